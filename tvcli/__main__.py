@@ -1,0 +1,5 @@
+"""`python -m tvcli` is `tv`."""
+
+from tvcli.cli import main
+
+main()

@@ -1,0 +1,112 @@
+"""The `tv` command: its commands, and the one place where errors become exit statuses."""
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+from typer.main import get_command
+
+from tvcli import __version__
+from tvcli.commands.demo import demo
+from tvcli.commands.encode import encode
+from tvcli.commands.index import index
+from tvcli.commands.info import info
+from tvcli.commands.search import search
+from tvcli.core.config import load_settings, settings_for
+from tvcli.core.errors import ExitStatus, TvError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "encode": encode,
+    "index": index,
+    "search": search,
+    "info": info,
+    "demo": demo,
+}
+
+app = typer.Typer(
+    name="tv",
+    help="Image-similarity search that you train on your own pictures.",
+    epilog="Each command explains itself: tv COMMAND --help. Every option can also be set as "
+    "TV_COMMAND_OPTION in the environment, or in tv.toml.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TV"},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"tv {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """Image-similarity search that you train on your own pictures."""
+
+
+for _name in COMMANDS:
+    app.command(_name)(COMMANDS[_name])
+
+
+def _quiet_help(command: Any) -> Any:
+    """Leave the TV_* names out of --help: each option has one, so one sentence tells them all."""
+    for part in (command, *getattr(command, "commands", {}).values()):
+        for parameter in part.params:
+            parameter.show_envvar = False
+    return command
+
+
+def main() -> None:
+    """Run `tv` and end with its exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run `tv` with some arguments and return the exit status; the one error boundary."""
+    warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a photo is said once
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    try:
+        settings = settings_for(list(COMMANDS), load_settings())
+        command = _quiet_help(get_command(app))
+        result = command.main(arguments, "tv", standalone_mode=False, default_map=settings)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _close_quietly()
+    except (KeyboardInterrupt, Abort):
+        print("tv: interrupted", file=sys.stderr)
+        return ExitStatus.INTERRUPTED
+    except (TvError, TyperException, OSError, MemoryError) as error:
+        if debug:
+            traceback.print_exc()
+        return _explain(error)
+    return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def _explain(error: Exception) -> int:
+    """Print one line about an error and return its exit status."""
+    if isinstance(error, TyperException):
+        if message := error.format_message():
+            print(message if message.startswith("Usage:") else f"tv: {message}", file=sys.stderr)
+        return ExitStatus.USAGE
+    if isinstance(error, MemoryError):
+        print("tv: out of memory: try a smaller --batch or --size", file=sys.stderr)
+    else:
+        print(f"tv: {error}", file=sys.stderr)
+    return error.status if isinstance(error, TvError) else ExitStatus.BAD_INPUT
+
+
+def _close_quietly() -> int:
+    """End without a word when whoever reads our output has had enough (`| head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitStatus.DONE

@@ -1,0 +1,68 @@
+"""`tv encode`: photos or regions of them -> an encodings file."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.progress import reporting
+
+
+def encode(
+    sources: options.Sources,
+    output: Annotated[str, typer.Option("-o", "--output", help="The .h5 to write, - for stdout.")],
+    backbone: options.Backbone = "mini",
+    weights: options.Weights = None,
+    layer: options.Layer = None,
+    pool: Annotated[
+        Literal["none", "mean", "gem", "spatial", "auto"],
+        typer.Option("--pool", help="none: dense maps; else vectors; auto: as suits the backbone."),
+    ] = "none",
+    size: options.Size = None,
+    fit: options.Fit = "squash",
+    batch: options.Batch = 32,
+    device: options.Device = "auto",
+    precision: options.Precision = "fp32",
+    null: options.Null = False,
+    root: options.Root = None,
+    errors: options.Errors = None,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a backbone over photos, boxes or crops, once per region; keep what it sees.
+
+    Dense maps (C, H, W) by default, vectors with --pool. A job that was interrupted goes on where
+    it stopped when the same command is given again.
+
+    \b
+    Examples:
+      tv encode photos/ -o photos.h5
+      tv encode boxes.jsonl -o objects.h5 --backbone resnet50
+      find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
+    """
+    from tvcli.core.checkpoints import encode_file
+    from tvcli.core.encoder import make_encoder
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files, open_sources
+
+    with (
+        reporting(strict=strict, quiet=quiet, errors=errors) as report,
+        streams.output_file(output) as target,
+    ):
+        source = open_sources(
+            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
+        )
+        encoder = make_encoder(
+            backbone,
+            weights=weights,
+            layer=layer,
+            size=size,
+            fit=fit,
+            pool=pool,
+            batch=batch,
+            device=device,
+            precision=precision,
+        )
+        made = provenance(streams.command_line(), input_files(sources))
+        rows = encode_file(source, encoder, target, report, made)
+        report.summary(f"{rows} rows in {output}")

@@ -1,0 +1,82 @@
+"""`tv index`: photos or encodings -> an index."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.progress import reporting
+
+
+def index(
+    sources: options.Sources,
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="The .tvx folder to write."),
+    ] = Path(".tv/index.tvx"),
+    engine: options.Engine = "auto",
+    backbone: options.Backbone = "mini",
+    weights: options.Weights = None,
+    layer: options.Layer = None,
+    pool: Annotated[
+        Literal["auto", "mean", "gem", "spatial"],
+        typer.Option("--pool", help="How maps become vectors; auto: as suits the backbone."),
+    ] = "auto",
+    size: options.Size = None,
+    fit: options.Fit = "squash",
+    batch: options.Batch = 32,
+    device: options.Device = "auto",
+    precision: options.Precision = "fp32",
+    seed: options.Seed = 0,
+    null: options.Null = False,
+    root: options.Root = None,
+    errors: options.Errors = None,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make photos, or an encodings file, searchable.
+
+    From photos it encodes first, with the options that tv encode has; from an encodings file those
+    were given there. Without -o the index goes to .tv/ in the current folder, where tv search
+    looks for it from any folder below.
+
+    \b
+    Examples:
+      tv index photos/
+      tv index photos.h5 -o photos.tvx
+      tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
+    """
+    from tvcli.core.encoder import make_encoder
+    from tvcli.core.indexing import index_encodings, index_photos
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files, is_encodings, open_sources
+
+    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+        made = provenance(streams.command_line(), input_files(sources), seed)
+        if is_encodings(sources, streams.stdin()):
+            with streams.input_file(sources[0]) as path:
+                manifest = index_encodings(
+                    path, output, made, pool=pool, engine=engine, seed=seed, name=Path(sources[0])
+                )
+        else:
+            source = open_sources(
+                sources,
+                stdin=streams.stdin(),
+                null=null,
+                root=root,
+                on_unreadable=report.unreadable,
+            )
+            encoder = make_encoder(
+                backbone,
+                weights=weights,
+                layer=layer,
+                size=size,
+                fit=fit,
+                pool=pool,
+                batch=batch,
+                device=device,
+                precision=precision,
+            )
+            manifest = index_photos(source, encoder, output, report, made, engine=engine, seed=seed)
+        report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")

@@ -1,0 +1,25 @@
+"""`tv info`: what a file is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.terminal.about import print_about
+
+
+def info(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Any file tv makes.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Say what a file is: its kind and shape, how it was made, and from what.
+
+    \b
+    Examples:
+      tv info photos.h5
+      tv info photos.tvx --json | jq .settings
+    """
+    from tvcli.core.info import describe
+
+    for file in files:
+        print_about(describe(file), json=json)

@@ -1,0 +1,86 @@
+"""`tv search`: queries -> hits."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.core.errors import ExitStatus
+from tvcli.terminal import options, streams
+from tvcli.terminal.hits import HitFormat, print_hits
+from tvcli.terminal.progress import reporting
+
+
+def search(
+    queries: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[QUERY]...", help="Photos, folders, lists or records; - for stdin"),
+    ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            "-i", "--index", help="The index.  [default: $TV_INDEX, else the nearest .tv/]"
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="Hits for each query.")] = 10,
+    box: Annotated[
+        str | None, typer.Option("--box", help="Search with this part: x0,y0,x1,y1 in pixels.")
+    ] = None,
+    item: Annotated[
+        list[str] | None, typer.Option("--item", help="Search with a photo of the index.")
+    ] = None,
+    like: Annotated[
+        list[str] | None, typer.Option("--like", help="Search near this photo too; repeatable.")
+    ] = None,
+    unlike: Annotated[
+        list[str] | None, typer.Option("--unlike", help="Search away from it; repeatable.")
+    ] = None,
+    min_score: Annotated[
+        float | None, typer.Option("--min-score", help="Leave out hits less similar than this.")
+    ] = None,
+    format: Annotated[
+        HitFormat | None,
+        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+    ] = None,
+    effort: Annotated[
+        int | None,
+        typer.Option("--effort", min=1, help="Candidates annoy inspects.  [default: measured]"),
+    ] = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    null: options.Null = False,
+    errors: options.Errors = None,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find the photos most similar to a query: a photo, a part of one, or examples.
+
+    Similarity is the cosine, 1.0 for the same picture. Exit status 1 if nothing was found.
+
+    \b
+    Examples:
+      tv search img.jpg
+      tv search img.jpg --box 40,60,200,320 -k 5 --format jsonl | jq .image
+      cat img.jpg | tv search - -i photos.tvx
+      tv search --like a.jpg --like b.jpg --unlike c.jpg
+      tv search img.jpg --format paths -0 | xargs -0 ls -l
+    """
+    from tvcli.core.search import SearchRequest, find_hits
+
+    request = SearchRequest(
+        queries=queries or [],
+        items=item or [],
+        likes=like or [],
+        unlikes=unlike or [],
+        box=box,
+        k=k,
+        min_score=min_score,
+        effort=effort,
+        weights=weights,
+        device=device,
+    )
+    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+        hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)
+        found = print_hits(hits, format, null=null)
+    if not found:
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)

@@ -1,0 +1,69 @@
+"""Boxes: `[x0, y0, x1, y1]` in pixels of the photo as displayed, half open."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+Box = tuple[float, float, float, float]
+
+
+def as_box(value: Any) -> Box:
+    """Return `value` as a box.
+
+    Raises:
+        ValueError: not four finite numbers with x0 < x1 and y0 < y1.
+    """
+    if not isinstance(value, list | tuple) or len(value) != 4:
+        raise ValueError(f"a box is [x0, y0, x1, y1], not {value!r:.60}")
+    if any(isinstance(side, bool) or not isinstance(side, int | float) for side in value):
+        raise ValueError(f"a box holds four numbers, not {value!r:.60}")
+    x0, y0, x1, y1 = (float(side) for side in value)
+    if not all(map(math.isfinite, (x0, y0, x1, y1))):
+        raise ValueError("a box holds four finite numbers")
+    if x0 >= x1 or y0 >= y1:
+        raise ValueError(f"box {list(value)} is empty or inverted")
+    return x0, y0, x1, y1
+
+
+def parse_box(text: str) -> Box:
+    """Return the box written as `x0,y0,x1,y1`; raises ValueError as `as_box` does."""
+    try:
+        sides = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"a box is x0,y0,x1,y1, not {text!r:.60}") from None
+    return as_box(sides)
+
+
+def area(box: Box) -> float:
+    """Return the area of a box in square pixels."""
+    x0, y0, x1, y1 = box
+    return max(0.0, x1 - x0) * max(0.0, y1 - y0)
+
+
+def intersect(a: Box, b: Box) -> Box:
+    """Return the part that two boxes share (empty or inverted where they do not meet)."""
+    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return the area that two boxes share, in square pixels."""
+    return area(intersect(a, b))
+
+
+def iou(a: Box, b: Box) -> float:
+    """Return intersection over union of two boxes, 0 to 1."""
+    shared = overlap(a, b)
+    union = area(a) + area(b) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def clip(box: Box, width: float, height: float) -> Box | None:
+    """Return the part of a box inside a photo of `width` x `height`, or None if nothing is."""
+    clipped = intersect(box, (0.0, 0.0, float(width), float(height)))
+    return clipped if area(clipped) > 0 else None
+
+
+def mean_iou(pairs: Iterable[tuple[Box, Box]]) -> float:
+    """Return the mean IoU over pairs of boxes (0 for none)."""
+    values = [iou(a, b) for a, b in pairs]
+    return sum(values) / len(values) if values else 0.0

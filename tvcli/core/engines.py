@@ -1,0 +1,153 @@
+"""Search structures: which rows are closest to a query. The vectors are the truth, these a cache.
+
+Every engine takes queries (Q, D) float32 and gives the similarities (Q, k) float32 and the rows
+(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+Found = tuple[Vectors, Rows]
+
+BLOCK = 65_536  # vectors held as float32 at a time by an exact scan
+EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)
+TREES = 50
+RECALL_ASKED = 0.97  # a little above the 0.95 promised, since it is measured on a sample
+SAMPLE = 200
+LARGEST_EFFORT = 2_000_000
+
+
+class Gallery(Protocol):
+    """Where an engine reads vectors: unit length, in blocks or by row."""
+
+    def __len__(self) -> int: ...
+
+    def vectors(self, rows: slice | Rows) -> Vectors:
+        """Return some rows as (n, D) float32."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to find the closest rows."""
+
+    name: str
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        """Return similarities and rows of the k closest to each query."""
+        ...
+
+
+class Exact:
+    """Blocks of matrix products over all vectors: no structure, no loss, bounded memory."""
+
+    name = "exact"
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        """Return similarities and rows of the k closest to each query."""
+        best = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.intp)
+        for start in range(0, len(self._gallery), BLOCK):
+            block = self._gallery.vectors(slice(start, start + BLOCK))  # (B, D)
+            best = _merge(best, _top(queries @ block.T, k, start), k)
+        return best
+
+
+class Annoy:
+    """A forest of random hyperplanes (annoy) for a shortlist, scored by the vectors themselves.
+
+    `effort` is the number of candidates inspected (annoy's search_k).
+    """
+
+    name = "annoy"
+
+    def __init__(self, gallery: Gallery, forest: Any, effort: int) -> None:
+        self._gallery, self._forest, self.effort = gallery, forest, effort
+
+    def search(self, queries: Vectors, k: int) -> Found:
+        """Return similarities and rows of the k closest to each query."""
+        found = [self._search_one(query, k) for query in queries]
+        width = min(len(rows) for _, rows in found)
+        similarities = np.stack([values[:width] for values, _ in found])
+        return similarities, np.stack([rows[:width] for _, rows in found])
+
+    def _search_one(self, query: Vectors, k: int) -> Found:
+        effort = max(self.effort, 2 * k * TREES) if k > 10 else self.effort
+        near = self._forest.get_nns_by_vector(query, k, effort)
+        rows = np.sort(np.asarray(near, dtype=np.intp))
+        similarities = (query[None] @ self._gallery.vectors(rows).T)[0]
+        order = np.argsort(-similarities, kind="stable")
+        return similarities[order], rows[order]
+
+
+def build_forest(gallery: Gallery, path: Path, dimension: int, seed: int) -> None:
+    """Build an annoy forest over all vectors and save it at `path`."""
+    forest = _new_forest(dimension)
+    forest.set_seed(seed)
+    for start in range(0, len(gallery), BLOCK):
+        for row, vector in enumerate(gallery.vectors(slice(start, start + BLOCK)), start):
+            forest.add_item(row, vector)
+    forest.build(TREES, n_jobs=1)  # one job: the same forest every time
+    forest.save(str(path))
+    forest.unload()
+
+
+def open_forest(path: Path, dimension: int, rows: int, size: int) -> Any | None:
+    """Open a saved forest, or return None if it is not the one built for these vectors.
+
+    annoy maps whatever file it is given, so its size and number of items are checked here.
+    """
+    if not path.is_file() or path.stat().st_size != size or size == 0:
+        return None
+    forest = _new_forest(dimension)
+    try:
+        forest.load(str(path))
+    except OSError:
+        return None
+    return forest if forest.get_n_items() == rows else None
+
+
+def choose_effort(gallery: Gallery, forest: Any, seed: int, k: int = 10) -> tuple[int, float]:
+    """Return the least effort that finds what an exact scan finds, and the recall@k it reaches.
+
+    Tried on a sample of the vectors themselves, each without itself, doubling the effort until the
+    recall is `RECALL_ASKED`; all of annoy's trees are searched in one queue, so more is slower.
+    """
+    count = min(SAMPLE, len(gallery))
+    sample = np.random.default_rng(seed).choice(len(gallery), count, replace=False)
+    queries = gallery.vectors(np.sort(sample))
+    truth = [set(rows) for rows in Exact(gallery).search(queries, k + 1)[1]]
+    effort, recall = k * TREES, 0.0
+    while effort <= LARGEST_EFFORT:
+        found = [set(forest.get_nns_by_vector(query, k + 1, effort)) for query in queries]
+        recall = float(np.mean([len(f & t) / len(t) for f, t in zip(found, truth, strict=True)]))
+        if recall >= RECALL_ASKED:
+            break
+        effort *= 2
+    return effort, recall
+
+
+def _new_forest(dimension: int) -> Any:
+    from annoy import AnnoyIndex  # compiled, and not needed for an exact search
+
+    return AnnoyIndex(dimension, "angular")
+
+
+def _top(similarities: Vectors, k: int, first: int) -> Found:
+    """Return the k best columns of (Q, B) similarities; `first` is the row of column 0."""
+    k = min(k, similarities.shape[1])
+    near = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+    return np.take_along_axis(similarities, near, axis=1), near + first
+
+
+def _merge(a: Found, b: Found, k: int) -> Found:
+    similarities = np.concatenate([a[0], b[0]], axis=1)
+    rows = np.concatenate([a[1], b[1]], axis=1)
+    order = np.lexsort((rows, -similarities))[:, :k]
+    return np.take_along_axis(similarities, order, axis=1), np.take_along_axis(rows, order, axis=1)

@@ -1,0 +1,36 @@
+"""What can go wrong, and the exit status each kind ends with."""
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """The exit statuses of every command."""
+
+    DONE = 0
+    NOTHING_FOUND = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    MISMATCH = 4
+    INTERRUPTED = 130
+
+
+class TvError(Exception):
+    """An error whose message says which file, what is wrong and what to do."""
+
+    status = ExitStatus.BAD_INPUT
+
+
+class UsageError(TvError):
+    """The command line asks for something that makes no sense."""
+
+    status = ExitStatus.USAGE
+
+
+class BadInput(TvError):
+    """A file is missing, unreadable, corrupt or empty."""
+
+
+class Mismatch(TvError):
+    """Artifacts that do not fit together: another backbone, version or setting."""
+
+    status = ExitStatus.MISMATCH

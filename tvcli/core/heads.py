@@ -1,0 +1,70 @@
+"""Head files: what was learned on top of a backbone's maps, with what it needs to be used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tvcli.core.artifacts import open_artifact, write_artifact
+from tvcli.core.errors import BadInput, Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFile:
+    """A head as saved: its `kind` (classifier, boxes, rank), tensors and settings.
+
+    `settings["encoder"]` is the spec of the encodings it was trained on.
+    """
+
+    kind: str
+    state: dict[str, Tensor]
+    settings: dict[str, Any]
+
+
+def save_head(path: Path, head: HeadFile, provenance: dict[str, Any]) -> None:
+    """Write a head beside `path` and rename it.
+
+    Raises:
+        BadInput: the target cannot be written.
+    """
+    settings = {**head.settings, "head": head.kind}
+    with write_artifact(path, "head", settings, provenance) as writer:
+        writer.write_state({name: value.cpu().numpy() for name, value in head.state.items()})
+
+
+def load_head(path: Path, kind: str) -> HeadFile:
+    """Read a head of one kind.
+
+    Raises:
+        BadInput: not there, damaged, or a head of another kind.
+        Mismatch: written by a newer version.
+    """
+    with open_artifact(path, "head") as artifact:
+        found = artifact.settings.get("head")
+        if found != kind:
+            raise BadInput(f"{path}: a {found} head, where a {kind} head is needed")
+        state = {name: torch.from_numpy(value) for name, value in artifact.state().items()}
+        return HeadFile(kind, state, artifact.settings)
+
+
+def check_encoder(head: HeadFile, encoder: dict[str, Any], path: Path) -> None:
+    """See that a head was trained on encodings like those it is to be used on.
+
+    The input size and pooling may differ: a head slides over maps of any size.
+
+    Raises:
+        Mismatch: another backbone, layer or weights.
+    """
+    trained, used = (_backbone_of(spec) for spec in (head.settings["encoder"], encoder))
+    if trained != used:
+        raise Mismatch(
+            f"{path}: trained on encodings of {trained['name']} ({trained['weights'][:12]}), not "
+            f"of {used['name']} ({used['weights'][:12]}): train it again, or encode as it was"
+        )
+
+
+def _backbone_of(encoder: dict[str, Any]) -> dict[str, Any]:
+    backbone = encoder["backbone"]
+    return {name: backbone[name] for name in ("name", "layer", "weights", "mean", "std")}

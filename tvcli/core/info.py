@@ -1,0 +1,93 @@
+"""What an artifact is, whatever its kind, as one record."""
+
+import os
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.artifacts import open_artifact
+from tvcli.core.errors import BadInput
+from tvcli.core.index import open_index
+from tvcli.core.records import read_record_file
+from tvcli.core.sources import HDF5_MAGIC
+
+LABELS_SHOWN = 20
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return what a file is: `type`, `version`, counts and shapes, `settings` and `provenance`.
+
+    Raises:
+        BadInput: not there, or not a file of tv's.
+        Mismatch: written by a newer version.
+    """
+    if path.is_dir():
+        return _describe_index(path)
+    if not path.exists():
+        raise BadInput(f"{path}: no such file")
+    with path.open("rb") as stream:
+        start = stream.read(512)
+    if start.startswith(HDF5_MAGIC):
+        return _describe_artifact(path)
+    if start.lstrip()[:1] in (b"{", b"["):
+        return _describe_records(path)
+    raise BadInput(f"{path}: not a file of tv's (encodings, head, index or records)")
+
+
+def _describe_artifact(path: Path) -> dict[str, Any]:
+    with open_artifact(path) as artifact:
+        about: dict[str, Any] = {
+            "file": str(path),
+            "type": artifact.kind.name,
+            "version": artifact.version,
+            "bytes": path.stat().st_size,
+        }
+        if artifact.kind.datasets:
+            about |= {"rows": len(artifact), "shape": list(artifact.row_shape)}
+            about["labels"] = _count(artifact.read("label"))
+        about["datasets"] = {name: [list(s), d] for name, (s, d) in artifact.shapes().items()}
+        return about | {"settings": artifact.settings, "provenance": artifact.provenance}
+
+
+def _describe_index(path: Path) -> dict[str, Any]:
+    with open_index(path) as index:
+        manifest = index.manifest
+        return {
+            "file": str(path),
+            "type": "index",
+            "version": manifest.version,
+            "bytes": sum(file.stat().st_size for file in path.iterdir() if file.is_file()),
+            "rows": len(index),
+            "shape": [manifest.dimension],
+            "labels": _count(index.labels),
+            "engine": manifest.engine,
+            "forest": manifest.forest,
+            "photos": os.path.relpath(index.root),
+            "settings": manifest.settings,
+            "provenance": manifest.provenance,
+        }
+
+
+def _describe_records(path: Path) -> dict[str, Any]:
+    fields: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    count = 0
+    for record, _ in read_record_file(path):
+        count += 1
+        fields.update(record.keys())
+        labels.update([str(record.get("label") or "")])
+    return {
+        "file": str(path),
+        "type": "records",
+        "bytes": path.stat().st_size,
+        "rows": count,
+        "fields": dict(fields),
+        "labels": _count(labels.elements()),
+    }
+
+
+def _count(labels: Any) -> dict[str, int]:
+    """Count labels, the most frequent first; those beyond `LABELS_SHOWN` are left out."""
+    counted = Counter(label for label in labels if label)
+    return dict(islice(sorted(counted.items(), key=lambda item: (-item[1], item[0])), LABELS_SHOWN))

@@ -1,0 +1,41 @@
+"""How an artifact was made: the command, the versions, the seed, and the hash of each input."""
+
+import hashlib
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("tvcli", "torch", "torchvision", "numpy", "pillow")
+
+
+def provenance(
+    command: list[str], inputs: list[Path] | None = None, seed: int | None = None
+) -> dict[str, Any]:
+    """Return what an artifact records of its making; no time or host, so that it is repeatable."""
+    return {
+        "command": command,
+        "python": platform.python_version(),
+        "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        "seed": seed,
+        "inputs": [{"path": str(path), "hash": file_hash(path)} for path in inputs or []],
+    }
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def folder_of(path: Path) -> Path:
+    """Return the absolute folder that a path lies in."""
+    return Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

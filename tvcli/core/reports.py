@@ -1,0 +1,47 @@
+"""How core tells whoever listens what it is doing, without printing."""
+
+from dataclasses import asdict, dataclass
+
+from tvcli.core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A photo that was left out: which, at which stage, and why."""
+
+    image: str
+    stage: str
+    reason: str
+
+    def as_record(self) -> dict[str, str]:
+        """Return the record that `--errors` writes."""
+        return asdict(self)
+
+
+class Report:
+    """Counts what is done and what is skipped; the terminal shows it, tests read it."""
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.done = 0
+        self.skipped: list[Skip] = []
+
+    def start(self, what: str, unit: str, total: int | None = None) -> None:
+        """Begin a stage of `total` steps, counted in some unit (None: not known)."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Count `steps` more as done."""
+        self.done += steps
+
+    def note(self, message: str) -> None:
+        """Say something worth a line."""
+
+    def skip(self, image: str, stage: str, reason: str) -> None:
+        """Leave a photo out; when strict the first one is an error (`BadInput`)."""
+        self.skipped.append(Skip(image, stage, reason))
+        if self.strict:
+            raise BadInput(f"{image}: {reason} (--strict stops at the first bad photo)")
+
+    def unreadable(self, folder: str, reason: str) -> None:
+        """Leave a folder out."""
+        self.skip(folder, "walk", reason)

@@ -1,0 +1,62 @@
+"""Training with early stopping: the loop that every head shares."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from tvcli.core.reports import Report
+
+
+@dataclass(slots=True)
+class History:
+    """What happened epoch by epoch: the mean loss, and the held-out score (higher is better)."""
+
+    losses: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+
+    @property
+    def best(self) -> int:
+        """The epoch with the best held-out score; the first of equals."""
+        return max(range(len(self.scores)), key=lambda epoch: self.scores[epoch])
+
+
+def fit(
+    model: nn.Module,
+    epoch: Callable[[int], float],
+    score: Callable[[], float],
+    *,
+    epochs: int,
+    patience: int,
+    report: Report,
+    what: str = "training",
+) -> History:
+    """Train until the held-out score has not risen for `patience` epochs; keep the best weights.
+
+    `epoch(n)` trains one epoch and returns its mean loss; `score()` returns the held-out score. The
+    untrained model counts as epoch 0 (loss NaN), so the result is never worse than the start.
+    """
+    history = History([float("nan")], [score()])
+    best = copy.deepcopy(model.state_dict())
+    report.start(what, "epochs", epochs)
+    for number in range(1, epochs + 1):
+        history.losses.append(epoch(number))
+        history.scores.append(score())
+        report.advance()
+        if history.best == number:
+            best = copy.deepcopy(model.state_dict())
+        elif number - history.best >= patience:
+            break
+    model.load_state_dict(best)
+    return history
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[torch.Generator]:
+    """Seed torch for a training and give a generator of the same seed; restores torch's after."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)

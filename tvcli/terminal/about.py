@@ -1,0 +1,60 @@
+"""What `tv info` prints."""
+
+import json as jsonlib
+from typing import Any
+
+
+def print_about(about: dict[str, Any], *, json: bool) -> None:
+    """Print a description of a file, for people or (`json`) as one line of JSON."""
+    if json:
+        print(jsonlib.dumps(about, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _lines(about):
+        table.add_row(name, Text(value))
+    Console(soft_wrap=False).print(table)
+
+
+def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [(name, _short(value)) for name, value in about.items() if not isinstance(value, dict)]
+    for name in ("labels", "fields", "datasets", "forest"):
+        if about.get(name):
+            shown = ", ".join(f"{key} {_short(value)}" for key, value in about[name].items())
+            lines.append((name, shown))
+    settings = dict(about.get("settings", {}))
+    encoder = dict(settings.pop("encoder", {}))
+    lines += [(key, _short(value)) for key, value in encoder.pop("backbone", {}).items()]
+    lines += [(key, _short(value)) for key, value in {**encoder, **settings}.items()]
+    return lines + _made(about.get("provenance", {}))
+
+
+def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:
+    if not provenance:
+        return []
+    versions = provenance.get("versions", {})
+    parents = [f"{parent['path']} ({parent['hash'][:12]})" for parent in provenance["inputs"]]
+    return [
+        ("made by", " ".join(provenance.get("command", []))),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        *(("made from", parent) for parent in parents),
+    ]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, str) and len(value) == 64 and value.isalnum():
+        return value[:12]  # a hash
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple):
+        return " x ".join(map(_short, value)) if _is_shape(value) else ", ".join(map(_short, value))
+    return "-" if value is None else str(value)
+
+
+def _is_shape(value: list[Any] | tuple[Any, ...]) -> bool:
+    return all(isinstance(side, int) for side in value)

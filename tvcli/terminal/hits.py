@@ -1,0 +1,77 @@
+"""Hits on standard output, in the format asked for."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING, Literal
+
+from tvcli.core.records import dump_record
+from tvcli.terminal.progress import printable
+
+if TYPE_CHECKING:  # it brings numpy, which tv --help does without
+    from tvcli.core.search import Hit
+
+HitFormat = Literal["table", "jsonl", "tsv", "paths", "html"]
+
+
+def print_hits(hits: "Iterable[Hit]", format: HitFormat | None, *, null: bool = False) -> int:
+    """Print hits and return how many; without a format, a table on a terminal, else JSON Lines."""
+    if format is None:
+        format = "paths" if null else "table" if sys.stdout.isatty() else "jsonl"
+    if format == "table":
+        return _print_tables(hits)
+    if format == "html":
+        return _print_page(list(hits))
+    count = 0
+    for count, text in enumerate(_lines(hits, format, null), 1):  # noqa: B007
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+    return count
+
+
+def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str]:
+    for hit in hits:
+        if format == "paths":
+            yield hit.image + ("\0" if null else "\n")
+        elif format == "tsv":
+            fields = (hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label)
+            yield "\t".join(map(_escaped, fields)) + "\n"
+        else:
+            yield dump_record(hit.as_record()) + "\n"
+
+
+def _escaped(field: str) -> str:
+    """Return a field of tab-separated values, as PostgreSQL and others write them."""
+    for character, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        field = field.replace(character, code)
+    return field
+
+
+def _print_tables(hits: "Iterable[Hit]") -> int:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    count = 0
+    console = Console()
+    for query, found in groupby(hits, key=lambda hit: hit.query):
+        table = Table(title=Text(printable(query)), title_justify="left", box=None, pad_edge=False)
+        table.add_column("rank", justify="right", style="dim")
+        table.add_column("similarity", justify="right")
+        table.add_column("image", overflow="fold")
+        table.add_column("label", style="cyan")
+        for hit in found:
+            count += 1
+            name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
+            table.add_row(str(hit.rank), f"{hit.similarity:.4f}", name, Text(hit.label))
+        console.print(table)
+    return count
+
+
+def _print_page(hits: "list[Hit]") -> int:
+    from tvcli.serve.page import hits_page
+
+    for part in hits_page(hits):
+        sys.stdout.buffer.write(part.encode("utf-8", "surrogateescape"))
+    sys.stdout.buffer.flush()
+    return len(hits)

@@ -1,0 +1,72 @@
+"""The options that several commands share, so that each means the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SRC...",
+        help="Photos, folders, a text file of paths, a file of JSON Lines records, or - for any "
+        "of these on standard input.",
+        show_default=False,
+    ),
+]
+Null = Annotated[
+    bool, typer.Option("--null", "-0", help="Paths are separated by NUL, as by find -print0.")
+]
+Backbone = Annotated[
+    str,
+    typer.Option(
+        "--backbone",
+        envvar="TV_BACKBONE",
+        help="mini (inside the package) or a torchvision model: alexnet, vgg16, resnet50, …",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        envvar="TV_WEIGHTS",
+        help="The backbone's weights: a torch state dict or safetensors.  [default: published]",
+        show_default=False,
+    ),
+]
+Layer = Annotated[
+    str | None,
+    typer.Option(
+        "--layer", help="The layer to take, such as fc2 or layer3.  [default: the last map]"
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option("--size", min=32, help="Input side in pixels.  [default: the backbone's own]"),
+]
+Fit = Annotated[
+    Literal["squash", "pad", "crop"],
+    typer.Option("--fit", help="How a region is brought to the square."),
+]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Regions per forward pass.")]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option("--device")]
+Precision = Annotated[
+    Literal["fp32", "bf16"], typer.Option("--precision", help="Arithmetic of the network.")
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", help="Record paths relative to this folder.", show_default=False),
+]
+Errors = Annotated[
+    Path | None,
+    typer.Option(
+        "--errors", help="Write the photos left out here, as JSON Lines.", show_default=False
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad photo.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+Engine = Annotated[
+    Literal["auto", "exact", "annoy"],
+    typer.Option("--engine", help="Search structure; auto: exact while it is fast enough."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="For whatever is random.")]

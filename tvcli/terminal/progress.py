@@ -1,0 +1,111 @@
+"""Progress, skipped photos and summaries: all on stderr, the bar only on a terminal."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.records import write_records
+from tvcli.core.reports import Report
+
+SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
+
+
+class TerminalReport(Report):
+    """Shows what core reports."""
+
+    def __init__(self, *, strict: bool = False, quiet: bool = False) -> None:
+        super().__init__(strict=strict)
+        self.quiet = quiet
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def start(self, what: str, unit: str, total: int | None = None) -> None:
+        """Show a bar on a terminal."""
+        self.close()
+        if not self.quiet and sys.stderr.isatty():
+            self._bar = _bar(unit)
+            self._task = self._bar.add_task(what, total=total)
+            self._bar.start()
+
+    def advance(self, steps: int = 1) -> None:
+        """Move the bar."""
+        super().advance(steps)
+        if self._bar is not None:
+            self._bar.advance(self._task, steps)
+
+    def note(self, message: str) -> None:
+        """Print a line."""
+        if not self.quiet:
+            self._print(message)
+
+    def skip(self, image: str, stage: str, reason: str) -> None:
+        """Name the photo and why; after some, count only."""
+        if len(self.skipped) < SHOWN_SKIPS and not self.strict:
+            self._print(f"skipped {printable(image)}: {reason}")
+        elif len(self.skipped) == SHOWN_SKIPS:
+            self._print("more photos are skipped; --errors FILE lists them all")
+        super().skip(image, stage, reason)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def summary(self, what: str) -> None:
+        """Print the last line: what was done, what was skipped, and the time it took."""
+        self.close()
+        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
+        self.note(f"{what}{skipped} in {time.monotonic() - self._started:.1f} s")
+
+    def _print(self, message: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        else:
+            print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def reporting(
+    *, strict: bool = False, quiet: bool = False, errors: Path | None = None
+) -> Iterator[TerminalReport]:
+    """Report on the terminal, and write the skipped photos to `errors` whatever happens."""
+    report = TerminalReport(strict=strict, quiet=quiet)
+    try:
+        yield report
+    finally:
+        report.close()
+        if errors is not None:
+            write_records(errors, (skip.as_record() for skip in report.skipped))
+
+
+def printable(text: str) -> str:
+    """Return a file name with whatever would garble a terminal escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _bar(unit: str) -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,58 @@
+"""Standard input and output as files: `-` on either side of a command."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from tvcli.core.errors import BadInput, UsageError
+
+STREAM = "-"
+
+
+def stdin() -> IO[bytes]:
+    """Return standard input as bytes."""
+    return sys.stdin.buffer
+
+
+@contextmanager
+def input_file(name: str) -> Iterator[Path]:
+    """Give a path to read an artifact from; what comes through a pipe is spooled to a file."""
+    if name != STREAM:
+        yield Path(name)
+        return
+    with tempfile.NamedTemporaryFile(prefix="tv-", suffix=".h5") as file:
+        shutil.copyfileobj(stdin(), file, 2**20)
+        file.flush()
+        if file.tell() == 0:
+            raise BadInput("-: nothing on standard input")
+        yield Path(file.name)
+
+
+@contextmanager
+def output_file(name: str) -> Iterator[Path]:
+    """Give a path to write an artifact to; for `-` it is copied to standard output when whole.
+
+    Raises:
+        UsageError: standard output is a terminal.
+    """
+    if name != STREAM:
+        yield Path(name)
+        return
+    if sys.stdout.isatty():
+        raise UsageError("-o -: HDF5 does not go to a terminal; pipe it on or name a file")
+    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
+        path = Path(folder) / "out.h5"
+        yield path
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer, 2**20)
+        sys.stdout.buffer.flush()
+
+
+def command_line() -> list[str]:
+    """Return the command as it was typed, for provenance."""
+    return ["tv", *(os.fsencode(argument).decode("utf-8", "replace") for argument in sys.argv[1:])]
