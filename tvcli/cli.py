@@ -27,6 +27,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "info": info,
     "demo": demo,
 }
+# Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "eval": ("Measure against the truth.", {}),
+}
 
 app = typer.Typer(
     name="tv",
@@ -56,14 +60,33 @@ def _root(
 
 for _name in COMMANDS:
     app.command(_name)(COMMANDS[_name])
+for _name, (_help, _commands) in GROUPS.items():
+    if not _commands:
+        continue
+    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
+    for _part, _command in _commands.items():
+        _group.command(_part)(_command)
+    app.add_typer(_group)
 
 
 def _quiet_help(command: Any) -> Any:
     """Leave the TV_* names out of --help: each option has one, so one sentence tells them all."""
-    for part in (command, *getattr(command, "commands", {}).values()):
-        for parameter in part.params:
-            parameter.show_envvar = False
+    for parameter in command.params:
+        parameter.show_envvar = False
+    for part in getattr(command, "commands", {}).values():
+        _quiet_help(part)
     return command
+
+
+def _defaults() -> dict[str, Any]:
+    """Return what tv.toml sets, command by command; `[eval.search]` is for `tv eval search`."""
+    settings = load_settings()
+    shared = {key: value for key, value in settings.items() if not isinstance(value, dict)}
+    groups = {
+        name: settings_for(list(commands), shared | settings.get(name, {}))
+        for name, (_, commands) in GROUPS.items()
+    }
+    return settings_for(list(COMMANDS), settings) | groups
 
 
 def main() -> None:
@@ -77,9 +100,8 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     try:
-        settings = settings_for(list(COMMANDS), load_settings())
         command = _quiet_help(get_command(app))
-        result = command.main(arguments, "tv", standalone_mode=False, default_map=settings)
+        result = command.main(arguments, "tv", standalone_mode=False, default_map=_defaults())
         sys.stdout.flush()
     except BrokenPipeError:
         return _close_quietly()

@@ -1,0 +1,66 @@
+"""Plots of what was learned and measured, with matplotlib from the `plot` extra."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.training import History
+
+SIZE = (8.0, 4.5)  # inches
+DOTS = 120  # per inch
+
+
+def plot_history(history: History, path: Path, title: str) -> None:
+    """Draw the loss and the held-out score, epoch by epoch, and mark the epoch that was kept.
+
+    Raises:
+        UsageError: matplotlib is not there, or cannot write that kind of file.
+        BadInput: the file cannot be written.
+    """
+    figure = _figure()
+    epochs = range(len(history.scores))
+    left = figure.add_subplot(xlabel="epoch", ylabel="loss", title=title)
+    right = left.twinx()
+    right.set_ylabel("held-out score")
+    left.plot(epochs, history.losses, color="tab:orange", label="loss")
+    right.plot(epochs, history.scores, color="tab:blue", label="held-out score")
+    right.axvline(history.best, color="0.6", linestyle="--", label=f"kept: epoch {history.best}")
+    figure.legend(loc="outside lower center", ncols=3)
+    _save(figure, path)
+
+
+def plot_precision_recall(
+    curves: dict[str, tuple[Sequence[float], Sequence[float]]], path: Path, title: str
+) -> None:
+    """Draw precision over recall; each curve is (recalls, precisions), by name.
+
+    Raises:
+        UsageError: matplotlib is not there, or cannot write that kind of file.
+        BadInput: the file cannot be written.
+    """
+    figure = _figure()
+    axes = figure.add_subplot(xlabel="recall", ylabel="precision", title=title)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    for name, (recalls, precisions) in curves.items():
+        axes.plot(recalls, precisions, label=name)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=3)
+    _save(figure, path)
+
+
+def _figure() -> Any:
+    try:
+        from matplotlib.figure import Figure  # the plot extra; no window, no global state
+    except ImportError:
+        raise UsageError("--plot needs matplotlib: pip install 'tvcli[plot]'") from None
+    return Figure(figsize=SIZE, dpi=DOTS, layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    try:
+        figure.savefig(path)
+    except ValueError as error:
+        raise UsageError(f"--plot {path}: {str(error).splitlines()[0]}") from None
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
