@@ -1,0 +1,22 @@
+"""The curves of a training run (needs matplotlib, which only this script uses)."""
+
+import json
+from pathlib import Path
+
+TERMS = ("pooled", "angle", "places", "class")
+
+
+def plot(log: Path, picture: Path) -> None:
+    """Draw every term of the loss against the minutes; say so where matplotlib is missing."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        print(f"no matplotlib: {picture} is not drawn; the numbers are in {log}")
+        return
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    figure = Figure(figsize=(8, 5))
+    axes = figure.add_subplot(xlabel="minutes", ylabel="loss", yscale="log")
+    for term in TERMS:
+        axes.plot([x["elapsed"] / 60 for x in lines], [x[term] for x in lines], label=term)
+    axes.legend()
+    figure.savefig(picture, dpi=120)

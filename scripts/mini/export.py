@@ -1,0 +1,45 @@
+"""From a checkpoint to what ships: the folded trunk in float16 with all that `tv` must know."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from scripts.mini.student import Student, folded
+from scripts.mini.teachers import MEAN, STD
+from tvcli.core.mini import CHANNELS, Mini
+
+SIZE = 160
+ABOUT = {
+    "name": "mini",
+    "version": 1,
+    "size": SIZE,
+    "mean": MEAN,
+    "std": STD,
+    "channels": CHANNELS,
+    "stride": 16,
+    "card": "docs/mini.md",
+}
+
+
+def average_of(checkpoint: Path) -> Student:
+    """Return the averaged student of a checkpoint."""
+    student = Student()
+    parts = torch.load(checkpoint, weights_only=True, map_location="cpu")
+    student.load_state_dict(parts["average"])
+    return student.eval()
+
+
+def half(model: Mini) -> dict[str, Tensor]:
+    """Return the weights as contiguous float16 tensors."""
+    return {name: t.detach().half().contiguous() for name, t in model.state_dict().items()}
+
+
+def export(checkpoint: Path, out: Path) -> None:
+    """Write the folded average as safetensors, its description in the header, atomically."""
+    metadata = {key: json.dumps(value) for key, value in ABOUT.items()}
+    part = out.with_suffix(".part")
+    save_file(half(folded(average_of(checkpoint).trunk)), part, metadata)
+    part.replace(out)
