@@ -166,6 +166,8 @@ class Writer:
     def append(self, columns: Columns) -> None:
         """Write one block of rows; an optional column is made at its first value known."""
         count = len(columns["image"])
+        if count == 0:
+            return
         for name, declared in self.kind.datasets.items():
             values = columns.get(name)
             if values is None or (not declared.required and _is_blank(declared, values)):

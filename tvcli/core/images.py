@@ -21,7 +21,7 @@ Fit = Literal["squash", "pad", "crop"]
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp")
 )
-MAX_PIXELS = 200_000_000  # 600 MB as RGB: more is a decompression bomb or not for one photo
+MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
 
@@ -80,16 +80,14 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     try:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise BadImage(f"{width} x {height} pixels, more than {MAX_PIXELS // 10**6} M")
             if size is not None:
                 _draft(image, size, crops)
             upright = ImageOps.exif_transpose(image)
             if _is_turned(image):
                 width, height = height, width
             return Photo(_to_rgb(upright), width, height)
-    except BadImage:
-        raise
+    except Image.DecompressionBombError:
+        raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
     except Exception as error:  # decoders raise nearly anything on broken files

@@ -99,9 +99,7 @@ class Index:
 
     @property
     def _forest_file(self) -> Path:
-        return self.path / self.manifest.embeddings.replace("embeddings", "forest").replace(
-            ".h5", ".annoy"
-        )
+        return self.path / self.manifest.forest_file
 
     def _open_forest(self) -> Any | None:
         known = self.manifest.forest
@@ -163,7 +161,7 @@ def build_index(
     finally:
         if folder != target:
             shutil.rmtree(folder, ignore_errors=True)
-    for name in old - _files_of(target):
+    for name in old - manifest.files:
         (target / name).unlink(missing_ok=True)
     return manifest
 

@@ -30,6 +30,16 @@ class Manifest:
     type: str = "index"
     version: int = VERSION
 
+    @property
+    def forest_file(self) -> str:
+        """The name of the annoy file that belongs to the embeddings."""
+        return self.embeddings.replace("embeddings", "forest").replace(".h5", ".annoy")
+
+    @property
+    def files(self) -> set[str]:
+        """The names of all files of the index but the manifest itself."""
+        return {self.embeddings} | ({self.forest_file} if self.forest else set())
+
 
 def read_manifest(path: Path) -> Manifest:
     """Read the manifest of an index folder.

@@ -1,0 +1,66 @@
+"""What tests share: small pictures, the real data where it is, and `tv` in this process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+REPOSITORY = Path(__file__).parents[1]
+REAL_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Give the folder of real photos and weights."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"no real photos: {REAL_DATA} is not there")
+    return REAL_DATA
+
+
+@pytest.fixture
+def squeezenet_weights(real_data: Path) -> Path:
+    """Give real weights of squeezenet1_1."""
+    return next((real_data / "weights").glob("squeezenet1_1-*.pth"))
+
+
+def picture(seed: int, width: int = 96, height: int = 80) -> Image.Image:
+    """Return a smooth coloured picture, another for each seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Give a folder of eight photos, three of them in a folder inside."""
+    folder = tmp_path / "photos"
+    (folder / "inner").mkdir(parents=True)
+    for number in range(8):
+        where = folder / "inner" if number >= 5 else folder
+        picture(number).save(where / f"{number}.png")
+    return folder
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tv(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run `tv` in this process: `tv("search", path, "-k", 3)`."""
+    from tvcli.cli import run
+
+    def call(*arguments: object) -> Ran:
+        capfd.readouterr()
+        status = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Ran(int(status), captured.out, captured.err)
+
+    return call

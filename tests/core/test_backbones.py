@@ -1,0 +1,164 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from tvcli.core import torchvision_models
+from tvcli.core.backbones import find_device, load_backbone, read_weights, reload_backbone
+from tvcli.core.errors import BadInput, Mismatch, UsageError
+
+PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 96, 64, 3), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give untrained weights of squeezenet1_1."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "squeezenet.pth"
+    torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), path)
+    return path
+
+
+def test_maps_are_those_of_the_plain_model(weights: Path) -> None:
+    model = torchvision.models.squeezenet1_1(weights=None).eval()
+    model.load_state_dict(torch.load(weights, weights_only=True))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.inference_mode():
+        expected = model.features(((PIXELS / 255 - mean) / std).permute(0, 3, 1, 2))
+    found = load_backbone("squeezenet1_1", weights=weights).to("cpu")(PIXELS)
+    assert found.shape == expected.shape == (2, 512, 5, 3)
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_bf16_is_near_fp32(weights: Path) -> None:
+    backbone = load_backbone("squeezenet1_1", weights=weights)
+    exact, coarse = (backbone.to("cpu", p)(PIXELS).flatten(1) for p in ("fp32", "bf16"))
+    assert torch.cosine_similarity(exact, coarse).min() > 0.999
+    assert not torch.equal(exact, coarse)
+
+
+def test_mini_brings_its_own_preprocessing() -> None:
+    backbone = load_backbone("mini").to("cpu")
+    assert backbone.spec.size >= 96
+    assert backbone(PIXELS).shape[2:] == (6, 4)
+    assert torch.equal(backbone(PIXELS), backbone(PIXELS))
+
+
+def test_mini_needs_no_torchvision() -> None:
+    code = (
+        "import sys; from tvcli.core.backbones import load_backbone; load_backbone();"
+        "sys.exit('torchvision' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("alexnet", (256, 11, 11)),
+        ("vgg11", (512, 13, 13)),
+        ("resnet18", (512, 7, 7)),
+        ("mobilenet_v2", (1280, 7, 7)),
+        ("densenet121", (1024, 7, 7)),
+        ("shufflenet_v2_x0_5", (1024, 7, 7)),
+        ("regnet_y_400mf", (440, 7, 7)),
+        ("googlenet", (1024, 7, 7)),
+        ("vit_b_32", (768, 7, 7)),
+    ],
+)
+def test_any_model_is_cut_where_its_maps_end(
+    name: str, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    state = torchvision_models.build(name, None).state_dict()
+    torch.save({key: torch.full_like(value, 0.01) for key, value in state.items()}, tmp_path / "w")
+    backbone = load_backbone(name, weights=tmp_path / "w").to("cpu")
+    pixels = PIXELS[:1].repeat(1, 3, 4, 1)[:, :224, :224]
+    assert backbone(pixels).shape == (1, *shape)
+
+
+def test_a_named_layer() -> None:
+    model = torchvision_models.build("vgg11", "fc2")
+    for value in model.state_dict().values():
+        value.fill_(0.001)
+    part = torchvision_models.cut(model, "fc2")
+    assert isinstance(list(part.classifier.children())[-1], torch.nn.ReLU)
+    assert part(torch.rand(1, 3, 224, 224)).shape == (1, 4096)
+    with pytest.raises(UsageError, match=r"no layer 'conv9'.*features, "):
+        torchvision_models.cut(torchvision_models.build("vgg11", "conv9"), "conv9")
+
+
+def test_safetensors_and_torch_files_read_the_same(weights: Path, tmp_path: Path) -> None:
+    state = read_weights(weights)
+    save_file(state, tmp_path / "w.safetensors")
+    again = read_weights(tmp_path / "w.safetensors")
+    assert state.keys() == again.keys()
+    assert all(torch.equal(state[key], again[key]) for key in state)
+
+
+class Evil:
+    """What would run if a file of weights were unpickled."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path("/tmp/tv-was-here").touch, ()
+
+
+def test_weights_that_carry_code_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"a": Evil()}, path)
+    with pytest.raises(BadInput, match="not weights that load safely"):
+        read_weights(path)
+    assert not Path("/tmp/tv-was-here").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04", b"\x80\x02broken", b"\0" * 64])
+def test_what_is_no_weights_file_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="not weights"):
+        read_weights(path)
+
+
+def test_weights_of_another_network(weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(Mismatch, match="not the weights of alexnet"):
+        load_backbone("alexnet", weights=weights)
+    torch.save({"a": 3}, tmp_path / "w")
+    with pytest.raises(BadInput, match="not a state dict"):
+        load_backbone("alexnet", weights=tmp_path / "w")
+    with pytest.raises(BadInput, match="no such file"):
+        load_backbone("alexnet", weights=tmp_path / "missing")
+
+
+def test_an_artifact_finds_its_weights_again(weights: Path, tmp_path: Path) -> None:
+    spec = load_backbone("squeezenet1_1", weights=weights).spec.as_settings()
+    assert reload_backbone(spec, None, str(weights)).spec.as_settings() == spec
+    with pytest.raises(BadInput, match="are gone; name them with --weights"):
+        reload_backbone(spec, None, str(tmp_path / "moved.pth"))
+    state = {key: value + 1 for key, value in read_weights(weights).items()}
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(Mismatch, match="not those the artifact was made with"):
+        reload_backbone(spec, tmp_path / "other.pth", str(weights))
+
+
+def test_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("torch.hub.urlopen", refuse)
+    with pytest.raises(BadInput, match=r"alexnet.*No route.*--weights FILE.*--backbone mini"):
+        load_backbone("alexnet")
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise OSError(113, "No route to host")
+
+
+def test_names_that_are_none() -> None:
+    with pytest.raises(UsageError, match="no backbone 'alexnett'"):
+        load_backbone("alexnett")
+    with pytest.raises(UsageError, match="one map only"):
+        load_backbone("mini", layer="x")
+    with pytest.raises(UsageError, match="this machine has none"):
+        find_device("mps")

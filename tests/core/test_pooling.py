@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+import torch
+
+from tvcli.core.pooling import GRID, pool_maps
+
+MAPS = torch.rand(3, 5, 8, 6, generator=torch.Generator().manual_seed(0)) - 0.3  # (N, C, H, W)
+
+
+def test_mean() -> None:
+    expected = [[np.mean(channel) for channel in photo] for photo in MAPS.numpy()]
+    assert np.allclose(pool_maps(MAPS, "mean"), expected, atol=1e-6)
+
+
+def test_gem() -> None:
+    positive = np.maximum(MAPS.numpy(), 1e-6).astype(np.float64)
+    expected = (positive**3).mean(axis=(2, 3)) ** (1 / 3)
+    assert np.allclose(pool_maps(MAPS, "gem"), expected, atol=1e-5)
+
+
+def test_spatial_is_the_mean_cosine_over_positions() -> None:
+    maps = MAPS[:, :, :7, :6].repeat(1, 1, 1, 2)[:, :, :, :7]  # (3, 5, 7, 7): the grid itself
+    vectors = pool_maps(maps, "spatial").numpy()
+    cosines = [
+        np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b)
+        for y in range(GRID)
+        for x in range(GRID)
+        for a, b in [(maps[0, :, y, x].numpy(), maps[1, :, y, x].numpy())]
+    ]
+    assert np.dot(vectors[0], vectors[1]) == pytest.approx(np.mean(cosines), abs=1e-6)
+    assert np.linalg.norm(vectors[2]) == pytest.approx(1, abs=1e-6)
+
+
+def test_none_leaves_maps() -> None:
+    assert pool_maps(MAPS, "none") is MAPS
