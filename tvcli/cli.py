@@ -1,5 +1,6 @@
 """The `tv` command: its commands, and the one place where errors become exit statuses."""
 
+import functools
 import os
 import sys
 import traceback
@@ -58,14 +59,29 @@ def _root(
     """Image-similarity search that you train on your own pictures."""
 
 
+class _Stopped(Exception):
+    """Carries a closed pipe or an interrupt past Typer, which has its own ideas of both."""
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(command)
+    def call(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except (BrokenPipeError, KeyboardInterrupt) as cause:
+            raise _Stopped from cause
+
+    return call
+
+
 for _name in COMMANDS:
-    app.command(_name)(COMMANDS[_name])
+    app.command(_name)(_guarded(COMMANDS[_name]))
 for _name, (_help, _commands) in GROUPS.items():
     if not _commands:
         continue
     _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
     for _part, _command in _commands.items():
-        _group.command(_part)(_command)
+        _group.command(_part)(_guarded(_command))
     app.add_typer(_group)
 
 
@@ -103,11 +119,8 @@ def run(arguments: list[str]) -> int:
         command = _quiet_help(get_command(app))
         result = command.main(arguments, "tv", standalone_mode=False, default_map=_defaults())
         sys.stdout.flush()
-    except BrokenPipeError:
-        return _close_quietly()
-    except (KeyboardInterrupt, Abort):
-        print("tv: interrupted", file=sys.stderr)
-        return ExitStatus.INTERRUPTED
+    except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
+        return _stop(stopped.__cause__ or stopped)
     except (TvError, TyperException, OSError, MemoryError) as error:
         if debug:
             traceback.print_exc()
@@ -128,7 +141,10 @@ def _explain(error: Exception) -> int:
     return error.status if isinstance(error, TvError) else ExitStatus.BAD_INPUT
 
 
-def _close_quietly() -> int:
+def _stop(cause: BaseException) -> int:
     """End without a word when whoever reads our output has had enough (`| head`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitStatus.DONE
+    if isinstance(cause, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.DONE
+    print("tv: interrupted", file=sys.stderr)
+    return ExitStatus.INTERRUPTED

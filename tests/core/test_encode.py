@@ -8,9 +8,9 @@ from torch import nn
 
 from tvcli.core import checkpoints, encode
 from tvcli.core.artifacts import open_artifact
-from tvcli.core.checkpoints import encode_file
 from tvcli.core.backbones import Backbone, BackboneSpec
-from tvcli.core.encoder import EncodeSettings, Encoder, encoder_of, make_encoder
+from tvcli.core.checkpoints import encode_file
+from tvcli.core.encoder import Encoder, EncodeSettings, encoder_of, make_encoder
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.images import decode_photo, view
 from tvcli.core.records import Region

@@ -25,7 +25,7 @@ def demo(
 
     Every command is printed before it runs, as one could type it.
     """
-    from tvcli.core.demo import chain, draw
+    from tvcli.core.demo import chain, count_found, draw
 
     with reporting() as report:
         records = draw(folder, seed, report)
@@ -34,8 +34,9 @@ def demo(
     with _inside(folder):
         for step in chain():
             _run(step, context.find_root().command)
-        print_outcome(records)
-    print(f"\nLook at {folder / 'hits.html'}")
+        found, asked = count_found(Path("hits.jsonl"), records)
+    print(f"\nThe first hit shows the same garment for {found} of {asked} queries.")
+    print(f"Look at {folder / 'hits.html'}")
 
 
 def _run(step: "Step", tv: Any) -> None:

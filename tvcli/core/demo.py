@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tvcli.core.drawing import draw_collection
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Record, write_records
+from tvcli.core.records import Record, read_record_file, write_records
 from tvcli.core.reports import Report
 
 GARMENTS, PHOTOS_EACH = 60, 4
@@ -70,6 +70,14 @@ def chain() -> list[Step]:
             "hits.html",
         ),
     ]
+
+
+def count_found(hits: Path, records: list[Record]) -> tuple[int, int]:
+    """Return for how many queries the first hit shows the same garment, and of how many."""
+    garments = {Path(record["image"]).name: record["garment"] for record in records}
+    first = [hit for hit, _ in read_record_file(hits) if hit["rank"] == 1]
+    same = [garments[Path(h["query"]).name] == garments[Path(h["image"]).name] for h in first]
+    return sum(same), len(same)
 
 
 Choose = Callable[[list[Record]], list[Record]]

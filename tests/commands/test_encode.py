@@ -1,0 +1,123 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ran, picture
+
+from tvcli.core.artifacts import open_artifact
+
+Tv = Callable[..., Ran]
+
+
+def test_encode_says_what_it_did(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    (photos / "bad.jpg").write_text("text")
+    target, errors = tmp_path / "e.h5", tmp_path / "errors.jsonl"
+    ran = tv("encode", photos, "-o", target, "--size", 64, "--errors", errors)
+    assert (ran.status, ran.out) == (0, "")
+    first, last = ran.err.splitlines()
+    assert first == "skipped bad.jpg: not a picture that can be read"
+    assert last.startswith(f"8 rows in {target}, 1 skipped in ")
+    assert json.loads(errors.read_text()) == {
+        "image": "bad.jpg",
+        "stage": "decode",
+        "reason": "not a picture that can be read",
+    }
+
+
+def test_strict_stops(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    (photos / "0-bad.jpg").write_bytes(b"")
+    ran = tv("encode", photos, "-o", tmp_path / "e.h5", "--size", 64, "--strict")
+    assert ran.status == 3
+    assert ran.err == "tv: 0-bad.jpg: empty file (--strict stops at the first bad photo)\n"
+    assert not (tmp_path / "e.h5").exists()
+
+
+def test_records_choose_regions(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    boxes = tmp_path / "boxes.jsonl"
+    boxes.write_text(
+        '{"image": "photos/0.png", "box": [0, 0, 50, 50], "label": "left", "split": "test"}\n'
+        '{"image": "photos/0.png", "crop": [9, 9, 80, 70], "box": [0, 0, 50, 50], "flip": true}\n'
+        '{"image": "photos/1.png"}\n'
+    )
+    assert tv("encode", boxes, "-o", tmp_path / "e.h5", "--size", 64).status == 0
+    with open_artifact(tmp_path / "e.h5") as file:
+        assert file.read("image") == ["photos/0.png", "photos/0.png", "photos/1.png"]
+        assert file.read("region").tolist() == [[0, 0, 50, 50], [9, 9, 80, 70], [0, 0, 96, 80]]
+        assert file.read("label") == ["left", "", ""]
+        assert file.read("split") == ["test", "", ""]
+        assert file.read("flip").tolist() == [False, True, False]
+        assert file.settings["root"] == "."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["PHOTOS"], 2, "Missing option '-o'"),
+        (["-o", "X"], 2, "Missing argument 'SRC...'"),
+        (["PHOTOS", "-o", "X", "--pool", "median"], 2, "Invalid value for '--pool'"),
+        (["PHOTOS", "-o", "X", "--backbone", "resnet1"], 2, "no backbone 'resnet1'"),
+        (["PHOTOS", "-o", "X", "--device", "mps"], 2, "this machine has none"),
+        (["PHOTOS", "-o", "X", "--size", "8"], 2, "Invalid value for '--size'"),
+        (["missing-folder", "-o", "X"], 3, "missing-folder: no such file or folder"),
+        (["missing.jpg", "-o", "X"], 3, "none of 1 photos could be used; missing.jpg: not found"),
+        (["PHOTOS", "-o", "no/such/X"], 3, "no/such/X: cannot be written"),
+        (["PHOTOS", "-o", "X", "--backbone", "alexnet", "--weights", "w"], 3, "w: no such file"),
+        (["BAD", "-o", "X"], 3, "BAD:2: not JSON"),
+    ],
+)
+def test_errors_are_one_line(
+    tv: Tv,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    status: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "BAD").write_text('{"image": "photos/0.png"}\n{"image": \n')
+    before = sorted(tmp_path.rglob("*"))
+    ran = tv("encode", *(str(photos) if word == "PHOTOS" else word for word in arguments))
+    assert (ran.status, ran.out) == (status, "")
+    assert message in ran.err.splitlines()[-1]
+    assert ran.err.splitlines()[-1].startswith("tv: ")
+    assert "Traceback" not in ran.err
+    assert [
+        p for p in sorted(tmp_path.rglob("*")) if p not in before and ".parts" not in str(p)
+    ] == []
+
+
+def test_settings_come_from_flag_then_environment_then_file(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    def size(*flags: object) -> int:
+        assert tv("encode", photos, "-o", "e.h5", "--pool", "mean", *flags).status == 0
+        with open_artifact(Path("e.h5")) as file:
+            return int(file.settings["encoder"]["size"])
+
+    Path("tv.toml").write_text("quiet = true\n[encode]\nsize = 64\n")
+    assert size() == 64
+    monkeypatch.setenv("TV_ENCODE_SIZE", "80")
+    assert size() == 80
+    assert size("--size", 48) == 48
+    Path("tv.toml").write_text("[encode\n")
+    ran = tv("encode", photos, "-o", "e.h5")
+    assert ran.status == 3
+    assert "tv.toml: not readable as TOML" in ran.err
+
+
+def test_debug_shows_the_traceback(tv: Tv) -> None:
+    assert "Traceback" in tv("--debug", "encode", "nothing", "-o", "x.h5").err
+    assert "Traceback" in tv("encode", "nothing", "-o", "x.h5", "--debug").err
+
+
+def test_the_same_command_makes_the_same_file(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    made = []
+    for _ in range(2):
+        picture(1).save(photos / "new.png")
+        tv("encode", photos, "-o", tmp_path / "e.h5", "--size", 64)
+        made.append((tmp_path / "e.h5").read_bytes())
+    assert made[0] == made[1]

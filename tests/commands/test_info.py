@@ -1,0 +1,43 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ran
+
+Tv = Callable[..., Ran]
+
+
+def test_info_of_every_artifact(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("boxes.jsonl").write_text(
+        '{"image": "photos/0.png", "box": [0, 0, 9, 9], "label": "cat"}\n'
+        '{"image": "photos/1.png", "box": [0, 0, 9, 9], "label": "cat"}\n'
+    )
+    tv("encode", "boxes.jsonl", "-o", "e.h5", "--size", 64)
+    tv("index", "e.h5", "-o", "x.tvx")
+    ran = tv("info", "boxes.jsonl", "e.h5", "x.tvx", "--json")
+    records, encodings, index = map(json.loads, ran.out.splitlines())
+    assert (records["type"], records["rows"]) == ("records", 2)
+    assert records["fields"] == {"image": 2, "box": 2, "label": 2}
+    assert (encodings["type"], encodings["version"], encodings["rows"]) == ("encodings", 1, 2)
+    assert encodings["shape"][1:] == [4, 4]
+    assert encodings["labels"] == index["labels"] == {"cat": 2}
+    assert encodings["settings"]["encoder"]["backbone"]["name"] == "mini"
+    assert [parent["path"] for parent in encodings["provenance"]["inputs"]] == ["boxes.jsonl"]
+    assert [parent["path"] for parent in index["provenance"]["inputs"]] == ["e.h5"]
+    assert (index["type"], index["engine"], index["rows"]) == ("index", "exact", 2)
+    text = tv("info", "e.h5").out
+    assert "encodings" in text
+    assert "cat 2" in text
+
+
+def test_info_of_what_is_none(tv: Tv, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"what is this")
+    for name, message in (("x", "not a file of tv's"), ("y", "no such file")):
+        ran = tv("info", tmp_path / name)
+        assert (ran.status, ran.out) == (3, "")
+        assert message in ran.err
+    assert tv("info").status == 2

@@ -1,0 +1,242 @@
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ran, picture
+
+Tv = Callable[..., Ran]
+
+
+@pytest.fixture
+def indexed(tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with `photos/` and, by default, an index of them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TV_INDEX", raising=False)
+    assert tv("index", "photos", "--size", 64).status == 0
+    return tmp_path
+
+
+def hits(ran: Ran) -> list[dict[str, Any]]:
+    assert ran.status == 0, ran.err
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_photo_finds_itself(tv: Tv) -> None:
+    found = hits(tv("search", "photos/inner/6.png", "-k", 3))
+    assert [hit["rank"] for hit in found] == [1, 2, 3]
+    assert found[0]["query"] == found[0]["image"] == "photos/inner/6.png"
+    assert found[0]["similarity"] == pytest.approx(1, abs=2e-4)
+    assert found[0]["similarity"] >= found[1]["similarity"] >= found[2]["similarity"]
+
+
+@pytest.mark.usefixtures("indexed")
+def test_several_queries_keep_their_order(tv: Tv) -> None:
+    found = hits(tv("search", "photos/3.png", "photos/inner", "-k", 1))
+    assert [hit["query"] for hit in found] == [
+        "photos/3.png",
+        *(f"photos/inner/{n}.png" for n in (5, 6, 7)),
+    ]
+    assert all(hit["query"] == hit["image"] for hit in found)
+
+
+def test_the_index_is_found_from_below(
+    tv: Tv, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(indexed / "photos" / "inner")
+    found = hits(tv("search", "5.png", "-k", 8))
+    assert found[0]["image"] == "5.png"
+    assert str(indexed / "photos" / "0.png") in [hit["image"] for hit in found]
+    monkeypatch.chdir("/")
+    assert tv("search", indexed / "photos" / "0.png").status == 3
+    monkeypatch.setenv("TV_INDEX", str(indexed / ".tv" / "index.tvx"))
+    assert len(hits(tv("search", indexed / "photos" / "0.png"))) == 8
+
+
+@pytest.mark.usefixtures("indexed")
+def test_an_indexed_item(tv: Tv) -> None:
+    for name in ("photos/2.png", "2.png", Path("photos/2.png").absolute()):
+        assert hits(tv("search", "--item", name, "-k", 1))[0]["image"] == "photos/2.png"
+    ran = tv("search", "--item", "none.png")
+    assert (ran.status, ran.err) == (
+        3,
+        f"tv: none.png: not in {Path.cwd()}/.tv/index.tvx\n",
+    )
+
+
+def test_examples(tv: Tv, indexed: Path) -> None:
+    both = hits(tv("search", "--like", "photos/1.png", "--like", "photos/4.png", "-k", 2))
+    assert {hit["image"] for hit in both} == {"photos/1.png", "photos/4.png"}
+    unlike = hits(tv("search", "photos/1.png", "--unlike", "photos/1.png", "-k", 8))
+    assert {hit["image"] for hit in hits(tv("search", "photos/1.png"))} == {
+        hit["image"] for hit in unlike
+    }
+    shutil.copy(indexed / "photos" / "4.png", indexed / "elsewhere.png")
+    away = hits(tv("search", "photos/1.png", "--unlike", "elsewhere.png", "-k", 8))
+    plain = hits(tv("search", "photos/1.png", "-k", 8))
+    rank = {hit["image"]: hit["rank"] for hit in plain}
+    assert away[-1]["image"] == "photos/4.png"
+    assert rank["photos/4.png"] <= away[-1]["rank"]
+    ran = tv("search", "--unlike", "photos/1.png")
+    assert ran.status == 2
+    assert "--like" in ran.err
+    assert tv("search", "--like", "missing.png").status == 3
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_region_is_searched_with(tv: Tv) -> None:
+    crop = picture(3).crop((10, 10, 70, 60))
+    crop.save("crop.png")
+    by_box = hits(tv("search", "photos/3.png", "--box", "10,10,70,60"))
+    by_file = hits(tv("search", "crop.png"))
+    assert [hit["image"] for hit in by_box] == [hit["image"] for hit in by_file]
+    assert by_box[0]["similarity"] == pytest.approx(by_file[0]["similarity"], abs=2e-3)
+    for box in ("1,2,3", "9,9,1,1", "a,b,c,d"):
+        ran = tv("search", "photos/3.png", "--box", box)
+        assert ran.status == 2
+        assert "--box" in ran.err
+    assert "outside" in tv("search", "photos/3.png", "--box", "500,500,600,600").err
+
+
+class Stdin:
+    """Standard input that holds some bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer = io.BufferedReader(io.BytesIO(content))
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_query_on_stdin(tv: Tv, monkeypatch: pytest.MonkeyPatch) -> None:
+    for content in (
+        Path("photos/5.png").read_bytes() if Path("photos/5.png").exists() else b"",
+        Path("photos/inner/5.png").read_bytes(),
+        b"photos/inner/5.png\n",
+        b'{"image": "photos/inner/5.png"}\n',
+    ):
+        monkeypatch.setattr("sys.stdin", Stdin(content))
+        ran = tv("search", "-", "-k", 1)
+        if not content:
+            assert ran.status == 3
+            assert "nothing on standard input" in ran.err
+        else:
+            assert hits(ran)[0]["image"] == "photos/inner/5.png"
+
+
+@pytest.mark.usefixtures("indexed")
+def test_nothing_similar_enough(tv: Tv) -> None:
+    ran = tv("search", "photos/0.png", "--min-score", 1.01)
+    assert (ran.status, ran.out) == (1, "")
+    assert len(hits(tv("search", "photos/0.png", "--min-score", 0.999))) == 1
+
+
+@pytest.mark.usefixtures("indexed")
+def test_formats(tv: Tv) -> None:
+    assert tv("search", "photos/0.png", "-k", 1, "--format", "paths").out == "photos/0.png\n"
+    assert tv("search", "photos/0.png", "-k", 1, "-0").out == "photos/0.png\0"
+    line = tv("search", "photos/0.png", "-k", 1, "--format", "tsv").out
+    query, rank, similarity, image, label = line.rstrip("\n").split("\t")
+    assert (query, rank, image, label) == ("photos/0.png", "1", "photos/0.png", "")
+    assert float(similarity) > 0.999
+    table = tv("search", "photos/0.png", "-k", 2, "--format", "table").out
+    assert "similarity" in table
+    assert "1.0000" in table
+
+
+def test_names_cannot_harm_a_page_or_a_terminal(tv: Tv, indexed: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)>\x1b[2J\n.png"
+    shutil.copy("photos/0.png", f"photos/{hostile}")
+    tv("index", "photos", "--size", 64)
+    page = tv("search", "photos/0.png", "--format", "html").out
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page
+    assert page.count("data:image/jpeg;base64,") == 10
+    assert "http" not in page
+    table = tv("search", "photos/0.png", "--format", "table").out
+    assert "\x1b[2J" not in table
+    assert f"photos/{hostile}" in [h["image"] for h in hits(tv("search", "photos/0.png"))]
+    assert tv("search", "photos/0.png", "-0").out.split("\0").count(f"photos/{hostile}") == 1
+    tsv = tv("search", "photos/0.png", "--format", "tsv").out
+    assert len(tsv.splitlines()) == 9
+
+
+def test_photos_and_index_move_together(tv: Tv, indexed: Path) -> None:
+    home = indexed / "home"
+    home.mkdir()
+    Path("photos").rename(home / "photos")
+    Path(".tv").rename(home / ".tv")
+    os.chdir(home)
+    assert hits(tv("search", "photos/0.png", "-k", 1))[0]["image"] == "photos/0.png"
+
+
+@pytest.mark.usefixtures("indexed")
+def test_a_photo_that_is_gone_is_still_a_hit(tv: Tv) -> None:
+    shutil.move("photos/0.png", "query.png")
+    first = hits(tv("search", "query.png", "-k", 1))[0]
+    assert (first["image"], first["missing"]) == ("photos/0.png", True)
+    assert "not found" in tv("search", "query.png", "-k", 1, "--format", "html").out
+
+
+@pytest.mark.usefixtures("indexed")
+def test_bad_queries(tv: Tv) -> None:
+    Path("text.jpg").write_text("text")
+    ran = tv("search", "text.jpg", "photos/0.png", "-k", 1)
+    assert len(hits(ran)) == 1
+    assert ran.err == "skipped text.jpg: not a picture that can be read\n"
+    ran = tv("search", "text.jpg")
+    assert ran.status == 3
+    assert ran.err.splitlines()[-1] == "tv: text.jpg: not a picture that can be read"
+    assert tv("search", "text.jpg", "photos/0.png", "--strict").status == 3
+    assert tv("search").status == 2
+    assert tv("search", "photos/0.png", "-k", 0).status == 2
+
+
+def test_no_index(tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TV_INDEX", raising=False)
+    ran = tv("search", "x.png")
+    assert (ran.status, ran.out) == (3, "")
+    assert "make one: tv index PHOTOS" in ran.err
+    assert "no such index" in tv("search", "x.png", "-i", "none.tvx").err
+
+
+def test_an_index_of_encodings(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    maps, vectors = tmp_path / "maps.h5", tmp_path / "vectors.h5"
+    tv("encode", photos, "-o", maps, "--size", 64)
+    tv("encode", photos, "-o", vectors, "--size", 64, "--pool", "mean")
+    for name, source in (("a.tvx", maps), ("b.tvx", vectors), ("c.tvx", photos)):
+        tv("index", source, "-o", tmp_path / name, *(["--size", 64] if source == photos else []))
+    found = [
+        hits(tv("search", photos / "0.png", "-i", tmp_path / name)) for name in ("a.tvx", "b.tvx")
+    ]
+    direct = hits(tv("search", photos / "0.png", "-i", tmp_path / "c.tvx"))
+    for other in found:
+        assert [hit["image"] for hit in other] == [hit["image"] for hit in direct]
+        for a, b in zip(other, direct, strict=True):
+            assert a["similarity"] == pytest.approx(b["similarity"], abs=2e-3)
+    ran = tv("index", vectors, "-o", tmp_path / "d.tvx", "--pool", "gem")
+    assert ran.status == 2
+    assert "already holds vectors" in ran.err
+
+
+def test_weights_that_do_not_fit(
+    tv: Tv, photos: Path, tmp_path: Path, squeezenet_weights: Path
+) -> None:
+    weights = tmp_path / "w.pth"
+    shutil.copy(squeezenet_weights, weights)
+    options = ["--backbone", "squeezenet1_1", "--weights", weights, "--size", 64]
+    assert tv("index", photos, "-o", tmp_path / "x.tvx", *options).status == 0
+    weights.unlink()
+    ran = tv("search", photos / "0.png", "-i", tmp_path / "x.tvx")
+    assert ran.status == 3
+    assert "are gone; name them with --weights" in ran.err
+    ran = tv("search", photos / "0.png", "-i", tmp_path / "x.tvx", "--weights", squeezenet_weights)
+    assert ran.status == 0
+    other = next(squeezenet_weights.parent.glob("mobilenet*.pth"))
+    ran = tv("search", photos / "0.png", "-i", tmp_path / "x.tvx", "--weights", other)
+    assert ran.status == 4
+    assert len(ran.err.splitlines()) == 1

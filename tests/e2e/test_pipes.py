@@ -1,0 +1,175 @@
+"""The installed `tv`, as a person runs it: processes, pipes and exit statuses."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import picture
+
+BIN = Path(sys.executable).parent
+ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+ENVIRONMENT.pop("TV_INDEX", None)
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash; its status is that of the first command that fails."""
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with photos of awkward names, and an index of them."""
+    folder = tmp_path_factory.mktemp("home")
+    names = ["a b.png", "new\nline.png", "été.png", "-dash.png", "quote'.png", "plain.png"]
+    (folder / "photos").mkdir()
+    for number, name in enumerate(names):
+        picture(number).save(folder / "photos" / name)
+    assert shell("tv index photos --size 64", folder).returncode == 0
+    return folder
+
+
+def test_find_encode_index_search(home: Path) -> None:
+    piped = shell(
+        "find photos -name '*.png' -print0 | sort -z | tv encode -0 - -o - --size 64 --pool mean "
+        "| tv index - -o piped.tvx && tv search photos/plain.png -i piped.tvx",
+        home,
+    )
+    assert piped.returncode == 0, piped.stderr
+    direct = shell("tv search photos/plain.png", home)
+    found = [[json.loads(line) for line in ran.stdout.splitlines()] for ran in (piped, direct)]
+    assert [hit["image"] for hit in found[0]] == [hit["image"] for hit in found[1]]
+    assert len(found[0]) == 6
+
+
+def test_paths_reach_xargs_whole(home: Path) -> None:
+    ran = shell("tv search photos/plain.png --format paths -0 | xargs -0 ls --", home)
+    assert ran.returncode == 0, ran.stderr
+    assert "été.png" in ran.stdout
+
+
+def test_hits_are_json_lines(home: Path) -> None:
+    program = "import json, sys; print(sum(json.loads(line)['rank'] for line in sys.stdin))"
+    ran = shell(f'tv search photos/plain.png -k 2 | python3 -c "{program}"', home)
+    assert (ran.returncode, ran.stdout) == (0, "3\n")
+
+
+def test_a_photo_on_stdin(home: Path) -> None:
+    ran = shell("cat photos/plain.png | tv search - -k 1 --format paths", home)
+    assert (ran.returncode, ran.stdout) == (0, "photos/plain.png\n")
+
+
+def test_head_ends_it_quietly(home: Path) -> None:
+    ran = shell("for i in $(seq 400); do echo photos/plain.png; done | tv search - | head -1", home)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 1
+
+
+def test_exit_statuses(home: Path) -> None:
+    shutil.copy(home / "photos" / "plain.png", home / "plain.png")
+    (home / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\nnothing")
+    manifest = home / "newer.tvx" / "index.json"
+    manifest.parent.mkdir(exist_ok=True)
+    manifest.write_text('{"type": "index", "version": 99}')
+    for command, status in [
+        ("tv search plain.png", 0),
+        ("tv search plain.png --min-score 2", 1),
+        ("tv search", 2),
+        ("tv nonsense", 2),
+        ("tv search plain.png -i missing.tvx", 3),
+        ("tv index broken.h5 -o x.tvx", 3),
+        ("tv search plain.png -i newer.tvx", 4),
+        ("tv --version", 0),
+        ("tv", 2),
+    ]:
+        ran = shell(command, home)
+        assert ran.returncode == status, (command, ran.stderr)
+        assert "Traceback" not in ran.stderr
+
+
+def test_ctrl_c(home: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()  # an input that does not end
+    process = subprocess.Popen(
+        ["tv", "encode", "-", "-o", tmp_path / "e.h5"],
+        cwd=home,
+        env=ENVIRONMENT,
+        stdin=reading,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(writing, b"photos/plain.png\n")
+    time.sleep(5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    os.close(writing)
+    assert process.returncode == 130
+    assert errors.strip().splitlines()[-1] == "tv: interrupted"
+    assert not (tmp_path / "e.h5").exists()
+
+
+def test_kill_and_go_on(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(400):
+        picture(number).save(tmp_path / "photos" / f"{number:03}.png")
+    command = ["tv", "encode", "photos", "-o", "e.h5", "--batch", "8", "--quiet"]
+    process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT)
+    while not list(tmp_path.glob(".e.h5.parts/*")) and process.poll() is None:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "e.h5").exists()
+    assert subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, check=False).returncode == 0
+    assert json.loads(shell("tv info e.h5 --json", tmp_path).stdout)["rows"] == 400
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.h5", "photos"]
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """Return the modules that a command has loaded when it ends."""
+    code = (
+        "import sys\nfrom tvcli.cli import run\n"
+        f"try:\n    run({list(arguments)!r})\nfinally:\n"
+        "    print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    return set(ran.stderr.split())
+
+
+def test_help_loads_nothing_heavy() -> None:
+    assert not {"torch", "torchvision", "h5py", "numpy", "PIL"} & loaded_by("--help")
+    assert not {"torch", "torchvision", "h5py", "numpy", "PIL"} & loaded_by("search", "--help")
+
+
+def test_searching_by_an_item_loads_no_torch(home: Path) -> None:
+    loaded = loaded_by("search", "--item", "plain.png", "-i", str(home / ".tv" / "index.tvx"))
+    assert "h5py" in loaded
+    assert not {"torch", "torchvision"} & loaded
+
+
+def test_searching_with_mini_loads_no_torchvision(home: Path) -> None:
+    index = str(home / ".tv" / "index.tvx")
+    loaded = loaded_by("search", str(home / "photos" / "plain.png"), "-i", index)
+    assert "torch" in loaded
+    assert "torchvision" not in loaded
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_on_stdout(home: Path) -> None:
+    ran = shell("tv search photos/plain.png > /dev/full", home)
+    assert ran.returncode == 3
+    assert ran.stderr.count("\n") == 1
+    assert "No space left" in ran.stderr
