@@ -121,7 +121,7 @@ def run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
         return _stop(stopped.__cause__ or stopped)
-    except (TvError, TyperException, OSError, MemoryError) as error:
+    except Exception as error:
         if debug:
             traceback.print_exc()
         return _explain(error)
@@ -134,10 +134,13 @@ def _explain(error: Exception) -> int:
         if message := error.format_message():
             print(message if message.startswith("Usage:") else f"tv: {message}", file=sys.stderr)
         return ExitStatus.USAGE
-    if isinstance(error, MemoryError):
-        print("tv: out of memory: try a smaller --batch or --size", file=sys.stderr)
+    if isinstance(error, TvError | OSError):
+        message = str(error)
+    elif isinstance(error, MemoryError):
+        message = "out of memory: try a smaller --batch or --size"
     else:
-        print(f"tv: {error}", file=sys.stderr)
+        message = f"not expected: {type(error).__name__}: {error} (--debug shows where)"
+    print(f"tv: {' '.join(message.split())}", file=sys.stderr)
     return error.status if isinstance(error, TvError) else ExitStatus.BAD_INPUT
 
 

@@ -1,0 +1,138 @@
+"""How near `tv encode` comes to its ceilings, and a plain loop beside it; all in one run.
+
+    python -m scripts.bench.encode PHOTOS --weights squeezenet1_1.pth [--photos 1000] [--rounds 3]
+
+Ceilings: decoding alone on all cores, and the network alone at the same batch, the faster of one
+thread on each core and all threads on one batch. Where both share the cores, no program reaches the
+slower of the two: `both` is what they cost together. Photos per second, the median of the rounds.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from PIL import Image
+from torchvision import transforms
+
+from tvcli.core.encode import chunked, cores, encode_chunks, one_thread_each, open_photo
+from tvcli.core.encoder import Encoder, make_encoder
+from tvcli.core.images import Pixels
+from tvcli.core.records import Region
+from tvcli.core.sources import walk_photos
+
+NAMES = ("decode", "network", "both", "tv", "plain loop")
+
+
+def decode_alone(files: list[Region], encoder: Encoder) -> None:
+    def one(region: Region) -> Pixels:
+        photo, _ = open_photo([region], Path("/"), encoder.settings.size)
+        return encoder.look(photo, region)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        for _ in pool.map(one, files, chunksize=8):
+            pass
+
+
+def blocks(count: int, encoder: Encoder) -> list[list[Pixels]]:
+    side = encoder.settings.size
+    picture = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    return [[picture] * encoder.batch for _ in range(count // encoder.batch)]
+
+
+def network_on_each_core(work: list[list[Pixels]], encoder: Encoder) -> None:
+    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
+        for _ in pool.map(encoder.encode, work):
+            pass
+
+
+def network_on_all_threads(work: list[list[Pixels]], encoder: Encoder) -> None:
+    for block in work:
+        encoder.encode(block)
+
+
+def tv(files: list[Region], encoder: Encoder) -> None:
+    rows = sum(
+        len(found) for found in encode_chunks(chunked(files, encoder.batch), Path("/"), encoder)
+    )
+    assert rows == len(files)
+
+
+def plain_loop(files: list[Region], encoder: Encoder, network: torch.nn.Module) -> None:
+    side, spec = encoder.settings.size, encoder.backbone.spec
+    look = transforms.Compose(
+        [
+            transforms.Resize((side, side)),
+            transforms.ToTensor(),
+            transforms.Normalize(spec.mean, spec.std),
+        ]
+    )
+    with torch.inference_mode():
+        for start in range(0, len(files), encoder.batch):
+            paths = [Path("/") / region.image for region in files[start : start + encoder.batch]]
+            network(torch.stack([look(Image.open(path).convert("RGB")) for path in paths]))
+
+
+def timed(work: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def measure(
+    files: list[Region], encoder: Encoder, network: torch.nn.Module, rounds: int
+) -> dict[str, float]:
+    work = blocks(len(files), encoder)
+    tv(files[:64], encoder)
+    taken: dict[str, list[float]] = {name: [] for name in NAMES}
+    for _ in range(rounds):
+        decode = timed(lambda: decode_alone(files, encoder))
+        each = timed(lambda: network_on_each_core(work, encoder))
+        joint = timed(lambda: network_on_all_threads(work, encoder))
+        share = len(files) / (len(work) * encoder.batch)
+        forward = min(each, joint) * share
+        found = (decode, forward, decode + forward, timed(lambda: tv(files, encoder)))
+        plain = timed(lambda: plain_loop(files, encoder, network))
+        for name, seconds in zip(NAMES, (*found, plain), strict=True):
+            taken[name].append(len(files) / seconds)
+        print(f"# each core {each * share:.2f} s, all threads {joint * share:.2f} s", flush=True)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def row(name: str, found: dict[str, float]) -> str:
+    slower = min(found["decode"], found["network"])
+    speeds = " | ".join(f"{found[part]:.0f}" for part in NAMES)
+    ratios = (found["tv"] / slower, found["tv"] / found["both"], found["tv"] / found["plain loop"])
+    return f"| {name} | {speeds} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--weights", type=Path, required=True, help="of squeezenet1_1")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    found = list(walk_photos(given.photos.resolve(), lambda path, reason: None))[: given.count]
+    files = [Region(str(path)[1:]) for path in found]
+    squeezenet = torchvision.models.squeezenet1_1(weights=None).eval()
+    squeezenet.load_state_dict(torch.load(given.weights, weights_only=True))
+    encoders = {
+        "squeezenet1_1": make_encoder("squeezenet1_1", weights=given.weights, device="cpu"),
+        "mini": make_encoder("mini", device="cpu"),
+    }
+    print(f"{len(files)} photos, {cores()} cores, photos per second")
+    print("| backbone | " + " | ".join(NAMES) + " | tv / slower | tv / both | tv / plain |")
+    print("|---" * (len(NAMES) + 4) + "|")
+    for name, encoder in encoders.items():
+        plain = squeezenet.features if name == "squeezenet1_1" else encoder.backbone.network
+        print(row(name, measure(files, encoder, plain, given.rounds)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
