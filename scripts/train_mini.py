@@ -53,7 +53,7 @@ def main() -> None:
     views = prepared(given.cache, given.data, Recipe(given.views, given.seed), device)
     train(views, given.cache, Settings(given.minutes, given.steps, given.seed), device)
     plot(given.cache / "log.jsonl", given.cache / "curves.png")
-    export(given.cache / "run.pt", given.out)
+    export(given.cache / "run.pt", given.data, given.out)
     print(json.dumps({"weights": str(given.out), "bytes": given.out.stat().st_size}))
 
 

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scripts.mini.photos import Photos, training_photos
-from scripts.mini.teachers import GRID, Projection, Teachers, fitted_projection
+from scripts.mini.teachers import GRID, TARGETS, Projection, Teachers, fitted_projection
 from scripts.mini.views import SIDE, View, random_view
-from tvcli.core.mini import CHANNELS
 
 BLOCK = 256
 FIT_BLOCKS = 32  # blocks whose pooled features fit the projection
 LAYOUT = {
     "views": ((SIDE, SIDE, 3), "uint8"),
-    "targets": ((GRID * GRID, CHANNELS), "float16"),
+    "targets": ((GRID * GRID, TARGETS), "float16"),
     "logits": ((1000,), "float16"),
     "labels": ((), "int32"),
 }
@@ -74,7 +73,7 @@ def projection_of(folder: Path, teachers: Teachers, pool: Pool) -> Projection:
     path = folder / "projection.pt"
     if not path.exists():
         blocks = [teachers(rendered(pool, i * BLOCK)[0])[0].mean(1) for i in range(FIT_BLOCKS)]
-        made = fitted_projection(torch.cat(blocks).cpu(), CHANNELS)
+        made = fitted_projection(torch.cat(blocks).cpu(), TARGETS)
         torch.save({"mean": made.mean, "matrix": made.matrix}, path)
     state = torch.load(path, weights_only=True, map_location=teachers.device)
     return Projection(state["mean"], state["matrix"])

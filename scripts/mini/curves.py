@@ -6,6 +6,12 @@ from pathlib import Path
 TERMS = ("pooled", "angle", "places", "class")
 
 
+def logged(log: Path) -> list[dict[str, float]]:
+    """Return the lines in order; a step that ran again after a stop counts as it ran last."""
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    return [line for _, line in sorted({line["step"]: line for line in lines}.items())]
+
+
 def plot(log: Path, picture: Path) -> None:
     """Draw every term of the loss against the minutes; say so where matplotlib is missing."""
     try:
@@ -13,7 +19,7 @@ def plot(log: Path, picture: Path) -> None:
     except ImportError:
         print(f"no matplotlib: {picture} is not drawn; the numbers are in {log}")
         return
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines = logged(log)
     figure = Figure(figsize=(8, 5))
     axes = figure.add_subplot(xlabel="minutes", ylabel="loss", yscale="log")
     for term in TERMS:

@@ -7,11 +7,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from scripts.mini.finish import finished
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
 from tvcli.core.mini import CHANNELS, Mini
 
-SIZE = 160
+SIZE = 192
 ABOUT = {
     "name": "mini",
     "version": 1,
@@ -37,9 +38,11 @@ def half(model: Mini) -> dict[str, Tensor]:
     return {name: t.detach().half().contiguous() for name, t in model.state_dict().items()}
 
 
-def export(checkpoint: Path, out: Path) -> None:
-    """Write the folded average as safetensors, its description in the header, atomically."""
+def export(checkpoint: Path, data: Path, out: Path) -> None:
+    """Write the finished average as safetensors, its description in the header, atomically."""
     metadata = {key: json.dumps(value) for key, value in ABOUT.items()}
     part = out.with_suffix(".part")
-    save_file(half(folded(average_of(checkpoint).trunk)), part, metadata)
+    shipped = finished(folded(average_of(checkpoint).trunk), data, SIZE)
+    save_file(half(shipped), part, metadata)
+    part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(out)

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from scripts.mini.teachers import GRID
-from tvcli.core.mini import CHANNELS, Mini
+from scripts.mini.teachers import GRID, TARGETS
+from tvcli.core.mini import Mini
 
 CLASSES = 1000
 
@@ -18,8 +18,8 @@ class Student(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.trunk = Mini(norm=nn.BatchNorm2d)
-        self.head = nn.Linear(CHANNELS, CLASSES)
+        self.trunk = Mini(nn.BatchNorm2d, TARGETS)
+        self.head = nn.Linear(TARGETS, CLASSES)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) -> the map on the targets' grid (N, GRID*GRID, C), logits (N, 1000)."""
@@ -38,8 +38,8 @@ def averaged(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 def folded(trunk: Mini) -> Mini:
-    """Return the trunk without batch norms, in eval mode: the form that ships."""
-    trunk, plain = copy.deepcopy(trunk).cpu().eval(), Mini().eval()
+    """Return the trunk without batch norms, in eval mode."""
+    trunk, plain = copy.deepcopy(trunk).cpu().eval(), Mini(channels=TARGETS).eval()
     for theirs, ours in zip(trunk.modules(), plain.modules(), strict=True):
         if isinstance(theirs, nn.Conv2d) and isinstance(ours, nn.Conv2d):
             ours.load_state_dict(theirs.state_dict())

@@ -13,6 +13,7 @@ from torchvision import models
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 GRID = 5  # targets are kept for GRID x GRID places of a view
+TARGETS = 384  # channels of the targets
 MOBILENET = "weights/mobilenet_v2-torchvision-from-qint8.pth"
 SQUEEZENET = "weights/squeezenet1_1-torchvision-fp16src.pth"
 # MobileNetV2's two last feature maps carry the meaning, SqueezeNet's the look of products.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 WEIGHTS = Path(__file__).parents[1] / "weights" / "mini.safetensors"
 STAGES = ((32, 1), (64, 2), (256, 2))  # (channels, residual blocks); each halves the map's side
 STEM = 32
-CHANNELS = 384
+CHANNELS = 256
 
 Norm = Callable[[int], nn.Module]
 
@@ -40,31 +40,31 @@ class Residual(nn.Module):
         return torch.relu(x + self.body(x))  # (N, C, H, W)
 
 
-def trunk(norm: Norm) -> nn.Sequential:
+def trunk(norm: Norm, channels: int) -> nn.Sequential:
     """Return the layers in the order in which they run."""
     layers = [*conv3x3(3, STEM, 2, norm), nn.ReLU()]
     inputs = STEM
-    for channels, blocks in STAGES:
-        layers += [*conv3x3(inputs, channels, 2, norm), nn.ReLU()]
-        layers += [Residual(channels, norm) for _ in range(blocks)]
-        inputs = channels
-    return nn.Sequential(*layers, nn.Conv2d(inputs, CHANNELS, 1))
+    for outputs, blocks in STAGES:
+        layers += [*conv3x3(inputs, outputs, 2, norm), nn.ReLU()]
+        layers += [Residual(outputs, norm) for _ in range(blocks)]
+        inputs = outputs
+    return nn.Sequential(*layers, nn.Conv2d(inputs, channels, 1))
 
 
 class Mini(nn.Module):
-    """The trunk: (N, 3, H, W) float32, normalised -> (N, 384, ceil(H/16), ceil(W/16)) float32.
+    """The trunk: (N, 3, H, W) float32, normalised -> (N, 256, ceil(H/16), ceil(W/16)) float32.
 
     The map is linear (not rectified) and centred: the mean over its positions is the
     embedding of the photo, and the cosine of two such means is their similarity.
     """
 
-    def __init__(self, norm: Norm = NoNorm) -> None:
+    def __init__(self, norm: Norm = NoNorm, channels: int = CHANNELS) -> None:
         super().__init__()
-        self.layers = trunk(norm)
+        self.layers = trunk(norm, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the dense map of a batch of photos."""
-        y: Tensor = self.layers(x)  # (N, 384, ceil(H/16), ceil(W/16))
+        y: Tensor = self.layers(x)  # (N, 256, ceil(H/16), ceil(W/16))
         return y
 
 
