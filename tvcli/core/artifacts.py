@@ -50,6 +50,7 @@ ROW_COLUMNS = {
     "label": Dataset(TEXT, required=False, blank=""),
     "split": Dataset(TEXT, required=False, blank=""),
     "flip": Dataset("?", required=False, blank=False),
+    "target": Dataset(TEXT, required=False, blank=""),
 }
 KINDS = {
     kind.name: kind

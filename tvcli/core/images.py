@@ -94,6 +94,20 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
         raise BadImage(f"cannot be decoded: {_reason(error)}") from error
 
 
+def photo_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height of a photo as displayed, in pixels, from its header alone.
+
+    Raises:
+        BadImage: not a picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            return (height, width) if _is_turned(image) else (width, height)
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise BadImage("not a picture that can be read") from error
+
+
 def view(photo: Photo, crop: Box | None, size: int, fit: Fit, *, flip: bool = False) -> Pixels:
     """Return a region of a photo as the network sees it: (size, size, 3) uint8.
 

@@ -23,7 +23,7 @@ class Region:
     """What to encode: a photo, or a part of it, with what is known about it.
 
     `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
-    `box` the object in the photo. `data` holds the photo itself when it came through a pipe.
+    `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when it came through a pipe.
     """
 
     image: str
@@ -32,6 +32,7 @@ class Region:
     label: str = ""
     split: str = ""
     flip: bool = False
+    target: str = ""
     data: bytes | None = None
 
 
@@ -105,6 +106,7 @@ def region_from_record(record: Record, where: str) -> Region:
         label=_text_of(record, "label", where),
         split=_text_of(record, "split", where),
         flip=record.get("flip") is True,
+        target=_text_of(record, "target", where),
     )
 
 
