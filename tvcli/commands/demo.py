@@ -21,9 +21,9 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where to draw and work.")] = Path("tv-demo"),
     seed: options.Seed = 0,
 ) -> None:
-    """Draw a collection of garments, run the whole chain on it, and leave a page with hits.
+    """Draw a collection and run the whole chain on it.
 
-    Every command is printed before it runs, as one could type it.
+    It leaves a page of hits to look at. Every command is printed before it runs, as one could type it.
     """
     from tvcli.core.demo import chain, count_found, draw
 

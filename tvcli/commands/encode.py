@@ -29,9 +29,9 @@ def encode(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run a backbone over photos, boxes or crops, once per region; keep what it sees.
+    """Turn photos, boxes or crops into encodings.
 
-    Dense maps (C, H, W) by default, vectors with --pool. A job that was interrupted goes on where
+    A frozen backbone looks at each region once. Dense maps (C, H, W) by default, vectors with --pool. A job that was interrupted goes on where
     it stopped when the same command is given again.
 
     \b

@@ -35,7 +35,7 @@ def index(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make photos, or an encodings file, searchable.
+    """Make photos or encodings searchable.
 
     From photos it encodes first, with the options that tv encode has; from an encodings file those
     were given there. Without -o the index goes to .tv/ in the current folder, where tv search

@@ -9,10 +9,10 @@ from tvcli.terminal.about import print_about
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Any file tv makes.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Any file tv makes.")],
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Say what a file is: its kind and shape, how it was made, and from what.
+    """Say what a file is and how it was made.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ from tvcli.terminal.progress import reporting
 def search(
     queries: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[QUERY]...", help="Photos, folders, lists or records; - for stdin"),
+        typer.Argument(metavar="QUERY", help="Photos, folders, lists or records; - for stdin"),
     ] = None,
     index: Annotated[
         Path | None,
@@ -53,9 +53,10 @@ def search(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the photos most similar to a query: a photo, a part of one, or examples.
+    """Find the photos most similar to a query.
 
-    Similarity is the cosine, 1.0 for the same picture. Exit status 1 if nothing was found.
+    A query is a photo, a part of one (--box), a photo of the index (--item) or examples (--like,
+    --unlike). Similarity is the cosine, 1.0 for the same picture. Exit status 1 if nothing was found.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ import typer
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="SRC...",
+        metavar="SRC",
         help="Photos, folders, a text file of paths, a file of JSON Lines records, or - for any "
         "of these on standard input.",
         show_default=False,
