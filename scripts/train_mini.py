@@ -2,6 +2,7 @@
 
 Renders views and asks the teachers about them (once, kept in --cache), trains for --minutes,
 plots the curves and writes the weights. Given again after a stop, it goes on where it was.
+On a machine that does other work too, run it with OMP_WAIT_POLICY=PASSIVE and nice.
 """
 
 import argparse

@@ -168,7 +168,10 @@ def train_step(
 
 
 class Threads:
-    """Gives way on a busy machine: two threads that wait for each other there crawl, one walks."""
+    """Gives way on a busy machine: threads that wait for each other there crawl, one walks.
+
+    It tells by the CPU time of a step, so threads must not spin: OMP_WAIT_POLICY=PASSIVE.
+    """
 
     def __init__(self, most: int) -> None:
         self.most, self.alone_until = most, 0
