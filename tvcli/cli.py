@@ -13,16 +13,24 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from tvcli import __version__
+from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
 from tvcli.commands.index import index
 from tvcli.commands.info import info
 from tvcli.commands.search import search
+from tvcli.commands.train_boxes import train_boxes
+from tvcli.commands.train_classifier import train_classifier
+from tvcli.commands.triplets import triplets
 from tvcli.core.config import load_settings, settings_for
 from tvcli.core.errors import ExitStatus, TvError
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "crops": crops,
     "encode": encode,
+    "train-classifier": train_classifier,
+    "train-boxes": train_boxes,
+    "triplets": triplets,
     "index": index,
     "search": search,
     "info": info,

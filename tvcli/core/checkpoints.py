@@ -58,6 +58,12 @@ def root_settings(root: Path, target: Path) -> dict[str, str]:
     return {"root": os.path.relpath(root, folder), "root_absolute": str(root)}
 
 
+def photos_root(settings: dict[str, Any], folder: Path) -> Path:
+    """Return where the photos of an artifact in `folder` lie now."""
+    moved = folder / settings["root"]
+    return moved if moved.exists() else Path(settings["root_absolute"])
+
+
 def join_parts(
     parts: list[Path], target: Path, settings: dict[str, Any], provenance: dict[str, Any]
 ) -> int:

@@ -1,23 +1,22 @@
 """Making indexes: straight from photos, or from an encodings file."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-from tvcli.core.artifacts import Artifact, Columns, open_artifact
-from tvcli.core.checkpoints import encoded_parts, encoding_settings, part_columns, root_settings
+from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.checkpoints import (
+    encoded_parts,
+    encoding_settings,
+    part_columns,
+    photos_root,
+    root_settings,
+)
 from tvcli.core.encoder import Encoder
-from tvcli.core.errors import UsageError
 from tvcli.core.index import EngineName, build_index
 from tvcli.core.manifest import Manifest
-from tvcli.core.pooling import pool_maps
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source
-
-BLOCK = 256  # rows pooled at a time
+from tvcli.core.vectors import pool_for, pooled_columns
 
 
 def index_photos(
@@ -65,35 +64,12 @@ def index_encodings(
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
         settings = dict(encodings.settings)
-        how = _pool_for(encodings, pool)
+        how = pool_for(encodings, pool)
         settings["encoder"] = {**settings["encoder"], "pool": how}
-        root = _root_of(encodings, (name or path).absolute().parent)
+        root = photos_root(encodings.settings, (name or path).absolute().parent)
         settings |= root_settings(root, target / "in")
-        blocks = _pooled(encodings, how)
+        blocks = map(_named_embeddings, pooled_columns(encodings, how))
         return build_index(target, blocks, settings, provenance, engine=engine, seed=seed)
-
-
-def _pool_for(encodings: Artifact, pool: str) -> str:
-    spec = encodings.settings["encoder"]
-    if len(encodings.row_shape) == 1:
-        if pool not in ("auto", spec["pool"]):
-            raise UsageError(f"--pool {pool}: {encodings.path} already holds vectors")
-        return str(spec["pool"])
-    return str(spec["backbone"]["pool"]) if pool == "auto" else pool
-
-
-def _root_of(encodings: Artifact, folder: Path) -> Path:
-    moved = folder / encodings.settings["root"]
-    return moved if moved.exists() else Path(encodings.settings["root_absolute"])
-
-
-def _pooled(encodings: Artifact, how: str) -> Iterator[Columns]:
-    for rows in encodings.blocks(BLOCK):
-        columns = encodings.read_columns(rows)
-        if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
-            maps = torch.from_numpy(columns["encodings"].astype(np.float32))
-            columns["encodings"] = pool_maps(maps, how).numpy()
-        yield _named_embeddings(columns)
 
 
 def _named_embeddings(columns: Columns) -> Columns:

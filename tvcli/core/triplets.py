@@ -1,0 +1,95 @@
+"""Triplet records: an anchor, what is similar to it, and what is less so."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvcli.core.boxes import Box
+from tvcli.core.errors import BadInput
+from tvcli.core.records import Record, read_record_file, region_from_record, write_records
+
+ROLES = ("anchor", "positive", "negative")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photo (absolute path), or the part of it in a box; with `flip`, its mirror image."""
+
+    image: str
+    box: Box | None = None
+    flip: bool = False
+    label: str = ""
+
+    def as_record(self, folder: Path) -> Record:
+        """Return the item as JSON can hold it, its path relative to `folder`."""
+        record: Record = {"image": os.path.relpath(self.image, folder)}
+        if self.box is not None:
+            record["box"] = list(self.box)
+        if self.flip:
+            record["flip"] = True
+        if self.label:
+            record["label"] = self.label
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Triplet:
+    """The anchor should be more similar to the positive than to the negative."""
+
+    anchor: Item
+    positive: Item
+    negative: Item
+    split: str = "train"
+
+    @property
+    def items(self) -> tuple[Item, Item, Item]:
+        """Anchor, positive and negative."""
+        return self.anchor, self.positive, self.negative
+
+
+def write_triplets(path: Path, triplets: Iterable[Triplet]) -> int:
+    """Write triplets as JSON Lines with paths relative to the file's folder; return how many."""
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
+    return write_records(path, (_as_record(triplet, folder) for triplet in triplets))
+
+
+def read_triplets(path: Path) -> list[Triplet]:
+    """Read triplets; paths are relative to the file's folder.
+
+    Raises:
+        BadInput: not there, empty, or a record that is no triplet; the message gives its line.
+    """
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
+    triplets = [triplet_of(record, where, folder) for record, where in read_record_file(path)]
+    if not triplets:
+        raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
+    return triplets
+
+
+def triplet_of(record: Record, where: str, folder: Path) -> Triplet:
+    """Return the triplet of a record whose paths are relative to `folder`.
+
+    Raises:
+        BadInput: an item is missing or is none; the message starts with `where`.
+    """
+    anchor, positive, negative = (item_of(record.get(role), role, where, folder) for role in ROLES)
+    split = record.get("split") or "train"
+    if split not in ("train", "test"):
+        raise BadInput(f'{where}: "split" is train or test, not {split!r:.40}')
+    return Triplet(anchor, positive, negative, split)
+
+
+def item_of(value: object, role: str, where: str, folder: Path) -> Item:
+    """Return an item written as a record, or as the bare path of a photo."""
+    record = {"image": value} if isinstance(value, str) else value
+    if not isinstance(record, dict):
+        raise BadInput(f'{where}: a triplet needs "{role}": {{"image": …}}')
+    region = region_from_record(record, f"{where}: {role}")
+    image = os.path.abspath(folder / region.image)  # noqa: PTH100 - keeps links as they are
+    return Item(image, region.crop, region.flip, region.label)
+
+
+def _as_record(triplet: Triplet, folder: Path) -> Record:
+    roles = zip(ROLES, triplet.items, strict=True)
+    return {role: item.as_record(folder) for role, item in roles} | {"split": triplet.split}
