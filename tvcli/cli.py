@@ -21,6 +21,7 @@ from tvcli.commands.info import info
 from tvcli.commands.search import search
 from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
+from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
 from tvcli.core.config import load_settings, settings_for
 from tvcli.core.errors import ExitStatus, TvError
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "train-classifier": train_classifier,
     "train-boxes": train_boxes,
     "triplets": triplets,
+    "train-rank": train_rank,
     "index": index,
     "search": search,
     "info": info,
