@@ -43,7 +43,10 @@ class SearchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture."""
+    """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
+
+    `row` is where the index has it.
+    """
 
     query: str
     rank: int
@@ -52,6 +55,7 @@ class Hit:
     region: Box | None = None
     label: str = ""
     missing: bool = False
+    row: int = -1
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""
@@ -184,6 +188,7 @@ def _hits(
             region=_box(known["box"][place]),
             label=known["label"][place],
             missing=not image.exists(),
+            row=int(rows[place]),
         )
 
 
