@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import h5py  # noqa: TID251 - to make the hostile files
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings

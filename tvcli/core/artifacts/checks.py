@@ -1,0 +1,83 @@
+"""Checks of a file before anything in it is trusted: its kind, version, links, shapes, dtypes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tvcli.core.artifacts.kinds import KINDS, TEXT, Dataset, Kind
+from tvcli.core.errors import BadInput, Mismatch, TvError
+
+
+def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
+    """Return the kind of an open file, one of `kinds` (none named: any).
+
+    Raises:
+        BadInput: of another kind, damaged, or not as declared.
+        Mismatch: written by a newer version.
+    """
+    try:
+        kind = _kind_of(path, file, kinds)
+        _check_links(path, file)
+        _check_datasets(path, file, kind)
+    except TvError:
+        raise
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        raise BadInput(f"{path}: damaged: {error}") from error
+    return kind
+
+
+def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
+    name = file.attrs.get("type")
+    if not isinstance(name, str) or name not in KINDS:
+        raise BadInput(f"{path}: HDF5, but not written by tv")
+    kind = KINDS[name]
+    if kinds and name not in kinds:
+        raise BadInput(f"{path}: holds {name}, where {' or '.join(kinds)} are needed")
+    version = file.attrs.get("version")
+    if not isinstance(version, int | np.integer) or version < 1:
+        raise BadInput(f"{path}: no version; make it again")
+    if version > kind.version:
+        raise Mismatch(f"{path}: version {version} of {name}, written by a newer tv: upgrade tvcli")
+    return kind
+
+
+def _check_links(path: Path, group: h5py.Group, depth: int = 0) -> None:
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise BadInput(f"{path}: {name} is a link that leads elsewhere")
+        node = group[name]
+        if isinstance(node, h5py.Group):
+            if depth > 2:
+                raise BadInput(f"{path}: groups nested too deeply")
+            _check_links(path, node, depth + 1)
+        elif node.external or node.is_virtual:
+            raise BadInput(f"{path}: {name} keeps its data in another file")
+
+
+def _check_datasets(path: Path, file: h5py.File, kind: Kind) -> None:
+    rows = None
+    for name, declared in kind.datasets.items():
+        if name not in file:
+            if declared.required:
+                raise BadInput(f"{path}: {name} is missing")
+            continue
+        dataset = file[name]
+        _check_dataset(path, name, dataset, declared)
+        rows = dataset.shape[0] if rows is None else rows
+        if dataset.shape[0] != rows:
+            raise BadInput(f"{path}: {name} has {dataset.shape[0]} rows where others have {rows}")
+
+
+def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset) -> None:
+    if not isinstance(dataset, h5py.Dataset) or dataset.ndim < 1:
+        raise BadInput(f"{path}: {name} is not a dataset of rows")
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if text != (declared.dtype == TEXT) or not (text or dataset.dtype == np.dtype(declared.dtype)):
+        raise BadInput(f"{path}: {name} is {dataset.dtype}, not {declared.dtype}")
+    if declared.tail is not None and dataset.shape[1:] != declared.tail:
+        raise BadInput(f"{path}: {name} has shape {dataset.shape}")
+    if declared.required and dataset.id.get_storage_size() < dataset.nbytes:
+        raise BadInput(f"{path}: {name} declares more rows than the file holds")

@@ -1,0 +1,52 @@
+"""The kinds of files, declared as data: their versions, datasets, dtypes and shapes."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+TEXT = "text"
+COLUMN_CHUNK = 1024  # rows per chunk of the narrow columns
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset of a kind: its dtype (or TEXT), its shape after the rows, whether it must be."""
+
+    dtype: str
+    tail: tuple[int, ...] | None = ()  # None: any, and then each row is a chunk of its own
+    required: bool = True
+    blank: Any = None  # the value that means "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file: its name, the version written today, and its datasets."""
+
+    name: str
+    version: int
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+
+
+ROW_COLUMNS = {
+    "image": Dataset(TEXT, blank=""),
+    "region": Dataset("f4", (4,)),
+    "digest": Dataset(TEXT, blank=""),
+    "box": Dataset("f4", (4,), required=False, blank=np.nan),
+    "label": Dataset(TEXT, required=False, blank=""),
+    "split": Dataset(TEXT, required=False, blank=""),
+    "flip": Dataset("?", required=False, blank=False),
+    "target": Dataset(TEXT, required=False, blank=""),
+}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("encodings", 1, {"encodings": Dataset("f2", None), **ROW_COLUMNS}),
+        Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS}),
+        Kind("head", 1),
+    )
+}
+# (kind, version of the file) -> what brings it to the next version; none are needed yet.
+MIGRATIONS: dict[tuple[str, int], str] = {}
+
+Columns = dict[str, Any]

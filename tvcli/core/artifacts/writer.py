@@ -1,0 +1,132 @@
+"""Writing files: block by block beside the target, which appears only when whole."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Dataset
+from tvcli.core.errors import BadInput
+
+
+class Writer:
+    """Appends rows to a file of a kind; `settings` and `provenance` become its attributes."""
+
+    def __init__(
+        self, path: Path, kind: str, settings: dict[str, Any], provenance: dict[str, Any]
+    ) -> None:
+        self.path, self.kind = path, KINDS[kind]
+        self.settings, self.provenance = settings, provenance
+        self.rows = 0
+        self._file = h5py.File(path, "w", track_order=False)
+        self._file.attrs["type"] = kind
+        self._file.attrs["version"] = self.kind.version
+
+    def append(self, columns: Columns) -> None:
+        """Write one block of rows; an optional column is made at its first value known."""
+        count = len(columns["image"])
+        if count == 0:
+            return
+        for name, declared in self.kind.datasets.items():
+            values = columns.get(name)
+            if values is None or (not declared.required and _is_blank(declared, values)):
+                continue
+            dataset = self._dataset(name, declared, values)
+            dataset.resize(self.rows + count, axis=0)
+            dataset[self.rows :] = _stored(declared, values)
+        self.rows += count
+
+    def write_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Write the arrays of a head under `state/`."""
+        group = self._file.create_group("state")
+        for name, values in state.items():
+            group.create_dataset(name, data=values)
+
+    def close(self) -> None:
+        """Bring all columns to the same length, write the attributes, flush and close."""
+        self._file.attrs["settings"] = json.dumps(self.settings, sort_keys=True)
+        self._file.attrs["provenance"] = json.dumps(self.provenance, sort_keys=True)
+        for dataset in self._file.values():
+            if isinstance(dataset, h5py.Dataset):
+                dataset.resize(self.rows, axis=0)
+        self._file.close()
+
+    def _dataset(self, name: str, declared: Dataset, values: Any) -> h5py.Dataset:
+        if name in self._file:
+            return self._file[name]
+        text = declared.dtype == TEXT
+        tail = tuple(np.shape(values)[1:]) if declared.tail is None else declared.tail
+        per_chunk = 1 if declared.tail is None and np.prod(tail) > 4096 else COLUMN_CHUNK
+        return self._file.create_dataset(
+            name,
+            shape=(self.rows, *tail),
+            maxshape=(None, *tail),
+            chunks=(per_chunk, *tail),
+            dtype=h5py.string_dtype() if text else declared.dtype,
+            fillvalue=None if text else declared.blank,
+        )
+
+
+@contextmanager
+def write_artifact(
+    path: Path,
+    kind: str,
+    settings: dict[str, Any],
+    provenance: dict[str, Any],
+    *,
+    durable: bool = True,
+) -> Iterator[Writer]:
+    """Write a file beside `path` and rename it when all went well; else `path` stays as it was.
+
+    Not `durable` it survives a kill, but perhaps not a power cut.
+
+    Raises:
+        BadInput: the folder cannot be written to, or the disk is full.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with _closing(Writer(partial, kind, settings, provenance)) as writer:
+            yield writer
+        if durable:
+            sync(partial)
+        partial.replace(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _closing(writer: Writer) -> Iterator[Writer]:
+    try:
+        yield writer
+    except BaseException:
+        writer._file.close()
+        raise
+    writer.close()
+
+
+def sync(path: Path) -> None:
+    """Have the system put a file on disk before it gets its name."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _stored(declared: Dataset, values: Any) -> Any:
+    if declared.dtype == TEXT:
+        return np.array([os.fsencode(value) for value in values], dtype=object)
+    return np.asarray(values, dtype=declared.dtype)
+
+
+def _is_blank(declared: Dataset, values: Any) -> bool:
+    if declared.dtype == TEXT:
+        return not any(values)
+    if declared.dtype == "?":
+        return not np.any(values)
+    return bool(np.isnan(values).all())
