@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from tvcli.core.backbones import Backbone, BackboneSpec
 from tvcli.core.checkpoints import encode_file
 from tvcli.core.encoder import Encoder, EncodeSettings, encoder_of, make_encoder
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.images import decode_photo, view
+from tvcli.core.images import Pixels, decode_photo, view
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source, open_sources
@@ -66,6 +67,31 @@ def test_each_photo_is_opened_once(
     blocks = list(encode.encode_chunks(encode.chunked(crops, 3), photos, encoder))
     assert sum(len(block) for block in blocks) == 8
     assert sorted(path.name for path in opened) == ["0.png", "1.png"]
+
+
+def test_beside_a_gpu_the_rows_are_the_same(photos: Path, encoder: Encoder) -> None:
+    class Beside(Encoder):
+        """An encoder whose backbone says that it runs elsewhere."""
+
+        def __init__(self) -> None:
+            self.batch, self.settings = encoder.batch, encoder.settings
+            self.backbone = SimpleNamespace(device=SimpleNamespace(type="cuda"))
+
+        def encode(self, pixels: list[Pixels]) -> np.ndarray:
+            return encoder.encode(pixels)
+
+    rows = [
+        np.concatenate(
+            [
+                block.columns["encodings"]
+                for block in encode.encode_chunks(
+                    encode.chunked(source(photos).regions, 3), photos, one
+                )
+            ]
+        )
+        for one in (encoder, Beside())
+    ]
+    assert np.allclose(*rows, atol=2e-3)
 
 
 def test_flipped_regions(photos: Path, encoder: Encoder) -> None:

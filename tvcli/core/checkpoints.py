@@ -139,7 +139,7 @@ def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None
 
 
 def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report) -> Iterator[Path]:
-    report.start("encoding", "photos")
+    report.start("encoding", "photos", source.total)
     chunks = chunked(source.regions, encoder.batch)
     number = 0
     while (path := _part_path(folder, number)).exists():

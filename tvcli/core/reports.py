@@ -1,8 +1,11 @@
 """How core tells whoever listens what it is doing, without printing."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from tvcli.core.errors import BadInput
+
+Total = int | None | Callable[[], int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,11 @@ class Report:
         self.done = 0
         self.skipped: list[Skip] = []
 
-    def start(self, what: str, unit: str, total: int | None = None) -> None:
-        """Begin a stage of `total` steps, counted in some unit (None: not known)."""
+    def start(self, what: str, unit: str, total: Total = None) -> None:
+        """Begin a stage of `total` steps, counted in some unit (None: not known).
+
+        A function is asked for the total only where somebody is looking.
+        """
 
     def advance(self, steps: int = 1) -> None:
         """Count `steps` more as done."""

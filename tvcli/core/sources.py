@@ -24,12 +24,27 @@ SNIFFED = 512  # bytes looked at to tell what a stream is
 OnUnreadable = Callable[[str, str], None]
 
 
+def _ignore(path: str, reason: str) -> None:
+    """Say nothing of what cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Regions to encode, in order, with paths relative to `root` (or absolute)."""
 
     root: Path
     regions: Iterator[Region]
+    arguments: tuple[str, ...] = ()
+
+    def total(self) -> int | None:
+        """Count the photos and the photos in folders; None where there are other arguments."""
+        count = 0
+        for argument in self.arguments:
+            path = Path(argument)
+            if not (path.is_dir() or is_photo_name(path)):
+                return None
+            count += sum(1 for _ in walk_photos(path)) if path.is_dir() else 1
+        return count
 
 
 def open_sources(
@@ -38,7 +53,7 @@ def open_sources(
     stdin: IO[bytes],
     null: bool = False,
     root: Path | None = None,
-    on_unreadable: OnUnreadable = lambda path, reason: None,
+    on_unreadable: OnUnreadable = _ignore,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
 
@@ -55,7 +70,8 @@ def open_sources(
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
     base = (root or _common_root(arguments)).absolute()
     readers = [_reader(argument, stdin, null, on_unreadable) for argument in arguments]
-    return Source(base, (_under(region, base) for reader in readers for region in reader))
+    regions = (_under(region, base) for reader in readers for region in reader)
+    return Source(base, regions, tuple(arguments))
 
 
 def input_files(arguments: Sequence[str]) -> list[Path]:
@@ -79,7 +95,7 @@ def is_photo_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
-def walk_photos(folder: Path, on_unreadable: OnUnreadable) -> Iterator[Path]:
+def walk_photos(folder: Path, on_unreadable: OnUnreadable = _ignore) -> Iterator[Path]:
     """Yield the photos under a folder, sorted; hidden folders and links to folders are left out."""
 
     def unreadable(error: OSError) -> None:

@@ -28,10 +28,21 @@ def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
             shown = ", ".join(f"{key} {_short(value)}" for key, value in about[name].items())
             lines.append((name, shown))
     settings = dict(about.get("settings", {}))
-    encoder = dict(settings.pop("encoder", {}))
-    lines += [(key, _short(value)) for key, value in encoder.pop("backbone", {}).items()]
-    lines += [(key, _short(value)) for key, value in {**encoder, **settings}.items()]
+    lines += _encoder(settings.pop("encoder", None))
+    lines += [(key, _short(value)) for key, value in settings.items() if value is not None]
     return lines + _made(about.get("provenance", {}))
+
+
+def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if not encoder:
+        return []
+    backbone = encoder["backbone"]
+    layer = f", layer {backbone['layer']}" if backbone["layer"] else ""
+    return [
+        ("backbone", f"{backbone['name']}{layer}, weights {_short(backbone['weights'])}"),
+        ("input", f"{encoder['size']} px, {encoder['fit']}, {encoder['precision']}"),
+        ("pooling", str(encoder["pool"])),
+    ]
 
 
 def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.records import write_records
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, Total
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
@@ -23,12 +23,13 @@ class TerminalReport(Report):
         self._bar: Any = None
         self._task: Any = None
 
-    def start(self, what: str, unit: str, total: int | None = None) -> None:
+    def start(self, what: str, unit: str, total: Total = None) -> None:
         """Show a bar on a terminal."""
         self.close()
         if not self.quiet and sys.stderr.isatty():
             self._bar = _bar(unit)
-            self._task = self._bar.add_task(what, total=total)
+            known = total() if callable(total) else total
+            self._task = self._bar.add_task(what, total=known)
             self._bar.start()
 
     def advance(self, steps: int = 1) -> None:
@@ -97,6 +98,7 @@ def _bar(unit: str) -> Any:
         SpinnerColumn,
         TextColumn,
         TimeElapsedColumn,
+        TimeRemainingColumn,
     )
 
     return Progress(
@@ -106,6 +108,8 @@ def _bar(unit: str) -> Any:
         MofNCompleteColumn(),
         TextColumn(unit),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
     )
