@@ -1,0 +1,53 @@
+"""`tv train-boxes`: encoded crops -> a head that says where in a crop the object is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.progress import reporting
+
+
+def train_boxes(
+    crops: Annotated[str, typer.Argument(help="Encoded crops (.h5), - for stdin.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="The head (.h5) to write.")],
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the loss and the held-out IoU here.")
+    ] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn where the object is in a crop: four nets, for x0, y0, x1 and y1.
+
+    Prints the mean error in pixels of each side and the IoU on the held-out photos, beside those of
+    always answering the mean box.
+
+    \b
+    Example:
+      tv train-boxes crops.h5 -o boxes.h5
+    """
+    from tvcli.core.location_heads import teach_boxes
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files
+
+    with (
+        reporting(quiet=quiet) as report,
+        streams.input_file(crops) as path,
+        streams.output_file(output) as target,
+    ):
+        made = provenance(streams.command_line(), input_files([crops]), seed)
+        found = teach_boxes(path, target, made, seed=seed, report=report)
+        for name, errors in (("nets", found.errors), ("mean box", found.mean_box)):
+            sides = ", ".join(
+                f"{side} {error:.1f}"
+                for side, error in zip(("x0", "y0", "x1", "y1"), errors.pixels, strict=True)
+            )
+            report.note(f"{name + ':':9} off by {sides} pixels, IoU {errors.iou:.3f}")
+        if not found.is_better:
+            report.note("the nets do not beat the mean box: annotate more photos")
+        if plot is not None:
+            from tvcli.core.plots import plot_history
+
+            plot_history(found.history, plot, "boxes")
+        report.summary(f"{output}: learned from {found.crops - found.held_out} crops")

@@ -1,0 +1,53 @@
+"""`tv train-classifier`: encoded crops -> a head that tells the object from the background."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.progress import reporting
+
+
+def train_classifier(
+    crops: Annotated[str, typer.Argument(help="Encoded crops (.h5), - for stdin.")],
+    output: Annotated[str, typer.Option("-o", "--output", help="The head (.h5) to write.")],
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw the loss here, and precision over recall beside it."),
+    ] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Learn to tell target crops from background crops; stops early by the held-out photos.
+
+    Prints accuracy, precision and recall on the held-out photos, and the threshold for locate.
+
+    \b
+    Example:
+      tv train-classifier crops.h5 -o classifier.h5 --plot classifier.png
+    """
+    from tvcli.core.location_heads import teach_classifier
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files
+
+    with (
+        reporting(quiet=quiet) as report,
+        streams.input_file(crops) as path,
+        streams.output_file(output) as target,
+    ):
+        made = provenance(streams.command_line(), input_files([crops]), seed)
+        found = teach_classifier(path, target, made, seed=seed, report=report)
+        quality = found.quality
+        report.note(
+            f"on {found.held_out} crops of held-out photos: accuracy {quality.accuracy:.3f}, "
+            f"precision {quality.precision:.3f}, recall {quality.recall:.3f} "
+            f"at threshold {quality.threshold:.3f}"
+        )
+        if plot is not None:
+            from tvcli.core.plots import plot_history, plot_precision_recall
+
+            plot_history(found.history, plot, "target against background")
+            beside = plot.with_name(f"{plot.stem}-precision-recall{plot.suffix}")
+            plot_precision_recall({"classifier": found.curve}, beside, "held-out crops")
+        report.summary(f"{output}: learned from {found.crops - found.held_out} crops")

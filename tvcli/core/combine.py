@@ -1,0 +1,77 @@
+"""Many boxes of the same objects into one box each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Boxes = npt.NDArray[np.float64]  # (N, 4), pixels
+Weights = npt.NDArray[np.float64]  # (N,)
+
+SAME_OBJECT = 0.4  # IoU from which two boxes mean the same object
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Boxes of one object combined; `score` is the best weight, `support` their sum."""
+
+    box: npt.NDArray[np.float64]
+    score: float
+    support: float
+
+
+def mean_box(boxes: Boxes, weights: Weights) -> npt.NDArray[np.float64]:
+    """Return the plain average (4,) of boxes, as TiefVision (2016) did; weights do not count."""
+    average: npt.NDArray[np.float64] = boxes.mean(0)
+    return average
+
+
+def median_box(boxes: Boxes, weights: Weights) -> npt.NDArray[np.float64]:
+    """Return the median (4,) of each side; weights do not count."""
+    middle: npt.NDArray[np.float64] = np.median(boxes, axis=0)
+    return middle
+
+
+def weighted_box(boxes: Boxes, weights: Weights) -> npt.NDArray[np.float64]:
+    """Return the weighted median (4,) of each side: half of the weight lies on either hand."""
+    return np.array([_weighted_median(side, weights) for side in boxes.T])
+
+
+def cluster_boxes(boxes: Boxes, weights: Weights, most: int) -> list[Cluster]:
+    """Return boxes merged where they mean the same object, those with most support first.
+
+    Greedy: the box that most weight agrees with gathers all that overlap it (compare OverFeat,
+    Sermanet et al. 2014, section 4.3, which merges the closest pair until none is close).
+    """
+    found: list[Cluster] = []
+    left = np.arange(len(boxes))
+    agreed = pairwise_iou(boxes, boxes) >= SAME_OBJECT  # (N, N)
+    while len(left) and len(found) < most:
+        support = agreed[np.ix_(left, left)] @ weights[left]
+        centre = left[int(support.argmax())]
+        member = agreed[centre, left]
+        own = left[member]
+        box = weighted_box(boxes[own], weights[own])
+        found.append(Cluster(box, float(weights[own].max()), float(weights[own].sum())))
+        left = left[~member]
+    return found
+
+
+def pairwise_iou(a: Boxes, b: Boxes) -> npt.NDArray[np.float64]:
+    """Return the IoU (N, M) of every box of `a` (N, 4) with every box of `b` (M, 4)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = (high - low).clip(min=0).prod(2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(min=0).prod(1) for boxes in (a, b)]
+    union = areas[0][:, None] + areas[1][None] - shared
+    result: npt.NDArray[np.float64] = shared / union.clip(min=1e-12)
+    return result
+
+
+def _weighted_median(values: npt.NDArray[np.float64], weights: Weights) -> float:
+    order = values.argsort(kind="stable")
+    sums = weights[order].cumsum()
+    if sums[-1] <= 0:
+        return float(np.median(values))
+    middle = (sums - weights[order] / 2) / sums[-1]
+    return float(np.interp(0.5, middle, values[order]))

@@ -1,0 +1,30 @@
+"""Records as JSON Lines, to a file or to standard output."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from tvcli.core.records import Record, dump_record, write_records
+from tvcli.terminal.streams import STREAM
+
+
+def emit(output: str, records: Iterable[Record]) -> int:
+    """Write records to a file, which appears when whole, or as they come to `-`; return how many.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    if output != STREAM:
+        return write_records(Path(output), records)
+    count = 0
+    for count, record in enumerate(records, 1):  # noqa: B007
+        sys.stdout.buffer.write(dump_record(record).encode("utf-8", "surrogateescape") + b"\n")
+        sys.stdout.buffer.flush()
+    return count
+
+
+def base_of(output: str) -> Path:
+    """Return the folder that image paths in an output are relative to."""
+    folder = Path.cwd() if output == STREAM else Path(output).parent
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
