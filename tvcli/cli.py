@@ -16,8 +16,10 @@ from tvcli import __version__
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
+from tvcli.commands.gallery import gallery
 from tvcli.commands.index import index
 from tvcli.commands.info import info
+from tvcli.commands.locate import locate
 from tvcli.commands.search import search
 from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
@@ -31,10 +33,12 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "encode": encode,
     "train-classifier": train_classifier,
     "train-boxes": train_boxes,
+    "locate": locate,
     "triplets": triplets,
     "train-rank": train_rank,
     "index": index,
     "search": search,
+    "gallery": gallery,
     "info": info,
     "demo": demo,
 }

@@ -70,3 +70,9 @@ Engine = Annotated[
     typer.Option("--engine", help="Search structure; auto: exact while it is fast enough."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="For whatever is random.")]
+Host = Annotated[
+    str,
+    typer.Option("--host", help="The address to listen on; others than yourself only if told."),
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")]
+NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")]

@@ -1,0 +1,61 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pages import make_collection, running
+
+from tvcli.cli import run
+
+QUIET = ["sandbox", "first-run"]
+OFF = ["gpu", "quic", "background-networking", "component-update", "sync"]
+ARGUMENTS = [f"--no-{name}" for name in QUIET] + [f"--disable-{name}" for name in OFF]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Give the system's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("no chromium on this system")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    """Give a page that must ask nobody else for anything, raise nothing and open no dialog."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (faults.append(f"dialog: {dialog.message}"), dialog.accept()))
+    context.on("request", lambda request: _note_foreign(request.url, faults))
+    yield page
+    context.close()
+    assert faults == []
+
+
+def _note_foreign(address: str, faults: list[str]) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("blob", "data") and parts.hostname != "127.0.0.1":
+        faults.append(f"asked {address}")
+
+
+@pytest.fixture(scope="session")
+def made(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with photos and an index, made once."""
+    return make_collection(tmp_path_factory.mktemp("made"), run)
+
+
+@pytest.fixture(scope="session")
+def gallery(made: Path) -> Iterator[str]:
+    """Give the address of a gallery, with its token."""
+    with running(made, "gallery", "photos.tvx") as address:
+        yield address

@@ -1,0 +1,189 @@
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import picture
+from pages import HOSTILE
+
+
+@pytest.fixture
+def home(page: Any, gallery: str) -> Any:
+    """Give the gallery's page, all photos shown."""
+    page.goto(gallery)
+    page.wait_for_selector("#results li")
+    return page
+
+
+def names(page: Any) -> list[str]:
+    found: list[str] = page.eval_on_selector_all(
+        "#results .caption span:last-child", "all => all.map((one) => one.textContent)"
+    )
+    return found
+
+
+def wait_for_hits(page: Any, count: int = 9) -> None:
+    page.wait_for_function(
+        "count => /^\\d+ hits/.test(document.querySelector('#message').textContent)"
+        " && document.querySelectorAll('#results li').length === count",
+        arg=count,
+    )
+
+
+def test_browse_click_back_reload(home: Any) -> None:
+    assert len(names(home)) == 9
+    assert "token" not in home.url
+    home.click("a.photo[aria-label='Search with 3.png']")
+    wait_for_hits(home)
+    assert names(home)[0] == "3.png"
+    assert "item=3.png" in home.url
+    before = names(home)
+    home.reload()
+    wait_for_hits(home)
+    assert names(home) == before
+    home.go_back()
+    home.wait_for_function("() => document.querySelector('#message').textContent === '9 photos'")
+    assert not home.is_visible("#query")
+    home.go_forward()
+    wait_for_hits(home)
+
+
+def test_every_picture_is_shown(home: Any) -> None:
+    home.wait_for_function(
+        "() => [...document.images].every((one) => one.complete && one.naturalWidth > 0)"
+    )
+
+
+def test_a_hostile_name_is_a_name(home: Any) -> None:
+    assert HOSTILE in names(home)
+    home.click(f'#results li:has(span[title="{HOSTILE}"]) a')
+    wait_for_hits(home)
+    assert home.text_content("#query-name") == HOSTILE
+    assert home.locator("img[src=x]").count() == 0
+    home.reload()
+    wait_for_hits(home)
+    assert names(home)[0] == HOSTILE
+
+
+def drop(page: Any, file: Path) -> None:
+    content = base64.b64encode(file.read_bytes()).decode()
+    page.evaluate(
+        """([name, content]) => {
+            const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([bytes], name, { type: "image/png" }));
+            for (const kind of ["dragover", "drop"])
+                document.body.dispatchEvent(new DragEvent(kind,
+                    { dataTransfer: transfer, bubbles: true, cancelable: true }));
+        }""",
+        [file.name, content],
+    )
+
+
+def test_a_dropped_and_a_chosen_file(home: Any, tmp_path: Path) -> None:
+    file = tmp_path / "elsewhere.png"
+    picture(5, 240, 200).save(file)
+    drop(home, file)
+    wait_for_hits(home)
+    assert names(home)[0] == "5.png"
+    home.reload()
+    wait_for_hits(home)
+    picture(2, 240, 200).save(file)
+    home.set_input_files("#file", file)
+    home.wait_for_function(
+        "() => document.querySelector('#results .caption span:last-child').textContent === '2.png'"
+    )
+    (tmp_path / "text.png").write_text("text")
+    drop(home, tmp_path / "text.png")
+    home.wait_for_selector("#message.error")
+    assert "not a picture" in home.text_content("#message")
+
+
+def test_a_dragged_region(home: Any) -> None:
+    home.click("a.photo[aria-label='Search with 1.png']")
+    wait_for_hits(home)
+    whole = home.eval_on_selector_all("#results b", "all => all.map((one) => one.textContent)")
+    frame = home.locator("#stage img").bounding_box()
+    x, y, width, height = (frame[side] for side in ("x", "y", "width", "height"))
+    home.mouse.move(x + width * 0.25, y + height * 0.25)
+    home.mouse.down()
+    home.mouse.move(x + width * 0.6, y + height * 0.6)
+    home.mouse.move(x + width * 0.75, y + height * 0.75)
+    home.mouse.up()
+    home.wait_for_url("**box=*")
+    wait_for_hits(home)
+    box = [int(side) for side in home.url.split("box=")[1].split("&")[0].split("%2C")]
+    assert box == pytest.approx([60, 50, 180, 150], abs=2)
+    part = home.eval_on_selector_all("#results b", "all => all.map((one) => one.textContent)")
+    assert part != whole
+    assert home.locator("#stage .outline.chosen").count() == 1
+    home.click("#whole")
+    home.wait_for_function("() => !location.search.includes('box')")
+    assert home.locator("#stage .outline.chosen").count() == 0
+
+
+def test_likes_change_the_order_and_are_saved(home: Any, made: Path) -> None:
+    home.click("a.photo[aria-label='Search with 0.png']")
+    wait_for_hits(home)
+    before = names(home)
+    last = home.locator("#results li").last
+    last.hover()
+    last.get_by_role("button", name="Yes").click()
+    home.wait_for_url("**like=*")
+    wait_for_hits(home)
+    liked = before[-1]
+    assert names(home).index(liked) < before.index(liked)
+    second = home.locator("#results li", has_text=before[1])
+    second.hover()
+    second.get_by_role("button", name="No").click()
+    home.wait_for_url("**unlike=*")
+    wait_for_hits(home)
+    assert names(home).index(before[1]) > 1
+    home.click("#save")
+    home.wait_for_function("() => /2 new/.test(document.querySelector('#message').textContent)")
+    lines = (made / "photos.clicks.jsonl").read_text().splitlines()
+    said = {Path(json.loads(line)["image"]).name: json.loads(line)["relevant"] for line in lines}
+    assert said == {liked: True, before[1]: False}
+
+
+def test_with_the_keyboard_alone(home: Any) -> None:
+    keyboard = home.keyboard
+    keyboard.press("/")
+    keyboard.type("inner")
+    keyboard.press("Enter")
+    home.wait_for_function("() => document.querySelectorAll('#results li').length === 2")
+    home.locator("#text").blur()
+    keyboard.press("ArrowRight")
+    keyboard.press("ArrowRight")
+    keyboard.press("Enter")
+    wait_for_hits(home)
+    assert names(home)[0] == "7.png"
+    keyboard.press("ArrowRight")
+    keyboard.press("ArrowRight")
+    keyboard.press("y")
+    home.wait_for_url("**like=*")
+    wait_for_hits(home)
+    assert home.evaluate("document.activeElement.matches('a.photo')")
+    keyboard.press("r")
+    for key in ("Enter", "ArrowRight", "Shift+ArrowDown", "Enter"):
+        keyboard.press(key)
+    home.wait_for_url("**box=*")
+    keyboard.press("?")
+    assert home.is_visible("#keys")
+    keyboard.press("Escape")
+    assert not home.is_visible("#keys")
+    home.locator("#stage").blur()
+    keyboard.press("Escape")
+    home.wait_for_function("() => location.search === ''")
+
+
+def test_everything_has_a_name_for_a_screen_reader(home: Any) -> None:
+    home.click("a.photo[aria-label='Search with 0.png']")
+    wait_for_hits(home)
+    unnamed = home.evaluate(
+        """[...document.querySelectorAll("a, button, input, [tabindex='0']")]
+        .filter((one) => one.checkVisibility() && !one.ariaLabel && !one.textContent.trim()
+            && !one.labels?.length).map((one) => one.outerHTML)"""
+    )
+    assert unnamed == []

@@ -1,0 +1,43 @@
+"""`tv gallery`: a local page to browse an index, search it and teach it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.terminal import options
+from tvcli.terminal.pages import announcer
+
+
+def gallery(
+    indexes: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="INDEX",
+            help="An index, or two to compare.  [default: $TV_INDEX, else the nearest .tv/]",
+        ),
+    ] = None,
+    clicks: Annotated[
+        Path | None,
+        typer.Option("--clicks", help="Where yes and no are saved.  [default: beside the index]"),
+    ] = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 0,
+    no_open: options.NoOpen = False,
+) -> None:
+    """Browse an index in the browser, search it, and say what is similar.
+
+    Click a photo to search with it; drop, paste or choose a file; drag a region on a photo. Say yes
+    or no to hits to refine the search, and save that as clicks for tv triplets. Ctrl-C ends it.
+
+    \b
+    Examples:
+      tv gallery photos.tvx
+      tv gallery before.tvx after.tvx
+      tv gallery photos.tvx --port 8000 --no-open
+    """
+    from tvcli.serve.pages import open_gallery
+    from tvcli.serve.server import serve
+
+    with open_gallery(indexes or [], clicks) as app:
+        serve(app, host, port, announcer(open_browser=not no_open))

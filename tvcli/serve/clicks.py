@@ -1,0 +1,68 @@
+"""The file of clicks: what was said of hits in the gallery, as `tv triplets --clicks` reads it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.boxes import Box
+from tvcli.core.records import Record
+from tvcli.serve.answers import Refused
+from tvcli.serve.finder import Finder
+from tvcli.serve.record_file import RecordFile
+
+
+class ClickFile(RecordFile):
+    """Judgements `{"query","image","relevant"}`, each once; the last word on a hit counts."""
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def add(
+        self, finder: Finder, row: int | None, box: Box | None, likes: list[int], unlikes: list[int]
+    ) -> int:
+        """Add what was said of the hits of a query, and return how many judgements are new.
+
+        A query that is no photo of the index (a dropped file) stands aside: its first like takes
+        its place. Raises Refused (400) where nothing is left to learn from, and as `save` does.
+        """
+        if row is None and likes:
+            row, box, likes = likes[0], None, likes[1:]
+        if row is None or not (likes or unlikes):
+            raise Refused(400, "say yes or no to some hits first")
+        query = self._item(finder, row) | ({"box": list(box)} if box else {})
+        said = [(hit, True) for hit in likes] + [(hit, False) for hit in unlikes]
+        new = [self._judgement(query, finder, hit, yes) for hit, yes in said if hit != row]
+        with self.lock:
+            kept = {_key(record): record for record in self.records}
+            added = sum(kept.get(_key(record)) != record for record in new)
+            kept |= {_key(record): record for record in new}
+            self.save(kept.values())
+        return added
+
+    def _judgement(self, query: Record, finder: Finder, row: int, relevant: bool) -> Record:
+        return {"query": query, **self._item(finder, row), "relevant": relevant}
+
+    def _item(self, finder: Finder, row: int) -> Record:
+        return item_record(finder, row, self.path)
+
+
+def item_record(finder: Finder, row: int, target: Path) -> Record:
+    """Return a row as an item of a file at `target`: its photo, and the box if it is of a part."""
+    folder = Path(os.path.abspath(target)).parent  # noqa: PTH100 - keeps links as they are
+    image = os.path.relpath(finder.index.root / finder.index.images[row], folder)
+    box = finder.index.columns(np.array([row], np.intp))["box"][0]
+    return {"image": image} | ({} if np.isnan(box).any() else {"box": box.tolist()})
+
+
+def _key(record: Record) -> str:
+    return repr(list(_identity(record)))
+
+
+def _identity(record: Record) -> Iterator[Any]:
+    if "query" not in record:
+        yield record
+        return
+    yield from (record["query"], record.get("image"), record.get("box"))

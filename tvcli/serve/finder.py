@@ -1,0 +1,147 @@
+"""One open index with its encoder, searched by many requests at once."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tvcli.core.boxes import Box
+from tvcli.core.errors import BadInput
+from tvcli.core.index import Index
+from tvcli.core.queries import Queries, Query, Vector, refine
+from tvcli.core.records import Region
+from tvcli.core.reports import Report
+from tvcli.core.search import Hit, search
+from tvcli.serve.answers import Refused
+from tvcli.serve.collection import Collection
+
+if TYPE_CHECKING:  # it brings torch: loaded when first needed
+    from tvcli.core.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to search with: a row or a file, whole or in a box, drawn to and away from rows."""
+
+    row: int | None = None
+    data: bytes | None = None
+    box: Box | None = None
+    likes: list[int] = field(default_factory=list)
+    unlikes: list[int] = field(default_factory=list)
+    k: int = 24
+    min_score: float | None = None
+
+
+class Finder:
+    """Answers searches as `tv search` does; the index stays open, the encoder is loaded once."""
+
+    def __init__(self, index: Index, load_encoder: "Callable[[], Encoder] | None" = None) -> None:
+        self.index = index
+        self.collection = Collection(index.root, index.images)
+        self._load = load_encoder or (lambda: _encoder_of(index))
+        self._encoder: Encoder | None = None
+        self._lock = threading.Lock()
+        self._rows: dict[str, int] = {}
+        for row, name in enumerate(index.images):
+            self._rows.setdefault(name, row)
+
+    def warm(self) -> None:
+        """Load what the first search will need, on a thread of its own."""
+        threading.Thread(target=self._warm, daemon=True).start()
+
+    def row_of(self, key: object) -> int:
+        """Return the row that a key names: `#12`, or a photo's name; raises Refused (404)."""
+        text = str(key)
+        if text.startswith("#") and text[1:].isdigit() and int(text[1:]) < len(self.index):
+            return int(text[1:])
+        if text in self._rows:
+            return self._rows[text]
+        found = [] if "\0" in text else self.index.find(text).tolist()
+        if not found:
+            raise Refused(404, f"{text:.200}: not in {self.index.path.name}")
+        return int(found[0])
+
+    def key_of(self, row: int) -> str:
+        """Return the key of a row: its photo's name where that can stand in an address."""
+        name = self.index.images[row]
+        alone = self._rows[name] == row and not name.startswith("#")
+        return name if alone and name.isprintable() else f"#{row}"
+
+    def place(self, row: int) -> str:
+        """Return the absolute path of a row's photo, as any index would know it."""
+        return os.path.abspath(self.index.root / self.index.images[row])  # noqa: PTH100
+
+    def row_at(self, place: str) -> int | None:
+        """Return the first row of a photo by its absolute path, or None."""
+        return self._places.get(place)
+
+    def matching(self, text: str) -> Sequence[int]:
+        """Return the rows whose name or label holds a text (lower case); all for no text."""
+        if not text:
+            return range(len(self.index))
+        return [row for row, known in enumerate(self._texts) if text in known]
+
+    def find(self, wish: Wish) -> list[Hit]:
+        """Return the hits of a wish, best first; raises Refused, or as `tv search` does."""
+        query = self._query(wish)
+        likes, unlikes = self._examples(wish.likes), self._examples(wish.unlikes)
+        if query is None and not likes:
+            raise Refused(400, "name an item, a file, or something to like")
+        if query is None or wish.row is not None or likes or unlikes:
+            query = refine(query, likes, unlikes)
+        return list(search(self.index, iter([query]), k=wish.k, min_score=wish.min_score))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {self.place(row): row for row in range(len(self.index) - 1, -1, -1)}
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        pairs = zip(self.index.images, self.index.labels, strict=True)
+        return [f"{image} {label}".lower() for image, label in pairs]
+
+    def _query(self, wish: Wish) -> Query | None:
+        if wish.data is not None:
+            return self._encode(Region("-", crop=wish.box, data=wish.data))
+        if wish.row is None:
+            return None
+        name = self.index.images[wish.row]
+        if wish.box is None:
+            return Query(name, self.index.vectors(slice(wish.row, wish.row + 1))[0])
+        self.collection.path(wish.row)  # refuses what must not be read
+        return self._encode(Region(name, crop=wish.box))
+
+    def _encode(self, region: Region) -> Query:
+        report = Report()
+        encoder = self.encoder()
+        with self._lock:  # one network, one photo at a time: it uses all cores anyway
+            queries = Queries(self.index, lambda: encoder, report)
+            query = next(queries.of_photos([region], self.collection.root), None)
+        if query is None:
+            raise Refused(422, report.skipped[0].reason)
+        return query
+
+    def _examples(self, rows: list[int]) -> dict[str, Vector]:
+        return {f"#{row}": self.index.vectors(slice(row, row + 1))[0] for row in rows}
+
+    def encoder(self) -> "Encoder":
+        """Return the encoder of the index, loaded on first use; raises as `encoder_of` does."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._load()
+            return self._encoder
+
+    def _warm(self) -> None:
+        try:
+            self.index.vectors(slice(0, 1))
+            self.encoder()
+        except BadInput:
+            return  # a search by photo will say so; one by item goes without it
+
+
+def _encoder_of(index: Index) -> "Encoder":
+    from tvcli.core.encoder import encoder_of
+
+    return encoder_of(index.settings["encoder"], index.settings["weights_file"])

@@ -1,0 +1,156 @@
+"""The gallery's HTTP interface: browse an index, search it, keep what was said of hits."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tvcli.core.images import photo_size, read_photo
+from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
+from tvcli.serve.clicks import ClickFile
+from tvcli.serve.files import file_routes
+from tvcli.serve.finder import Finder, Wish
+from tvcli.serve.pictures import picture_route
+from tvcli.serve.shown import shown_hits, shown_photo, shown_rows
+from tvcli.serve.thumbnails import Thumbnails, shrink
+from tvcli.serve.uploads import Uploads
+
+MOST_HITS = 1000
+PAGE = 60
+
+
+class Gallery:
+    """What the gallery's page can ask for; `finders` are the indexes to compare, often one."""
+
+    def __init__(self, finders: Sequence[Finder], clicks: ClickFile) -> None:
+        self._finders, self._clicks, self._uploads = list(finders), clicks, Uploads()
+
+    def about(self, asked: Asked) -> dict[str, Any]:
+        """Return the indexes that are open, and where clicks are saved."""
+        indexes = [{"name": f.index.path.name, "rows": len(f.index)} for f in self._finders]
+        return {"indexes": indexes, "clicks": self._clicks.path.name}
+
+    def items(self, asked: Asked) -> dict[str, Any]:
+        """Return a page of rows, those whose name or label holds `text` if it is given."""
+        finder = self._finder(asked.query.get("index", 0))
+        offset = asked.number("offset", 0, 0, 10**9)
+        limit = asked.number("limit", PAGE, 1, 500)
+        rows = finder.matching(asked.query.get("text", "").strip().lower())
+        shown = shown_rows(finder, list(rows[offset : offset + limit]))
+        return {"total": len(rows), "offset": offset, "items": shown}
+
+    def item(self, asked: Asked) -> dict[str, Any]:
+        """Return one item by its `key`, with the photo's size."""
+        finder = self._finder(asked.query.get("index", 0))
+        return shown_photo(finder, finder.row_of(asked.query.get("key", "")))
+
+    def add_file(self, asked: Asked) -> dict[str, Any]:
+        """Keep an uploaded photo for searching; return its name and size."""
+        return self._shown_file(self._uploads.add(asked.data))
+
+    def file(self, asked: Asked) -> dict[str, Any]:
+        """Return the size of an uploaded photo."""
+        return self._shown_file(asked.path["name"])
+
+    def file_picture(self, asked: Asked) -> Response:
+        """Return an uploaded photo, upright, as a JPEG."""
+        data = self._uploads.get(asked.path["name"])
+        return Response(shrink(data, "view"), media_type="image/jpeg")
+
+    def search(self, asked: Asked) -> dict[str, Any]:
+        """Return the hits of a search: JSON, or a photo as the body with the rest as a query."""
+        is_json = asked.content_type in ("application/json", "text/plain", "")
+        wanted = asked.json if is_json else _wanted_by_query(asked)
+        finder = self._finder(wanted.get("index", 0))
+        hits = finder.find(self._wish(finder, wanted, None if is_json else asked.data))
+        return {"hits": [self._keyed(finder, hit) for hit in shown_hits(finder, hits)]}
+
+    def save_clicks(self, asked: Asked) -> dict[str, Any]:
+        """Add what was said of hits to the file of clicks; return how many records it has."""
+        wanted, finder = asked.json, self._finders[0]
+        item = wanted.get("item")
+        row = None if item is None else finder.row_of(item)
+        likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
+        added = self._clicks.add(finder, row, box_from(wanted.get("box")), likes, unlikes)
+        return {"added": added, "total": len(self._clicks), "file": self._clicks.path.name}
+
+    def _wish(self, finder: Finder, wanted: dict[str, Any], data: bytes | None) -> Wish:
+        row, box = None, box_from(wanted.get("box"))
+        if data is None and wanted.get("file"):
+            data = self._uploads.get(wanted["file"])
+        if data is None and wanted.get("item") is not None:
+            row, data = self._item(finder, wanted["item"])
+        likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
+        k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
+        return Wish(row, data, box, likes, unlikes, k, _score(wanted.get("min_score")))
+
+    def _item(self, finder: Finder, key: object) -> tuple[int | None, bytes | None]:
+        """Return the row of an item in an index; if it is not in that one, the photo itself."""
+        first = self._finders[0]
+        row = first.row_of(key)
+        there = row if finder is first else finder.row_at(first.place(row))
+        return (
+            (there, None) if there is not None else (None, read_photo(first.collection.path(row)))
+        )
+
+    def _rows(self, finder: Finder, wanted: dict[str, Any], name: str) -> list[int]:
+        """Return the rows of a list of items; what another index lacks is left out."""
+        keys, first = wanted.get(name, []), self._finders[0]
+        if not isinstance(keys, list):
+            raise Refused(400, f"{name} must be a list of items")
+        rows = [first.row_of(key) for key in keys]
+        if finder is not first:
+            return [row for own in rows if (row := finder.row_at(first.place(own))) is not None]
+        return rows
+
+    def _keyed(self, finder: Finder, hit: dict[str, Any]) -> dict[str, Any]:
+        """Return a hit with the key that the first index has for it, None if it has none."""
+        first = self._finders[0]
+        if finder is first:
+            return hit
+        row = first.row_at(finder.place(hit["row"]))
+        return hit | {"key": None if row is None else first.key_of(row)}
+
+    def _finder(self, number: object) -> Finder:
+        return self._finders[whole(number, "index", 0, len(self._finders) - 1)]
+
+    def _shown_file(self, name: str) -> dict[str, Any]:
+        width, height = photo_size(self._uploads.get(name))
+        return {"file": name, "width": width, "height": height}
+
+    def app(self, thumbnails: Thumbnails) -> Starlette:
+        """Return the application that answers all this."""
+
+        def collection(request: Request) -> Any:
+            return self._finder(request.query_params.get("index", 0)).collection
+
+        routes = [
+            *file_routes("gallery.html"),
+            picture_route(collection, thumbnails),
+            Route("/api/about", answering(self.about)),
+            Route("/api/items", answering(self.items)),
+            Route("/api/item", answering(self.item)),
+            Route("/api/search", answering(self.search), methods=["POST"]),
+            Route("/api/files", answering(self.add_file), methods=["POST"]),
+            Route("/api/files/{name}", answering(self.file)),
+            Route("/api/files/{name}/picture", answering(self.file_picture)),
+            Route("/api/clicks", answering(self.save_clicks), methods=["POST"]),
+        ]
+        return Starlette(routes=routes)
+
+
+def _wanted_by_query(asked: Asked) -> dict[str, Any]:
+    wanted: dict[str, Any] = dict(asked.query)
+    return wanted | {name: asked.query.getlist(name) for name in ("like", "unlike")}
+
+
+def _score(value: object) -> float | None:
+    if value in (None, ""):
+        return None
+    try:
+        return float(str(value))
+    except ValueError:
+        raise Refused(400, "min_score must be a number") from None

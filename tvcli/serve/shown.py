@@ -1,0 +1,54 @@
+"""Rows and hits of an index as a page is told of them."""
+
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.images import BadImage
+from tvcli.core.search import Hit
+from tvcli.serve.answers import Refused
+from tvcli.serve.finder import Finder
+
+
+def shown_rows(finder: Finder, rows: list[int]) -> list[dict[str, Any]]:
+    """Return what a page shows of some rows."""
+    known = finder.index.columns(np.array(rows, np.intp)) if rows else {}
+    shown = []
+    for place, row in enumerate(rows):
+        box = known["box"][place]
+        item = _shown(finder, row, None if np.isnan(box).any() else [float(side) for side in box])
+        shown.append(item | ({"label": known["label"][place]} if known["label"][place] else {}))
+    return shown
+
+
+def shown_hits(finder: Finder, hits: list[Hit]) -> list[dict[str, Any]]:
+    """Return hits as `tv search` writes them, with what a page needs besides."""
+    return [
+        hit.as_record()
+        | _shown(finder, hit.row, list(hit.region) if hit.region else None)
+        | {"image": hit.image}
+        for hit in hits
+    ]
+
+
+def shown_photo(finder: Finder, row: int) -> dict[str, Any]:
+    """Return what a page shows of one row, with the photo's size, or why it cannot be shown."""
+    item = shown_rows(finder, [row])[0]
+    return item | _size(finder, row)
+
+
+def _shown(finder: Finder, row: int, box: list[float] | None) -> dict[str, Any]:
+    name = finder.index.images[row]
+    item: dict[str, Any] = {"row": row, "key": finder.key_of(row), "image": name}
+    item["name"] = name.rpartition("/")[2].encode("utf-8", "replace").decode()
+    if box is not None:
+        item |= {"box": box, **_size(finder, row)}
+    return item
+
+
+def _size(finder: Finder, row: int) -> dict[str, Any]:
+    try:
+        width, height = finder.collection.size(row)
+    except (BadImage, Refused) as error:
+        return {"unreadable": str(error)}
+    return {"width": width, "height": height}

@@ -1,0 +1,25 @@
+// The state of the gallery is its address, so back, reload and a shared link work.
+
+const LISTS = ["like", "unlike"];
+const TEXTS = ["item", "file", "box", "text", "page", "k"];
+
+export function readAddress() {
+  const query = new URLSearchParams(location.search);
+  const state = {};
+  for (const name of TEXTS) if (query.get(name)) state[name] = query.get(name);
+  for (const name of LISTS) state[name] = query.getAll(name);
+  return state;
+}
+
+export function addressOf(state) {
+  const query = new URLSearchParams();
+  for (const name of TEXTS) if (state[name]) query.set(name, state[name]);
+  for (const name of LISTS) for (const key of state[name] ?? []) query.append(name, key);
+  const text = query.toString();
+  return text ? `/?${text}` : "/";
+}
+
+export const isSearch = (state) => Boolean(state.item || state.file || state.like?.length);
+
+/** A search with an item or a file alone: what was said of other hits does not carry over. */
+export const searchWith = (what) => addressOf({ ...what, like: [], unlike: [] });

@@ -1,0 +1,36 @@
+// The HTTP interface: JSON both ways, and errors with the reason the server gives.
+
+export class Refusal extends Error {
+  constructor(status, reason) {
+    super(reason);
+    this.status = status;
+  }
+}
+
+async function ask(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0, "tv does not answer: is it still running?");
+  }
+  const content = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refusal(response.status, content.error ?? response.statusText);
+  return content;
+}
+
+export function get(path, parameters = {}, options = {}) {
+  const query = new URLSearchParams(parameters).toString();
+  return ask(query ? `${path}?${query}` : path, options);
+}
+
+export function send(method, path, content, options = {}) {
+  const headers = { "content-type": "application/json" };
+  return ask(path, { method, headers, body: JSON.stringify(content), ...options });
+}
+
+export function upload(path, file) {
+  const headers = { "content-type": file.type || "application/octet-stream" };
+  return ask(path, { method: "POST", headers, body: file });
+}

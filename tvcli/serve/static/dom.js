@@ -1,0 +1,21 @@
+// Elements made of parts: text stays text, so no file name can become markup.
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+export const find = (selector, within = document) => within.querySelector(selector);
+
+/** Say something to everybody: shown, and read by screen readers. */
+export function say(text, { error = false } = {}) {
+  const place = find("#message");
+  place.textContent = text;
+  place.classList.toggle("error", error);
+}

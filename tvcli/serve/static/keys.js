@@ -1,0 +1,46 @@
+// Keys of a page: a table of [key, what it does, action], shown with ?.
+
+import { find, make } from "./dom.js";
+
+const WRITING = "input:not([type=checkbox]):not([type=file]):not([type=range]), textarea, select";
+const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "space" };
+
+export function nameOf(event) {
+  const control = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
+  const shift = event.shiftKey && event.key.length > 1 ? "Shift+" : "";
+  const key = event.key.length === 1 && control ? event.key.toLowerCase() : event.key;
+  const capital = control && event.shiftKey && event.key.length === 1 ? "Shift+" : "";
+  return control + capital + shift + key;
+}
+
+export function listen(table) {
+  const actions = new Map(table.flatMap(([keys, , action]) => keys.map((key) => [key, action])));
+  addHelp(table);
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
+    if (find("dialog[open]")) return;
+    const action = actions.get(nameOf(event));
+    if (action && action(event) !== false) event.preventDefault();
+  });
+}
+
+function addHelp(table) {
+  const rows = table.filter(([, does]) => does).map(([keys, does]) =>
+    make("tr", {}, make("td", {}, ...shown(keys)), make("td", {}, does)));
+  const close = make("button", { class: "strong", onclick: () => dialog.close() }, "Close");
+  const dialog = make("dialog", { id: "keys", "aria-label": "Keys" },
+    make("h2", {}, "Keys"), make("table", {}, make("tbody", {}, ...rows)), close);
+  document.body.append(dialog);
+  const open = () => dialog.showModal();
+  table.push([["?"], null, open]);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "?" && !event.target.matches?.(WRITING) && !dialog.open) open();
+  });
+  find("#help")?.addEventListener("click", open);
+}
+
+function shown(keys) {
+  const marks = keys.map((key) =>
+    make("kbd", {}, key.replace(/[^+]+$/, (last) => SHOWN[last] ?? last)));
+  return marks.flatMap((mark, place) => (place ? [" ", mark] : [mark]));
+}

@@ -1,0 +1,37 @@
+"""Photos that were dropped on a page: kept in memory by their content, the newest ones."""
+
+import threading
+from collections import OrderedDict
+
+from tvcli.core.images import digest
+from tvcli.serve.answers import Refused
+from tvcli.serve.thumbnails import check_pixels
+
+KEPT = 256 * 2**20  # bytes of all uploads together
+
+
+class Uploads:
+    """Uploaded photos by the hash of their content, so that an address can name one."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept, self._files = kept, OrderedDict[str, bytes]()
+        self._lock = threading.Lock()
+
+    def add(self, data: bytes) -> str:
+        """Keep a photo and return its name; raises BadImage for what is none, or too large."""
+        check_pixels(data)
+        name = digest(data)
+        with self._lock:
+            self._files[name] = data
+            self._files.move_to_end(name)
+            while sum(map(len, self._files.values())) > self._kept and len(self._files) > 1:
+                self._files.popitem(last=False)
+        return name
+
+    def get(self, name: object) -> bytes:
+        """Return an uploaded photo; raises Refused (404) when it is no longer kept."""
+        with self._lock:
+            data = self._files.get(str(name))
+        if data is None:
+            raise Refused(404, "this file is no longer here: drop it again")
+        return data
