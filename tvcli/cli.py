@@ -16,6 +16,7 @@ from tvcli import __version__
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
+from tvcli.commands.eval_boxes import eval_boxes
 from tvcli.commands.gallery import gallery
 from tvcli.commands.index import index
 from tvcli.commands.info import info
@@ -44,7 +45,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 # Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "eval": ("Measure against the truth.", {}),
+    "eval": ("Measure against the truth.", {"boxes": eval_boxes}),
 }
 
 app = typer.Typer(

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.combine import (
+    SAME_OBJECT,
     Boxes,
     Cluster,
     Weights,
     cluster_boxes,
     mean_box,
     median_box,
+    pairwise_iou,
     weighted_box,
 )
 from tvcli.core.crops import enlarge
@@ -73,6 +75,12 @@ class Locator:
             head.net.to(device)
         own = float(classifier.file.settings["threshold"])
         self.threshold = own if self.settings.threshold is None else self.settings.threshold
+
+    @property
+    def label(self) -> str:
+        """What the boxes' nets learned to find, if it had one label; else empty."""
+        labels = self._boxes.file.settings.get("labels", [])
+        return str(labels[0]) if len(labels) == 1 else ""
 
     @torch.inference_mode()
     def locate(self, photo: Photo) -> list[Located]:
@@ -164,8 +172,6 @@ class Locator:
 
 def _with_score(cluster: Cluster, looked: list[Cluster]) -> Cluster:
     """Return a merged cluster with the best score of those it was merged from."""
-    from tvcli.core.combine import SAME_OBJECT, pairwise_iou
-
     near = pairwise_iou(cluster.box[None], np.stack([c.box for c in looked]))[0] >= SAME_OBJECT
     score = max((c.score for c, n in zip(looked, near, strict=True) if n), default=0.0)
     return Cluster(cluster.box, score, cluster.support)

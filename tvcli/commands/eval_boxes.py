@@ -1,0 +1,56 @@
+"""`tv eval boxes`: detections and the truth -> how good they are."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def eval_boxes(
+    located: Annotated[Path, typer.Argument(help="Detections, as tv locate writes them.")],
+    truth: Annotated[Path, typer.Argument(help="Records of the true boxes.")],
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw precision over recall here, at IoU 0.5.")
+    ] = None,
+    format: Annotated[
+        Literal["table", "json"] | None,
+        typer.Option("--format", help="[default: table on a terminal, else json]"),
+    ] = None,
+) -> None:
+    """Measure located boxes: IoU, COCO's average precision, missed and spurious objects.
+
+    Photos that the truth does not name are left out. Over all labels, and for each.
+
+    \b
+    Example:
+      tv eval boxes located.jsonl truth.jsonl
+    """
+    from tvcli.core.detection_metrics import evaluate
+
+    measures, curves = evaluate(located, truth)
+    if plot is not None:
+        from tvcli.core.plots import plot_precision_recall
+
+        plot_precision_recall(dict(curves), plot, "located boxes, IoU 0.5")
+    if format == "json" or (format is None and not sys.stdout.isatty()):
+        print(json.dumps(measures, ensure_ascii=False))
+        return
+    _print_table(measures)
+
+
+def _print_table(measures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    labels = measures.pop("labels")
+    columns = {"all": measures} | (labels if len(labels) > 1 else {})
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in columns:
+        table.add_column(Text(name), justify="right")
+    for measure in measures:
+        table.add_row(measure, *(str(values[measure]) for values in columns.values()))
+    Console().print(table)

@@ -1,0 +1,90 @@
+"""`tv locate`: photos and two heads -> boxes of the object."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.lines import base_of, emit
+from tvcli.terminal.progress import reporting
+
+
+def locate(
+    sources: options.Sources,
+    classifier: Annotated[
+        Path, typer.Option("--classifier", help="The head of tv train-classifier.")
+    ],
+    boxes: Annotated[Path, typer.Option("--boxes", help="The head of tv train-boxes.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="Where detections go, as JSON Lines.")
+    ] = "-",
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", min=0, max=1, help="Least probability.  [default: the classifier's]"
+        ),
+    ] = None,
+    scales: Annotated[
+        str,
+        typer.Option("--scales", help="Short sides of the photo, in windows; 0: all in one window"),
+    ] = "0,1,2",
+    combine: Annotated[
+        Literal["mean", "median", "weighted", "cluster", "look"],
+        typer.Option("--combine", help="look: merge boxes of one object, then look from close by."),
+    ] = "look",
+    looks: Annotated[int, typer.Option("--looks", min=0, help="How often it looks again.")] = 2,
+    max_objects: Annotated[
+        int, typer.Option("--max-objects", min=1, help="Objects per photo, at most.")
+    ] = 1,
+    keep_empty: Annotated[
+        bool, typer.Option("--keep-empty", help="Pass photos without object on, with no box.")
+    ] = False,
+    save_crops: Annotated[
+        Path | None, typer.Option("--save-crops", help="Write the objects, cut out, here.")
+    ] = None,
+    draw: Annotated[
+        Path | None, typer.Option("--draw", help="Write the photos with their boxes here.")
+    ] = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    null: options.Null = False,
+    root: options.Root = None,
+    errors: options.Errors = None,
+    strict: options.Strict = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Find the object in photos, with the heads that were taught it.
+
+    Each photo is encoded at several scales, once each; both heads slide over the maps, windows of
+    background are dropped and the boxes of the rest combined. Photos without an object are named.
+
+    \b
+    Examples:
+      tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 -o located.jsonl
+      tv locate img.jpg --classifier classifier.h5 --boxes boxes.h5 --draw seen/
+      tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
+    """
+    from tvcli.core.crops import parse_numbers
+    from tvcli.core.locate import LocateSettings
+    from tvcli.core.locating import Pictures, load_locator, locate_photos
+    from tvcli.core.sources import open_sources
+
+    settings = LocateSettings(
+        threshold=threshold,
+        scales=parse_numbers("--scales", scales),
+        combine=combine,
+        max_objects=max_objects,
+        looks=looks,
+    )
+    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+        source = open_sources(
+            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
+        )
+        locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
+        pictures = Pictures(save_crops, draw)
+        found = locate_photos(
+            source, locator, base_of(output), report, pictures=pictures, keep_empty=keep_empty
+        )
+        count = emit(output, found)
+        report.summary(f"{count} boxes in {report.done} photos")
