@@ -28,6 +28,12 @@ def index(
     batch: options.Batch = 32,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
+    rank: Annotated[
+        Path | None, typer.Option("--rank", help="Rank by this head, and keep it in the index.")
+    ] = None,
+    maps: Annotated[
+        bool, typer.Option("--maps", help="Keep the maps of encodings, for tv search --rerank.")
+    ] = False,
     seed: options.Seed = 0,
     null: options.Null = False,
     root: options.Root = None,
@@ -45,10 +51,11 @@ def index(
     Examples:
       tv index photos/
       tv index photos.h5 -o photos.tvx
+      tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
     from tvcli.core.encoder import make_encoder
-    from tvcli.core.indexing import index_encodings, index_photos
+    from tvcli.core.indexing import head_pool, index_encodings, index_photos
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files, is_encodings, open_sources
 
@@ -57,7 +64,15 @@ def index(
         if is_encodings(sources, streams.stdin()):
             with streams.input_file(sources[0]) as path:
                 manifest = index_encodings(
-                    path, output, made, pool=pool, engine=engine, seed=seed, name=Path(sources[0])
+                    path,
+                    output,
+                    made,
+                    pool=pool,
+                    engine=engine,
+                    seed=seed,
+                    name=Path(sources[0]),
+                    rank=rank,
+                    maps=maps,
                 )
         else:
             source = open_sources(
@@ -73,10 +88,20 @@ def index(
                 layer=layer,
                 size=size,
                 fit=fit,
-                pool=pool,
+                pool=head_pool(rank, pool),
                 batch=batch,
                 device=device,
                 precision=precision,
             )
-            manifest = index_photos(source, encoder, output, report, made, engine=engine, seed=seed)
+            manifest = index_photos(
+                source,
+                encoder,
+                output,
+                report,
+                made,
+                engine=engine,
+                seed=seed,
+                rank=rank,
+                maps=maps,
+            )
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")

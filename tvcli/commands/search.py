@@ -42,6 +42,10 @@ def search(
         HitFormat | None,
         typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
     ] = None,
+    rerank: Annotated[
+        int | None,
+        typer.Option("--rerank", min=1, help="Order the first N by their maps (tv index --maps)."),
+    ] = None,
     effort: Annotated[
         int | None,
         typer.Option("--effort", min=1, help="Candidates annoy inspects.  [default: measured]"),
@@ -56,7 +60,7 @@ def search(
     """Find the photos most similar to a query.
 
     A query is a photo, a part of one (--box), a photo of the index (--item) or examples (--like,
-    --unlike). Similarity is the cosine, 1.0 for the same picture. Exit status 1 if nothing was found.
+    --unlike). Similarity is the cosine, 1.0 for the same picture. Exit status 1: nothing found.
 
     \b
     Examples:
@@ -77,6 +81,7 @@ def search(
         k=k,
         min_score=min_score,
         effort=effort,
+        rerank=rerank,
         weights=weights,
         device=device,
     )

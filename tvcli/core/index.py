@@ -6,7 +6,7 @@ opens an index sees the state before a change or the one after it.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,9 @@ import numpy.typing as npt
 from tvcli.core import engines
 from tvcli.core.artifacts import Artifact, Columns, open_artifact, write_artifact
 from tvcli.core.engines import Annoy, Engine, Exact, Found, Rows, Vectors
-from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from tvcli.core.provenance import file_hash
 
 EngineName = Literal["auto", "exact", "annoy"]
 
@@ -70,6 +71,41 @@ class Index:
         """Return what is known of some rows: image, region, box, label and so on, by name."""
         names = [name for name in self._artifact.kind.datasets if name != "embeddings"]
         return {name: self._artifact.read(name, rows) for name in names}
+
+    @property
+    def rank_file(self) -> Path | None:
+        """The head that its vectors were mapped by, kept in the index; None without one.
+
+        Raises:
+            Mismatch: the file there is another head than its vectors were mapped by.
+        """
+        rank = self.settings.get("rank")
+        if rank is None:
+            return None
+        file: Path = self.path / rank["file"]
+        if not file.is_file() or file_hash(file) != rank["hash"]:
+            raise Mismatch(
+                f"{file}: not the head that {self.path} was made with; make it again: "
+                f"tv index ENCODINGS.h5 --rank {rank['from']} -o {self.path}"
+            )
+        return file
+
+    @contextmanager
+    def maps(self) -> Iterator[Artifact]:
+        """Open the maps kept for re-ranking: row by row (D, H, W) float16, ready to compare.
+
+        Raises:
+            UsageError: the index keeps none.
+        """
+        if "maps" not in self.settings:
+            raise UsageError(
+                f"{self.path}: keeps no maps to re-rank by; make it again: "
+                f"tv index ENCODINGS.h5 --maps -o {self.path}"
+            )
+        with open_artifact(self.path / self.settings["maps"]["file"], "encodings") as maps:
+            if len(maps) != len(self):
+                raise BadInput(f"{self.path}: its maps are not of its rows; index again")
+            yield maps
 
     @cached_property
     def images(self) -> list[str]:
@@ -141,8 +177,11 @@ def build_index(
     *,
     engine: EngineName = "auto",
     seed: int = 0,
+    attach: Callable[[Path], None] = lambda folder: None,
 ) -> Manifest:
     """Write an index of blocks of rows whose `embeddings` are (n, D); an old one is replaced.
+
+    `attach` writes the other files that `settings` names into the folder.
 
     Raises:
         BadInput: no rows, a vector that is not finite, or the target cannot be written.
@@ -153,6 +192,7 @@ def build_index(
     folder = target if old else target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        attach(folder)
         manifest = _fill(folder, _next_name(old), blocks, settings, provenance, engine, seed)
         if folder != target:
             folder.rename(target)

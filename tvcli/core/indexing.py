@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.attachments import attachments
 from tvcli.core.checkpoints import (
     encoded_parts,
     encoding_settings,
@@ -14,6 +15,7 @@ from tvcli.core.checkpoints import (
 from tvcli.core.encoder import Encoder
 from tvcli.core.index import EngineName, build_index
 from tvcli.core.manifest import Manifest
+from tvcli.core.rank import Ranker, load_rank
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source
 from tvcli.core.vectors import pool_for, pooled_columns
@@ -28,8 +30,12 @@ def index_photos(
     *,
     engine: EngineName = "auto",
     seed: int = 0,
+    rank: Path | None = None,
+    maps: bool = False,
 ) -> Manifest:
     """Encode photos into vectors and index them; a killed job goes on where it stopped.
+
+    A `rank` head maps the vectors, and is kept in the index.
 
     Raises:
         UsageError: the encoder gives maps, not vectors.
@@ -37,10 +43,26 @@ def index_photos(
         Mismatch: an interrupted job with other settings is in the way.
     """
     settings = encoding_settings(encoder, source.root, target / "in")
+    extra = attachments(rank, None, maps=maps)
+    if extra.ranker:
+        extra.ranker.check(encoder.spec)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
-        blocks = (_named_embeddings(block) for block in part_columns(parts))
-        return build_index(target, blocks, settings, provenance, engine=engine, seed=seed)
+        blocks = (_embeddings(block, extra.ranker) for block in part_columns(parts))
+        return build_index(
+            target,
+            blocks,
+            settings | extra.settings,
+            provenance,
+            engine=engine,
+            seed=seed,
+            attach=extra.write,
+        )
+
+
+def head_pool(rank: Path | None, pool: str) -> str:
+    """Return how maps are pooled: as asked for, or `auto` as a rank head was trained on."""
+    return load_rank(rank).pool if rank and pool == "auto" else pool
 
 
 def index_encodings(
@@ -52,27 +74,39 @@ def index_encodings(
     engine: EngineName = "auto",
     seed: int = 0,
     name: Path | None = None,
+    rank: Path | None = None,
+    maps: bool = False,
 ) -> Manifest:
     """Index an encodings file; maps are pooled into vectors, `auto` as suits the backbone.
 
-    `name` is where the file would lie if it were not a temporary one.
+    `name` is where the file would lie if it were not a temporary one. A `rank` head maps the
+    vectors, and is kept in the index; with `maps` the maps are too, to re-rank by.
 
     Raises:
-        UsageError: pooling is asked for, but the file holds vectors.
+        UsageError: pooling is asked for, but the file holds vectors; or no maps are there to keep.
         BadInput: not an encodings file, or the target cannot be written.
+        Mismatch: the head was trained on other encodings.
     """
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
-        settings = dict(encodings.settings)
+        extra = attachments(rank, encodings, maps=maps)
+        settings = encodings.settings | extra.settings
+        if extra.ranker:
+            pool = extra.ranker.pool if pool == "auto" else pool
         how = pool_for(encodings, pool)
         settings["encoder"] = {**settings["encoder"], "pool": how}
         root = photos_root(encodings.settings, (name or path).absolute().parent)
         settings |= root_settings(root, target / "in")
-        blocks = map(_named_embeddings, pooled_columns(encodings, how))
-        return build_index(target, blocks, settings, provenance, engine=engine, seed=seed)
+        if extra.ranker:
+            extra.ranker.check(settings["encoder"])
+        blocks = (_embeddings(block, extra.ranker) for block in pooled_columns(encodings, how))
+        return build_index(
+            target, blocks, settings, provenance, engine=engine, seed=seed, attach=extra.write
+        )
 
 
-def _named_embeddings(columns: Columns) -> Columns:
-    return {
-        ("embeddings" if name == "encodings" else name): values for name, values in columns.items()
-    }
+def _embeddings(columns: Columns, ranker: Ranker | None) -> Columns:
+    """Return a block of vectors as an index holds it, mapped by the head if there is one."""
+    rest = {name: values for name, values in columns.items() if name != "encodings"}
+    vectors = columns["encodings"]  # (n, C)
+    return rest | {"embeddings": ranker.vectors(vectors) if ranker else vectors}

@@ -11,6 +11,7 @@ from tvcli.core.errors import BadInput, Mismatch
 
 VERSION = 1
 MANIFEST = "index.json"
+ATTACHED = ("rank", "maps")  # settings that name a file kept in the index
 
 
 @dataclass(slots=True)
@@ -38,7 +39,8 @@ class Manifest:
     @property
     def files(self) -> set[str]:
         """The names of all files of the index but the manifest itself."""
-        return {self.embeddings} | ({self.forest_file} if self.forest else set())
+        attached = {self.settings[part]["file"] for part in ATTACHED if part in self.settings}
+        return {self.embeddings} | attached | ({self.forest_file} if self.forest else set())
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -69,13 +71,13 @@ def _manifest_from(content: dict[str, Any], file: Path) -> Manifest:
     try:
         manifest = Manifest(**content)
         sound = (
-            Path(manifest.embeddings).name == manifest.embeddings
+            all(Path(name).name == name for name in manifest.files)
             and isinstance(manifest.rows, int)
             and isinstance(manifest.dimension, int)
             and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
             and manifest.engine in ("exact", "annoy")
         )
-    except TypeError:
+    except (TypeError, KeyError):
         sound = False
     if not sound:
         raise BadInput(f"{file}: damaged; make the index again")

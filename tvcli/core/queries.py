@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.checkpoints import photos_root
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.index import Index
+from tvcli.core.likening import Likening
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
 
@@ -18,6 +21,7 @@ if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does wit
     from tvcli.core.encoder import Encoder
 
 UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
+BLOCK = 256  # encoded queries read at a time
 TOGETHER = 8  # photos encoded together: few, so that the first hits come soon
 
 Vector = npt.NDArray[np.float32]
@@ -25,17 +29,35 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query by name, with its vector (D,) float32."""
+    """A query by name, with its vector (D,) and perhaps its map (D, H, W), both float32.
+
+    `photo` is where its photo lies, `digest` the hash of its content; empty where not known.
+    """
 
     name: str
     vector: Vector
+    map: Vector | None = None
+    photo: str = ""
+    digest: str = ""
+    label: str = ""
 
 
 class Queries:
-    """Makes queries for one index; its encoder is loaded only when a photo must be encoded."""
+    """Makes queries for one index; its encoder is loaded only when a photo must be encoded.
 
-    def __init__(self, index: Index, load_encoder: "Callable[[], Encoder]", report: Report) -> None:
+    With `maps` a query gets its map too; `load_encoder` must then give an encoder of maps.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        load_encoder: "Callable[[], Encoder]",
+        report: Report,
+        *,
+        maps: bool = False,
+    ) -> None:
         self._index, self._load, self._report = index, load_encoder, report
+        self._maps, self._likening = maps, Likening(index)
         self._encoder: Encoder | None = None
 
     def of_photos(self, regions: Iterable[Region], root: Path) -> Iterator[Query]:
@@ -46,9 +68,34 @@ class Queries:
         for encoded in encode_chunks(chunked(regions, TOGETHER), root, self._encoder):
             for image, _, reason in encoded.skips:
                 self._report.skip(image, "query", reason)
-            for place, image in enumerate(encoded.columns["image"]):
-                vector = encoded.columns["encodings"][place].astype(np.float32)
-                yield Query(shown_path(root, image), vector)
+            if len(encoded):
+                yield from self._of_columns(encoded.columns, root)
+
+    def of_encodings(self, path: Path) -> Iterator[Query]:
+        """Yield a query for each row of an encodings file, made as the gallery's were.
+
+        Raises:
+            BadInput: not an encodings file.
+            Mismatch: another backbone, weights or settings than the index's.
+        """
+        with open_artifact(path, "encodings") as encodings:
+            self._likening.check(encodings.settings["encoder"], path)
+            root = photos_root(encodings.settings, path.absolute().parent)
+            for rows in encodings.blocks(BLOCK):
+                yield from self._of_columns(encodings.read_columns(rows), root)
+
+    def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
+        encodings = columns["encodings"]
+        vectors = self._likening.vectors(encodings)
+        for place, image in enumerate(columns["image"]):
+            yield Query(
+                shown_path(root, image),
+                vectors[place],
+                self._likening.map(encodings[place]) if self._maps else None,
+                os.path.abspath(root / image),  # noqa: PTH100 - links stay as they are
+                columns["digest"][place],
+                columns["label"][place],
+            )
 
     def of_item(self, image: str) -> Query:
         """Return a query for a photo of the index: nothing is encoded.
@@ -59,7 +106,11 @@ class Queries:
         rows = self._index.find(image)
         if not len(rows):
             raise BadInput(f"{image}: not in {self._index.path}")
-        return Query(image, self._index.vectors(rows[:1])[0])
+        vector = self._index.vectors(rows[:1])[0]
+        if not self._maps:
+            return Query(image, vector)
+        with self._index.maps() as maps:
+            return Query(image, vector, maps.read("encodings", rows[:1])[0].astype(np.float32))
 
     def example(self, name: str) -> Vector:
         """Return the vector of a photo, indexed or not: (D,) float32 of unit length.

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tvcli.core.encode import one_thread_each
 from tvcli.core.metrics import query_figures, relevant_ranks
 from tvcli.core.rank import RankHead, identity_head, pca_head
 from tvcli.core.reports import Report
@@ -65,7 +66,7 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     Raises:
         UsageError: more dimensions are asked for than the encodings have.
     """
-    with seeded(settings.seed) as generator:
+    with one_thread_each(), seeded(settings.seed) as generator:  # its steps are too small for more
         head = _start(data, settings)
         held_out = HeldOut(data, settings.pool)
         before = held_out.figures(head)

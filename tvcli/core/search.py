@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, parse_box
 from tvcli.core.config import default_index
-from tvcli.core.engines import Annoy
-from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.engines import Annoy, Found, Rows
+from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.index import Index, open_index
 from tvcli.core.queries import Queries, Query, Vector, refine, shown_path
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
-from tvcli.core.sources import open_sources
+from tvcli.core.sources import STDIN, is_encodings, open_sources
 
 if TYPE_CHECKING:
     from tvcli.core.backbones import Device
@@ -37,6 +37,7 @@ class SearchRequest:
     k: int = 10
     min_score: float | None = None
     effort: int | None = None
+    rerank: int | None = None
     weights: Path | None = None
     device: "Device" = "auto"
 
@@ -95,9 +96,13 @@ def find_hits(
     with open_index(path) as index:
         if request.effort and isinstance(index.engine, Annoy):
             index.engine.effort = request.effort
-        queries = Queries(index, lambda: _load_encoder(index, request), report)
+        queries = Queries(
+            index, lambda: _load_encoder(index, request), report, maps=request.rerank is not None
+        )
         asked = _asked(request, queries, stdin, null, report)
-        yield from search(index, asked, k=request.k, min_score=request.min_score)
+        yield from search(
+            index, asked, k=request.k, min_score=request.min_score, rerank=request.rerank
+        )
 
 
 def _load_encoder(index: Index, request: SearchRequest) -> "Encoder":
@@ -105,7 +110,7 @@ def _load_encoder(index: Index, request: SearchRequest) -> "Encoder":
 
     settings = index.settings
     return encoder_of(
-        settings["encoder"],
+        settings["encoder"] | ({"pool": "none"} if request.rerank else {}),
         settings["weights_file"],
         weights=request.weights,
         device=request.device,
@@ -115,6 +120,8 @@ def _load_encoder(index: Index, request: SearchRequest) -> "Encoder":
 def _asked(
     request: SearchRequest, queries: Queries, stdin: IO[bytes], null: bool, report: Report
 ) -> Iterator[Query]:
+    if request.rerank and (request.likes or request.unlikes):
+        raise UsageError("--rerank: goes with photos and --item, not with --like and --unlike")
     likes = {name: queries.example(name) for name in request.likes}
     unlikes = {name: queries.example(name) for name in request.unlikes}
     if not (request.queries or request.items):
@@ -135,6 +142,9 @@ def _asked_photos(
     null: bool,
     report: Report,
 ) -> Iterator[Query]:
+    if is_encodings(request.queries, stdin) and request.queries[0] != STDIN:
+        yield from queries.of_encodings(Path(request.queries[0]))
+        return
     source = open_sources(request.queries, stdin=stdin, null=null, on_unreadable=report.unreadable)
     regions = (_cropped(region, request.box) for region in source.regions)
     asked = 0
@@ -156,20 +166,51 @@ def _cropped(region: Region, box: str | None) -> Region:
 
 
 def search(
-    index: Index, queries: Iterator[Query], *, k: int = 10, min_score: float | None = None
+    index: Index,
+    queries: Iterator[Query],
+    *,
+    k: int = 10,
+    min_score: float | None = None,
+    rerank: int | None = None,
 ) -> Iterator[Hit]:
     """Yield the hits of each query, the most similar first.
 
+    With `rerank` the first of that many by vector are put in order by the similarity of their maps.
+
     Raises:
-        UsageError: k is less than 1.
+        UsageError: k is less than 1, or an index without maps is to re-rank.
         Mismatch: a query is of another dimension than the index.
     """
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
     for block in _blocks(queries):
-        similarities, rows = index.search(np.stack([query.vector for query in block]), k)
+        vectors = np.stack([query.vector for query in block])
+        similarities, rows = index.search(vectors, max(k, rerank or 0))
+        if rerank:
+            similarities, rows = reordered(index, [query.map for query in block], rows)
         for query, values, found in zip(block, similarities, rows, strict=True):
-            yield from _hits(index, query, values, found, min_score)
+            yield from _hits(index, query, values[:k], found[:k], min_score)
+
+
+def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
+    """Return similarities (Q, n) of maps (D, H, W) and shortlists (Q, n) in their order.
+
+    Only the maps of the shortlists are read from disk.
+
+    Raises:
+        UsageError: the index keeps no maps.
+        Mismatch: a query's map is of another size than the index's.
+    """
+    similarities, ordered = np.empty(rows.shape, np.float32), rows.copy()
+    with index.maps() as kept:
+        for place, (own, shortlist) in enumerate(zip(maps, rows, strict=True)):
+            if own is None or own.shape != kept.row_shape:
+                raise Mismatch(f"{index.path}: its maps are {kept.row_shape}: encode as it was")
+            others = kept.read("encodings", shortlist).astype(np.float32)  # (n, D, H, W)
+            values = others.reshape(len(others), -1) @ own.ravel()
+            order = np.lexsort((shortlist, -values))
+            similarities[place], ordered[place] = values[order], shortlist[order]
+    return similarities, ordered
 
 
 def _hits(

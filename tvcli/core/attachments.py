@@ -1,0 +1,72 @@
+"""What an index keeps beside its vectors: the head that made them, and maps to re-rank by."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tvcli.core.artifacts import Artifact, write_artifact
+from tvcli.core.errors import UsageError
+from tvcli.core.provenance import file_hash
+from tvcli.core.rank import Ranker, load_rank
+from tvcli.core.similarity import comparable
+
+BLOCK = 256  # maps brought to unit length at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Files to put into an index: `settings` names them, `write` puts them into its folder."""
+
+    ranker: Ranker | None
+    settings: dict[str, Any]
+    write: Callable[[Path], None]
+
+
+def attachments(
+    rank: Path | None, encodings: Artifact | None, *, maps: bool = False, name: Path | None = None
+) -> Attachments:
+    """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
+
+    Raises:
+        UsageError: maps are asked for where there are none.
+        BadInput: the head cannot be used.
+    """
+    ranker = load_rank(rank) if rank else None
+    settings: dict[str, Any] = {}
+    if rank:
+        digest = file_hash(rank)
+        settings["rank"] = {"file": f"rank-{digest[:12]}.h5", "hash": digest, "from": str(rank)}
+    if maps:
+        if encodings is None or len(encodings.row_shape) != 3:
+            raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
+        digest = file_hash(encodings.path)[:12] + settings.get("rank", {}).get("hash", "")[:8]
+        settings["maps"] = {"file": f"maps-{digest}.h5"}
+
+    def write(folder: Path) -> None:
+        if rank:
+            shutil.copyfile(rank, folder / settings["rank"]["file"])
+        if maps and encodings is not None:
+            _write_maps(folder / settings["maps"]["file"], encodings, ranker)
+
+    return Attachments(ranker, settings, write)
+
+
+def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
+    """Write maps ready to compare: (N, D, H, W) float16, the dot product is the similarity."""
+    with write_artifact(path, "encodings", encodings.settings, {}) as writer:
+        for rows in encodings.blocks(BLOCK):
+            columns = encodings.read_columns(rows)
+            maps = torch.from_numpy(columns["encodings"].astype(np.float32))  # (n, C, H, W)
+            columns["encodings"] = comparable_maps(maps, ranker).numpy().astype(np.float16)
+            writer.append(columns)
+
+
+def comparable_maps(maps: torch.Tensor, ranker: Ranker | None) -> torch.Tensor:
+    """Return maps (N, C, H, W) after the head, (N, D, H, W): dot products are similarities."""
+    mapped = ranker.maps(maps) if ranker else maps
+    return comparable(mapped).view(mapped.shape)
