@@ -17,6 +17,8 @@ from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
 from tvcli.commands.eval_boxes import eval_boxes
+from tvcli.commands.eval_search import eval_search
+from tvcli.commands.eval_triplets import eval_triplets
 from tvcli.commands.gallery import gallery
 from tvcli.commands.index import index
 from tvcli.commands.info import info
@@ -45,7 +47,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 # Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "eval": ("Measure against the truth.", {"boxes": eval_boxes}),
+    "eval": (
+        "Measure against the truth.",
+        {"boxes": eval_boxes, "search": eval_search, "triplets": eval_triplets},
+    ),
 }
 
 app = typer.Typer(

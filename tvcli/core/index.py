@@ -73,6 +73,11 @@ class Index:
         return {name: self._artifact.read(name, rows) for name in names}
 
     @property
+    def rows_file(self) -> Path:
+        """The file of its embeddings, an artifact by itself."""
+        return self.path / self.manifest.embeddings
+
+    @property
     def rank_file(self) -> Path | None:
         """The head that its vectors were mapped by, kept in the index; None without one.
 

@@ -104,6 +104,11 @@ class PairCounts:
         precision = related / np.maximum(related + unrelated, 1)
         return edges, precision, related / max(related[-1], 1)
 
+    def recall_precision(self) -> tuple[list[float], list[float]]:
+        """Return recall, rising, and the precision there, as plots take them."""
+        _, precision, recall = self.curve()
+        return recall.tolist(), precision.tolist()
+
     def cutoff(self) -> Cutoff:
         """Return the cut-off with the best F1; of equals the highest."""
         edges, precision, recall = self.curve()

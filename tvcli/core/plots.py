@@ -1,6 +1,6 @@
 """Plots of what was learned and measured, with matplotlib from the `plot` extra."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def plot_history(history: History, path: Path, title: str) -> None:
 
 
 def plot_precision_recall(
-    curves: dict[str, tuple[Sequence[float], Sequence[float]]], path: Path, title: str
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path, title: str
 ) -> None:
     """Draw precision over recall; each curve is (recalls, precisions), by name.
 

@@ -97,7 +97,7 @@ def find_hits(
         if request.effort and isinstance(index.engine, Annoy):
             index.engine.effort = request.effort
         queries = Queries(
-            index, lambda: _load_encoder(index, request), report, maps=request.rerank is not None
+            index, lambda: load_encoder(index, request), report, maps=request.rerank is not None
         )
         asked = _asked(request, queries, stdin, null, report)
         yield from search(
@@ -105,7 +105,8 @@ def find_hits(
         )
 
 
-def _load_encoder(index: Index, request: SearchRequest) -> "Encoder":
+def load_encoder(index: Index, request: SearchRequest) -> "Encoder":
+    """Return the encoder that an index's rows were made with; of maps, to re-rank by them."""
     from tvcli.core.encoder import encoder_of
 
     settings = index.settings

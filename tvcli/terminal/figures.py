@@ -24,6 +24,14 @@ def print_figures(records: Sequence[dict[str, Any]], format: FigureFormat | None
         print(dump_record(record))
 
 
+def explain() -> None:
+    """Say on stderr what each figure means."""
+    from tvcli.core.metrics import DEFINITIONS
+
+    for name, meaning in DEFINITIONS.items():
+        print(f"{name}: {meaning}", file=sys.stderr)
+
+
 def print_learned(trained: "Trained", report: "TerminalReport") -> None:
     """Print the held-out figures before and after; warn of each that fell."""
     if not trained.before:

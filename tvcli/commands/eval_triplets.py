@@ -1,0 +1,45 @@
+"""`tv eval triplets`: triplets and vectors -> the share in the right order."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tvcli.terminal import options
+from tvcli.terminal.figures import FigureFormat, print_figures
+from tvcli.terminal.progress import reporting
+
+
+def eval_triplets(
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index.")],
+    triplets: Annotated[Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets.")],
+    rank: Annotated[
+        Path | None, typer.Option("--rank", help="Map the encodings by this head first.")
+    ] = None,
+    split: Annotated[
+        Literal["all", "train", "test"], typer.Option("--split", help="Which triplets.")
+    ] = "all",
+    format: Annotated[
+        FigureFormat | None,
+        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+    ] = None,
+    seed: options.Seed = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure how many triplets are in the right order.
+
+    Right is an anchor that is more similar to its positive than to its negative.
+
+    \b
+    Examples:
+      tv eval triplets photos.h5 triplets.jsonl --split test
+      tv eval triplets photos.h5 triplets.jsonl --split test --rank rank.h5
+      tv eval triplets ranked.tvx triplets.jsonl
+    """
+    from tvcli.core.eval_search import eval_triplets as measure
+
+    with reporting(quiet=quiet) as report:
+        records, missing = measure(source, triplets, rank, split, seed)
+        print_figures(records, format)
+        left_out = f", {missing} left out (photos that are not in {source})" if missing else ""
+        report.summary(f"{records[0]['triplets']} triplets measured{left_out}")
