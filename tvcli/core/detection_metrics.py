@@ -64,8 +64,7 @@ def read_boxes(path: Path) -> tuple[Labelled, set[str]]:
 def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curve]]:
     """Return the measures of detections against the truth, over all and per label, and PR curves.
 
-    Photos count if the truth names them. Detections without any label count as of the truth's
-    label where the truth has just one. Per measure:
+    Photos count if the truth names them. Where no detection has a label, labels do not matter.
     - `mean_iou`, `median_iou`, `above_0.5`, `above_0.7`: over the true objects, each with the best
       detection it was matched with one to one (0 if missed);
     - `ap_50`, `ap_50_95`: COCO's average precision, the mean over labels;
@@ -79,23 +78,42 @@ def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curv
         raise BadInput(f"{truth}: no boxes")
     if seen and not seen & photos:
         raise BadInput(f"{located}: names none of the photos of {truth}")
-    if set(found) == {""} and len(true) == 1:
-        found = {next(iter(true)): found[""]}
+    found = {name: _within(of, photos) for name, of in found.items()}
+    if set(found) <= {""}:
+        return _evaluate_unlabelled(found.get("", {}), true)
     labels = {name: _measure(found.get(name, {}), true[name]) for name in sorted(true)}
-    unknown = sum(
-        len(boxes.boxes)
-        for name in set(found) - set(true)
-        for photo, boxes in found[name].items()
-        if photo in photos
-    )
-    kept = {
-        name: {photo: boxes for photo, boxes in of.items() if photo in photos}
-        for name, of in found.items()
-    }
-    overall = _overall(labels, unknown)
-    overall["labels"] = {name: _public(measures) for name, measures in labels.items()}
-    curves = {name: precision_recall(kept.get(name, {}), true[name], 0.5) for name in true}
-    return overall, {name: (r.tolist(), p.tolist()) for name, (r, p) in curves.items()}
+    strangers = [of for name, of in found.items() if name not in true]
+    unknown = sum(len(boxes.boxes) for of in strangers for boxes in of.values())
+    curves = {name: precision_recall(found.get(name, {}), true[name], FOUND) for name in true}
+    return _result(_merged(labels, unknown), labels, curves)
+
+
+def _evaluate_unlabelled(
+    found: dict[str, Boxes], true: Labelled
+) -> tuple[dict[str, Any], dict[str, Curve]]:
+    """Measure detections without labels: those of a label are all in the photos that have it."""
+    every: dict[str, Boxes] = defaultdict(Boxes)
+    for of in true.values():
+        for photo, boxes in of.items():
+            every[photo].boxes += boxes.boxes
+            every[photo].scores += boxes.scores
+    labels = {n: _measure(_within(found, set(true[n])), true[n]) for n in sorted(true)}
+    curves = {"all": precision_recall(found, every, FOUND)}
+    return _result(_measure(found, every), labels, curves)
+
+
+def _within(found: dict[str, Boxes], photos: set[str]) -> dict[str, Boxes]:
+    return {photo: boxes for photo, boxes in found.items() if photo in photos}
+
+
+def _result(
+    overall: dict[str, Any],
+    labels: dict[str, dict[str, Any]],
+    curves: dict[str, tuple[Floats, Floats]],
+) -> tuple[dict[str, Any], dict[str, Curve]]:
+    measures = _public(overall)
+    measures["labels"] = {name: _public(of) for name, of in labels.items()}
+    return measures, {name: (r.tolist(), p.tolist()) for name, (r, p) in curves.items()}
 
 
 def average_precision(found: dict[str, Boxes], true: dict[str, Boxes], threshold: float) -> float:
@@ -172,14 +190,14 @@ def values_of_truth(partners: list[int], values: list[float], count: int) -> lis
     return found
 
 
-def _overall(labels: dict[str, dict[str, Any]], unknown: int) -> dict[str, Any]:
-    merged = {
+def _merged(labels: dict[str, dict[str, Any]], unknown: int) -> dict[str, Any]:
+    """Return the measures over all labels; `unknown` detections have labels without truth."""
+    return {
         "ious": [value for measures in labels.values() for value in measures["ious"]],
         "aps": np.mean([measures["aps"] for measures in labels.values()], axis=0).tolist(),
         "missed": sum(measures["missed"] for measures in labels.values()),
         "spurious": sum(measures["spurious"] for measures in labels.values()) + unknown,
     }
-    return _public(merged)
 
 
 def _public(measures: dict[str, Any]) -> dict[str, Any]:

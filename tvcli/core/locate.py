@@ -70,6 +70,7 @@ class Locator:
         self.encoder, self.settings = encoder, settings or LocateSettings()
         self._classifier, self._boxes = classifier, boxes
         device = encoder.backbone.device
+        self._stride = encoder.backbone.geometry.stride  # found here: tracing is not for threads
         for head in (classifier, boxes):
             head.reduction.to(device)
             head.net.to(device)
@@ -104,6 +105,7 @@ class Locator:
         objects = [Located(box, min(1.0, score)) for box, score in located if box is not None]
         return objects[: self.settings.max_objects]
 
+    @torch.inference_mode()
     def windows(self, photo: Photo) -> tuple[Boxes, Weights]:
         """Return the boxes (N, 4) of all windows at all scales, and their probabilities (N,)."""
         found = [self._at_scale(photo, scale) for scale in self.settings.scales]
@@ -126,9 +128,9 @@ class Locator:
 
     def _regions(self, rows: int, columns: int, photo: Photo, width: int, height: int) -> Boxes:
         """Return the windows (N, 4) in pixels of the photo."""
-        size, stride = self.encoder.settings.size, self.encoder.backbone.geometry.stride
+        size = self.encoder.settings.size
         tops, lefts = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-        starts = np.stack([lefts.ravel(), tops.ravel()], 1) * float(stride)  # (N, 2)
+        starts = np.stack([lefts.ravel(), tops.ravel()], 1) * float(self._stride)  # (N, 2)
         scale = np.array([photo.width / width, photo.height / height])
         return np.concatenate([starts * scale, (starts + size) * scale], 1)
 

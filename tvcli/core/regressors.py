@@ -18,7 +18,7 @@ SHARED, HIDDEN, BINS = 64, 48, 64  # channels of the trunk and of a net, places 
 DROPPED = 0.3
 BLUR = 0.03  # of a crop's side: how wide the truth is spread over a net's scale
 RATE, DECAY, BATCH = 1e-3, 1e-2, 64
-STEPS, LEAST_EPOCHS, MOST_EPOCHS = 900, 6, 40
+STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 6, 40
 
 
 class SideNet(nn.Module):
