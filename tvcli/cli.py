@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from tvcli import __version__
+from tvcli.commands.annotate_boxes import annotate_boxes
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
@@ -47,6 +48,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 # Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "annotate": (
+        "Say what is where, and what is similar, in the browser.",
+        {"boxes": annotate_boxes},
+    ),
     "eval": (
         "Measure against the truth.",
         {"boxes": eval_boxes, "search": eval_search, "triplets": eval_triplets},

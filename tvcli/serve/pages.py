@@ -9,9 +9,14 @@ from starlette.types import ASGIApp
 from tvcli.core.config import default_index
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.index import open_index
+from tvcli.core.sources import Source
+from tvcli.serve.box_editor import BoxEditor
+from tvcli.serve.box_file import BoxFile
 from tvcli.serve.clicks import ClickFile
+from tvcli.serve.collection import Collection
 from tvcli.serve.finder import Finder
 from tvcli.serve.gallery import Gallery
+from tvcli.serve.proposals import Proposals, locator_of
 from tvcli.serve.thumbnails import Thumbnails
 
 COMPARED = 2
@@ -34,6 +39,33 @@ def open_gallery(paths: list[Path], clicks: Path | None) -> Iterator[ASGIApp]:
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))
         yield Gallery(finders, file).app(Thumbnails())
+
+
+@contextmanager
+def open_box_editor(
+    source: Source, output: Path, heads: tuple[Path, Path] | None = None
+) -> Iterator[ASGIApp]:
+    """Open photos to draw boxes on, saved in `output`; `heads`: a classifier and boxes' nets.
+
+    Raises:
+        BadInput: no photo, or a file or head that cannot be used.
+        Mismatch: the heads do not fit together.
+    """
+    names = list(dict.fromkeys(region.image for region in source.regions))
+    if not names:
+        raise BadInput("no photo to annotate")
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"{output}: its folder is not there")
+    collection = Collection(source.root, names)
+    file = BoxFile(output, collection)
+    proposals = Proposals(locator_of(*heads), collection) if heads else None
+    if proposals:
+        proposals.start([place for place in range(len(names)) if not file.count(place)])
+    try:
+        yield BoxEditor(collection, file, proposals).app(Thumbnails())
+    finally:
+        if proposals:
+            proposals.stop()
 
 
 def _default() -> Path:

@@ -1,0 +1,181 @@
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import client_of
+from PIL import Image
+from starlette.testclient import TestClient
+
+from tvcli.core.sources import open_sources
+from tvcli.serve import pages
+from tvcli.serve.pages import open_box_editor
+
+FILE = Path("boxes.jsonl")
+KNOWN = {"image": "photos/0.png", "width": 240, "height": 200, "box": [1.5, 2, 90, 80]}
+
+
+def opened(*sources: str, heads: tuple[Path, Path] | None = None) -> Any:
+    source = open_sources(list(sources or ("photos",)), stdin=None)  # type: ignore[arg-type]
+    return open_box_editor(source, FILE, heads)
+
+
+@pytest.fixture
+def editor(collection: Path) -> Iterator[TestClient]:
+    """Give a client of the editor of photos of which one has a box, with a field of its own."""
+    other = {"image": "elsewhere/x.png", "box": [1, 1, 2, 2], "label": "kept"}
+    lines = [KNOWN | {"label": "coat", "maker": "me"}, other]
+    FILE.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (collection / "photos" / "broken.png").write_bytes(b"no picture")
+    with opened() as app, client_of(app) as client:
+        yield client
+
+
+def on_disk() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in FILE.read_text().splitlines()]
+
+
+def put(client: TestClient, place: int, version: str, boxes: list[Any], **more: Any) -> Any:
+    content = {"version": version, "boxes": boxes, **more}
+    return client.put(f"/api/photos/{place}/boxes", json=content)
+
+
+def place_of(client: TestClient, name: str) -> int:
+    photos = client.get("/api/photos", params={"limit": 500}).json()["photos"]
+    return next(photo["place"] for photo in photos if photo["name"] == name)
+
+
+def test_lists_filters_and_progress(editor: TestClient) -> None:
+    found = editor.get("/api/photos", params={"limit": 3}).json()
+    assert (found["total"], found["count"], found["done"]) == (10, 10, 1)
+    assert len(found["photos"]) == 3
+    unboxed = editor.get("/api/photos", params={"filter": "unboxed", "text": "INNER"}).json()
+    assert [photo["name"] for photo in unboxed["photos"]] == ["inner/6.png", "inner/7.png"]
+    assert editor.get("/api/photos", params={"filter": "boxed"}).json()["total"] == 1
+    for query in ({"filter": "x"}, {"order": "x"}, {"limit": 0}, {"offset": "x"}):
+        assert editor.get("/api/photos", params=query).status_code == 400
+
+
+def test_next_and_before(editor: TestClient) -> None:
+    first = place_of(editor, "0.png")
+
+    def following(**query: Any) -> Any:
+        return editor.get("/api/next", params=query).json()["place"]
+
+    assert following(**{"from": first}) == first + 1
+    assert following(**{"from": first + 1, "step": -1}) == first
+    assert following(**{"from": 0, "step": -1}) is None
+    assert following(**{"from": 9}) is None
+    assert following(**{"from": first + 3, "step": -1, "filter": "boxed"}) == first
+    assert following(filter="unboxed") == (1 if first == 0 else 0)
+    assert editor.get("/api/place", params={"of": first}).json()["at"] == first
+    assert editor.get("/api/place", params={"of": first, "text": "inner"}).json()["at"] is None
+
+
+def test_boxes_are_saved_and_others_kept(editor: TestClient) -> None:
+    place = place_of(editor, "0.png")
+    photo = editor.get(f"/api/photos/{place}").json()
+    assert (photo["width"], photo["height"]) == (240, 200)
+    assert photo["boxed"] == [{"box": [1.5, 2, 90, 80], "label": "coat", "fields": {"maker": "me"}}]
+    new = {"box": [5, 5, 300, 190], "label": "dress"}
+    answer = put(editor, place, photo["version"], [*photo["boxed"], new])
+    assert answer.status_code == 200
+    assert on_disk() == [
+        KNOWN | {"label": "coat", "maker": "me"},
+        KNOWN | {"box": [5, 5, 240, 190], "label": "dress"},
+        {"image": "elsewhere/x.png", "box": [1, 1, 2, 2], "label": "kept"},
+    ]
+    assert put(editor, place, answer.json()["version"], []).json()["done"] == 0
+    assert len(on_disk()) == 1
+    assert editor.get("/api/about").json()["labels"] == ["kept"]
+
+
+def test_boxes_that_are_none(editor: TestClient) -> None:
+    before = FILE.read_bytes()
+    for bad in (
+        {"box": [5, 5, 5, 9]},
+        {"box": [500, 500, 600, 600]},
+        {"box": "x"},
+        {},
+        7,
+        {"box": [0, 0, "1", 1]},
+    ):
+        assert put(editor, 1, "0.0", [bad]).status_code == 400, bad
+    assert editor.put("/api/photos/1/boxes", json={"boxes": 3}).status_code == 400
+    assert put(editor, 99, "0.0", []).status_code == 404
+    assert put(editor, place_of(editor, "broken.png"), "0.0", []).status_code == 422
+    assert FILE.read_bytes() == before
+
+
+def test_two_pages_notice_each_other(editor: TestClient) -> None:
+    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert put(editor, 1, "0.0", [{"box": [2, 2, 60, 60]}]).status_code == 409
+    assert put(editor, 2, "0.0", [{"box": [2, 2, 60, 60]}]).status_code == 200
+
+
+def test_an_edit_by_another_program_is_never_overwritten(editor: TestClient) -> None:
+    theirs = json.dumps(KNOWN | {"box": [7, 7, 70, 70]}) + "\n"
+    FILE.write_text(theirs)
+    assert editor.get("/api/about").json()["changed"] is True
+    answer = put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}])
+    assert (answer.status_code, "another program" in answer.json()["error"]) == (409, True)
+    assert FILE.read_text() == theirs
+    assert editor.post("/api/reload").status_code == 200
+    photo = editor.get(f"/api/photos/{place_of(editor, '0.png')}").json()
+    assert photo["boxed"][0]["box"] == [7, 7, 70, 70]
+    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 409
+    version = editor.get("/api/photos/1").json()["version"]
+    assert put(editor, 1, version, [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert len(on_disk()) == 2
+    FILE.unlink()
+    assert put(editor, 2, "1.0", [{"box": [1, 1, 50, 50]}]).status_code == 409
+
+
+def test_a_file_that_was_only_touched_is_the_same(editor: TestClient) -> None:
+    shutil.copy(FILE, "copy")
+    Path("copy").rename(FILE)
+    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 200
+
+
+def test_photos_that_cannot_be_read(editor: TestClient) -> None:
+    place = place_of(editor, "broken.png")
+    photo = editor.get(f"/api/photos/{place}").json()
+    assert "not a picture" in photo["unreadable"]
+    assert editor.get(f"/pictures/{place}").status_code == 422
+    assert editor.get("/api/photos/99").status_code == 404
+
+
+def test_a_new_file_and_turned_photos(collection: Path) -> None:
+    turned = Image.new("RGB", (60, 40))
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save("photos/turned.jpg", exif=exif)
+    with opened("photos/turned.jpg") as app, client_of(app) as client:
+        photo = client.get("/api/photos/0").json()
+        assert (photo["width"], photo["height"]) == (40, 60)
+        assert put(client, 0, photo["version"], [{"box": [0, 0, 40, 60]}]).status_code == 200
+    assert on_disk() == [
+        {"image": "photos/turned.jpg", "width": 40, "height": 60, "box": [0, 0, 40, 60]}
+    ]
+
+
+def test_proposals(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = {"0.png": 0.9, "1.png": 0.3}
+
+    def proposed(path: Path) -> list[dict[str, Any]]:
+        return [{"box": [1, 1, 50, 50], "label": "coat", "score": sure.get(path.name, 0.95)}]
+
+    monkeypatch.setattr(pages, "locator_of", lambda classifier, boxes: proposed)
+    with opened(heads=(Path("c.h5"), Path("b.h5"))) as app, client_of(app) as client:
+        while client.get("/api/about").json()["proposed"] < 9:
+            pass
+        listed = client.get("/api/photos", params={"order": "uncertain"}).json()["photos"]
+        assert [photo["name"] for photo in listed[:2]] == ["1.png", "0.png"]
+        place = listed[0]["place"]
+        assert client.get(f"/api/photos/{place}").json()["proposals"][0]["score"] == 0.3
+        assert not FILE.exists()
+        put(client, place, "0.0", [{"box": [1, 1, 50, 50], "label": "coat"}], proposals=[])
+        put(client, place, "0.1", [], proposals=[])
+        assert client.get(f"/api/photos/{place}").json()["proposals"] == []

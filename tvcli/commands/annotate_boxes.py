@@ -1,0 +1,59 @@
+"""`tv annotate boxes`: a local page to draw boxes around objects."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.core.errors import UsageError
+from tvcli.terminal import options, streams
+from tvcli.terminal.pages import announcer
+from tvcli.terminal.progress import reporting
+
+
+def annotate_boxes(
+    sources: options.Sources,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The boxes, as JSON Lines.")],
+    propose: Annotated[
+        str | None,
+        typer.Option(
+            "--propose", help="CLASSIFIER.h5,BOXES.h5: heads that propose boxes to accept."
+        ),
+    ] = None,
+    null: options.Null = False,
+    root: options.Root = None,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 0,
+    no_open: options.NoOpen = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw boxes around the objects in photos, in the browser.
+
+    Every change is saved at once, as records that tv crops reads; boxes in the file already are
+    shown and kept. With --propose the heads of tv train-classifier and tv train-boxes propose
+    boxes, and the photos they are least sure of can come first. Ctrl-C ends it.
+
+    \b
+    Examples:
+      tv annotate boxes photos/ -o boxes.jsonl
+      tv annotate boxes photos/ -o boxes.jsonl --propose classifier.h5,boxes.h5
+    """
+    from tvcli.core.sources import open_sources
+    from tvcli.serve.pages import open_box_editor
+    from tvcli.serve.server import serve
+
+    with reporting(quiet=quiet) as report:
+        source = open_sources(
+            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
+        )
+        with open_box_editor(source, output, _heads(propose)) as app:
+            serve(app, host, port, announcer(open_browser=not no_open))
+
+
+def _heads(propose: str | None) -> tuple[Path, Path] | None:
+    if propose is None:
+        return None
+    classifier, comma, boxes = propose.partition(",")
+    if not (classifier and comma and boxes):
+        raise UsageError("--propose: name both heads, CLASSIFIER.h5,BOXES.h5")
+    return Path(classifier), Path(boxes)

@@ -1,0 +1,96 @@
+"""Boxes proposed by the user's own locator, made on a thread while the person works."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.images import BadImage, decode_photo, read_photo
+from tvcli.serve.answers import Refused
+from tvcli.serve.collection import Collection
+
+Shown = dict[str, Any]
+Propose = Callable[[Path], list[Shown]]
+MOST = 5  # boxes proposed for a photo
+
+
+class Proposals:
+    """Proposed boxes by photo, until they are accepted or dismissed; nothing of them is on disk."""
+
+    def __init__(self, propose: Propose, collection: Collection) -> None:
+        self._propose, self._collection = propose, collection
+        self._found: dict[int, list[Shown]] = {}
+        self._sure: dict[int, float] = {}
+        self._turn = threading.Lock()
+        self._stopped = threading.Event()
+
+    def start(self, places: list[int]) -> None:
+        """Look at photos one after another, on a thread of its own."""
+        self._places = places
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def stop(self) -> None:
+        """Look at no more photos."""
+        self._stopped.set()
+
+    def of(self, place: int) -> list[Shown]:
+        """Return what is proposed for a photo, looking at it now if that was not done yet."""
+        if place not in self._found:
+            self._look(place)
+        return self._found[place]
+
+    def put(self, place: int, left: list[Shown]) -> None:
+        """Keep what is left of a photo's proposals once some are accepted or dismissed."""
+        self._found[place] = left
+
+    def count(self) -> int:
+        """Return how many photos were looked at."""
+        return len(self._sure)
+
+    def order(self, places: list[int]) -> list[int]:
+        """Return photos with the least sure first; those not looked at yet come last."""
+        return sorted(places, key=lambda place: self._sure.get(place, 2.0))
+
+    def _run(self) -> None:
+        for place in self._places:
+            if self._stopped.is_set():
+                return
+            if place not in self._found:
+                self._look(place)
+
+    def _look(self, place: int) -> None:
+        with self._turn:
+            if place in self._found:
+                return
+            try:
+                found = self._propose(self._collection.path(place))
+            except (BadImage, Refused):
+                found = []
+            self._sure[place] = max((box["score"] for box in found), default=0.0)
+            self._found[place] = found
+
+
+def locator_of(classifier: Path, boxes: Path) -> Propose:
+    """Return what proposes boxes with two heads of `tv train-classifier` and `tv train-boxes`.
+
+    Raises:
+        BadInput: a head cannot be used.
+        Mismatch: they were trained on other backbones.
+    """
+    from tvcli.core.locate import LocateSettings
+    from tvcli.core.locating import load_locator
+
+    locator = load_locator(classifier, boxes, LocateSettings(max_objects=MOST))
+
+    def propose(path: Path) -> list[Shown]:
+        photo = decode_photo(read_photo(path))
+        return [
+            {
+                "box": [round(side) for side in found.box],
+                "label": locator.label,
+                "score": round(found.score, 4),
+            }
+            for found in locator.locate(photo)
+        ]
+
+    return propose
