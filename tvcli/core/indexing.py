@@ -1,10 +1,11 @@
 """Making indexes: straight from photos, or from an encodings file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.artifacts import Columns, open_artifact
-from tvcli.core.attachments import attachments
+from tvcli.core.attachments import Heads, attachments
 from tvcli.core.checkpoints import (
     encoded_parts,
     encoding_settings,
@@ -13,7 +14,9 @@ from tvcli.core.checkpoints import (
     root_settings,
 )
 from tvcli.core.encoder import Encoder
+from tvcli.core.errors import UsageError
 from tvcli.core.index import EngineName, build_index
+from tvcli.core.locating import load_locator, located_regions
 from tvcli.core.manifest import Manifest
 from tvcli.core.rank import Ranker, load_rank
 from tvcli.core.reports import Report
@@ -32,10 +35,13 @@ def index_photos(
     seed: int = 0,
     rank: Path | None = None,
     maps: bool = False,
+    location: Heads | None = None,
+    weights: Path | None = None,
 ) -> Manifest:
     """Encode photos into vectors and index them; a killed job goes on where it stopped.
 
-    A `rank` head maps the vectors, and is kept in the index.
+    A `rank` head maps the vectors, and is kept in the index. With the heads of `location` the
+    objects of the photos are indexed, and the heads kept: queries are then located as well.
 
     Raises:
         UsageError: the encoder gives maps, not vectors.
@@ -43,9 +49,12 @@ def index_photos(
         Mismatch: an interrupted job with other settings is in the way.
     """
     settings = encoding_settings(encoder, source.root, target / "in")
-    extra = attachments(rank, None, maps=maps)
+    extra = attachments(rank, None, maps=maps, location=location)
     if extra.ranker:
         extra.ranker.check(encoder.spec)
+    if location:
+        locator = load_locator(*location, weights=weights)
+        source = replace(source, regions=located_regions(source, locator, report))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
         blocks = (_embeddings(block, extra.ranker) for block in part_columns(parts))
@@ -58,6 +67,15 @@ def index_photos(
             seed=seed,
             attach=extra.write,
         )
+
+
+def location_heads(classifier: Path | None, boxes: Path | None) -> Heads | None:
+    """Return the two heads to locate by, None without; raises UsageError if one is missing."""
+    if classifier is None and boxes is None:
+        return None
+    if classifier is None or boxes is None:
+        raise UsageError("--classifier and --boxes go together: locating needs both heads")
+    return classifier, boxes
 
 
 def head_pool(rank: Path | None, pool: str) -> str:
@@ -76,6 +94,7 @@ def index_encodings(
     name: Path | None = None,
     rank: Path | None = None,
     maps: bool = False,
+    location: Heads | None = None,
 ) -> Manifest:
     """Index an encodings file; maps are pooled into vectors, `auto` as suits the backbone.
 
@@ -89,9 +108,10 @@ def index_encodings(
     """
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
-        extra = attachments(rank, encodings, maps=maps)
+        extra = attachments(rank, encodings, maps=maps, location=location)
         settings = encodings.settings | extra.settings
         if extra.ranker:
+            extra.ranker.check(settings["encoder"])
             pool = extra.ranker.pool if pool == "auto" else pool
         how = pool_for(encodings, pool)
         settings["encoder"] = {**settings["encoder"], "pool": how}

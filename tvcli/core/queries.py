@@ -60,6 +60,11 @@ class Queries:
         self._maps, self._likening = maps, Likening(index)
         self._encoder: Encoder | None = None
 
+    @property
+    def index(self) -> Index:
+        """The index that the queries are for."""
+        return self._index
+
     def of_photos(self, regions: Iterable[Region], root: Path) -> Iterator[Query]:
         """Yield a query for each region of a photo, encoded as the gallery was; bad ones go."""
         from tvcli.core.encode import chunked, encode_chunks
@@ -136,6 +141,8 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
     Raises:
         UsageError: there is neither a query nor a good example.
     """
+    if query is not None and not (likes or unlikes):
+        return query
     goods = [*([_unit(query.vector)] if query else []), *likes.values()]
     if not goods:
         raise UsageError("--unlike: name a query, an --item or a --like to search near")

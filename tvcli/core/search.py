@@ -38,6 +38,7 @@ class SearchRequest:
     min_score: float | None = None
     effort: int | None = None
     rerank: int | None = None
+    locate: bool | None = None  # None: as the index's photos were
     weights: Path | None = None
     device: "Device" = "auto"
 
@@ -148,13 +149,34 @@ def _asked_photos(
         return
     source = open_sources(request.queries, stdin=stdin, null=null, on_unreadable=report.unreadable)
     regions = (_cropped(region, request.box) for region in source.regions)
+    heads = _location_heads(queries.index, request)
+    if heads is not None:
+        from tvcli.core.locating import load_locator, located_regions  # brings torch
+
+        locator = load_locator(*heads, weights=request.weights, device=request.device)
+        regions = located_regions(replace(source, regions=regions), locator, report)
     asked = 0
     for query in queries.of_photos(regions, source.root):
         asked += 1
-        yield refine(query, likes, unlikes) if likes or unlikes else query
+        yield refine(query, likes, unlikes)
     if not asked:
         first = report.skipped[0] if report.skipped else None
         raise BadInput(f"{first.image}: {first.reason}" if first else "no query photo found")
+
+
+def _location_heads(index: Index, request: SearchRequest) -> tuple[Path, Path] | None:
+    """Return the heads to locate queries by, as the index's photos were; None if not to.
+
+    Raises:
+        UsageError: locating is asked for, but the index keeps no heads.
+    """
+    heads = index.location_files
+    if request.locate and heads is None:
+        raise UsageError(
+            f"--locate: {index.path} keeps no heads; make it again: "
+            f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 -o {index.path}"
+        )
+    return None if request.locate is False or request.box else heads
 
 
 def _cropped(region: Region, box: str | None) -> Region:

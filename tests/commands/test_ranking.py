@@ -1,0 +1,242 @@
+"""The chain of teaching, through the commands: triplets, train-rank, index, search, eval."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Ran, picture
+from PIL import Image
+
+from tvcli.core.artifacts import open_artifact
+
+Tv = Callable[..., Ran]
+CLASSES, PER_CLASS = 4, 6
+
+
+def lines(ran: Ran) -> list[dict[str, object]]:
+    assert ran.status == 0, ran.err
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def records(path: Path) -> list[dict[str, dict[str, object]]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def draw(folder: Path, first: int) -> None:
+    """Draw classes of pictures: each a class's colours, under other light and other noise."""
+    for number in range(CLASSES * PER_CLASS):
+        label = number % CLASSES
+        rng = np.random.default_rng(first + number)
+        values = np.asarray(picture(label, 64, 64), np.float32) * rng.uniform(0.7, 1.2)
+        values = np.clip(values + rng.normal(0, 12, values.shape), 0, 255).astype(np.uint8)
+        (folder / f"class{label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(folder / f"class{label}" / f"{first + number}.png")
+
+
+@pytest.fixture
+def encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tv: Tv) -> Path:
+    monkeypatch.chdir(tmp_path)
+    draw(Path("photos"), 100)
+    assert tv("encode", "photos", "-o", "photos.h5", "--size", 64).status == 0
+    return tmp_path
+
+
+def teach(tv: Tv, *more: object) -> None:
+    ran = tv("triplets", "photos.h5", "--from-folders", "--test", 0.3, "-o", "t.jsonl", *more)
+    assert ran.status == 0, ran.err
+
+
+def test_folders_become_triplets_with_a_clean_split(encoded: Path, tv: Tv) -> None:
+    ran = tv("triplets", "photos.h5", "--from-folders", "--test", 0.3, "-o", "t.jsonl")
+    assert (ran.status, ran.out) == (0, "")
+    assert "96 triplets of 24 photos: 64 to train, 32 to test" in ran.err
+    photos: dict[str, set[object]] = {"train": set(), "test": set()}
+    for record in records(Path("t.jsonl")):
+        anchor, positive, negative = (record[r] for r in ("anchor", "positive", "negative"))
+        assert anchor["label"] == positive["label"] != negative["label"]
+        assert Path(str(anchor["image"])).exists()
+        photos[str(record["split"])] |= {item["image"] for item in (anchor, positive, negative)}
+    assert not photos["train"] & photos["test"]
+
+
+def test_labels_of_a_file_teach_as_folders_do(encoded: Path, tv: Tv) -> None:
+    teach(tv)
+    by_folders = Path("t.jsonl").read_bytes()
+    names = sorted(Path("photos").rglob("*.png"))
+    about = [{"image": str(name), "label": name.parent.name} for name in names]
+    Path("labels.jsonl").write_text("\n".join(map(json.dumps, about)))
+    ran = tv("triplets", "photos.h5", "--labels", "labels.jsonl", "--test", 0.3, "-o", "t.jsonl")
+    assert (ran.status, Path("t.jsonl").read_bytes()) == (0, by_folders)
+
+
+def test_mirror_images_teach_and_are_encoded_when_they_are_needed(encoded: Path, tv: Tv) -> None:
+    ran = tv("triplets", "photos.h5", "--flips", "-o", "t.jsonl")
+    assert "24 triplets" in ran.err
+    first = records(Path("t.jsonl"))[0]
+    assert first["positive"] == {**first["anchor"], "flip": True}
+    assert first["negative"]["image"] != first["anchor"]["image"]
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    assert [line["metric"] for line in lines(ran)] == ["triplet accuracy"]
+
+
+def test_copies_are_made_and_teach(encoded: Path, tv: Tv) -> None:
+    ran = tv("triplets", "photos.h5", "--from-copies", "copies", "-o", "t.jsonl")
+    assert "48 photos" in ran.err
+    made = {path.name: path.read_bytes() for path in Path("copies").iterdir()}
+    assert len(made) == 24
+    shutil.rmtree("copies")
+    tv("triplets", "photos.h5", "--from-copies", "copies", "-o", "t.jsonl")
+    assert {path.name: path.read_bytes() for path in Path("copies").iterdir()} == made
+    assert tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--epochs", 1).status == 0
+
+
+def test_clicks_are_triplets_or_judgements(encoded: Path, tv: Tv) -> None:
+    photos = [str(path) for path in sorted(Path("photos").rglob("*.png"))]
+    clicks: list[dict[str, object]] = [
+        {"anchor": {"image": photos[0]}, "positive": photos[1], "negative": photos[7]},
+        {"query": photos[2], "image": photos[3], "relevant": True},
+        {"query": photos[2], "image": photos[13], "relevant": False},
+        {"query": photos[20], "image": photos[21], "relevant": True},
+    ]
+    Path("clicks.jsonl").write_text("\n".join(map(json.dumps, clicks)))
+    ran = tv("triplets", "photos.h5", "--clicks", "clicks.jsonl", "-o", "t.jsonl", "--test", 0)
+    assert "3 triplets" in ran.err
+    judged = records(Path("t.jsonl"))[1]
+    assert [judged[r]["image"] for r in ("anchor", "positive", "negative")] == [
+        photos[2],
+        photos[3],
+        photos[13],
+    ]
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    assert (ran.status, ran.out) == (0, "")
+    assert "no held-out triplets" in ran.err
+    Path("clicks.jsonl").write_text('{"query": "a.png", "image": "b.png"}\n')
+    ran = tv("triplets", "photos.h5", "--clicks", "clicks.jsonl", "-o", "t.jsonl")
+    assert (ran.status, ran.out) == (3, "")
+    assert 'clicks.jsonl:1: a judgement needs "relevant"' in ran.err
+
+
+def test_what_is_learned_is_kept_in_the_index_and_applied_to_queries(encoded: Path, tv: Tv) -> None:
+    teach(tv)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--dim", 12, "--plot", "p.png")
+    figures = lines(ran)
+    assert [figure["metric"] for figure in figures] == ["triplet accuracy", "hit@1", "mAP"]
+    assert Path("p.png").stat().st_size > 0
+    assert tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx").status == 0
+    Path("rank.h5").unlink()  # the index needs it no more
+    photo = "photos/class0/100.png"
+    (first, *_) = lines(tv("search", photo, "-i", "ranked.tvx"))
+    assert (first["image"], first["similarity"]) == (photo, pytest.approx(1, abs=1e-3))
+    (same, *_) = lines(tv("search", "photos.h5", "-i", "ranked.tvx", "-k", 1))
+    assert same["similarity"] == pytest.approx(1, abs=1e-3)
+    about = json.loads(tv("info", "ranked.tvx", "--json").out)
+    assert (about["shape"], about["settings"]["rank"]["from"]) == ([12], "rank.h5")
+
+
+def test_the_same_command_gives_the_same_head(encoded: Path, tv: Tv) -> None:
+    teach(tv)
+    states = []
+    for _ in range(2):
+        tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1, "--seed", 5)
+        with open_artifact(Path("rank.h5"), "head") as head:
+            states.append(head.state()["weight"])
+    assert np.array_equal(*states)
+
+
+def test_heads_and_encodings_that_do_not_fit_are_refused(encoded: Path, tv: Tv) -> None:
+    teach(tv)
+    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx")
+    tv("encode", "photos", "-o", "other.h5", "--size", 96)
+    ran = tv("search", "other.h5", "-i", "ranked.tvx")
+    assert ran.status == 4
+    assert "other.h5: not encoded as ranked.tvx was; encode again: tv encode PHOTOS" in ran.err
+    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank2.h5", "--epochs", 1, "--seed", 1)
+    kept = next(Path("ranked.tvx").glob("rank-*.h5"))
+    shutil.copy("rank2.h5", kept)
+    ran = tv("search", "photos/class0/100.png", "-i", "ranked.tvx")
+    assert ran.status == 4
+    assert "tv index ENCODINGS.h5 --rank rank.h5 -o ranked.tvx" in ran.err
+    tv("encode", "photos", "-o", "mean.h5", "--size", 64, "--pool", "spatial")
+    assert tv("train-rank", "mean.h5", "t.jsonl", "-o", "x.h5").status == 2
+    assert tv("index", "mean.h5", "--rank", "rank.h5", "-o", "x.tvx").status == 4
+    assert tv("index", "photos.h5", "--rank", "none.h5", "-o", "x.tvx").status == 3
+    assert not Path("x.tvx").exists()
+
+
+def test_rerank_orders_by_the_maps_of_the_shortlist(encoded: Path, tv: Tv) -> None:
+    tv("index", "photos.h5", "-o", "plain.tvx")
+    ran = tv("search", "photos/class0/100.png", "-i", "plain.tvx", "--rerank", 5)
+    assert ran.status == 2
+    assert "tv index ENCODINGS.h5 --maps -o plain.tvx" in ran.err
+    tv("index", "photos.h5", "--maps", "-o", "maps.tvx")
+    by_photo = lines(tv("search", "photos/class0/100.png", "-i", "maps.tvx", "--rerank", 24))
+    by_item = lines(tv("search", "--item", "class0/100.png", "-i", "maps.tvx", "--rerank", 24))
+    assert [hit["image"] for hit in by_photo] == [hit["image"] for hit in by_item]
+    import torch
+
+    from tvcli.core.similarity import similarities
+
+    with open_artifact(Path("photos.h5"), "encodings") as file:
+        maps = torch.from_numpy(file.read("encodings").astype(np.float32))
+        place = file.read("image").index("class0/100.png")
+        expected = similarities(maps[place : place + 1], maps)[0].sort(descending=True)[0]
+    found = [hit["similarity"] for hit in by_photo]
+    assert np.allclose(found, expected[:10], atol=2e-3)  # maps are kept as float16
+    assert tv("search", "--like", "class0/100.png", "-i", "maps.tvx", "--rerank", 5).status == 2
+    assert tv("index", "photos", "--maps", "-o", "x.tvx", "--size", 64).status == 2
+
+
+def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
+    tv("index", "photos.h5", "-o", "plain.tvx")
+    draw(Path("new"), 500)
+    (Path("new") / "odd").mkdir()
+    picture(77).save("new/odd/1.png")
+    ran = tv("eval", "search", "plain.tvx", "--queries", "new", "-k", "1,5", "--explain")
+    figures = {figure["metric"]: figure for figure in lines(ran)}
+    assert list(figures) == [
+        *(f"{name}@{k}" for name in ("hit", "recall", "precision") for k in (1, 5)),
+        *("mAP", "MRR", "cut-off"),
+    ]
+    assert "24 queries measured, 1 left out (nothing to find)" in ran.err
+    assert "share of queries with at least one relevant item" in ran.err
+    itself = lines(tv("eval", "search", "plain.tvx", "--compare", "plain.tvx"))
+    assert {figure["difference"] for figure in itself} == {0}
+    ran = tv("eval", "search", "plain.tvx", "--plot", "pr.svg", "--format", "table")
+    assert ran.status == 0
+    assert "metric" in ran.out
+    assert "</svg>" in Path("pr.svg").read_text()
+    assert tv("eval", "search", "plain.tvx", "-k", "0").status == 2
+    assert tv("eval", "search", "plain.tvx", "-k", "one").status == 2
+    assert tv("eval", "search", "plain.tvx", "--truth", "none.jsonl").status == 3
+    assert tv("eval", "search", "plain.tvx", "--queries", "new/odd").status == 3
+
+
+def test_eval_triplets_counts_the_share_in_the_right_order(encoded: Path, tv: Tv) -> None:
+    teach(tv)
+    (plain,) = lines(tv("eval", "triplets", "photos.h5", "t.jsonl", "--split", "test"))
+    assert (plain["metric"], plain["triplets"]) == ("triplet accuracy", 32)
+    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5")
+    (learned,) = lines(
+        tv("eval", "triplets", "photos.h5", "t.jsonl", "--split", "test", "--rank", "rank.h5")
+    )
+    assert learned["value"] >= plain["value"]
+    tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx")
+    (indexed,) = lines(tv("eval", "triplets", "ranked.tvx", "t.jsonl", "--split", "test"))
+    assert indexed["value"] == pytest.approx(learned["value"], abs=0.05)  # vectors as float16
+
+
+def test_wrong_input_is_told_in_one_line(encoded: Path, tv: Tv) -> None:
+    assert tv("triplets", "photos.h5", "-o", "t.jsonl").status == 2
+    assert tv("triplets", "none.h5", "--flips", "-o", "t.jsonl").status == 3
+    Path("bad.jsonl").write_text('{"anchor": {"image": "a.png"}, "positive": {"image": "b.png"}}\n')
+    ran = tv("train-rank", "photos.h5", "bad.jsonl", "-o", "rank.h5")
+    assert (ran.status, ran.out) == (3, "")
+    assert ran.err == 'tv: bad.jsonl:1: a triplet needs "negative": {"image": …}\n'
+    teach(tv)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--dim", 5000)
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert not Path("rank.h5").exists()

@@ -1,0 +1,181 @@
+"""The rank head, its loss and its training on made-up maps; tolerance 1e-5 unless told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tvcli.core.artifacts import open_artifact, write_artifact
+from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.rank import identity_head, pca_head
+from tvcli.core.rank_training import (
+    TEMPERATURE,
+    RankData,
+    RankSettings,
+    hinge,
+    pairs_of,
+    train_rank,
+)
+from tvcli.core.reports import Report
+from tvcli.core.similarity import paired_similarities
+from tvcli.core.views import Encodings
+
+CLASSES, PER_CLASS, CHANNELS = 6, 8, 16
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Iterator[Encodings]:
+    """Classes that differ in three channels; the other thirteen are loud noise."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[number >> bit & 1 for bit in range(3)] for number in range(1, 7)])
+    values = rng.uniform(0, 1.5, (CLASSES * PER_CLASS, CHANNELS, 5, 5))
+    values[:, 3:] *= rng.uniform(0, 1.5, (CLASSES * PER_CLASS, CHANNELS - 3, 1, 1))
+    labels = np.arange(len(values)) % CLASSES
+    values[:, :3] = centres[labels][:, :, None, None] + rng.uniform(0, 0.1, (len(values), 3, 5, 5))
+    columns = {
+        "encodings": values,
+        "image": [f"{row}.jpg" for row in range(len(values))],
+        "region": [(0, 0, 5, 5)] * len(values),
+        "digest": [""] * len(values),
+    }
+    with write_artifact(tmp_path / "maps.h5", "encodings", {}, {}) as writer:
+        writer.append(columns)
+    with open_artifact(tmp_path / "maps.h5", "encodings") as file:
+        yield Encodings([file])
+
+
+def data(maps: Encodings, *, labelled: bool = True) -> RankData:
+    rng = np.random.default_rng(1)
+    labels = np.arange(len(maps)) % CLASSES
+    test = np.arange(len(maps)) >= CLASSES * (PER_CLASS - 2)
+    triplets: dict[bool, list[list[int]]] = {False: [], True: []}
+    for anchor in range(len(maps)):
+        side = np.flatnonzero(test == test[anchor])
+        same = side[(labels[side] == labels[anchor]) & (side != anchor)]
+        other = side[labels[side] != labels[anchor]]
+        for _ in range(4):
+            triplets[bool(test[anchor])].append([anchor, rng.choice(same), rng.choice(other)])
+    known = labels if labelled else np.full(len(maps), -1)
+    return RankData(maps, np.array(triplets[False]), np.array(triplets[True]), known)
+
+
+def test_the_head_starts_as_the_identity() -> None:
+    a, b = torch.randn(2, 5, 8, 3, 3, generator=torch.Generator().manual_seed(0))
+    head = identity_head(8)
+    assert torch.allclose(
+        paired_similarities(head(a), head(b)), paired_similarities(a, b), atol=1e-5
+    )
+    assert float(head.drift().detach()) == 0
+
+
+def test_a_pooled_vector_is_a_map_of_one_position() -> None:
+    vectors = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
+    head = pca_head(vectors, 3)
+    assert torch.allclose(head(vectors), head(vectors[:, :, None, None])[:, :, 0, 0], atol=1e-6)
+
+
+def test_the_projection_starts_as_pca_and_keeps_what_it_can() -> None:
+    generator = torch.Generator().manual_seed(0)
+    vectors = torch.randn(50, 3, generator=generator) @ torch.randn(3, 8, generator=generator)
+    head = pca_head(vectors, 3)  # the vectors lie in three dimensions: nothing is lost
+    assert head.weight.shape == (3, 8)
+    assert torch.allclose(head.weight @ head.weight.T, torch.eye(3), atol=1e-5)
+    assert torch.allclose(
+        paired_similarities(head(vectors), head(vectors.flip(0))),
+        paired_similarities(vectors, vectors.flip(0)),
+        atol=1e-4,
+    )
+    with pytest.raises(UsageError, match="--dim 9: at most 8"):
+        pca_head(vectors, 9)
+
+
+def test_the_loss_has_the_sign_of_the_design() -> None:
+    similarities = torch.tensor([[0.0, 0.9, 0.3]])
+    positive, negative = torch.tensor([[False, True, False]]), torch.tensor([[False, False, True]])
+    assert float(hinge(similarities, positive, negative, 0.1)) == 0  # in order: costs nothing
+    wrong = float(hinge(similarities, negative, positive, 0.1))
+    assert wrong == pytest.approx(0.1 - 0.3 + 0.9)
+
+
+def test_the_loss_against_a_loop() -> None:
+    rng = np.random.default_rng(0)
+    similarities = torch.from_numpy(rng.uniform(-1, 1, (6, 6)).astype(np.float32))
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    positives = torch.from_numpy((labels[:, None] == labels) & ~np.eye(6, dtype=bool))
+    negatives = torch.from_numpy(labels[:, None] != labels)
+    costs = []
+    for anchor in range(6):
+        against = [float(similarities[anchor, n]) for n in range(6) if negatives[anchor, n]]
+        hardest = TEMPERATURE * np.log(np.sum(np.exp(np.array(against) / TEMPERATURE)))
+        assert hardest >= max(against)
+        for other in range(6):
+            if positives[anchor, other]:
+                costs.append(max(0.0, 0.1 - float(similarities[anchor, other]) + hardest))
+    expected = sum(costs) / sum(cost > 0 for cost in costs)
+    assert float(hinge(similarities, positives, negatives, 0.1)) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_pairs_of_a_batch_are_its_own_and_what_labels_tell() -> None:
+    rows, unknown = np.array([0, 1, 2, 3, 4, 5]), np.full(6, -1)  # triplets (0, 2, 4), (1, 3, 5)
+    positives, negatives = pairs_of(rows, unknown)
+    assert positives.nonzero().tolist() == [[0, 2], [1, 3]]
+    assert negatives.nonzero().tolist() == [[0, 4], [1, 5]]
+    positives, negatives = pairs_of(rows, np.array([0, 1, 0, 1, 1, 0]))
+    assert positives[0].tolist() == [False, False, True, False, False, True]
+    assert negatives[0].tolist() == [False, True, False, True, True, False]
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("dim", [None, 8])
+def test_training_orders_what_noise_had_drowned(
+    maps: Encodings, labelled: bool, dim: int | None
+) -> None:
+    settings = RankSettings(pool="mean", dim=dim, epochs=6, hold=0)
+    trained = train_rank(data(maps, labelled=labelled), settings, Report())
+    assert trained.after["triplet accuracy"] > trained.before["triplet accuracy"]
+    assert ("hit@1" in trained.after) == labelled
+    assert trained.head.weight.shape == (dim or CHANNELS, CHANNELS)
+
+
+def test_the_same_seed_gives_the_same_head_and_another_another(maps: Encodings) -> None:
+    short = [RankSettings(pool="mean", epochs=1, seed=seed) for seed in (3, 3, 4)]
+    one, same, other = (train_rank(data(maps), each, Report()).head.weight for each in short)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_without_held_out_triplets_every_epoch_is_kept(maps: Encodings) -> None:
+    whole = data(maps)
+    only = RankData(maps, whole.train, np.empty((0, 3), np.intp), whole.labels)
+    trained = train_rank(only, RankSettings(pool="mean", epochs=2), Report())
+    assert (trained.before, trained.history.best) == ({}, 2)
+
+
+def test_maps_too_many_to_keep_are_read_batch_by_batch(
+    maps: Encodings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = np.array([5, 3, 5, 40])
+    monkeypatch.setattr("tvcli.core.views.IN_MEMORY", 0)
+    from_file = Encodings(maps._files)
+    assert torch.equal(from_file[rows], maps[rows])
+    assert torch.allclose(from_file.pooled(rows, "gem"), maps.pooled(rows, "gem"))
+
+
+def test_encodings_of_two_sizes_do_not_mix(maps: Encodings, tmp_path: Path) -> None:
+    columns = {
+        "encodings": np.ones((1, CHANNELS, 4, 4)),
+        "image": ["x"],
+        "region": [(0, 0, 5, 5)],
+        "digest": [""],
+    }
+    with write_artifact(tmp_path / "small.h5", "encodings", {}, {}) as writer:
+        writer.append(columns)
+    with (
+        open_artifact(tmp_path / "small.h5", "encodings") as small,
+        pytest.raises(Mismatch, match="--size"),
+    ):
+        Encodings([*maps._files, small])
