@@ -34,6 +34,13 @@ def index(
     maps: Annotated[
         bool, typer.Option("--maps", help="Keep the maps of encodings, for tv search --rerank.")
     ] = False,
+    classifier: Annotated[
+        Path | None,
+        typer.Option("--classifier", help="Locate by this head and --boxes; both are kept."),
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option("--boxes", help="The head of tv train-boxes, to locate by.")
+    ] = None,
     seed: options.Seed = 0,
     null: options.Null = False,
     root: options.Root = None,
@@ -51,14 +58,16 @@ def index(
     Examples:
       tv index photos/
       tv index photos.h5 -o photos.tvx
+      tv index photos/ --classifier classifier.h5 --boxes boxes.h5 -o objects.tvx
       tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
     from tvcli.core.encoder import make_encoder
-    from tvcli.core.indexing import head_pool, index_encodings, index_photos
+    from tvcli.core.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files, is_encodings, open_sources
 
+    location = location_heads(classifier, boxes)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         made = provenance(streams.command_line(), input_files(sources), seed)
         if is_encodings(sources, streams.stdin()):
@@ -73,6 +82,7 @@ def index(
                     name=Path(sources[0]),
                     rank=rank,
                     maps=maps,
+                    location=location,
                 )
         else:
             source = open_sources(
@@ -103,5 +113,7 @@ def index(
                 seed=seed,
                 rank=rank,
                 maps=maps,
+                location=location,
+                weights=weights,
             )
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")

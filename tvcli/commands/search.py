@@ -50,6 +50,14 @@ def search(
         int | None,
         typer.Option("--effort", min=1, help="Candidates annoy inspects.  [default: measured]"),
     ] = None,
+    locate: Annotated[
+        bool | None,
+        typer.Option(
+            "--locate/--no-locate",
+            help="Find the object in the query first.  [default: as the index's photos were]",
+            show_default=False,
+        ),
+    ] = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
     null: options.Null = False,
@@ -65,6 +73,7 @@ def search(
     \b
     Examples:
       tv search img.jpg
+      tv search img.jpg --locate
       tv search img.jpg --box 40,60,200,320 -k 5 --format jsonl | jq .image
       cat img.jpg | tv search - -i photos.tvx
       tv search --like a.jpg --like b.jpg --unlike c.jpg
@@ -82,6 +91,7 @@ def search(
         min_score=min_score,
         effort=effort,
         rerank=rerank,
+        locate=locate,
         weights=weights,
         device=device,
     )

@@ -11,9 +11,12 @@ import torch
 
 from tvcli.core.artifacts import Artifact, write_artifact
 from tvcli.core.errors import UsageError
+from tvcli.core.heads import load_head
 from tvcli.core.provenance import file_hash
 from tvcli.core.rank import Ranker, load_rank
 from tvcli.core.similarity import comparable
+
+Heads = tuple[Path, Path]  # the files of a classifier and of the boxes' nets
 
 BLOCK = 256  # maps brought to unit length at a time
 
@@ -28,9 +31,16 @@ class Attachments:
 
 
 def attachments(
-    rank: Path | None, encodings: Artifact | None, *, maps: bool = False, name: Path | None = None
+    rank: Path | None,
+    encodings: Artifact | None,
+    *,
+    maps: bool = False,
+    name: Path | None = None,
+    location: Heads | None = None,
 ) -> Attachments:
     """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
+
+    `location` are the classifier and the boxes' nets by which its photos were located.
 
     Raises:
         UsageError: maps are asked for where there are none.
@@ -41,6 +51,11 @@ def attachments(
     if rank:
         digest = file_hash(rank)
         settings["rank"] = {"file": f"rank-{digest[:12]}.h5", "hash": digest, "from": str(rank)}
+    heads = dict(zip(("classifier", "boxes"), location or (), strict=False))
+    for kind, path in heads.items():
+        load_head(path, kind)
+        digest = file_hash(path)
+        settings[kind] = {"file": f"{kind}-{digest[:12]}.h5", "hash": digest, "from": str(path)}
     if maps:
         if encodings is None or len(encodings.row_shape) != 3:
             raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
@@ -50,6 +65,8 @@ def attachments(
     def write(folder: Path) -> None:
         if rank:
             shutil.copyfile(rank, folder / settings["rank"]["file"])
+        for kind, path in heads.items():
+            shutil.copyfile(path, folder / settings[kind]["file"])
         if maps and encodings is not None:
             _write_maps(folder / settings["maps"]["file"], encodings, ranker)
 

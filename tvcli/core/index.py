@@ -95,6 +95,16 @@ class Index:
             )
         return file
 
+    @property
+    def location_files(self) -> tuple[Path, Path] | None:
+        """The classifier and the boxes' nets that its photos were located by; None without."""
+        if "classifier" not in self.settings or "boxes" not in self.settings:
+            return None
+        first, second = (
+            self.path / self.settings[kind]["file"] for kind in ("classifier", "boxes")
+        )
+        return first, second
+
     @contextmanager
     def maps(self) -> Iterator[Artifact]:
         """Open the maps kept for re-ranking: row by row (D, H, W) float16, ready to compare.

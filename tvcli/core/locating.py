@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import tee
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -35,7 +36,7 @@ class Pictures:
 
 @dataclass(slots=True)
 class _Seen:
-    image: str
+    region: Region
     width: int = 0
     height: int = 0
     objects: list[Located] = field(default_factory=list)
@@ -45,7 +46,7 @@ class _Seen:
 def load_locator(
     classifier: Path,
     boxes: Path,
-    settings: LocateSettings,
+    settings: LocateSettings | None = None,
     *,
     weights: Path | None = None,
     device: Device = "auto",
@@ -90,10 +91,10 @@ def locate_photos(
     label = locator.label
     for seen in _see_all(_once(source.regions), source.root, locator, wanted):
         if seen.reason:
-            report.skip(seen.image, "locate", seen.reason)
+            report.skip(seen.region.image, "locate", seen.reason)
             continue
         report.advance()
-        image = seen.image if seen.image == "-" else os.path.relpath(source.root / seen.image, base)
+        image = _named(seen.region, source.root, base)
         about: Record = {"image": image, "width": seen.width, "height": seen.height}
         if not seen.objects:
             empty += 1
@@ -106,6 +107,32 @@ def locate_photos(
     if report.done == 0 and report.skipped:
         first = report.skipped[0]
         raise BadInput(f"not one photo could be used; {first.image}: {first.reason}")
+
+
+def located_regions(source: Source, locator: Locator, report: Report) -> Iterator[Region]:
+    """Yield the objects of a source's photos; parts of photos named as such stay as they are.
+
+    A photo in which nothing is found is noted, and stays whole.
+    """
+    regions, named = tee(source.regions)
+    seen = _see_all((r for r in regions if r.crop is None), source.root, locator, Pictures())
+    for region in named:
+        if region.crop is not None:
+            yield region
+            continue
+        found = next(seen)
+        if found.reason:
+            report.skip(region.image, "locate", found.reason)
+            continue
+        if not found.objects:
+            report.note(f"{region.image}: no object found; the whole photo is taken")
+            yield region
+        for item in found.objects:
+            yield replace(region, crop=item.box, box=item.box, label=region.label or locator.label)
+
+
+def _named(region: Region, root: Path, base: Path) -> str:
+    return region.image if region.data is not None else os.path.relpath(root / region.image, base)
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
@@ -135,10 +162,10 @@ def _see(region: Region, root: Path, locator: Locator, pictures: Pictures) -> _S
         data = region.data if region.data is not None else read_photo(root / region.image)
         photo = decode_photo(data)
     except BadImage as error:
-        return _Seen(region.image, reason=str(error))
+        return _Seen(region, reason=str(error))
     objects = locator.locate(photo)
     _save(region.image, photo, objects, pictures)
-    return _Seen(region.image, photo.width, photo.height, objects)
+    return _Seen(region, photo.width, photo.height, objects)
 
 
 def _save(image: str, photo: Photo, objects: list[Located], pictures: Pictures) -> None:

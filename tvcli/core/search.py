@@ -148,7 +148,7 @@ def _asked_photos(
         yield from queries.of_encodings(Path(request.queries[0]))
         return
     source = open_sources(request.queries, stdin=stdin, null=null, on_unreadable=report.unreadable)
-    regions = (_cropped(region, request.box) for region in source.regions)
+    regions: Iterator[Region] = (_cropped(r, request.box) for r in source.regions)
     heads = _location_heads(queries.index, request)
     if heads is not None:
         from tvcli.core.locating import load_locator, located_regions  # brings torch
