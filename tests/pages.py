@@ -4,15 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uvicorn
 from conftest import picture
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from tvcli.serve.access import Gate
+from tvcli.serve.server import listen
 
 TOKEN = "the-token"
 ORIGIN = "http://127.0.0.1:1234"
@@ -67,3 +70,20 @@ def running(folder: Path, *arguments: object) -> Iterator[str]:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0, process.stderr.read()
         process.stderr.close()
+
+
+@contextmanager
+def threaded(app: ASGIApp) -> Iterator[str]:
+    """Serve an app on a thread of the tests, for what cannot be had from a command line."""
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(Gate(app, TOKEN, "127.0.0.1", port), log_level="error", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}/?token={TOKEN}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 from tvcli import __version__
 from tvcli.commands.annotate_boxes import annotate_boxes
+from tvcli.commands.annotate_triplets import annotate_triplets
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
@@ -50,7 +51,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "annotate": (
         "Say what is where, and what is similar, in the browser.",
-        {"boxes": annotate_boxes},
+        {"boxes": annotate_boxes, "triplets": annotate_triplets},
     ),
     "eval": (
         "Measure against the truth.",

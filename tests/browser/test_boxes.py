@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import HOSTILE, running
+from pages import HOSTILE, running, threaded
+
+from tvcli.core.sources import open_sources
+from tvcli.serve import pages
+from tvcli.serve.pages import open_box_editor
 
 SAVED = "() => document.querySelector('#saved').textContent === 'Saved'"
 
@@ -207,3 +211,34 @@ def test_filter_and_hostile_names(editor: Editor) -> None:
     editor.page.focus("#stage")
     editor.press("k")
     assert editor.records()[-1]["image"] == f"photos/{HOSTILE}"
+
+
+def test_propose_and_accept(page: Any, made: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    def proposed(path: Path) -> list[dict[str, Any]]:
+        score = 0.4 if path.name == "3.png" else 0.9
+        boxes = [[20, 20, 90, 90], [100, 100, 200, 180]]
+        return [{"box": box, "label": "coat", "score": score} for box in boxes]
+
+    monkeypatch.setattr(pages, "locator_of", lambda classifier, boxes: proposed)
+    file = tmp_path / "boxes.jsonl"
+    source = open_sources([str(made / "photos")], stdin=None)  # type: ignore[arg-type]
+    with open_box_editor(source, file, (file, file)) as app, threaded(app) as address:
+        page.goto(address)
+        editor = Editor(page, file)
+        editor.at("3.png")  # the least sure one comes first
+        assert page.locator("#stage .box.proposed").count() == 2
+        assert not file.exists()
+        editor.press(".", "Enter")
+        assert near(editor.boxes()[0], [20, 20, 90, 90])
+        assert editor.records()[0]["label"] == "coat"
+        assert page.locator("#stage .box.proposed").count() == 1
+        editor.press("Control+z")
+        assert editor.records() == []
+        assert page.locator("#stage .box.proposed").count() == 2
+        editor.press("Shift+Enter")
+        assert (len(editor.boxes()), page.locator("#stage .box.proposed").count()) == (2, 0)
+        editor.press("w")
+        page.wait_for_function("() => document.querySelector('#name').textContent !== '3.png'")
+        editor.press(".", "Delete")
+        assert page.locator("#stage .box.proposed").count() == 1
+        assert len(editor.boxes()) == 2

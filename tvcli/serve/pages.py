@@ -17,7 +17,9 @@ from tvcli.serve.collection import Collection
 from tvcli.serve.finder import Finder
 from tvcli.serve.gallery import Gallery
 from tvcli.serve.proposals import Proposals, locator_of
+from tvcli.serve.references import Order
 from tvcli.serve.thumbnails import Thumbnails
+from tvcli.serve.triplet_editor import TripletEditor
 
 COMPARED = 2
 
@@ -66,6 +68,21 @@ def open_box_editor(
     finally:
         if proposals:
             proposals.stop()
+
+
+@contextmanager
+def open_triplet_editor(
+    path: Path | None, output: Path, order: Order = "uncertain", seed: int = 0
+) -> Iterator[ASGIApp]:
+    """Open an index to choose triplets, saved in `output`.
+
+    Raises:
+        BadInput: the index or the file of triplets cannot be used.
+    """
+    if not output.absolute().parent.is_dir():
+        raise BadInput(f"{output}: its folder is not there")
+    with open_index(path or _default()) as index:
+        yield TripletEditor(Finder(index), output, order, seed).app(Thumbnails())
 
 
 def _default() -> Path:

@@ -1,0 +1,139 @@
+// The similarity editor: a reference, its neighbours; one that is similar, one that is less so.
+
+import { get, send } from "./api.js";
+import { pictureOf } from "./cards.js";
+import { find, make, say } from "./dom.js";
+import { listen } from "./keys.js";
+
+const ROLES = { positive: "similar", negative: "less similar" };
+const NEAREST = 24;
+let shown = null; // what /api/reference gave
+let chosen = { positive: null, negative: null }; // keys of neighbours
+let k = NEAREST;
+
+async function show(at, { push = true } = {}) {
+  try {
+    shown = await get("/api/reference", { at, k });
+  } catch (error) {
+    return say(error.message, { error: true });
+  }
+  chosen = { positive: null, negative: null };
+  if (push) history.pushState({}, "", `/?at=${shown.at}`);
+  find("#reference").replaceChildren(pictureOf(shown.reference, { size: "view" }));
+  find("#name").textContent = shown.reference.name;
+  find("#neighbours").replaceChildren(...shown.neighbours.map(card));
+  find("#back").disabled = shown.at === 0;
+  find("#more").hidden = shown.neighbours.length < k;
+  draw();
+}
+
+function card(hit) {
+  const button = make("button", { type: "button", class: "photo", "data-key": hit.key,
+    "aria-label": `${hit.rank}: ${hit.name}, similarity ${hit.similarity.toFixed(3)}` }, pictureOf(hit));
+  const caption = make("p", { class: "caption" }, make("b", {}, hit.similarity.toFixed(3)),
+    hit.label ? make("span", { class: "label" }, hit.label) : null, make("span", { title: hit.image }, hit.name));
+  return make("li", {}, button, caption);
+}
+
+function draw() {
+  for (const button of document.querySelectorAll("#neighbours .photo")) {
+    const role = Object.keys(ROLES).find((name) => chosen[name] === button.dataset.key);
+    button.parentElement.className = role ?? "";
+    button.setAttribute("aria-pressed", String(Boolean(role)));
+    button.setAttribute("aria-description", role ? ROLES[role] : "");
+  }
+  find("#save").disabled = !(chosen.positive && chosen.negative);
+  say(!chosen.positive ? "Which of these is similar to it?"
+    : !chosen.negative ? "And which one is less similar?" : "Save, or choose others.");
+}
+
+/** Choose a neighbour: for a role, or for the first that is free; chosen again, none. */
+function choose(key, role = null) {
+  const had = Object.keys(ROLES).find((name) => chosen[name] === key);
+  if (had) chosen[had] = null;
+  const free = !chosen.positive ? "positive" : "negative";
+  if (!had || (role && role !== had)) chosen[role ?? free] = key;
+  draw();
+}
+
+async function save() {
+  if (!chosen.positive || !chosen.negative) return;
+  const triplet = { anchor: shown.reference.key, ...chosen, at: shown.at };
+  if (await write("/api/triplets", triplet)) await show(Math.min(shown.at + 1, shown.total - 1));
+}
+
+async function undo() {
+  const undone = await write("/api/undo", {});
+  if (undone) await show(undone.at);
+}
+
+async function reload() {
+  if (await write("/api/reload", {})) find("#reload").hidden = true;
+}
+
+async function write(path, content) {
+  try {
+    const counts = await send("POST", path, content);
+    count(counts);
+    return counts;
+  } catch (error) {
+    say(error.message, { error: true });
+    find("#reload").hidden = !/another program/.test(error.message);
+    return null;
+  }
+}
+
+function count({ triplets, undoable }) {
+  find("#count").textContent = `${triplets.toLocaleString()} ${triplets === 1 ? "triplet" : "triplets"}`;
+  find("#undo").disabled = !undoable;
+}
+
+const skip = () => shown && show(Math.min(shown.at + 1, shown.total - 1));
+const back = () => shown && show(Math.max(shown.at - 1, 0));
+const photos = () => [...document.querySelectorAll("#neighbours .photo")];
+
+function step(across, down) {
+  const all = photos();
+  const here = all.indexOf(document.activeElement);
+  const top = (one) => Math.round(one.getBoundingClientRect().top);
+  const columns = all.filter((one) => top(one) === top(all[0])).length || 1;
+  all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + across + down * columns))]?.focus();
+}
+
+function chooseFocused(role) {
+  const key = document.activeElement?.dataset.key;
+  return key ? choose(key, role) : false;
+}
+
+find("#neighbours").addEventListener("click", (event) => {
+  const button = event.target.closest(".photo");
+  if (button) choose(button.dataset.key);
+});
+for (const [id, action] of Object.entries({ save, skip, undo, back, reload }))
+  find(`#${id}`).addEventListener("click", action);
+find("#more").addEventListener("click", () => {
+  k = Math.min(200, k * 2);
+  show(shown.at, { push: false });
+});
+addEventListener("popstate", () => show(placeOfAddress(), { push: false }));
+listen([
+  [["ArrowLeft"], "photo before", () => step(-1, 0)],
+  [["ArrowRight"], "next photo", () => step(1, 0)],
+  [["ArrowUp"], "row above", () => step(0, -1)],
+  [["ArrowDown"], "row below", () => step(0, 1)],
+  ...Array.from("123456789", (digit) => [[digit], digit === "1" ? "1 to 9: choose that neighbour" : null,
+    () => photos()[digit - 1] && choose(photos()[digit - 1].dataset.key)]),
+  [["y", "p"], "this one is similar", () => chooseFocused("positive")],
+  [["n"], "this one is less similar", () => chooseFocused("negative")],
+  [["Enter"], "save and go on, once both are chosen", () => (find("#save").disabled ? false : void save())],
+  [["s"], "skip", () => void skip()],
+  [["b"], "back", () => void back()],
+  [["Ctrl+z", "u"], "undo", () => void undo()],
+]);
+
+const placeOfAddress = () => Number(new URLSearchParams(location.search).get("at")) || 0;
+const about = await get("/api/about");
+find("#title").textContent = about.index;
+document.title = `${about.index} · tv annotate triplets`;
+count(about);
+await show(placeOfAddress(), { push: false });
