@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 
 from tvcli.core.artifacts import open_artifact
-from tvcli.core.attachments import comparable_maps
 from tvcli.core.labels import folder_label
 from tvcli.core.metrics import names_of, query_figures, relevant_ranks
 from tvcli.core.mining import Candidates, mine_labelled
@@ -25,6 +24,7 @@ from tvcli.core.rank import RankHead, identity_head, load_rank
 from tvcli.core.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.reports import Report
 from tvcli.core.rows import RowTable
+from tvcli.core.shortlist import comparable_maps
 from tvcli.core.views import Encodings
 
 BEST = 10

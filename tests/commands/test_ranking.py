@@ -186,8 +186,15 @@ def test_rerank_orders_by_the_maps_of_the_shortlist(encoded: Path, tv: Tv) -> No
         expected = similarities(maps[place : place + 1], maps)[0].sort(descending=True)[0]
     found = [hit["similarity"] for hit in by_photo]
     assert np.allclose(found, expected[:10], atol=2e-3)  # maps are kept as float16
+    plain = lines(tv("search", "photos/class0/100.png", "-i", "maps.tvx"))
+    assert [hit["image"] for hit in plain[:5]] == [hit["image"] for hit in by_photo[:5]]
     assert tv("search", "--like", "class0/100.png", "-i", "maps.tvx", "--rerank", 5).status == 2
     assert tv("index", "photos", "--maps", "-o", "x.tvx", "--size", 64).status == 2
+    assert tv("index", "photos", "--pool", "map", "-o", "x.tvx", "--size", 64).status == 2
+    assert tv("index", "photos.h5", "--maps", "--pool", "mean", "-o", "maps.tvx").status == 0
+    pooled = lines(tv("search", "photos/class0/100.png", "-i", "maps.tvx", "--rerank", 24))
+    assert [hit["similarity"] for hit in pooled] == pytest.approx(found, abs=1e-6)
+    assert not list(Path("maps.tvx").glob("shortlist*"))
 
 
 def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:

@@ -20,8 +20,8 @@ def index(
     weights: options.Weights = None,
     layer: options.Layer = None,
     pool: Annotated[
-        Literal["auto", "mean", "gem", "spatial"],
-        typer.Option("--pool", help="How maps become vectors; auto: as suits the backbone."),
+        Literal["auto", "mean", "gem", "spatial", "map"],
+        typer.Option("--pool", help="How maps become vectors; map: by PCA; auto: as suits."),
     ] = "auto",
     size: options.Size = None,
     fit: options.Fit = "squash",

@@ -14,7 +14,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.heads import load_head
 from tvcli.core.provenance import file_hash
 from tvcli.core.rank import Ranker, load_rank
-from tvcli.core.similarity import comparable
+from tvcli.core.shortlist import Shortlist, comparable_maps, fit_shortlist, save_shortlist
 
 Heads = tuple[Path, Path]  # the files of a classifier and of the boxes' nets
 
@@ -28,6 +28,7 @@ class Attachments:
     ranker: Ranker | None
     settings: dict[str, Any]
     write: Callable[[Path], None]
+    shortlist: Shortlist | None = None
 
 
 def attachments(
@@ -37,9 +38,11 @@ def attachments(
     maps: bool = False,
     name: Path | None = None,
     location: Heads | None = None,
+    compress: bool = False,
 ) -> Attachments:
     """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
 
+    With `compress` the vectors are a projection of the maps, which is kept too.
     `location` are the classifier and the boxes' nets by which its photos were located.
 
     Raises:
@@ -56,11 +59,16 @@ def attachments(
         load_head(path, kind)
         digest = file_hash(path)
         settings[kind] = {"file": f"{kind}-{digest[:12]}.h5", "hash": digest, "from": str(path)}
-    if maps:
+    shortlist = None
+    if maps or compress:
         if encodings is None or len(encodings.row_shape) != 3:
             raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
         digest = file_hash(encodings.path)[:12] + settings.get("rank", {}).get("hash", "")[:8]
-        settings["maps"] = {"file": f"maps-{digest}.h5"}
+        if compress:
+            shortlist = fit_shortlist(encodings, ranker)
+            settings["shortlist"] = {"file": f"shortlist-{digest}.h5"}
+        if maps:
+            settings["maps"] = {"file": f"maps-{digest}.h5"}
 
     def write(folder: Path) -> None:
         if rank:
@@ -69,8 +77,10 @@ def attachments(
             shutil.copyfile(path, folder / settings[kind]["file"])
         if maps and encodings is not None:
             _write_maps(folder / settings["maps"]["file"], encodings, ranker)
+        if shortlist:
+            save_shortlist(folder / settings["shortlist"]["file"], shortlist)
 
-    return Attachments(ranker, settings, write)
+    return Attachments(ranker, settings, write, shortlist)
 
 
 def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
@@ -81,9 +91,3 @@ def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
             maps = torch.from_numpy(columns["encodings"].astype(np.float32))  # (n, C, H, W)
             columns["encodings"] = comparable_maps(maps, ranker).numpy().astype(np.float16)
             writer.append(columns)
-
-
-def comparable_maps(maps: torch.Tensor, ranker: Ranker | None) -> torch.Tensor:
-    """Return maps (N, C, H, W) after the head, (N, D, H, W): dot products are similarities."""
-    mapped = ranker.maps(maps) if ranker else maps
-    return comparable(mapped).view(mapped.shape)

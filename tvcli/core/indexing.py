@@ -4,8 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from tvcli.core.artifacts import Columns, open_artifact
-from tvcli.core.attachments import Heads, attachments
+from tvcli.core.attachments import Attachments, Heads, attachments
 from tvcli.core.checkpoints import (
     encoded_parts,
     encoding_settings,
@@ -18,8 +21,9 @@ from tvcli.core.errors import UsageError
 from tvcli.core.index import EngineName, build_index
 from tvcli.core.locating import load_locator, located_regions
 from tvcli.core.manifest import Manifest
-from tvcli.core.rank import Ranker, load_rank
+from tvcli.core.rank import load_rank
 from tvcli.core.reports import Report
+from tvcli.core.shortlist import comparable_maps
 from tvcli.core.sources import Source
 from tvcli.core.vectors import pool_for, pooled_columns
 
@@ -49,7 +53,8 @@ def index_photos(
         Mismatch: an interrupted job with other settings is in the way.
     """
     settings = encoding_settings(encoder, source.root, target / "in")
-    extra = attachments(rank, None, maps=maps, location=location)
+    compress = encoder.settings.pool == "map"
+    extra = attachments(rank, None, maps=maps, location=location, compress=compress)
     if extra.ranker:
         extra.ranker.check(encoder.spec)
     if location:
@@ -57,7 +62,7 @@ def index_photos(
         source = replace(source, regions=located_regions(source, locator, report))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
-        blocks = (_embeddings(block, extra.ranker) for block in part_columns(parts))
+        blocks = (_embeddings(block, extra) for block in part_columns(parts))
         return build_index(
             target,
             blocks,
@@ -99,7 +104,8 @@ def index_encodings(
     """Index an encodings file; maps are pooled into vectors, `auto` as suits the backbone.
 
     `name` is where the file would lie if it were not a temporary one. A `rank` head maps the
-    vectors, and is kept in the index; with `maps` the maps are too, to re-rank by.
+    vectors, and is kept in the index; with `maps` the maps are too, to re-rank by. Pooled by
+    `map`, the default with maps and without a head, a vector is a PCA of the flattened map.
 
     Raises:
         UsageError: pooling is asked for, but the file holds vectors; or no maps are there to keep.
@@ -108,25 +114,29 @@ def index_encodings(
     """
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
-        extra = attachments(rank, encodings, maps=maps, location=location)
+        compress = pool == "map" or (maps and pool == "auto" and rank is None)
+        extra = attachments(rank, encodings, maps=maps, location=location, compress=compress)
         settings = encodings.settings | extra.settings
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
             pool = extra.ranker.pool if pool == "auto" else pool
-        how = pool_for(encodings, pool)
+        how = "none" if compress else pool_for(encodings, pool)
         settings["encoder"] = {**settings["encoder"], "pool": how}
         root = photos_root(encodings.settings, (name or path).absolute().parent)
         settings |= root_settings(root, target / "in")
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
-        blocks = (_embeddings(block, extra.ranker) for block in pooled_columns(encodings, how))
+        blocks = (_embeddings(block, extra) for block in pooled_columns(encodings, how))
         return build_index(
             target, blocks, settings, provenance, engine=engine, seed=seed, attach=extra.write
         )
 
 
-def _embeddings(columns: Columns, ranker: Ranker | None) -> Columns:
-    """Return a block of vectors as an index holds it, mapped by the head if there is one."""
+def _embeddings(columns: Columns, extra: Attachments) -> Columns:
+    """Return a block of vectors, or of maps to compress, as an index holds it, after its head."""
     rest = {name: values for name, values in columns.items() if name != "encodings"}
-    vectors = columns["encodings"]  # (n, C)
-    return rest | {"embeddings": ranker.vectors(vectors) if ranker else vectors}
+    encodings, ranker = columns["encodings"], extra.ranker  # (n, C), or (n, C, H, W)
+    if extra.shortlist:
+        maps = comparable_maps(torch.from_numpy(encodings.astype(np.float32)), ranker)
+        return rest | {"embeddings": extra.shortlist.vectors(maps)}
+    return rest | {"embeddings": ranker.vectors(encodings) if ranker else encodings}

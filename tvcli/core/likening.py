@@ -11,7 +11,10 @@ from tvcli.core.errors import Mismatch
 from tvcli.core.index import Index
 
 if TYPE_CHECKING:  # torch is loaded only when there is something to encode
+    from torch import Tensor
+
     from tvcli.core.rank import Ranker
+    from tvcli.core.shortlist import Shortlist
 
 Array = npt.NDArray[np.float32]
 
@@ -33,8 +36,20 @@ class Likening:
 
         return load_rank(file)
 
+    @cached_property
+    def shortlist(self) -> "Shortlist | None":
+        """The projection kept in the index, if its vectors are compressed maps."""
+        known = self._index.settings.get("shortlist")
+        if known is None:
+            return None
+        from tvcli.core.shortlist import load_shortlist
+
+        return load_shortlist(self._index.path / known["file"])
+
     def vectors(self, rows: npt.NDArray[Any]) -> Array:
         """Return vectors (n, D) float32 of encodings (n, C, H, W) or (n, C)."""
+        if self.shortlist:
+            return self.shortlist.vectors(self._maps(rows))
         vectors: Array = rows.astype(np.float32)
         if vectors.ndim == 4:
             import torch
@@ -46,13 +61,15 @@ class Likening:
 
     def map(self, row: npt.NDArray[Any]) -> Array:
         """Return a map (D, H, W) float32, ready to compare, of an encoding (C, H, W)."""
+        result: Array = self._maps(row[None])[0].numpy()
+        return result
+
+    def _maps(self, rows: npt.NDArray[Any]) -> "Tensor":
         import torch
 
-        from tvcli.core.attachments import comparable_maps
+        from tvcli.core.shortlist import comparable_maps
 
-        maps = torch.from_numpy(row.astype(np.float32))[None]
-        result: Array = comparable_maps(maps, self.ranker)[0].numpy()
-        return result
+        return comparable_maps(torch.from_numpy(rows.astype(np.float32)), self.ranker)
 
     def check(self, encoder: dict[str, Any], path: Path) -> None:
         """See that encodings were made as the index's were.

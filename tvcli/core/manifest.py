@@ -11,7 +11,7 @@ from tvcli.core.errors import BadInput, Mismatch
 
 VERSION = 1
 MANIFEST = "index.json"
-ATTACHED = ("rank", "maps", "classifier", "boxes")  # settings that name a file kept in the index
+ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes")  # settings that name files kept
 
 
 @dataclass(slots=True)
