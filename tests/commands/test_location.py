@@ -1,0 +1,215 @@
+"""The chain from boxes to located objects, taught on small pictures: a bright disc on noise."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Ran
+from PIL import Image, ImageDraw
+
+from tvcli.core.records import read_record_file
+
+Tv = Callable[..., Ran]
+SIZE = 112  # of a crop as encoded: seven positions a side
+
+
+def draw(path: Path, seed: int, *, disc: bool = True) -> list[int]:
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 90, (20, 24, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).resize((192, 160), Image.Resampling.BICUBIC)
+    side = int(rng.integers(50, 90))
+    x, y = int(rng.integers(0, 192 - side)), int(rng.integers(0, 160 - side))
+    box = [x, y, x + side, y + side]
+    if disc:
+        ImageDraw.Draw(picture).ellipse(box, fill=(250, 210, 30), outline=(200, 20, 20), width=6)
+    picture.save(path)
+    return box
+
+
+@pytest.fixture(scope="session")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with photos, boxes.jsonl, crops, and both heads."""
+    from tvcli.cli import run
+
+    folder = tmp_path_factory.mktemp("taught")
+    (folder / "photos").mkdir()
+    records = []
+    for number in range(24):
+        name = f"photos/{number:02}.png"
+        box = draw(folder / name, number)
+        split = "test" if number % 4 == 0 else "train"
+        about = {"image": name, "width": 192, "height": 160, "box": box}
+        records.append(about | {"label": "disc", "split": split})
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    (folder / "boxes.jsonl").write_text(lines)
+    for command in (
+        ["crops", "boxes.jsonl", "-o", "crops.jsonl", "--per-photo", 4, "--looks", 8],
+        ["encode", "crops.jsonl", "-o", "crops.h5", "--size", SIZE],
+        ["train-classifier", "crops.h5", "-o", "classifier.h5"],
+        ["train-boxes", "crops.h5", "-o", "boxes.h5"],
+    ):
+        words = [str(w) for w in command]
+        files = {"boxes.jsonl", "crops.jsonl", "crops.h5", "classifier.h5", "boxes.h5"}
+        assert run([str(folder / w) if w in files else w for w in words]) == 0
+    return folder
+
+
+def heads(folder: Path) -> tuple[object, ...]:
+    return "--classifier", folder / "classifier.h5", "--boxes", folder / "boxes.h5"
+
+
+def test_crops_of_every_kind(taught: Path) -> None:
+    records = [record for record, _ in read_record_file(taught / "crops.jsonl")]
+    kinds = [record["target"] for record in records]
+    assert kinds.count("target") == 24 * 4
+    assert kinds.count("look") == 24 * 8
+    assert records[0]["image"] == "photos/00.png"
+
+
+def test_what_was_taught_is_found(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    out = tmp_path / "located.jsonl"
+    ran = tv("locate", taught / "photos", *heads(taught), "-o", out, "--draw", tmp_path / "drawn")
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.splitlines()[-1].startswith("24 boxes in 24 photos in ")
+    assert len(list((tmp_path / "drawn").iterdir())) == 24
+    ran = tv("eval", "boxes", out, taught / "boxes.jsonl")
+    measures = json.loads(ran.out)
+    assert measures["mean_iou"] > 0.75
+    assert measures["spurious"] <= 1
+
+
+def test_locating_twice_gives_the_same(tv: Tv, taught: Path) -> None:
+    first, second = (tv("locate", taught / "photos/03.png", *heads(taught)) for _ in range(2))
+    assert first.out == second.out
+    record = json.loads(first.out)
+    assert record["label"] == "disc"
+    assert 0 <= record["score"] <= 1
+
+
+@pytest.mark.parametrize("way", ["mean", "median", "weighted", "cluster"])
+def test_every_way_of_combining_finds_something(tv: Tv, taught: Path, way: str) -> None:
+    ran = tv("locate", taught / "photos/03.png", *heads(taught), "--combine", way)
+    assert ran.status == 0
+    assert len(ran.out.splitlines()) == 1
+
+
+def test_a_photo_without_object_gets_no_box_and_says_so(
+    tv: Tv, taught: Path, tmp_path: Path
+) -> None:
+    draw(tmp_path / "empty.png", 99, disc=False)
+    options = (*heads(taught), "--threshold", 0.9999)
+    ran = tv("locate", tmp_path / "empty.png", *options)
+    assert (ran.status, ran.out) == (0, "")
+    assert "empty.png: no object found" in ran.err
+    kept = tv("locate", tmp_path / "empty.png", *options, "--keep-empty")
+    assert "box" not in json.loads(kept.out)
+
+
+def test_a_bad_photo_is_skipped_and_nothing_but_bad_photos_is_an_error(
+    tv: Tv, taught: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jpg").write_text("text")
+    ran = tv("locate", tmp_path / "bad.jpg", *heads(taught))
+    assert ran.status == 3
+    assert "bad.jpg: not a picture that can be read" in ran.err
+
+
+def test_heads_are_not_mixed_up(tv: Tv, taught: Path) -> None:
+    boxes = taught / "boxes.h5"
+    ran = tv("locate", taught / "photos", "--classifier", boxes, "--boxes", boxes)
+    assert ran.status == 3
+    assert "a boxes head, where a classifier head is needed" in ran.err
+
+
+def test_located_objects_are_encoded(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    out = tmp_path / "located.jsonl"
+    assert tv("locate", taught / "photos/03.png", *heads(taught), "-o", out).status == 0
+    assert tv("encode", out, "-o", tmp_path / "l.h5", "--size", SIZE).status == 0
+
+
+def test_an_index_keeps_its_heads_and_locates_queries(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    index = tmp_path / "objects.tvx"
+    ran = tv("index", taught / "photos", *heads(taught), "-o", index, "--size", SIZE)
+    assert ran.status == 0, ran.err
+    ran = tv("search", taught / "photos/03.png", "-i", index, "-k", 1)
+    hit = json.loads(ran.out)
+    assert hit["similarity"] > 0.999
+    assert hit["box"] != [0, 0, 192, 160]
+    whole = json.loads(
+        tv("search", taught / "photos/03.png", "-i", index, "-k", 1, "--no-locate").out
+    )
+    assert whole["similarity"] < hit["similarity"]
+
+
+def test_locating_needs_both_heads(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    ran = tv("index", taught / "photos", "--boxes", taught / "boxes.h5", "-o", tmp_path / "x.tvx")
+    assert ran.status == 2
+    assert "--classifier and --boxes go together" in ran.err
+    assert tv("index", taught / "photos", "-o", tmp_path / "y.tvx", "--size", 64).status == 0
+    ran = tv("search", taught / "photos/03.png", "-i", tmp_path / "y.tvx", "--locate")
+    assert ran.status == 2
+    assert "keeps no heads" in ran.err
+
+
+def test_boxes_are_converted(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    assert tv("crops", taught / "boxes.jsonl", "--to", "voc", "-o", tmp_path / "voc").status == 0
+    back = tmp_path / "back.jsonl"
+    arguments = ("--from", "voc", "--root", taught / "photos", "--to", "jsonl", "-o", back)
+    assert tv("crops", tmp_path / "voc", *arguments).status == 0
+    boxes = [record["box"] for record, _ in read_record_file(back)]
+    expected = [record["box"] for record, _ in read_record_file(taught / "boxes.jsonl")]
+    assert boxes == expected
+
+
+def test_saved_crops(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    arguments = ("--per-photo", 1, "--looks", 0, "--save-images", tmp_path / "c", "--size", 64)
+    assert tv("crops", taught / "boxes.jsonl", "-o", tmp_path / "c.jsonl", *arguments).status == 0
+    pictures = sorted((tmp_path / "c").iterdir())
+    with Image.open(pictures[0]) as picture:
+        assert picture.size == (64, 64)
+
+
+def test_training_says_how_good_it_is(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "p.png"
+    ran = tv("train-classifier", taught / "crops.h5", "-o", tmp_path / "c.h5", "--plot", plot)
+    assert ran.status == 0
+    for word in ("accuracy", "precision", "recall", "threshold"):
+        assert word in ran.err
+    assert plot.is_file()
+    assert (tmp_path / "p-precision-recall.png").is_file()
+    assert (tmp_path / "c.h5").stat().st_size > 0
+
+
+def test_boxes_training_stands_beside_the_mean_box(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    ran = tv("train-boxes", taught / "crops.h5", "-o", tmp_path / "b.h5")
+    assert ran.status == 0
+    nets, mean = ran.err.splitlines()[:2]
+    assert nets.startswith("nets:")
+    assert mean.startswith("mean box:")
+    assert "IoU" in nets
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scales", "0.5"], "--scales 0.5: numbers of at least 1"),
+        (["--extend", "1"], "--extend 1: 2 numbers"),
+        (["--from", "csv"], "Invalid value for '--from'"),
+    ],
+)
+def test_wrong_usage(
+    tv: Tv, taught: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    ran = tv("crops", taught / "boxes.jsonl", "-o", tmp_path / "c.jsonl", *arguments)
+    assert ran.status == 2
+    assert message in ran.err
+
+
+def test_no_crops_to_learn_from(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    encoded = tmp_path / "e.h5"
+    assert tv("encode", taught / "photos/00.png", "-o", encoded, "--size", SIZE).status == 0
+    ran = tv("train-boxes", encoded, "-o", tmp_path / "b.h5")
+    assert ran.status == 3
+    assert "make them with: tv crops" in ran.err

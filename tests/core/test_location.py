@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tvcli.core.annotations import boxed_photos
+from tvcli.core.boxes import Box, iou
+from tvcli.core.classifier import Classifier
+from tvcli.core.combine import cluster_boxes, mean_box, median_box, pairwise_iou, weighted_box
+from tvcli.core.cropset import mirrored
+from tvcli.core.encode import one_thread_each
+from tvcli.core.errors import BadInput
+from tvcli.core.formats import Annotation
+from tvcli.core.reduction import fit_reduction
+from tvcli.core.regressors import Regressors, new_regressors, pair_iou
+from tvcli.core.reports import Report
+
+SLIDING = 1e-5  # a net on a window against the same net sliding: float32, sums in another order
+
+
+def regressors(seed: int = 0) -> Regressors:
+    torch.manual_seed(seed)
+    low = torch.rand(40, 2) * 0.4
+    return new_regressors(16, (8, 8), torch.cat([low, low + 0.4], 1)).eval()
+
+
+@one_thread_each()
+@torch.inference_mode()
+def test_nets_that_slide_answer_as_on_every_window_alone() -> None:
+    torch.manual_seed(1)
+    maps = torch.randn(2, 16, 11, 13)
+    for net in (regressors(), Classifier(16, (8, 8)).eval()):
+        slid = net(maps)  # (2, 4, 4, 6) or (2, 4, 6)
+        assert slid.shape[-2:] == (4, 6)
+        for row in range(4):
+            for column in range(6):
+                alone = net(maps[:, :, row : row + 8, column : column + 8])[..., 0, 0]
+                torch.testing.assert_close(slid[..., row, column], alone, atol=SLIDING, rtol=1e-4)
+
+
+def test_answers_stay_within_the_range_learned() -> None:
+    net = regressors()
+    found = net(100 * torch.randn(4, 16, 8, 8))[:, :, 0, 0]
+    mean, std, spans = (net.get_buffer(name) for name in ("mean", "std", "spans"))
+    assert (found >= mean + std * spans[:, 0] - 1e-4).all()
+    assert (found <= mean + std * spans[:, 1] + 1e-4).all()
+
+
+def test_a_reduction_keeps_distances_up_to_a_factor() -> None:
+    torch.manual_seed(0)
+    positions = torch.randn(300, 6) @ torch.randn(6, 10)  # of rank 6 in 10 channels
+    reduced = fit_reduction(positions, 6)(positions.T[None, :, :, None])[0, :, :, 0].T
+    before, after = torch.pdist(positions), torch.pdist(reduced)
+    ratio = after / before
+    torch.testing.assert_close(ratio, ratio.mean().expand_as(ratio), rtol=1e-3, atol=0)
+
+
+boxes = st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(1, 50), st.floats(1, 50)).map(
+    lambda b: (b[0], b[1], b[0] + b[2], b[1] + b[3])
+)
+
+
+@given(st.lists(boxes, min_size=1, max_size=6), st.lists(boxes, min_size=1, max_size=6))
+@settings(max_examples=50, deadline=None)
+def test_overlaps_are_those_of_each_pair_alone(a: list[Box], b: list[Box]) -> None:
+    expected = [[iou(first, second) for second in b] for first in a]
+    np.testing.assert_allclose(pairwise_iou(np.array(a), np.array(b)), expected, atol=1e-9)
+    first, second = torch.tensor(a[:1]), torch.tensor(b[:1])
+    assert float(pair_iou(first, second)) == pytest.approx(expected[0][0], abs=1e-4)
+
+
+@given(st.lists(boxes, min_size=1, max_size=8), st.floats(0.1, 5))
+@settings(max_examples=50, deadline=None)
+def test_combining_equal_boxes_changes_nothing(found: list[Box], weight: float) -> None:
+    same = np.array([found[0]] * len(found))
+    weights = np.full(len(found), weight)
+    for way in (mean_box, median_box, weighted_box):
+        np.testing.assert_allclose(way(same, weights), found[0], atol=1e-9)
+    inside = weighted_box(np.array(found), weights)
+    assert (inside >= np.array(found).min(0) - 1e-9).all()
+    assert (inside <= np.array(found).max(0) + 1e-9).all()
+
+
+def test_a_weighted_median_ignores_a_light_outlier() -> None:
+    found = np.array([[0, 0, 10, 10], [0, 0, 10, 10], [0, 0, 90, 90]], float)
+    assert weighted_box(found, np.array([1, 1, 0.1]))[2] < 12
+
+
+def test_clusters_are_objects_in_the_order_of_their_support() -> None:
+    near = [[0, 0, 10, 10], [1, 0, 11, 10], [0, 1, 10, 11]]
+    far = [[50, 50, 60, 60]]
+    found = cluster_boxes(np.array(far + near, float), np.array([0.9, 0.5, 0.5, 0.5]), 5)
+    assert [round(c.support, 6) for c in found] == [1.5, 0.9]
+    assert [c.score for c in found] == [0.5, 0.9]
+    np.testing.assert_allclose(found[1].box, far[0])
+    assert len(cluster_boxes(np.array(far + near, float), np.ones(4), 1)) == 1
+
+
+@given(boxes)
+def test_a_mirror_of_a_mirror_is_the_same(box: Box) -> None:
+    relative = torch.tensor([box]) / 100
+    torch.testing.assert_close(mirrored(mirrored(relative)), relative, atol=1e-6, rtol=0)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    Image.new("RGB", (100, 50)).save(tmp_path / "a.png")
+    return tmp_path
+
+
+def of(box: object, size: tuple[float, float] | None = None, line: int = 1) -> Annotation:
+    return Annotation("a.png", box, "cat", f"b.jsonl:{line}", size)
+
+
+def test_boxes_of_another_size_are_scaled_and_that_is_said(photo: Path) -> None:
+    report = Listening()
+    (found,) = boxed_photos([of([20, 20, 100, 80], (200, 100))], photo, report, photo)
+    assert found.objects == [((10, 10, 50, 40), "cat")]
+    assert (found.image, found.width, found.height) == ("a.png", 100, 50)
+    assert report.notes == ["1 photos have another size than annotated: their boxes were scaled"]
+
+
+@pytest.mark.parametrize(
+    ("box", "size", "reason"),
+    [
+        ([10, 10, 5, 20], None, "b.jsonl:7: box [10, 10, 5, 20] is empty or inverted"),
+        ([10, 10, 10, 20], None, "b.jsonl:7: box [10, 10, 10, 20] is empty or inverted"),
+        ([200, 10, 250, 20], None, "lies outside the photo (100 x 50)"),
+        ([80, 10, 250, 20], None, "sticks out of the photo (100 x 50)"),
+        ("here", None, "a box is [x0, y0, x1, y1]"),
+        ([1, 1, 9, 9], (70, 70), "annotated on 70 x 70, but the photo is 100 x 50"),
+        ([1, 1, 9, 9], (50, 100), "before it was turned upright?"),
+    ],
+)
+def test_bad_boxes_are_named_by_file_and_line(
+    photo: Path, box: object, size: tuple[float, float] | None, reason: str
+) -> None:
+    report = Report()
+    good = of([1, 1, 9, 9], line=8)
+    (found,) = boxed_photos([of(box, size, 7), good], photo, report, photo)
+    assert len(found.objects) == 1
+    (skip,) = report.skipped
+    assert skip.reason.startswith("b.jsonl:7: ")
+    assert reason in skip.reason
+
+
+def test_a_photo_that_is_not_there_is_named_by_file_and_line(photo: Path) -> None:
+    report = Report()
+    missing = Annotation("no.png", [1, 1, 2, 2], "cat", "b.jsonl:3")
+    assert list(boxed_photos([missing], photo, report, photo)) == []
+    assert report.skipped[0].reason == "not found (b.jsonl:3)"
+    with pytest.raises(BadInput):
+        list(boxed_photos([missing], photo, Report(strict=True), photo))
+
+
+def test_boxes_lie_on_the_photo_as_displayed(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (100, 50)).save(tmp_path / "a.jpg", exif=exif)
+    upright = Annotation("a.jpg", [0, 60, 40, 90], "", "b:1", (50, 100))
+    (found,) = boxed_photos([upright], tmp_path, Report(), tmp_path)
+    assert (found.width, found.height) == (50, 100)
+    assert found.objects[0][0] == (0, 60, 40, 90)
+
+
+class Listening(Report):
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
