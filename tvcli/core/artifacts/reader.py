@@ -140,6 +140,8 @@ def _fetch(dataset: h5py.Dataset, rows: slice | npt.NDArray[np.intp] | None) -> 
     if rows is None or isinstance(rows, slice):
         return dataset[rows if rows is not None else slice(None)]
     wanted, places = np.unique(rows, return_inverse=True)  # h5py wants rising, unique numbers
+    if dataset.ndim > 2:  # maps are a chunk each: one by one is 50 times faster than a selection
+        return np.stack([dataset[row] for row in wanted])[places] if len(wanted) else dataset[:0]
     return dataset[wanted][places]
 
 
