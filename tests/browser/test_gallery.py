@@ -1,11 +1,12 @@
 import base64
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import picture
-from pages import HOSTILE
+from pages import HOSTILE, running
 
 
 @pytest.fixture
@@ -187,3 +188,32 @@ def test_everything_has_a_name_for_a_screen_reader(home: Any) -> None:
             && !one.labels?.length).map((one) => one.outerHTML)"""
     )
     assert unnamed == []
+
+
+def test_learn_keep_and_rank_anew(page: Any, made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    shutil.copytree(made / "photos.tvx", tmp_path / "photos.tvx")
+    with running(tmp_path, "gallery", "photos.tvx") as address:
+        page.goto(address)
+        page.click("a.photo[aria-label='Search with 0.png']")
+        wait_for_hits(page)
+        order = names(page)
+        for name, what in (
+            (order[7], "Yes"),
+            (order[8], "Yes"),
+            (order[1], "No"),
+            (order[2], "No"),
+        ):
+            card = page.locator("#results li", has_text=name)
+            card.hover()
+            with page.expect_response("**/api/search"):
+                card.get_by_role("button", name=what).click()
+            wait_for_hits(page)
+        page.click("#learn")
+        page.wait_for_selector("text=/Of 1 held-out/")
+        wait_for_hits(page, 18)  # old hits, and new ones beside them
+        assert page.locator("#results h2").all_text_contents() == ["photos.tvx", "as learned"]
+        page.click("text=Keep it")
+        page.wait_for_selector("text=/Kept:/")
+        wait_for_hits(page)
+    assert (tmp_path / "photos.rank.h5").is_file()

@@ -14,11 +14,13 @@ from tvcli.core.queries import Queries, Query, Vector, refine
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
 from tvcli.core.search import Hit, search
+from tvcli.core.sources import Source
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 
 if TYPE_CHECKING:  # it brings torch: loaded when first needed
     from tvcli.core.encoder import Encoder
+    from tvcli.core.locate import Locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class Wish:
     unlikes: list[int] = field(default_factory=list)
     k: int = 24
     min_score: float | None = None
+    locate: bool = True
+
+
+Found = tuple[Box | None, list[Hit]]
 
 
 class Finder:
@@ -42,6 +48,7 @@ class Finder:
         self.collection = Collection(index.root, index.images)
         self._load = load_encoder or (lambda: _encoder_of(index))
         self._encoder: Encoder | None = None
+        self._locator: Locator | None = None
         self._lock = threading.Lock()
         self._rows: dict[str, int] = {}
         for row, name in enumerate(index.images):
@@ -83,15 +90,20 @@ class Finder:
             return range(len(self.index))
         return [row for row, known in enumerate(self._texts) if text in known]
 
-    def find(self, wish: Wish) -> list[Hit]:
-        """Return the hits of a wish, best first; raises Refused, or as `tv search` does."""
-        query = self._query(wish)
+    def find(self, wish: Wish) -> Found:
+        """Return the object located in a query's photo, and the hits of a wish, best first.
+
+        A photo is located as the index's photos were, if they were. Raises Refused, or as
+        `tv search` does.
+        """
+        located, query = self._query(wish)
         likes, unlikes = self._examples(wish.likes), self._examples(wish.unlikes)
         if query is None and not likes:
             raise Refused(400, "name an item, a file, or something to like")
         if query is None or wish.row is not None or likes or unlikes:
             query = refine(query, likes, unlikes)
-        return list(search(self.index, iter([query]), k=wish.k, min_score=wish.min_score))
+        hits = search(self.index, iter([query]), k=wish.k, min_score=wish.min_score)
+        return located, list(hits)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -102,20 +114,38 @@ class Finder:
         pairs = zip(self.index.images, self.index.labels, strict=True)
         return [f"{image} {label}".lower() for image, label in pairs]
 
-    def _query(self, wish: Wish) -> Query | None:
+    def _query(self, wish: Wish) -> tuple[Box | None, Query | None]:
         if wish.data is not None:
-            return self._encode(Region("-", crop=wish.box, data=wish.data))
+            region = Region("-", crop=wish.box, data=wish.data)
+            if wish.locate and wish.box is None:
+                region = self._located(region)
+            return region.box, self._encode(region)
         if wish.row is None:
-            return None
+            return None, None
         name = self.index.images[wish.row]
         if wish.box is None:
-            return Query(name, self.index.vectors(slice(wish.row, wish.row + 1))[0])
+            return None, Query(name, self.index.vectors(slice(wish.row, wish.row + 1))[0])
         self.collection.path(wish.row)  # refuses what must not be read
-        return self._encode(Region(name, crop=wish.box))
+        return None, self._encode(Region(name, crop=wish.box))
+
+    def _located(self, region: Region) -> Region:
+        """Return the object in a photo, found by the heads of the index; the photo without."""
+        heads = self.index.location_files
+        if heads is None:
+            return region
+        from tvcli.core.locating import load_locator, located_regions
+
+        report = Report()
+        with self._lock:
+            self._locator = self._locator or load_locator(*heads)
+            source = Source(self.collection.root, iter([region]))
+            found = next(located_regions(source, self._locator, report), None)
+        if found is None:
+            raise Refused(422, report.skipped[0].reason)
+        return found
 
     def _encode(self, region: Region) -> Query:
-        report = Report()
-        encoder = self.encoder()
+        report, encoder = Report(), self.encoder()
         with self._lock:  # one network, one photo at a time: it uses all cores anyway
             queries = Queries(self.index, lambda: encoder, report)
             query = next(queries.of_photos([region], self.collection.root), None)

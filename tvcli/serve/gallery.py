@@ -13,6 +13,7 @@ from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.files import file_routes
 from tvcli.serve.finder import Finder, Wish
+from tvcli.serve.learning import Learner
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.shown import shown_hits, shown_photo, shown_rows
 from tvcli.serve.thumbnails import Thumbnails, shrink
@@ -25,13 +26,14 @@ PAGE = 60
 class Gallery:
     """What the gallery's page can ask for; `finders` are the indexes to compare, often one."""
 
-    def __init__(self, finders: Sequence[Finder], clicks: ClickFile) -> None:
+    def __init__(self, finders: Sequence[Finder], clicks: ClickFile, learner: Learner) -> None:
         self._finders, self._clicks, self._uploads = list(finders), clicks, Uploads()
+        self._learner = learner
 
     def about(self, asked: Asked) -> dict[str, Any]:
         """Return the indexes that are open, and where clicks are saved."""
         indexes = [{"name": f.index.path.name, "rows": len(f.index)} for f in self._finders]
-        return {"indexes": indexes, "clicks": self._clicks.path.name}
+        return {"indexes": indexes, "clicks": self._clicks.path.name, "said": len(self._clicks)}
 
     def items(self, asked: Asked) -> dict[str, Any]:
         """Return a page of rows, those whose name or label holds `text` if it is given."""
@@ -65,8 +67,12 @@ class Gallery:
         is_json = asked.content_type in ("application/json", "text/plain", "")
         wanted = asked.json if is_json else _wanted_by_query(asked)
         finder = self._finder(wanted.get("index", 0))
-        hits = finder.find(self._wish(finder, wanted, None if is_json else asked.data))
-        return {"hits": [self._keyed(finder, hit) for hit in shown_hits(finder, hits)]}
+        if wanted.get("learned"):
+            finder = self._learner.finder
+        wish = self._wish(finder, wanted, None if is_json else asked.data)
+        located, hits = finder.find(wish)
+        shown = [self._keyed(finder, hit) for hit in shown_hits(finder, hits)]
+        return {"hits": shown} | ({"located": list(located)} if located else {})
 
     def save_clicks(self, asked: Asked) -> dict[str, Any]:
         """Add what was said of hits to the file of clicks; return how many records it has."""
@@ -77,6 +83,23 @@ class Gallery:
         added = self._clicks.add(finder, row, box_from(wanted.get("box")), likes, unlikes)
         return {"added": added, "total": len(self._clicks), "file": self._clicks.path.name}
 
+    def learn(self, asked: Asked) -> dict[str, Any]:
+        """Begin to learn from the file of clicks."""
+        return self._learner.start(self._finders[0], self._clicks.path)
+
+    def learning(self, asked: Asked) -> dict[str, Any]:
+        """Return how far learning is, and once it is ready how it does on held-out clicks."""
+        return self._learner.state
+
+    def keep(self, asked: Asked) -> dict[str, Any]:
+        """Keep what was learned in the index, and as a head beside it."""
+        self._finders[0], file = self._learner.keep(self._finders[0], self._clicks.path)
+        return {"state": "kept", "file": file.name}
+
+    def discard(self, asked: Asked) -> dict[str, Any]:
+        """Forget what was learned."""
+        return self._learner.discard()
+
     def _wish(self, finder: Finder, wanted: dict[str, Any], data: bytes | None) -> Wish:
         row, box = None, box_from(wanted.get("box"))
         if data is None and wanted.get("file"):
@@ -85,7 +108,8 @@ class Gallery:
             row, data = self._item(finder, wanted["item"])
         likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
-        return Wish(row, data, box, likes, unlikes, k, _score(wanted.get("min_score")))
+        score, locate = _score(wanted.get("min_score")), wanted.get("locate") is not False
+        return Wish(row, data, box, likes, unlikes, k, score, locate)
 
     def _item(self, finder: Finder, key: object) -> tuple[int | None, bytes | None]:
         """Return the row of an item in an index; if it is not in that one, the photo itself."""
@@ -138,6 +162,10 @@ class Gallery:
             Route("/api/files/{name}", answering(self.file)),
             Route("/api/files/{name}/picture", answering(self.file_picture)),
             Route("/api/clicks", answering(self.save_clicks), methods=["POST"]),
+            Route("/api/learn", answering(self.learning), methods=["GET"]),
+            Route("/api/learn", answering(self.learn), methods=["POST"]),
+            Route("/api/learn/keep", answering(self.keep), methods=["POST"]),
+            Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
         ]
         return Starlette(routes=routes)
 

@@ -16,6 +16,7 @@ from tvcli.serve.clicks import ClickFile
 from tvcli.serve.collection import Collection
 from tvcli.serve.finder import Finder
 from tvcli.serve.gallery import Gallery
+from tvcli.serve.learning import Learner
 from tvcli.serve.proposals import Proposals, locator_of
 from tvcli.serve.references import Order
 from tvcli.serve.thumbnails import Thumbnails
@@ -40,7 +41,7 @@ def open_gallery(paths: list[Path], clicks: Path | None) -> Iterator[ASGIApp]:
         for finder in finders:
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))
-        yield Gallery(finders, file).app(Thumbnails())
+        yield Gallery(finders, file, Learner(stack)).app(Thumbnails())
 
 
 @contextmanager

@@ -45,7 +45,7 @@ class TripletEditor:
         k = asked.number("k", 24, 2, 200)
         row = self._references[at]
         images = self._finder.index.images
-        hits = self._finder.find(Wish(row=row, k=k + images.count(images[row])))
+        _, hits = self._finder.find(Wish(row=row, k=k + images.count(images[row])))
         others = [hit for hit in hits if images[hit.row] != images[row]][:k]
         shown = shown_hits(self._finder, others)
         return {

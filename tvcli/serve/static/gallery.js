@@ -6,12 +6,14 @@ import { hitCard, photoCard } from "./cards.js";
 import { find, make, say } from "./dom.js";
 import { acceptFiles } from "./files.js";
 import { listen } from "./keys.js";
-import { hideQuery, showQuery, toggleTouch } from "./query.js";
+import { Learning } from "./learning.js";
+import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
 
 const PAGE = 60;
 const HITS = 30;
 let state = readAddress();
 let about = { indexes: [] };
+const learning = new Learning(() => show());
 let turn = 0; // what was asked for last: late answers to earlier questions are dropped
 
 function go(address, { replace = false } = {}) {
@@ -52,23 +54,26 @@ async function showHits(mine) {
   const wanted = { k: Number(state.k) || HITS, like: state.like, unlike: state.unlike };
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
-  const asked = about.indexes.map((_, index) => send("POST", "/api/search", { ...wanted, index }));
+  const columns = about.indexes.map(({ name }, index) => ({ name, index }));
+  if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
+  const asked = columns.map(({ index, learned }) => send("POST", "/api/search", { ...wanted, index, learned }));
   const [answers] = await Promise.all([Promise.all(asked), showQuery(state, change)]);
   if (mine !== turn) return;
-  grids(answers.map((answer, index) => hitList(answer.hits, index)));
+  showLocated(answers[0].located);
+  grids(answers.map((answer, place) => hitList(answer.hits, columns[place], columns.length)));
   pager(1, 1);
   find("#more").hidden = answers[0].hits.length < wanted.k || wanted.k >= 600;
   const said = state.like.length + state.unlike.length;
   find("#save").hidden = !said;
+  find("#learn").hidden = !(said || about.said);
   say(`${answers[0].hits.length} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`);
 }
 
-function hitList(hits, index) {
+function hitList(hits, { name, index }, columns) {
   const said = (key) => (state.like.includes(key) ? "like" : state.unlike.includes(key) ? "unlike" : "");
-  const list = make("ol", { class: "hits", "aria-label": `Hits in ${about.indexes[index].name}` },
+  const list = make("ol", { class: "hits", "aria-label": `Hits, ${name}` },
     ...hits.map((hit) => hitCard(hit, said(hit.key), index)));
-  if (about.indexes.length < 2) return list;
-  return make("section", {}, make("h2", {}, about.indexes[index].name), list);
+  return columns < 2 ? list : make("section", {}, make("h2", {}, name), list);
 }
 
 function grids(lists) {
@@ -100,10 +105,18 @@ async function saveClicks() {
   const box = state.box ? state.box.split(",").map(Number) : null;
   try {
     const saved = await send("POST", "/api/clicks", { item: item ?? null, box, like, unlike });
+    about.said = saved.total;
     say(`${saved.added} new in ${saved.file}, ${saved.total} in all`);
+    return true;
   } catch (error) {
     say(error.message, { error: true });
+    return false;
   }
+}
+
+async function learn() {
+  const said = state.like.length + state.unlike.length;
+  if (!said || (await saveClicks())) await learning.start();
 }
 
 async function searchFile(file) {
@@ -160,6 +173,7 @@ find("#filter").addEventListener("submit", (event) => {
 find("#whole").addEventListener("click", () => change({ box: "" }));
 find("#region").addEventListener("click", toggleTouch);
 find("#save").addEventListener("click", saveClicks);
+find("#learn").addEventListener("click", learn);
 find("#more").addEventListener("click", () => change({ k: (Number(state.k) || HITS) + HITS }));
 addEventListener("popstate", show);
 acceptFiles(searchFile);
@@ -173,6 +187,7 @@ listen([
   [["n"], "no: less like this hit", () => judgeFocused("unlike")],
   [["r"], "choose a region: Enter, arrows, Shift+arrows, Enter", () => find("#stage")?.focus()],
   [["s"], "save yes and no as clicks", () => (find("#save").hidden ? false : void saveClicks())],
+  [["t"], "learn from all clicks saved", () => (find("#learn").hidden ? false : void learn())],
   [["o"], "open a file to search with", () => find("#file").click()],
   [["Escape"], "back to all photos", () => (isSearch(state) ? void go("/") : false)],
   [["?"], "these keys", null],
@@ -181,4 +196,5 @@ listen([
 about = await get("/api/about");
 find("#title").textContent = about.indexes.map((index) => index.name).join(" and ");
 document.title = `${find("#title").textContent} · tv gallery`;
+await learning.look();
 await show();

@@ -24,6 +24,11 @@ export async function showQuery(state, change) {
   find("#region").hidden = !shown.region;
 }
 
+/** Draw where the object was found in the photo. */
+export function showLocated(box) {
+  if (box) shown.region?.show(box, "located");
+}
+
 export function hideQuery() {
   find("#query").hidden = true;
   shown = { of: null, region: null };

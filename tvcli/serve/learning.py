@@ -1,0 +1,121 @@
+"""The Learn button: a head trained on the clicks, tried beside what is, then kept or discarded."""
+
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.errors import TvError
+from tvcli.core.heads import save_head
+from tvcli.core.index import open_index
+from tvcli.core.provenance import provenance
+from tvcli.core.relearning import Learned, composed, relearn, write_learned
+from tvcli.core.reports import Report
+from tvcli.serve.answers import Refused
+from tvcli.serve.finder import Finder
+
+State = dict[str, Any]
+
+
+class _Progress(Report):
+    """Tells the page how far a training is."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self._state = state
+
+    def start(
+        self, what: str, unit: str, total: int | Callable[[], int | None] | None = None
+    ) -> None:
+        self._state |= {"epoch": 0, "epochs": total if isinstance(total, int) else None}
+
+    def advance(self, steps: int = 1) -> None:
+        self._state["epoch"] = self._state.get("epoch", 0) + steps
+
+
+class Learner:
+    """One training at a time on an index's vectors; `state` is what the page is told."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.state: State = {"state": "idle"}
+        self._stack, self._lock = stack, threading.Lock()
+        self._tried: ExitStack | None = None
+        self._finder: Finder | None = None
+        self._learned: Learned | None = None
+
+    @property
+    def finder(self) -> Finder:
+        """What searches with the learned head; raises Refused (409) when there is none."""
+        if self._finder is None:
+            raise Refused(409, "nothing is learned yet, or it was kept or discarded")
+        return self._finder
+
+    def start(self, finder: Finder, clicks: Path) -> State:
+        """Begin to learn from a file of clicks; raises Refused (409) while it does so already."""
+        with self._lock:
+            if self.state["state"] == "running":
+                raise Refused(409, "it is learning already")
+            self._drop()
+            self.state = {"state": "running", "epoch": 0, "epochs": None}
+        threading.Thread(target=self._run, args=(finder, clicks), daemon=True).start()
+        return self.state
+
+    def keep(self, finder: Finder, clicks: Path) -> tuple[Finder, Path]:
+        """Put the learned head into the index; return what searches there now, and its file."""
+        with self._lock:
+            if self._learned is None:
+                raise Refused(409, "nothing is learned yet")
+            path, learned = finder.index.path, self._learned
+            made = provenance(["tv", "gallery", str(path)], [clicks])
+            head = path.with_suffix(".rank.h5")
+            save_head(head, composed(finder.index, learned), made)
+            write_learned(finder.index, learned, path, made)
+            kept = Finder(self._stack.enter_context(open_index(path)), finder.encoder)
+            self._drop()
+            return kept, head
+
+    def discard(self) -> State:
+        """Forget what was learned."""
+        with self._lock:
+            if self.state["state"] != "running":
+                self._drop()
+            return self.state
+
+    def _run(self, finder: Finder, clicks: Path) -> None:
+        started, state = time.monotonic(), self.state
+        try:
+            learned = relearn(finder.index, clicks, _Progress(state))
+            self._try(finder, learned)
+        except TvError as error:
+            state |= {"state": "failed", "error": str(error)}
+            return
+        except Exception as error:
+            state |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+            return
+        state |= {
+            "train": learned.train,
+            "held_out": learned.held_out,
+            "before": learned.before,
+            "after": learned.after,
+            "seconds": round(time.monotonic() - started, 2),
+            "state": "ready",
+        }
+
+    def _try(self, finder: Finder, learned: Learned) -> None:
+        """Make an index with the learned head, to search beside the one there is."""
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tv-"))
+            target = Path(folder) / finder.index.path.name
+            write_learned(finder.index, learned, target, {"command": ["tv", "gallery"]})
+            tried = Finder(stack.enter_context(open_index(target)), finder.encoder)
+            self._tried = self._stack.enter_context(stack.pop_all())
+        self._finder, self._learned = tried, learned
+
+    def _drop(self) -> None:
+        if self._tried is not None:
+            self._tried.close()
+        self._tried = self._finder = self._learned = None
+        self.state = {"state": "idle"}

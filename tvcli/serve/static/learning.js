@@ -1,0 +1,72 @@
+// The Learn button: how far it is, what it changed, and whether to keep it.
+
+import { get, send } from "./api.js";
+import { find, make } from "./dom.js";
+
+const OFTEN = 250; // milliseconds between looks
+
+export class Learning {
+  ready = false;
+
+  /** `onchange` is called when what was learned can be tried, and when it is kept or gone. */
+  constructor(onchange) {
+    this.onchange = onchange;
+  }
+
+  async start() {
+    this.#show({ state: "running", epoch: 0 });
+    try {
+      await send("POST", "/api/learn", {});
+    } catch (error) {
+      return this.#show({ state: "failed", error: error.message });
+    }
+    await this.look({ tell: true });
+  }
+
+  /** See how far it is, again and again until it is done. */
+  async look({ tell = false } = {}) {
+    const now = await get("/api/learn").catch((error) => ({ state: "failed", error: error.message }));
+    this.#show(now);
+    if (now.state === "running") {
+      await new Promise((resolve) => setTimeout(resolve, OFTEN));
+      return this.look({ tell: true });
+    }
+    this.ready = now.state === "ready";
+    if (tell && this.ready) this.onchange();
+  }
+
+  async #end(what) {
+    try {
+      const ended = await send("POST", `/api/learn/${what}`, {});
+      this.ready = false;
+      this.#show(ended);
+      this.onchange();
+    } catch (error) {
+      this.#show({ state: "failed", error: error.message });
+    }
+  }
+
+  #show(now) {
+    const panel = find("#learning");
+    const text = make("p", {}, told(now));
+    const button = (name, does, kind = "") =>
+      make("button", { type: "button", class: kind, onclick: does }, name);
+    const parts = { running: () => [text, make("progress", { "aria-label": "Learning",
+      ...(now.epochs ? { max: now.epochs, value: now.epoch } : {}) })],
+    ready: () => [text, button("Keep it", () => this.#end("keep"), "strong"),
+      button("Discard it", () => this.#end("discard"))],
+    kept: () => [text, button("Close", () => (panel.hidden = true))],
+    failed: () => [text, button("Close", () => (panel.hidden = true))] }[now.state];
+    panel.hidden = !parts;
+    panel.replaceChildren(...(parts?.() ?? []));
+  }
+}
+
+function told(now) {
+  if (now.state === "running") return "Learning from the clicks…";
+  if (now.state === "failed") return `Nothing learned: ${now.error}`;
+  if (now.state === "kept") return `Kept: the index ranks by ${now.file} from now on.`;
+  if (!now.held_out) return `Learned from ${now.train} triplets. Too few clicks to hold some out and count.`;
+  return `Of ${now.held_out} held-out triplets of clicks ${now.before} were in the right order; `
+    + `now ${now.after} are. (${now.train} learned from, ${now.seconds} s.) Old hits left, new hits right.`;
+}
