@@ -9,6 +9,7 @@ Boxes = npt.NDArray[np.float64]  # (N, 4), pixels
 Weights = npt.NDArray[np.float64]  # (N,)
 
 SAME_OBJECT = 0.4  # IoU from which two boxes mean the same object
+MOST = 300  # boxes compared with each other: the heaviest, so that time does not grow with scales
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,14 @@ def cluster_boxes(boxes: Boxes, weights: Weights, most: int) -> list[Cluster]:
     Sermanet et al. 2014, section 4.3, which merges the closest pair until none is close).
     """
     found: list[Cluster] = []
+    heaviest = np.argsort(-weights, kind="stable")[:MOST]
+    boxes, weights = boxes[heaviest], weights[heaviest]
     left = np.arange(len(boxes))
-    agreed = pairwise_iou(boxes, boxes) >= SAME_OBJECT  # (N, N)
+    agreed = (pairwise_iou(boxes, boxes) >= SAME_OBJECT).astype(np.float64)  # (N, N)
     while len(left) and len(found) < most:
         support = agreed[np.ix_(left, left)] @ weights[left]
         centre = left[int(support.argmax())]
-        member = agreed[centre, left]
+        member = agreed[centre, left] > 0
         own = left[member]
         box = weighted_box(boxes[own], weights[own])
         found.append(Cluster(box, float(weights[own].max()), float(weights[own].sum())))
