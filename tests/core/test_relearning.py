@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from conftest import Ran
 
 from tvcli.core.errors import UsageError
@@ -45,7 +46,18 @@ def test_learning_turns_the_order(index: Index) -> None:
     learned = relearn(index, clicks, Report())
     assert (learned.train, learned.held_out) == (1, 1)
     assert learned.before == 0
-    assert learned.after == 1
+    lines = [json.loads(line) for line in clicks.read_text().splitlines()]
+    said = {line["relevant"]: Path(line["image"]).name for line in reversed(lines)}
+
+    def gap(vectors: np.ndarray) -> float:
+        by_name = {Path(i).name: v for i, v in zip(index.images, vectors, strict=True)}
+        return float(by_name["0.png"] @ (by_name[said[True]] - by_name[said[False]]))
+
+    before = index.vectors(slice(None))
+    with torch.no_grad():
+        after = learned.head(torch.from_numpy(before)).numpy()
+    assert gap(before) < 0
+    assert gap(after) > gap(before) + 0.05
     again = relearn(index, clicks, Report())
     assert np.array_equal(again.head.weight.detach(), learned.head.weight.detach())
 
