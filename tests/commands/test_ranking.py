@@ -1,5 +1,6 @@
 """The chain of teaching, through the commands: triplets, train-rank, index, search, eval."""
 
+import io
 import json
 import shutil
 from collections.abc import Callable
@@ -60,6 +61,17 @@ def test_folders_become_triplets_with_a_clean_split(encoded: Path, tv: Tv) -> No
         assert Path(str(anchor["image"])).exists()
         photos[str(record["split"])] |= {item["image"] for item in (anchor, positive, negative)}
     assert not photos["train"] & photos["test"]
+
+
+def test_triplets_go_through_a_pipe(encoded: Path, tv: Tv, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = tv("triplets", "photos.h5", "--from-folders", "-o", "-", "-q")
+    (encoded / "piped").mkdir()
+    with Path("piped/t.jsonl").open("w+b") as stream:
+        stream.write(ran.out.encode())
+        stream.seek(0)
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+        (figure,) = lines(tv("eval", "triplets", "photos.h5", "-"))
+    assert figure["triplets"] == len(ran.out.splitlines()) == 96
 
 
 def test_labels_of_a_file_teach_as_folders_do(encoded: Path, tv: Tv) -> None:

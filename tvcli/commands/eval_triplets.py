@@ -5,14 +5,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from tvcli.terminal import options
+from tvcli.terminal import options, streams
 from tvcli.terminal.figures import FigureFormat, print_figures
 from tvcli.terminal.progress import reporting
 
 
 def eval_triplets(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index.")],
-    triplets: Annotated[Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets.")],
+    triplets: Annotated[
+        Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets, - for stdin.")
+    ],
     rank: Annotated[
         Path | None, typer.Option("--rank", help="Map the encodings by this head first.")
     ] = None,
@@ -39,7 +41,7 @@ def eval_triplets(
     from tvcli.core.eval_search import eval_triplets as measure
 
     with reporting(quiet=quiet) as report:
-        records, missing = measure(source, triplets, rank, split, seed)
+        records, missing = measure(source, triplets, rank, split, seed, streams.stdin())
         print_figures(records, format)
         left_out = f", {missing} left out (photos that are not in {source})" if missing else ""
         report.summary(f"{records[0]['triplets']} triplets measured{left_out}")

@@ -12,7 +12,9 @@ from tvcli.terminal.progress import reporting
 
 def train_rank(
     source: Annotated[str, typer.Argument(metavar="SRC", help="Encodings (.h5), - for stdin.")],
-    triplets: Annotated[Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets.")],
+    triplets: Annotated[
+        Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets, - for stdin.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The head (.h5) to write.")],
     margin: Annotated[float, typer.Option("--margin", min=0, help="Of the hinge loss.")] = 0.1,
     dim: Annotated[
@@ -23,7 +25,7 @@ def train_rank(
         Literal["auto", "mean", "gem"],
         typer.Option("--pool", help="How maps become vectors; auto: as suits the backbone."),
     ] = "auto",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="At most this many.")] = 10,
+    epochs: Annotated[int, typer.Option("--epochs", min=1, help="At most this many.")] = 20,
     hold: Annotated[
         float, typer.Option("--hold", min=0, help="How strongly it is held to where it starts.")
     ] = 0.3,
@@ -51,9 +53,18 @@ def train_rank(
 
     settings = RankSettings(margin, dim, pool, epochs, hold, seed)
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
-        made = provenance(streams.command_line(), [path, triplets], seed)
+        inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
+        made = provenance(streams.command_line(), inputs, seed)
         trained = learn_rank(
-            path, triplets, output, settings, report, made, name=Path(source), weights=weights
+            path,
+            triplets,
+            output,
+            settings,
+            report,
+            made,
+            name=Path(source),
+            weights=weights,
+            stdin=streams.stdin(),
         )
         if plot:
             plot_history(trained.history, plot, "held-out score: hinge loss, negative")

@@ -6,12 +6,15 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
+from tvcli.terminal.figures import print_figures
 from tvcli.terminal.progress import reporting
 
 
 def triplets(
     source: Annotated[str, typer.Argument(metavar="SRC", help="Encodings (.h5), - for stdin.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .jsonl to write.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The .jsonl to write, - for stdout.")
+    ],
     from_folders: Annotated[
         bool, typer.Option("--from-folders", help="A photo's folder is its class.")
     ] = False,
@@ -58,7 +61,7 @@ def triplets(
     """
     from tvcli.core.copies import copier
     from tvcli.core.teaching import Lesson, teach
-    from tvcli.core.triplets import write_triplets
+    from tvcli.core.triplets import triplet_records, write_triplets
 
     copy_of = copier(from_copies, seed) if from_copies else None
     lesson = Lesson(
@@ -66,5 +69,8 @@ def triplets(
     )
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
         taught = teach(path, lesson, report, Path(source))
-        write_triplets(output, taught.triplets)
+        if output == streams.STREAM:
+            print_figures(list(triplet_records(taught.triplets, Path.cwd())), "jsonl")
+        else:
+            write_triplets(Path(output), taught.triplets)
         report.summary(taught.counts())

@@ -90,7 +90,12 @@ def _counted(queries: Iterable[Query], report: Report) -> Iterator[Query]:
 
 
 def eval_triplets(
-    source: Path, triplets_path: Path, rank: Path | None = None, split: str = "all", seed: int = 0
+    source: Path,
+    triplets_path: Path,
+    rank: Path | None = None,
+    split: str = "all",
+    seed: int = 0,
+    stdin: IO[bytes] | None = None,
 ) -> tuple[list[dict[str, object]], int]:
     """Return the share of triplets in the right order with its interval, and how many were not
     measured because a photo of theirs is not in the source: an encodings file or an index.
@@ -99,7 +104,7 @@ def eval_triplets(
         BadInput: a file cannot be used, or no triplet is of its photos.
         Mismatch: the head was trained on other encodings.
     """
-    triplets = [t for t in read_triplets(triplets_path) if split in ("all", t.split)]
+    triplets = [t for t in read_triplets(triplets_path, stdin) if split in ("all", t.split)]
     table, vectors = _rows_of(source, rank)
     rows = [[table.find(item) for item in triplet.items] for triplet in triplets]
     found = np.array([row for row in rows if None not in row], np.intp).reshape(-1, 3)

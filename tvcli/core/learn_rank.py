@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ def learn_rank(
     *,
     name: Path | None = None,
     weights: Path | None = None,
+    stdin: IO[bytes] | None = None,
 ) -> Trained:
     """Train a rank head on an encodings file and triplets of its rows, and save it.
 
@@ -47,7 +48,7 @@ def learn_rank(
         BadInput: a file cannot be used, or no triplet is left.
         Mismatch: the weights are not those that the file was encoded with.
     """
-    triplets = read_triplets(triplets_path)
+    triplets = read_triplets(triplets_path, stdin)
     with open_artifact(path, "encodings") as encodings:
         pool = _pool(encodings, settings.pool)
         missing = _missing(triplets, RowTable(encodings, name))

@@ -32,7 +32,7 @@ class RankSettings:
     margin: float = 0.1
     dim: int | None = None
     pool: str = "gem"
-    epochs: int = 10
+    epochs: int = 20
     hold: float = 0.3
     seed: int = 0
 

@@ -1,14 +1,23 @@
 """Triplet records: an anchor, what is similar to it, and what is less so."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Record, read_record_file, region_from_record, write_records
+from tvcli.core.provenance import folder_of
+from tvcli.core.records import (
+    Record,
+    read_record_file,
+    read_records,
+    region_from_record,
+    write_records,
+)
 
+STDIN = "-"
 ROLES = ("anchor", "positive", "negative")
 
 
@@ -50,18 +59,24 @@ class Triplet:
 
 def write_triplets(path: Path, triplets: Iterable[Triplet]) -> int:
     """Write triplets as JSON Lines with paths relative to the file's folder; return how many."""
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
-    return write_records(path, (_as_record(triplet, folder) for triplet in triplets))
+    return write_records(path, triplet_records(triplets, folder_of(path)))
 
 
-def read_triplets(path: Path) -> list[Triplet]:
-    """Read triplets; paths are relative to the file's folder.
+def triplet_records(triplets: Iterable[Triplet], folder: Path) -> Iterator[Record]:
+    """Yield triplets as records with paths relative to `folder`."""
+    return (_as_record(triplet, folder) for triplet in triplets)
+
+
+def read_triplets(path: Path, stdin: IO[bytes] | None = None) -> list[Triplet]:
+    """Read triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
 
     Raises:
         BadInput: not there, empty, or a record that is no triplet; the message gives its line.
     """
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
-    triplets = [triplet_of(record, where, folder) for record, where in read_record_file(path)]
+    piped = stdin is not None and str(path) == STDIN
+    records = read_records(stdin, STDIN) if stdin and piped else read_record_file(path)
+    folder = folder_of(path)  # for - the current one
+    triplets = [triplet_of(record, where, folder) for record, where in records]
     if not triplets:
         raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
     return triplets
