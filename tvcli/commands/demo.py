@@ -15,6 +15,8 @@ from tvcli.terminal.progress import reporting
 if TYPE_CHECKING:
     from tvcli.core.demo import Step
 
+PAGE = "demo.html"
+
 
 def demo(
     context: typer.Context,
@@ -23,29 +25,50 @@ def demo(
 ) -> None:
     """Draw a collection and run the whole chain on it.
 
-    It leaves a page of hits to look at. Every command is printed before it runs, as one could type it.
+    It teaches itself what a garment is and which are the same, and leaves a page that shows what
+    each search finds before and after. Every command is printed before it runs, as one could type
+    it.
     """
-    from tvcli.core.demo import chain, count_found, draw
+    from tvcli.core.demo import CHAIN, draw
 
     with reporting() as report:
         records = draw(folder, seed, report)
-        report.summary(f"{len(records)} photos drawn in {folder}/photos, boxes in boxes.jsonl")
+        report.summary(f"{len(records)} photos drawn in {folder}/photos")
     print(f"\n$ cd {folder}", file=sys.stderr)
     with _inside(folder):
-        for step in chain():
+        for step in CHAIN:
             _run(step, context.find_root().command)
-        found, asked = count_found(Path("hits.jsonl"), records)
-    print(f"\nThe first hit shows the same garment for {found} of {asked} queries.")
-    print(f"Look at {folder / 'hits.html'}")
+        _conclude(records)
+    print(f"Look at {folder / PAGE}")
 
 
 def _run(step: "Step", tv: Any) -> None:
-    print(f"\n# {step.why}\n$ {step}", file=sys.stderr, flush=True)
+    comment = f"\n# {step.why}\n" if step.why else ""
+    print(f"{comment}$ {step}", file=sys.stderr, flush=True)
     if step.output is None:
-        tv.main(list(step.arguments), "tv", standalone_mode=False)
+        tv.main(step.arguments, "tv", standalone_mode=False)
         return
     with Path(step.output).open("w", encoding="utf-8") as file, redirect_stdout(file):
-        tv.main(list(step.arguments), "tv", standalone_mode=False)
+        tv.main(step.arguments, "tv", standalone_mode=False)
+
+
+def _conclude(records: list[dict[str, Any]]) -> None:
+    """Write the page and print what each search came to."""
+    from tvcli.core.demo import SEARCHES, outcome, read_hits, shown_queries
+    from tvcli.serve.page import comparison_page
+
+    found = {name: read_hits(Path(file)) for name, file in SEARCHES.items()}
+    print(f"\n{'searching by':<34}first hit: same garment   six hits: same pattern")
+    for name, hits in found.items():
+        came = outcome(hits, records)
+        garment = f"{came.same_garment} of {came.queries}"
+        print(f"  {name:<32}{garment:>23}{came.same_pattern:>25.0%}")
+    pattern = {record["image"]: record["pattern"] for record in records}
+    shown = shown_queries(records)
+    looked_at = {name: [h for h in hits if h.query in shown] for name, hits in found.items()}
+    title = "tv demo: what each search finds, the same pattern in green"
+    page = comparison_page(looked_at, title, lambda hit: pattern[hit.image] == pattern[hit.query])
+    Path(PAGE).write_text("".join(page), "utf-8")
 
 
 @contextmanager
