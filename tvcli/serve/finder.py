@@ -3,12 +3,12 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tvcli.core.boxes import Box
-from tvcli.core.errors import BadInput
 from tvcli.core.index import Index
 from tvcli.core.queries import Queries, Query, Vector, refine
 from tvcli.core.records import Region
@@ -164,11 +164,9 @@ class Finder:
             return self._encoder
 
     def _warm(self) -> None:
-        try:
-            self.index.vectors(slice(0, 1))
+        with suppress(Exception):  # the search that needs it says what is wrong
+            self.index.search(self.index.vectors(slice(0, 1)), 1)
             self.encoder()
-        except BadInput:
-            return  # a search by photo will say so; one by item goes without it
 
 
 def _encoder_of(index: Index) -> "Encoder":
