@@ -12,7 +12,7 @@ from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
 from tvcli.core.mini import CHANNELS, Mini
 
-SIZE = 192
+SIZE = 168
 ABOUT = {
     "name": "mini",
     "version": 1,
