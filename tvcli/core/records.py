@@ -23,7 +23,8 @@ class Region:
     """What to encode: a photo, or a part of it, with what is known about it.
 
     `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
-    `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when it came through a pipe.
+    `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
+    it came through a pipe.
     """
 
     image: str
