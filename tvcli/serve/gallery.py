@@ -108,7 +108,10 @@ class Gallery:
             row, data = self._item(finder, wanted["item"])
         likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
-        score, locate = _score(wanted.get("min_score")), wanted.get("locate") is not False
+        score, locate = (
+            _score(wanted.get("min_score")),
+            wanted.get("locate") not in (False, "false", "0"),
+        )
         return Wish(row, data, box, likes, unlikes, k, score, locate)
 
     def _item(self, finder: Finder, key: object) -> tuple[int | None, bytes | None]:

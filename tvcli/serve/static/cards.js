@@ -12,9 +12,6 @@ export function pictureOf(item, { index = 0, size = "thumb" } = {}) {
   picture.addEventListener("error", () => frame.replaceChildren(missing(item)));
   frame.append(picture);
   if (item.box && item.width) {
-    frame.classList.add("sized");
-    picture.width = item.width;
-    picture.height = item.height;
     frame.append(outline(item.box, item));
   }
   return frame;
