@@ -24,7 +24,7 @@ def annotate_triplets(
     port: options.Port = 0,
     no_open: options.NoOpen = False,
 ) -> None:
-    """Choose, among the neighbours of a photo, one that is similar and one that is less so.
+    """Choose a similar and another photo for references, in the browser.
 
     What is chosen is saved at once; tv triplets --clicks reads it. Ctrl-C ends it.
 

@@ -51,7 +51,7 @@ def crops(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw crops of the object and of the background, to be encoded and learned from.
+    """Draw crops of the object and of the background from boxes.
 
     Target crops lie at least half inside the box, background crops at least half outside. An object
     too small to fill half a crop gets crops that hold nine tenths of it. Looks are crops around the

@@ -31,8 +31,8 @@ def encode(
 ) -> None:
     """Turn photos, boxes or crops into encodings.
 
-    A frozen backbone looks at each region once. Dense maps (C, H, W) by default, vectors with --pool. A job that was interrupted goes on where
-    it stopped when the same command is given again.
+    A frozen backbone looks at each region once. Dense maps (C, H, W) by default, vectors with
+    --pool. An interrupted job goes on where it stopped when the same command is given again.
 
     \b
     Examples:

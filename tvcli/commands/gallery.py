@@ -25,7 +25,7 @@ def gallery(
     port: options.Port = 0,
     no_open: options.NoOpen = False,
 ) -> None:
-    """Browse an index in the browser, search it, and say what is similar.
+    """Browse and search an index in the browser.
 
     Click a photo to search with it; drop, paste or choose a file; drag a region on a photo. Say yes
     or no to hits to refine the search, and save that as clicks for tv triplets. Ctrl-C ends it.

@@ -54,7 +54,9 @@ def locate(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Find the object in photos, with the heads that were taught it.
+    """Find the object in photos.
+
+    With the heads that were taught it by tv train-classifier and tv train-boxes.
 
     Each photo is encoded at several scales, once each; both heads slide over the maps, windows of
     background are dropped and the boxes of the rest combined. Photos without an object are named.

@@ -18,7 +18,9 @@ def train_boxes(
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn where the object is in a crop: four nets, for x0, y0, x1 and y1.
+    """Learn where the object is in a crop.
+
+    Four nets, for x0, y0, x1 and y1.
 
     Prints the mean error in pixels of each side and the IoU on the held-out photos, beside those of
     always answering the mean box.

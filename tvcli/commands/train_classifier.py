@@ -19,7 +19,9 @@ def train_classifier(
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn to tell target crops from background crops; stops early by the held-out photos.
+    """Learn to tell the object from the background.
+
+    Target crops against background crops; stops early by the held-out photos.
 
     Prints accuracy, precision and recall on the held-out photos, and the threshold for locate.
 
