@@ -20,7 +20,7 @@ def encode(
     ] = "none",
     size: options.Size = None,
     fit: options.Fit = "squash",
-    batch: options.Batch = 32,
+    batch: options.Batch = None,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
     null: options.Null = False,

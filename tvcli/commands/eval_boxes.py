@@ -24,7 +24,7 @@ def eval_boxes(
     Photos that the truth does not name are left out. Over all labels, and for each.
 
     \b
-    Example:
+    Examples:
       tv eval boxes located.jsonl truth.jsonl
     """
     from tvcli.core.detection_metrics import evaluate

@@ -25,7 +25,7 @@ def index(
     ] = "auto",
     size: options.Size = None,
     fit: options.Fit = "squash",
-    batch: options.Batch = 32,
+    batch: options.Batch = None,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
     rank: Annotated[

@@ -26,7 +26,7 @@ def train_boxes(
     always answering the mean box.
 
     \b
-    Example:
+    Examples:
       tv train-boxes crops.h5 -o boxes.h5
     """
     from tvcli.core.location_heads import teach_boxes

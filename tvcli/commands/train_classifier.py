@@ -26,7 +26,7 @@ def train_classifier(
     Prints accuracy, precision and recall on the held-out photos, and the threshold for locate.
 
     \b
-    Example:
+    Examples:
       tv train-classifier crops.h5 -o classifier.h5 --plot classifier.png
     """
     from tvcli.core.location_heads import teach_classifier

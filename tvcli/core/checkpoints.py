@@ -6,7 +6,6 @@ their photos are the same, so it goes on with the very same batches and ends in 
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tvcli.core.encode import Chunk, Encoded, Skipped, chunked, encode_chunks
 from tvcli.core.encoder import Encoder
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.reports import Report
+from tvcli.core.roots import root_settings
 from tvcli.core.sources import Source
 
 PART_SECONDS = 15.0  # what a kill may cost
@@ -50,18 +50,6 @@ def encoding_settings(encoder: Encoder, root: Path, target: Path) -> dict[str, A
         "weights_file": encoder.weights_file,
         **root_settings(root, target),
     }
-
-
-def root_settings(root: Path, target: Path) -> dict[str, str]:
-    """Return where the photos lie: from the artifact, so both can move together, and outright."""
-    folder = os.path.abspath(target.parent)  # noqa: PTH100 - links stay as they are
-    return {"root": os.path.relpath(root, folder), "root_absolute": str(root)}
-
-
-def photos_root(settings: dict[str, Any], folder: Path) -> Path:
-    """Return where the photos of an artifact in `folder` lie now."""
-    moved = folder / settings["root"]
-    return moved if moved.exists() else Path(settings["root_absolute"])
 
 
 def join_parts(

@@ -14,6 +14,7 @@ from tvcli.core.images import Fit, Photo, Pixels, view
 from tvcli.core.pooling import pool_maps
 from tvcli.core.records import Region
 
+CPU_BATCH, GPU_BATCH = 16, 128  # on a CPU more leaves the cache: 32 is a fifth slower
 SMALLEST = 32  # pixels: below this the deeper maps have no position left
 
 
@@ -30,10 +31,13 @@ class EncodeSettings:
 class Encoder:
     """Turns regions of photos into rows; a query's encoder is made from its gallery's record."""
 
-    def __init__(self, backbone: Backbone, settings: EncodeSettings, batch: int = 32) -> None:
+    def __init__(
+        self, backbone: Backbone, settings: EncodeSettings, batch: int | None = None
+    ) -> None:
         if settings.size < SMALLEST:
             raise UsageError(f"--size {settings.size}: at least {SMALLEST} pixels")
-        self.backbone, self.settings, self.batch = backbone, settings, batch
+        self.backbone, self.settings = backbone, settings
+        self.batch = batch or (CPU_BATCH if backbone.device.type == "cpu" else GPU_BATCH)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def make_encoder(
     size: int | None = None,
     fit: Fit = "squash",
     pool: str = "none",
-    batch: int = 32,
+    batch: int | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
 ) -> Encoder:

@@ -13,8 +13,6 @@ from tvcli.core.checkpoints import (
     encoded_parts,
     encoding_settings,
     part_columns,
-    photos_root,
-    root_settings,
 )
 from tvcli.core.encoder import Encoder
 from tvcli.core.errors import UsageError
@@ -23,6 +21,7 @@ from tvcli.core.locating import load_locator, located_regions
 from tvcli.core.manifest import Manifest
 from tvcli.core.rank import load_rank
 from tvcli.core.reports import Report
+from tvcli.core.roots import photos_root, root_settings
 from tvcli.core.shortlist import comparable_maps
 from tvcli.core.sources import Source
 from tvcli.core.vectors import pool_for, pooled_columns

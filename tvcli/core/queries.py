@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.artifacts import Columns, open_artifact
-from tvcli.core.checkpoints import photos_root
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.index import Index
 from tvcli.core.likening import Likening
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
+from tvcli.core.roots import photos_root
 
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoder import Encoder

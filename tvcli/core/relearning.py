@@ -16,7 +16,6 @@ import torch
 
 from tvcli.core.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.boxes import Box, iou
-from tvcli.core.checkpoints import root_settings
 from tvcli.core.clicks import read_clicks
 from tvcli.core.errors import UsageError
 from tvcli.core.heads import HeadFile, save_head
@@ -25,6 +24,7 @@ from tvcli.core.provenance import file_hash
 from tvcli.core.rank import RankHead, load_rank
 from tvcli.core.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.reports import Report
+from tvcli.core.roots import root_settings
 from tvcli.core.triplets import Item, Triplet
 from tvcli.core.views import Encodings
 

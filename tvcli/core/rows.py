@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from tvcli.core.artifacts import Artifact
 from tvcli.core.boxes import Box, area, iou
-from tvcli.core.checkpoints import photos_root
+from tvcli.core.roots import photos_root
 from tvcli.core.triplets import Item
 
 SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32

@@ -48,7 +48,12 @@ Fit = Annotated[
     Literal["squash", "pad", "crop"],
     typer.Option("--fit", help="How a region is brought to the square."),
 ]
-Batch = Annotated[int, typer.Option("--batch", min=1, help="Regions per forward pass.")]
+Batch = Annotated[
+    int | None,
+    typer.Option(
+        "--batch", min=1, help="Regions per forward pass.  [default: 16 on a CPU, 128 on a GPU]"
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option("--device")]
 Precision = Annotated[
     Literal["fp32", "bf16"], typer.Option("--precision", help="Arithmetic of the network.")
