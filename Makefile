@@ -21,7 +21,7 @@ lint: $(VENV)/tested
 	$(BIN)/lint-imports
 
 bench: $(VENV)/benched
-	$(BIN)/python scripts/bench/run.py
+	$(BIN)/python -m scripts.bench.run
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
