@@ -1,6 +1,6 @@
 """Run the benchmarks that need no photos of one's own: starting, searching and the pages.
 
-    make bench
+make bench
 """
 
 from scripts.bench import pages, search, startup
