@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
+from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, top_k_accuracy_score
 
+from tvcli.core.evaluation import order_share
 from tvcli.core.metrics import (
     BINS,
     PairCounts,
@@ -79,6 +82,32 @@ def test_the_interval_holds_the_mean_and_narrows_with_more_queries() -> None:
     few_low, few_high = bootstrap(values[:50])
     assert few_high[0] - few_low[0] > 3 * (high[0] - low[0])
     assert bootstrap(values)[0] == low
+
+
+def test_the_interval_is_that_of_scipys_percentile_bootstrap() -> None:
+    values = np.random.default_rng(1).beta(0.5, 0.5, 300)
+    low, high = bootstrap(values[:, None])
+    theirs = stats.bootstrap((values,), np.mean, method="percentile", rng=0).confidence_interval
+    # Both resample at random: their bounds differ by a few hundredths of the interval's width.
+    assert low[0] == pytest.approx(theirs.low, abs=0.1 * (theirs.high - theirs.low))
+    assert high[0] == pytest.approx(theirs.high, abs=0.1 * (theirs.high - theirs.low))
+
+
+def test_triplets_in_order_are_those_without_loss_in_torch() -> None:
+    random = torch.Generator().manual_seed(0)
+    anchor, positive, negative = (torch.randn(500, 8, generator=random) for _ in range(3))
+    cosine = torch.nn.functional.cosine_similarity
+    loss = torch.nn.functional.triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda a, b: 1 - cosine(a, b),
+        margin=1e-7,
+        reduction="none",
+    )
+    share = order_share(cosine(anchor, positive).numpy(), cosine(anchor, negative).numpy())
+    assert 0.3 < share.mean() < 0.7
+    assert (share == (loss == 0).double().numpy()).all()
 
 
 def test_the_cut_off_is_that_of_the_best_f1() -> None:
