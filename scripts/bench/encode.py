@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    found = list(walk_photos(given.photos.resolve(), lambda path, reason: None))[: given.count]
+    found = list(walk_photos(given.photos.resolve()))[: given.count]
     files = [Region(str(path)[1:]) for path in found]
     squeezenet = torchvision.models.squeezenet1_1(weights=None).eval()
     squeezenet.load_state_dict(torch.load(given.weights, weights_only=True))

@@ -1,7 +1,6 @@
 """Boxes: `[x0, y0, x1, y1]` in pixels of the photo as displayed, half open."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 Box = tuple[float, float, float, float]
@@ -61,9 +60,3 @@ def clip(box: Box, width: float, height: float) -> Box | None:
     """Return the part of a box inside a photo of `width` x `height`, or None if nothing is."""
     clipped = intersect(box, (0.0, 0.0, float(width), float(height)))
     return clipped if area(clipped) > 0 else None
-
-
-def mean_iou(pairs: Iterable[tuple[Box, Box]]) -> float:
-    """Return the mean IoU over pairs of boxes (0 for none)."""
-    values = [iou(a, b) for a, b in pairs]
-    return sum(values) / len(values) if values else 0.0

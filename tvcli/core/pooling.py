@@ -1,11 +1,7 @@
 """From dense maps to vectors."""
 
-from typing import Literal
-
 import torch.nn.functional as F
 from torch import Tensor
-
-Pool = Literal["none", "mean", "gem", "spatial"]
 
 GEM_POWER = 3.0
 GRID = 7  # positions per side that `spatial` keeps

@@ -14,8 +14,6 @@ from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import Mismatch, TvError, UsageError
 from tvcli.core.images import BadImage
 
-BOX_SIDES = 4
-
 
 class Refused(Exception):
     """A request that cannot be answered: the HTTP status and the reason, for people."""

@@ -46,7 +46,5 @@ KINDS = {
         Kind("head", 1),
     )
 }
-# (kind, version of the file) -> what brings it to the next version; none are needed yet.
-MIGRATIONS: dict[tuple[str, int], str] = {}
 
 Columns = dict[str, Any]
