@@ -20,8 +20,8 @@ import torchvision
 from PIL import Image
 from torchvision import transforms
 
-from tvcli.core.encode import chunked, cores, encode_chunks, one_thread_each, open_photo
-from tvcli.core.encoder import Encoder, make_encoder
+from tvcli.core.encoding.encode import chunked, cores, encode_chunks, one_thread_each, open_photo
+from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.images import Pixels
 from tvcli.core.records import Region
 from tvcli.core.sources import walk_photos

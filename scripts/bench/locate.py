@@ -20,12 +20,17 @@ import numpy as np
 import torch
 
 from tvcli.core.artifacts import write_artifact
-from tvcli.core.backbones import Backbone
 from tvcli.core.drawing import draw_collection
-from tvcli.core.encoder import Encoder, make_encoder
+from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.images import Photo, decode_photo
-from tvcli.core.locate import LocateSettings, Locator
-from tvcli.core.location_heads import load_boxes, load_classifier, teach_boxes, teach_classifier
+from tvcli.core.location.locate import LocateSettings, Locator
+from tvcli.core.location.location_heads import (
+    load_boxes,
+    load_classifier,
+    teach_boxes,
+    teach_classifier,
+)
+from tvcli.core.networks.backbones import Backbone
 from tvcli.core.reports import Report
 
 ROUNDS = 3

@@ -25,7 +25,7 @@ import uvicorn
 from PIL import Image
 
 from scripts.bench.search import SETTINGS, columns, drawn
-from tvcli.core.index import build_index
+from tvcli.core.indexes.index import build_index
 from tvcli.core.sources import open_sources
 from tvcli.serve.access import Gate
 from tvcli.serve.pages import open_box_editor, open_gallery

@@ -16,16 +16,16 @@ import torch
 import torch.nn.functional as F
 
 from tvcli.core.artifacts import open_artifact
-from tvcli.core.labels import folder_label
-from tvcli.core.metrics import names_of, query_figures, relevant_ranks
-from tvcli.core.mining import Candidates, mine_labelled
-from tvcli.core.pooling import pool_maps
-from tvcli.core.rank import RankHead, identity_head, load_rank
-from tvcli.core.rank_training import RankData, RankSettings, train_rank
+from tvcli.core.encoding.pooling import pool_maps
+from tvcli.core.ranking.labels import folder_label
+from tvcli.core.ranking.metrics import names_of, query_figures, relevant_ranks
+from tvcli.core.ranking.mining import Candidates, mine_labelled
+from tvcli.core.ranking.rank import RankHead, identity_head, load_rank
+from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
+from tvcli.core.ranking.rows import RowTable
+from tvcli.core.ranking.shortlist import comparable_maps
+from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
-from tvcli.core.rows import RowTable
-from tvcli.core.shortlist import comparable_maps
-from tvcli.core.views import Encodings
 
 BEST = 10
 SHORTLISTS = (20, 50, 100)

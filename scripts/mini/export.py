@@ -10,7 +10,7 @@ from torch import Tensor
 from scripts.mini.finish import finished
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
-from tvcli.core.mini import CHANNELS, Mini
+from tvcli.core.networks.mini import CHANNELS, Mini
 
 SIZE = 168
 ABOUT = {

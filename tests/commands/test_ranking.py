@@ -190,7 +190,7 @@ def test_rerank_orders_by_the_maps_of_the_shortlist(encoded: Path, tv: Tv) -> No
     assert [hit["image"] for hit in by_photo] == [hit["image"] for hit in by_item]
     import torch
 
-    from tvcli.core.similarity import similarities
+    from tvcli.core.ranking.similarity import similarities
 
     with open_artifact(Path("photos.h5"), "encodings") as file:
         maps = torch.from_numpy(file.read("encodings").astype(np.float32))

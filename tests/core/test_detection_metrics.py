@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tvcli.core.detection_metrics import (
+from tvcli.core.errors import BadInput
+from tvcli.core.location.detection_metrics import (
     Boxes,
     average_precision,
     evaluate,
     read_boxes,
 )
-from tvcli.core.errors import BadInput
 
 
 def write(path: Path, records: list[dict[str, object]]) -> Path:

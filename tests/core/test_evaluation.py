@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
-from tvcli.core.evaluation import Known, measure
-from tvcli.core.queries import Query
+from tvcli.core.searching.evaluation import Known, measure
+from tvcli.core.searching.queries import Query
 
 
 @dataclass
@@ -63,7 +63,7 @@ def test_the_difference_is_paired_query_by_query() -> None:
 
 
 def test_memory_is_bounded_by_blocks_of_similarities(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tvcli.core.evaluation.SIMILARITIES", 2**18)
+    monkeypatch.setattr("tvcli.core.searching.evaluation.SIMILARITIES", 2**18)
     rng = np.random.default_rng(0)
     gallery = Vectors(unit(rng, 20_000))
     labels = known([str(row % 1000) for row in range(20_000)])

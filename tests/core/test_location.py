@@ -9,14 +9,20 @@ from PIL import Image
 
 from tvcli.core.annotations import boxed_photos
 from tvcli.core.boxes import Box, iou
-from tvcli.core.classifier import Classifier
-from tvcli.core.combine import cluster_boxes, mean_box, median_box, pairwise_iou, weighted_box
-from tvcli.core.cropset import mirrored
-from tvcli.core.encode import one_thread_each
+from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.errors import BadInput
 from tvcli.core.formats import Annotation
-from tvcli.core.reduction import fit_reduction
-from tvcli.core.regressors import Regressors, new_regressors, pair_iou
+from tvcli.core.location.classifier import Classifier
+from tvcli.core.location.combine import (
+    cluster_boxes,
+    mean_box,
+    median_box,
+    pairwise_iou,
+    weighted_box,
+)
+from tvcli.core.location.cropset import mirrored
+from tvcli.core.location.reduction import fit_reduction
+from tvcli.core.location.regressors import Regressors, new_regressors, pair_iou
 from tvcli.core.reports import Report
 
 SLIDING = 1e-5  # a net on a window against the same net sliding: float32, sums in another order

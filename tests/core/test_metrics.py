@@ -6,8 +6,7 @@ import torch
 from scipy import stats
 from sklearn.metrics import average_precision_score, precision_recall_curve, top_k_accuracy_score
 
-from tvcli.core.evaluation import order_share
-from tvcli.core.metrics import (
+from tvcli.core.ranking.metrics import (
     BINS,
     PairCounts,
     bootstrap,
@@ -15,6 +14,7 @@ from tvcli.core.metrics import (
     query_figures,
     relevant_ranks,
 )
+from tvcli.core.searching.evaluation import order_share
 
 KS = [1, 5, 10]
 

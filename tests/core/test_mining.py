@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tvcli.core.mining import Candidates, mine_labelled, nearest, split_photos
+from tvcli.core.ranking.mining import Candidates, mine_labelled, nearest, split_photos
 
 
 def candidates(rows: int = 60, classes: int = 4, test: float = 0.2) -> Candidates:

@@ -7,10 +7,10 @@ import torch
 from conftest import picture
 from PIL import ImageOps
 
-from tvcli.core.encoder import make_encoder
+from tvcli.core.encoding.encoder import make_encoder
 from tvcli.core.images import decode_photo
+from tvcli.core.ranking.similarity import paired_similarities
 from tvcli.core.records import Region
-from tvcli.core.similarity import paired_similarities
 
 
 def png(seed: int, *, mirrored: bool = False) -> bytes:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tvcli.core.pooling import GRID, pool_maps
+from tvcli.core.encoding.pooling import GRID, pool_maps
 
 MAPS = torch.rand(3, 5, 8, 6, generator=torch.Generator().manual_seed(0)) - 0.3  # (N, C, H, W)
 

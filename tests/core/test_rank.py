@@ -9,8 +9,8 @@ import torch
 
 from tvcli.core.artifacts import open_artifact, write_artifact
 from tvcli.core.errors import Mismatch, UsageError
-from tvcli.core.rank import identity_head, pca_head
-from tvcli.core.rank_training import (
+from tvcli.core.ranking.rank import identity_head, pca_head
+from tvcli.core.ranking.rank_training import (
     TEMPERATURE,
     RankData,
     RankSettings,
@@ -18,9 +18,9 @@ from tvcli.core.rank_training import (
     pairs_of,
     train_rank,
 )
+from tvcli.core.ranking.similarity import paired_similarities
+from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
-from tvcli.core.similarity import paired_similarities
-from tvcli.core.views import Encodings
 
 CLASSES, PER_CLASS, CHANNELS = 6, 8, 16
 
@@ -159,7 +159,7 @@ def test_maps_too_many_to_keep_are_read_batch_by_batch(
     maps: Encodings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = np.array([5, 3, 5, 40])
-    monkeypatch.setattr("tvcli.core.views.IN_MEMORY", 0)
+    monkeypatch.setattr("tvcli.core.ranking.views.IN_MEMORY", 0)
     from_file = Encodings(maps._files)
     assert torch.equal(from_file[rows], maps[rows])
     assert torch.allclose(from_file.pooled(rows, "gem"), maps.pooled(rows, "gem"))

@@ -9,10 +9,10 @@ from conftest import Ran
 
 from tvcli.core.errors import UsageError
 from tvcli.core.heads import save_head
-from tvcli.core.index import Index, open_index
-from tvcli.core.rank import load_rank
-from tvcli.core.relearning import composed, relearn, split, write_learned
+from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
+from tvcli.core.searching.relearning import composed, relearn, split, write_learned
 
 Tv = Callable[..., Ran]
 MADE = {"command": ["tv"], "inputs": []}

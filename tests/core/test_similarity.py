@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tvcli.core.errors import Mismatch
-from tvcli.core.similarity import paired_similarities, similarities
+from tvcli.core.ranking.similarity import paired_similarities, similarities
 
 
 def naive(a: Tensor, b: Tensor) -> float:

@@ -12,7 +12,7 @@ from pages import HOSTILE, client_of
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tvcli.core.clicks import read_clicks
+from tvcli.core.ranking.clicks import read_clicks
 from tvcli.serve import thumbnails
 from tvcli.serve.pages import open_gallery
 

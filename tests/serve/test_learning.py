@@ -6,7 +6,7 @@ import pytest
 from pages import client_of
 from starlette.testclient import TestClient
 
-from tvcli.core.index import open_index
+from tvcli.core.indexes.index import open_index
 from tvcli.serve.pages import open_gallery
 
 SAID = {"item": "0.png", "like": ["5.png", "4.png"], "unlike": ["1.png", "2.png"]}

@@ -8,8 +8,8 @@ import pytest
 from pages import client_of
 from starlette.testclient import TestClient
 
-from tvcli.core.clicks import read_clicks
-from tvcli.core.index import open_index
+from tvcli.core.indexes.index import open_index
+from tvcli.core.ranking.clicks import read_clicks
 from tvcli.serve.pages import open_triplet_editor
 from tvcli.serve.references import margins, references
 

@@ -40,8 +40,8 @@ def encode(
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
     """
-    from tvcli.core.checkpoints import encode_file
-    from tvcli.core.encoder import make_encoder
+    from tvcli.core.encoding.checkpoints import encode_file
+    from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files, open_sources
 

@@ -27,7 +27,7 @@ def eval_boxes(
     Examples:
       tv eval boxes located.jsonl truth.jsonl
     """
-    from tvcli.core.detection_metrics import evaluate
+    from tvcli.core.location.detection_metrics import evaluate
 
     measures, curves = evaluate(located, truth)
     if plot is not None:

@@ -55,9 +55,9 @@ def eval_search(
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
     """
     from tvcli.core.errors import UsageError
-    from tvcli.core.eval_search import Trial
-    from tvcli.core.eval_search import eval_search as measure
     from tvcli.core.plots import plot_precision_recall
+    from tvcli.core.searching.eval_search import Trial
+    from tvcli.core.searching.eval_search import eval_search as measure
 
     if not all(part.strip().isdigit() for part in k.split(",")):
         raise UsageError(f"-k {k}: ranks from 1, such as 1,5,10,20")

@@ -38,7 +38,7 @@ def eval_triplets(
       tv eval triplets photos.h5 triplets.jsonl --split test --rank rank.h5
       tv eval triplets ranked.tvx triplets.jsonl
     """
-    from tvcli.core.eval_search import eval_triplets as measure
+    from tvcli.core.searching.eval_search import eval_triplets as measure
 
     with reporting(quiet=quiet) as report:
         records, missing = measure(source, triplets, rank, split, seed, streams.stdin())

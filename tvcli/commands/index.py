@@ -62,8 +62,8 @@ def index(
       tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
-    from tvcli.core.encoder import make_encoder
-    from tvcli.core.indexing import head_pool, index_encodings, index_photos, location_heads
+    from tvcli.core.encoding.encoder import make_encoder
+    from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files, is_encodings, open_sources
 

@@ -68,8 +68,8 @@ def locate(
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
     """
     from tvcli.core.crops import parse_numbers
-    from tvcli.core.locate import LocateSettings
-    from tvcli.core.locating import Pictures, load_locator, locate_photos
+    from tvcli.core.location.locate import LocateSettings
+    from tvcli.core.location.locating import Pictures, load_locator, locate_photos
     from tvcli.core.sources import open_sources
 
     settings = LocateSettings(

@@ -79,7 +79,7 @@ def search(
       tv search --like a.jpg --like b.jpg --unlike c.jpg
       tv search img.jpg --format paths -0 | xargs -0 ls -l
     """
-    from tvcli.core.search import SearchRequest, find_hits
+    from tvcli.core.searching.search import SearchRequest, find_hits
 
     request = SearchRequest(
         queries=queries or [],

@@ -29,7 +29,7 @@ def train_boxes(
     Examples:
       tv train-boxes crops.h5 -o boxes.h5
     """
-    from tvcli.core.location_heads import teach_boxes
+    from tvcli.core.location.location_heads import teach_boxes
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files
 

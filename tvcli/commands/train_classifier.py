@@ -29,7 +29,7 @@ def train_classifier(
     Examples:
       tv train-classifier crops.h5 -o classifier.h5 --plot classifier.png
     """
-    from tvcli.core.location_heads import teach_classifier
+    from tvcli.core.location.location_heads import teach_classifier
     from tvcli.core.provenance import provenance
     from tvcli.core.sources import input_files
 

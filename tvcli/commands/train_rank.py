@@ -46,10 +46,10 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --dim 128 --plot rank.png
     """
-    from tvcli.core.learn_rank import learn_rank
     from tvcli.core.plots import plot_history
     from tvcli.core.provenance import provenance
-    from tvcli.core.rank_training import RankSettings
+    from tvcli.core.ranking.learn_rank import learn_rank
+    from tvcli.core.ranking.rank_training import RankSettings
 
     settings = RankSettings(margin, dim, pool, epochs, hold, seed)
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:

@@ -60,8 +60,8 @@ def triplets(
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
     from tvcli.core.copies import copier
-    from tvcli.core.teaching import Lesson, teach
-    from tvcli.core.triplets import triplet_records, write_triplets
+    from tvcli.core.ranking.triplets import triplet_records, write_triplets
+    from tvcli.core.searching.teaching import Lesson, teach
 
     copy_of = copier(from_copies, seed) if from_copies else None
     lesson = Lesson(

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
 
 from tvcli.core.errors import BadInput
 from tvcli.core.images import Photo, decode_photo, read_photo, thumbnail
-from tvcli.core.triplets import Item
+from tvcli.core.ranking.triplets import Item
 
 Rng = np.random.Generator
 Change = Callable[[Image.Image, Rng], Image.Image]

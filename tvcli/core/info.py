@@ -8,7 +8,7 @@ from typing import Any
 
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.errors import BadInput
-from tvcli.core.index import open_index
+from tvcli.core.indexes.index import open_index
 from tvcli.core.records import read_record_file
 from tvcli.core.sources import HDF5_MAGIC
 

@@ -9,18 +9,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tvcli.core.boxes import Box
-from tvcli.core.index import Index
-from tvcli.core.queries import Queries, Query, Vector, refine
+from tvcli.core.indexes.index import Index
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
-from tvcli.core.search import Hit, search
+from tvcli.core.searching.queries import Queries, Query, Vector, refine
+from tvcli.core.searching.search import Hit, search
 from tvcli.core.sources import Source
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 
 if TYPE_CHECKING:  # it brings torch: loaded when first needed
-    from tvcli.core.encoder import Encoder
-    from tvcli.core.locate import Locator
+    from tvcli.core.encoding.encoder import Encoder
+    from tvcli.core.location.locate import Locator
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Finder:
         heads = self.index.location_files
         if heads is None:
             return region
-        from tvcli.core.locating import load_locator, located_regions
+        from tvcli.core.location.locating import load_locator, located_regions
 
         report = Report()
         with self._lock:
@@ -170,6 +170,6 @@ class Finder:
 
 
 def _encoder_of(index: Index) -> "Encoder":
-    from tvcli.core.encoder import encoder_of
+    from tvcli.core.encoding.encoder import encoder_of
 
     return encoder_of(index.settings["encoder"], index.settings["weights_file"])

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from tvcli.core.boxes import Box
 from tvcli.core.images import BadImage, decode_photo, read_photo, thumbnail
-from tvcli.core.search import Hit
+from tvcli.core.searching.search import Hit
 
 IsRight = Callable[[Hit], bool]
 

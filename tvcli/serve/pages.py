@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from tvcli.core.config import default_index
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.index import open_index
+from tvcli.core.indexes.index import open_index
 from tvcli.core.sources import Source
 from tvcli.serve.box_editor import BoxEditor
 from tvcli.serve.box_file import BoxFile

@@ -77,8 +77,8 @@ def locator_of(classifier: Path, boxes: Path) -> Propose:
         BadInput: a head cannot be used.
         Mismatch: they were trained on other backbones.
     """
-    from tvcli.core.locate import LocateSettings
-    from tvcli.core.locating import load_locator
+    from tvcli.core.location.locate import LocateSettings
+    from tvcli.core.location.locating import load_locator
 
     locator = load_locator(classifier, boxes, LocateSettings(max_objects=MOST))
 

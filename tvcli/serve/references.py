@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.index import Index
+from tvcli.core.indexes.index import Index
 
 Order = Literal["uncertain", "random"]
 

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from tvcli.core.triplets import ROLES
+from tvcli.core.ranking.triplets import ROLES
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.clicks import item_record
 from tvcli.serve.collection import Collection

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tvcli.core.records import dump_record
 
 if TYPE_CHECKING:  # it brings torch, which tv --help does without
-    from tvcli.core.rank_training import Trained
+    from tvcli.core.ranking.rank_training import Trained
     from tvcli.terminal.progress import TerminalReport
 
 FigureFormat = Literal["table", "jsonl"]
@@ -26,7 +26,7 @@ def print_figures(records: Sequence[dict[str, Any]], format: FigureFormat | None
 
 def explain() -> None:
     """Say on stderr what each figure means."""
-    from tvcli.core.metrics import DEFINITIONS
+    from tvcli.core.ranking.metrics import DEFINITIONS
 
     for name, meaning in DEFINITIONS.items():
         print(f"{name}: {meaning}", file=sys.stderr)

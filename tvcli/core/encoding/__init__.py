@@ -1,0 +1,1 @@
+"""Encoding: regions of photos in, rows out, in parts that survive a kill."""

@@ -1,0 +1,1 @@
+"""Indexes: the `.tvx` folder, what it keeps, and how it is made."""

@@ -1,0 +1,93 @@
+"""What an index keeps beside its vectors: the head that made them, and maps to re-rank by."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tvcli.core.artifacts import Artifact, write_artifact
+from tvcli.core.errors import UsageError
+from tvcli.core.heads import load_head
+from tvcli.core.provenance import file_hash
+from tvcli.core.ranking.rank import Ranker, load_rank
+from tvcli.core.ranking.shortlist import Shortlist, comparable_maps, fit_shortlist, save_shortlist
+
+Heads = tuple[Path, Path]  # the files of a classifier and of the boxes' nets
+
+BLOCK = 256  # maps brought to unit length at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """Files to put into an index: `settings` names them, `write` puts them into its folder."""
+
+    ranker: Ranker | None
+    settings: dict[str, Any]
+    write: Callable[[Path], None]
+    shortlist: Shortlist | None = None
+
+
+def attachments(
+    rank: Path | None,
+    encodings: Artifact | None,
+    *,
+    maps: bool = False,
+    name: Path | None = None,
+    location: Heads | None = None,
+    compress: bool = False,
+) -> Attachments:
+    """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
+
+    With `compress` the vectors are a projection of the maps, which is kept too.
+    `location` are the classifier and the boxes' nets by which its photos were located.
+
+    Raises:
+        UsageError: maps are asked for where there are none.
+        BadInput: the head cannot be used.
+    """
+    ranker = load_rank(rank) if rank else None
+    settings: dict[str, Any] = {}
+    if rank:
+        digest = file_hash(rank)
+        settings["rank"] = {"file": f"rank-{digest[:12]}.h5", "hash": digest, "from": str(rank)}
+    heads = dict(zip(("classifier", "boxes"), location or (), strict=False))
+    for kind, path in heads.items():
+        load_head(path, kind)
+        digest = file_hash(path)
+        settings[kind] = {"file": f"{kind}-{digest[:12]}.h5", "hash": digest, "from": str(path)}
+    shortlist = None
+    if maps or compress:
+        if encodings is None or len(encodings.row_shape) != 3:
+            raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
+        digest = file_hash(encodings.path)[:12] + settings.get("rank", {}).get("hash", "")[:8]
+        if compress:
+            shortlist = fit_shortlist(encodings, ranker)
+            settings["shortlist"] = {"file": f"shortlist-{digest}.h5"}
+        if maps:
+            settings["maps"] = {"file": f"maps-{digest}.h5"}
+
+    def write(folder: Path) -> None:
+        if rank:
+            shutil.copyfile(rank, folder / settings["rank"]["file"])
+        for kind, path in heads.items():
+            shutil.copyfile(path, folder / settings[kind]["file"])
+        if maps and encodings is not None:
+            _write_maps(folder / settings["maps"]["file"], encodings, ranker)
+        if shortlist:
+            save_shortlist(folder / settings["shortlist"]["file"], shortlist)
+
+    return Attachments(ranker, settings, write, shortlist)
+
+
+def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
+    """Write maps ready to compare: (N, D, H, W) float16, the dot product is the similarity."""
+    with write_artifact(path, "encodings", encodings.settings, {}) as writer:
+        for rows in encodings.blocks(BLOCK):
+            columns = encodings.read_columns(rows)
+            maps = torch.from_numpy(columns["encodings"].astype(np.float32))  # (n, C, H, W)
+            columns["encodings"] = comparable_maps(maps, ranker).numpy().astype(np.float16)
+            writer.append(columns)

@@ -1,0 +1,141 @@
+"""Making indexes: straight from photos, or from an encodings file."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.encoding.checkpoints import (
+    encoded_parts,
+    encoding_settings,
+    part_columns,
+)
+from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.errors import UsageError
+from tvcli.core.indexes.attachments import Attachments, Heads, attachments
+from tvcli.core.indexes.index import EngineName, build_index
+from tvcli.core.indexes.manifest import Manifest
+from tvcli.core.location.locating import load_locator, located_regions
+from tvcli.core.ranking.rank import load_rank
+from tvcli.core.ranking.shortlist import comparable_maps
+from tvcli.core.ranking.vectors import pool_for, pooled_columns
+from tvcli.core.reports import Report
+from tvcli.core.roots import photos_root, root_settings
+from tvcli.core.sources import Source
+
+
+def index_photos(
+    source: Source,
+    encoder: Encoder,
+    target: Path,
+    report: Report,
+    provenance: dict[str, Any],
+    *,
+    engine: EngineName = "auto",
+    seed: int = 0,
+    rank: Path | None = None,
+    maps: bool = False,
+    location: Heads | None = None,
+    weights: Path | None = None,
+) -> Manifest:
+    """Encode photos into vectors and index them; a killed job goes on where it stopped.
+
+    A `rank` head maps the vectors, and is kept in the index. With the heads of `location` the
+    objects of the photos are indexed, and the heads kept: queries are then located as well.
+
+    Raises:
+        UsageError: the encoder gives maps, not vectors.
+        BadInput: no photo could be encoded, or the target cannot be written.
+        Mismatch: an interrupted job with other settings is in the way.
+    """
+    settings = encoding_settings(encoder, source.root, target / "in")
+    compress = encoder.settings.pool == "map"
+    extra = attachments(rank, None, maps=maps, location=location, compress=compress)
+    if extra.ranker:
+        extra.ranker.check(encoder.spec)
+    if location:
+        locator = load_locator(*location, weights=weights)
+        source = replace(source, regions=located_regions(source, locator, report))
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with encoded_parts(source, encoder, target, report) as parts:
+        blocks = (_embeddings(block, extra) for block in part_columns(parts))
+        return build_index(
+            target,
+            blocks,
+            settings | extra.settings,
+            provenance,
+            engine=engine,
+            seed=seed,
+            attach=extra.write,
+        )
+
+
+def location_heads(classifier: Path | None, boxes: Path | None) -> Heads | None:
+    """Return the two heads to locate by, None without; raises UsageError if one is missing."""
+    if classifier is None and boxes is None:
+        return None
+    if classifier is None or boxes is None:
+        raise UsageError("--classifier and --boxes go together: locating needs both heads")
+    return classifier, boxes
+
+
+def head_pool(rank: Path | None, pool: str) -> str:
+    """Return how maps are pooled: as asked for, or `auto` as a rank head was trained on."""
+    return load_rank(rank).pool if rank and pool == "auto" else pool
+
+
+def index_encodings(
+    path: Path,
+    target: Path,
+    provenance: dict[str, Any],
+    *,
+    pool: str = "auto",
+    engine: EngineName = "auto",
+    seed: int = 0,
+    name: Path | None = None,
+    rank: Path | None = None,
+    maps: bool = False,
+    location: Heads | None = None,
+) -> Manifest:
+    """Index an encodings file; maps are pooled into vectors, `auto` as suits the backbone.
+
+    `name` is where the file would lie if it were not a temporary one. A `rank` head maps the
+    vectors, and is kept in the index; with `maps` the maps are too, to re-rank by. Pooled by
+    `map`, the default with maps and without a head, a vector is a PCA of the flattened map.
+
+    Raises:
+        UsageError: pooling is asked for, but the file holds vectors; or no maps are there to keep.
+        BadInput: not an encodings file, or the target cannot be written.
+        Mismatch: the head was trained on other encodings.
+    """
+    target.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with open_artifact(path, "encodings") as encodings:
+        compress = pool == "map" or (maps and pool == "auto" and rank is None)
+        extra = attachments(rank, encodings, maps=maps, location=location, compress=compress)
+        settings = encodings.settings | extra.settings
+        if extra.ranker:
+            extra.ranker.check(settings["encoder"])
+            pool = extra.ranker.pool if pool == "auto" else pool
+        how = "none" if compress else pool_for(encodings, pool)
+        settings["encoder"] = {**settings["encoder"], "pool": how}
+        root = photos_root(encodings.settings, (name or path).absolute().parent)
+        settings |= root_settings(root, target / "in")
+        if extra.ranker:
+            extra.ranker.check(settings["encoder"])
+        blocks = (_embeddings(block, extra) for block in pooled_columns(encodings, how))
+        return build_index(
+            target, blocks, settings, provenance, engine=engine, seed=seed, attach=extra.write
+        )
+
+
+def _embeddings(columns: Columns, extra: Attachments) -> Columns:
+    """Return a block of vectors, or of maps to compress, as an index holds it, after its head."""
+    rest = {name: values for name, values in columns.items() if name != "encodings"}
+    encodings, ranker = columns["encodings"], extra.ranker  # (n, C), or (n, C, H, W)
+    if extra.shortlist:
+        maps = comparable_maps(torch.from_numpy(encodings.astype(np.float32)), ranker)
+        return rest | {"embeddings": extra.shortlist.vectors(maps)}
+    return rest | {"embeddings": ranker.vectors(encodings) if ranker else encodings}

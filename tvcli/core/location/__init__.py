@@ -1,0 +1,1 @@
+"""Location: where the object is (OverFeat): a classifier, four regressors, and how they slide."""

@@ -1,0 +1,110 @@
+"""Encoded crops in memory, their maps reduced: what the location heads learn from."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tvcli.core.artifacts import Artifact, open_artifact
+from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.location.reduction import Reduction, fit_reduction
+
+BLOCK = 256  # rows read at a time
+SAMPLED_ROWS, SAMPLED_POSITIONS = 512, 24  # crops and positions of each that the axes come from
+
+
+@dataclass(frozen=True, slots=True)
+class CropSet:
+    """Crops of some kinds: reduced maps (N, D, h, w) float16 and what is known of each.
+
+    `boxes` (N, 4) float32 is the object relative to the crop, 0 to 1 from edge to edge (NaN where
+    not known), `sides` (N, 2) the crop's width and height in pixels; `targets` and `labels` are
+    lists of N texts; `held_out` (N,) tells the crops of test photos.
+    """
+
+    maps: Tensor
+    boxes: Tensor
+    sides: Tensor
+    targets: list[str]
+    labels: list[str]
+    held_out: Tensor
+    reduction: Reduction
+    settings: dict[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+
+def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
+    """Read the crops of some kinds (target, background, look) from an encodings file.
+
+    Raises:
+        BadInput: no such crops, or vectors where maps are needed.
+        Mismatch: crops that were not squashed to the square, so that boxes do not fit the maps.
+    """
+    with open_artifact(path, "encodings") as file:
+        _check(file)
+        targets = file.read("target")
+        rows = np.array([row for row, kind in enumerate(targets) if kind in kinds], np.intp)
+        if not len(rows):
+            raise BadInput(f"{path}: no {' or '.join(kinds)} crops; make them with: tv crops")
+        reduction = fit_reduction(_positions(file, rows, seed))
+        maps = torch.cat([reduction(block).half() for block in _blocks(file, rows)])
+        maps = maps.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
+        boxes, sides = _relative(file, rows)
+        split, labels = file.read("split"), file.read("label")
+        return CropSet(
+            maps,
+            boxes,
+            sides,
+            [targets[row] for row in rows],
+            [labels[row] for row in rows],
+            torch.tensor([split[row] == "test" for row in rows]),
+            reduction,
+            {name: file.settings[name] for name in ("encoder", "weights_file")},
+        )
+
+
+def _check(file: Artifact) -> None:
+    if len(file.row_shape) != 3:
+        raise BadInput(f"{file.path}: holds vectors; encode the crops again with --pool none")
+    if (fit := file.settings["encoder"]["fit"]) != "squash":
+        raise Mismatch(f"{file.path}: encoded with --fit {fit}; encode the crops with --fit squash")
+
+
+def _blocks(file: Artifact, rows: Any) -> Iterator[Tensor]:
+    for start in range(0, len(rows), BLOCK):
+        block = file.read("encodings", rows[start : start + BLOCK])  # (B, C, h, w) float16
+        yield torch.from_numpy(block.astype(np.float32))
+
+
+def _positions(file: Artifact, rows: Any, seed: int) -> Tensor:
+    """Return position vectors of a sample of the crops, (M, C) float32."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(rows, min(SAMPLED_ROWS, len(rows)), replace=False)
+    found = []
+    for block in _blocks(file, np.sort(chosen)):
+        vectors = block.flatten(2).transpose(1, 2)  # (B, h * w, C)
+        places = rng.permutation(vectors.shape[1])[:SAMPLED_POSITIONS]
+        found.append(vectors[:, torch.from_numpy(places)].flatten(0, 1))
+    return torch.cat(found)
+
+
+def _relative(file: Artifact, rows: Any) -> tuple[Tensor, Tensor]:
+    """Return the objects relative to their crops (N, 4), flips applied, and the crops' sides."""
+    regions = torch.from_numpy(file.read("region", rows))  # (N, 4)
+    boxes = torch.from_numpy(file.read("box", rows))  # (N, 4)
+    flips = torch.from_numpy(file.read("flip", rows))  # (N,)
+    sides = regions[:, 2:] - regions[:, :2]  # (N, 2)
+    relative = (boxes - regions[:, [0, 1, 0, 1]]) / sides.repeat(1, 2)
+    return torch.where(flips[:, None], mirrored(relative), relative), sides
+
+
+def mirrored(boxes: Tensor) -> Tensor:
+    """Return relative boxes (..., 4) as they are in the crop seen in a mirror."""
+    x0, y0, x1, y1 = boxes.unbind(-1)
+    return torch.stack([1 - x1, y0, 1 - x0, y1], -1)

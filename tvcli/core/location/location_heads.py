@@ -1,0 +1,138 @@
+"""The classifier and the boxes' nets as head files: trained from crops, saved, and loaded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tvcli.core.encoding.encode import one_thread_each
+from tvcli.core.errors import BadInput
+from tvcli.core.heads import HeadFile, load_head, save_head
+from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
+from tvcli.core.location.cropset import CropSet, load_crops
+from tvcli.core.location.reduction import Reduction, reduction_of
+from tvcli.core.location.regressors import (
+    BoxErrors,
+    Regressors,
+    measure_boxes,
+    predict,
+    train_regressors,
+)
+from tvcli.core.reports import Report
+from tvcli.core.training import History
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedClassifier:
+    """What a training of the classifier found; `curve` is (recalls, precisions)."""
+
+    quality: Quality
+    history: History
+    curve: tuple[list[float], list[float]]
+    crops: int
+    held_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedBoxes:
+    """What a training of the boxes' nets found, beside always answering the mean box."""
+
+    errors: BoxErrors
+    mean_box: BoxErrors
+    history: History
+    crops: int
+    held_out: int
+
+    @property
+    def is_better(self) -> bool:
+        """Whether the nets beat the mean box."""
+        return self.errors.iou > self.mean_box.iou
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedHead:
+    """A head ready to use: its reduction, its net in eval mode, and its file's settings."""
+
+    reduction: Reduction
+    net: Any
+    file: HeadFile
+
+
+def teach_classifier(
+    crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
+) -> TrainedClassifier:
+    """Train the classifier on encoded crops and save it; raises as `train_classifier` does."""
+    with one_thread_each():  # steps this small lose more by sharing cores than they gain
+        crops = load_crops(crops_file, ("target", "background"), seed)
+        net, history = train_classifier(crops, seed, report)
+        quality, precisions, recalls = judge(net, crops)
+    settings = _settings(crops) | {"threshold": quality.threshold}
+    save_head(target, HeadFile("classifier", _state(net, crops.reduction), settings), provenance)
+    curve = recalls.tolist(), precisions.tolist()
+    return TrainedClassifier(quality, history, curve, len(crops), int(crops.held_out.sum()))
+
+
+def teach_boxes(
+    crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
+) -> TrainedBoxes:
+    """Train the boxes' nets on encoded crops and save them; raises as `train_regressors` does."""
+    with one_thread_each():
+        crops = load_crops(crops_file, ("target", "look"), seed)
+        nets, history = train_regressors(crops, seed, report)
+        rows = crops.held_out if crops.held_out.any() else ~crops.held_out
+        errors = measure_boxes(predict(nets, crops.maps[rows]), crops, rows)
+    mean_box = crops.boxes[~crops.held_out].mean(0).expand(int(rows.sum()), 4)
+    label = {"labels": sorted(set(filter(None, crops.labels)))}
+    state = _state(nets, crops.reduction)
+    save_head(target, HeadFile("boxes", state, _settings(crops) | label), provenance)
+    baseline = measure_boxes(mean_box, crops, rows)
+    return TrainedBoxes(errors, baseline, history, len(crops), int(crops.held_out.sum()))
+
+
+def load_classifier(path: Path) -> LoadedHead:
+    """Load a classifier; raises as `load_head` does."""
+    head = load_head(path, "classifier")
+    state = _net_state(head, path)
+    try:
+        net = Classifier(head.state["reduction.axes"].shape[0], _window(head))
+        net.load_state_dict(state)
+        return LoadedHead(reduction_of(head.state), net.eval(), head)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: damaged; train it again") from error
+
+
+def load_boxes(path: Path) -> LoadedHead:
+    """Load the boxes' nets; raises as `load_head` does."""
+    head = load_head(path, "boxes")
+    state = _net_state(head, path)
+    try:
+        channels = head.state["reduction.axes"].shape[0]
+        net = Regressors(channels, _window(head), state["mean"], state["std"], state["spans"])
+        net.load_state_dict(state)
+        return LoadedHead(reduction_of(head.state), net.eval(), head)
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: damaged; train it again") from error
+
+
+def _settings(crops: CropSet) -> dict[str, Any]:
+    window = [int(side) for side in crops.maps.shape[2:]]
+    return {**crops.settings, "window": window}
+
+
+def _state(net: torch.nn.Module, reduction: Reduction) -> dict[str, Tensor]:
+    state = {f"net.{name}": value for name, value in net.state_dict().items()}
+    return state | {f"reduction.{name}": v for name, v in reduction.state_dict().items()}
+
+
+def _net_state(head: HeadFile, path: Path) -> dict[str, Tensor]:
+    found = {name[4:]: value for name, value in head.state.items() if name.startswith("net.")}
+    if not found or not {"reduction.mean", "reduction.axes"} <= head.state.keys():
+        raise BadInput(f"{path}: damaged; train it again")
+    return found
+
+
+def _window(head: HeadFile) -> tuple[int, int]:
+    down, across = head.settings["window"]
+    return int(down), int(across)

@@ -1,0 +1,1 @@
+"""Ranking: similarity of maps, triplets, and the head that learns from them."""

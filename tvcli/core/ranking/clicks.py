@@ -1,0 +1,59 @@
+"""Clicks: what a person said of hits or of triplets, read as triplets of items."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice, product
+from pathlib import Path
+
+from tvcli.core.errors import BadInput
+from tvcli.core.ranking.triplets import Item, Triplet, item_of, triplet_of
+from tvcli.core.records import Record, read_record_file
+
+
+@dataclass(slots=True)
+class Judged:
+    """What was said of one query's hits."""
+
+    likes: list[Item] = field(default_factory=list)
+    unlikes: list[Item] = field(default_factory=list)
+
+
+def read_clicks(path: Path, per_query: int) -> tuple[list[Triplet], dict[Item, Judged]]:
+    """Return the triplets of a file of clicks, and the queries that have likes alone.
+
+    A line is a triplet {"anchor","positive","negative"}, or a judgement of a hit
+    {"query","image","relevant": true|false}; a query's likes and unlikes make up to `per_query`
+    triplets. Paths are relative to the file's folder.
+
+    Raises:
+        BadInput: not there, empty, or a line that is neither; the message gives it.
+    """
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
+    triplets: list[Triplet] = []
+    judged: dict[Item, Judged] = {}
+    for record, where in read_record_file(path):
+        if "query" in record:
+            _judge(judged, record, where, folder)
+        else:
+            triplets.append(triplet_of(record, where, folder))
+    for query, said in judged.items():
+        triplets += islice(_pairs(query, said), per_query)
+    if not triplets and not judged:
+        raise BadInput(f"{path}: no clicks in it")
+    return triplets, {q: said for q, said in judged.items() if said.likes and not said.unlikes}
+
+
+def _judge(judged: dict[Item, Judged], record: Record, where: str, folder: Path) -> None:
+    query = item_of(record["query"], "query", where, folder)
+    hit = item_of({"image": record.get("image"), "box": record.get("box")}, "hit", where, folder)
+    relevant = record.get("relevant")
+    if not isinstance(relevant, bool):
+        raise BadInput(f'{where}: a judgement needs "relevant": true or false')
+    said = judged.setdefault(query, Judged())
+    (said.likes if relevant else said.unlikes).append(hit)
+
+
+def _pairs(query: Item, said: Judged) -> Iterator[Triplet]:
+    for positive, negative in product(said.likes, said.unlikes):
+        yield Triplet(query, positive, negative)

@@ -1,0 +1,148 @@
+"""Learning from files: encodings and triplets in, a rank head out."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.artifacts import Artifact, open_artifact
+from tvcli.core.encoding.checkpoints import encode_file
+from tvcli.core.encoding.encoder import encoder_of
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
+from tvcli.core.ranking.rows import RowTable
+from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
+from tvcli.core.ranking.vectors import pool_for
+from tvcli.core.ranking.views import Encodings
+from tvcli.core.records import Region
+from tvcli.core.reports import Report
+from tvcli.core.sources import Source
+
+Rows = npt.NDArray[np.intp]
+
+
+def learn_rank(
+    path: Path,
+    triplets_path: Path,
+    target: Path,
+    settings: RankSettings,
+    report: Report,
+    provenance: dict[str, Any],
+    *,
+    name: Path | None = None,
+    weights: Path | None = None,
+    stdin: IO[bytes] | None = None,
+) -> Trained:
+    """Train a rank head on an encodings file and triplets of its rows, and save it.
+
+    What a triplet names and the file lacks - mirror images, copies - is encoded as the file was.
+
+    Raises:
+        UsageError: the encodings are pooled in a way that a 1x1 convolution cannot follow.
+        BadInput: a file cannot be used, or no triplet is left.
+        Mismatch: the weights are not those that the file was encoded with.
+    """
+    triplets = read_triplets(triplets_path, stdin)
+    with open_artifact(path, "encodings") as encodings:
+        pool = _pool(encodings, settings.pool)
+        missing = _missing(triplets, RowTable(encodings, name))
+        with _encoded(missing, encodings, report, weights) as others:
+            data = _data(triplets, [encodings, *others], name, report)
+            trained = train_rank(data, _with_pool(settings, pool), report)
+        used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
+    used["figures"] = {"before": trained.before, "after": trained.after}
+    used["epochs_trained"] = trained.history.best
+    head = HeadFile("rank", {"weight": trained.head.weight.detach()}, used)
+    save_head(target, head, provenance)
+    return trained
+
+
+def _with_pool(settings: RankSettings, pool: str) -> RankSettings:
+    return RankSettings(**{**asdict(settings), "pool": pool})
+
+
+def _pool(encodings: Artifact, pool: str) -> str:
+    how = pool_for(encodings, pool)
+    if how == "spatial":
+        raise UsageError(f"{encodings.path}: pooled to a grid; encode without --pool, or with gem")
+    return how
+
+
+def _missing(triplets: list[Triplet], table: RowTable) -> list[Item]:
+    """Return the items that no row shows, each once, those of a photo together."""
+    items = {item for triplet in triplets for item in triplet.items}
+    missing = [item for item in items if table.find(item) is None]
+    return sorted(missing, key=lambda item: (item.image, item.box or (), item.flip))
+
+
+@contextmanager
+def _encoded(
+    items: list[Item], encodings: Artifact, report: Report, weights: Path | None
+) -> Iterator[list[Artifact]]:
+    """Encode items into a temporary file, if there are any."""
+    if not items:
+        yield []
+        return
+    about = encodings.settings
+    encoder = encoder_of(about["encoder"], about["weights_file"], weights=weights)
+    regions = (Region(item.image, item.box, flip=item.flip) for item in items)
+    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
+        path = Path(folder) / "others.h5"
+        encode_file(Source(Path("/"), regions), encoder, path, report, {})
+        with open_artifact(path, "encodings") as others:
+            yield [others]
+
+
+def _data(
+    triplets: list[Triplet], files: list[Artifact], name: Path | None, report: Report
+) -> RankData:
+    """Return triplets as rows of the files; those with an item that no file has are left out."""
+    tables = [RowTable(files[0], name), *(RowTable(file) for file in files[1:])]
+    encodings = Encodings(files)
+    labels = _Labels(len(encodings))
+    sides: dict[str, list[list[int]]] = {"train": [], "test": []}
+    for triplet in triplets:
+        rows = [_find(item, tables) for item in triplet.items]
+        if all(row >= 0 for row in rows):
+            sides[triplet.split].append(rows)
+            labels.learn(rows, triplet)
+    if not sides["train"]:
+        raise BadInput(f"{files[0].path}: none of {len(triplets)} triplets is of its photos")
+    left_out = len(triplets) - len(sides["train"]) - len(sides["test"])
+    if left_out:
+        report.note(f"{left_out} triplets left out: photos of theirs could not be encoded")
+    train, test = (np.array(rows, np.intp).reshape(-1, 3) for rows in sides.values())
+    return RankData(encodings, train, test, labels.numbers)
+
+
+def _find(item: Item, tables: list[RowTable]) -> int:
+    """Return the row of an item, counted through all tables, or -1."""
+    first = 0
+    for table in tables:
+        row = table.find(item)
+        if row is not None:
+            return first + row
+        first += len(table)
+    return -1
+
+
+class _Labels:
+    """Numbers the labels that triplets tell of rows; -1 where none is told."""
+
+    def __init__(self, rows: int) -> None:
+        self.numbers: Rows = np.full(rows, -1, np.intp)
+        self._known: dict[str, int] = {}
+
+    def learn(self, rows: list[int], triplet: Triplet) -> None:
+        """Take the labels of a triplet whose anchor and positive agree."""
+        if triplet.anchor.label != triplet.positive.label:
+            return
+        for row, item in zip(rows, triplet.items, strict=True):
+            if item.label:
+                self.numbers[row] = self._known.setdefault(item.label, len(self._known))

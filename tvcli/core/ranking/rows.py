@@ -1,0 +1,73 @@
+"""The rows of an encodings file as items of triplets, found by photo, box and mirror."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.artifacts import Artifact
+from tvcli.core.boxes import Box, area, iou
+from tvcli.core.ranking.triplets import Item
+from tvcli.core.roots import photos_root
+
+SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32
+
+
+class RowTable:
+    """What the rows of an encodings file show; nothing of the encodings themselves is read.
+
+    `name` is where the file would lie if it were not a temporary one.
+    """
+
+    def __init__(self, encodings: Artifact, name: Path | None = None) -> None:
+        folder = (name or encodings.path).absolute().parent
+        self.root = photos_root(encodings.settings, folder)
+        self.images = [_absolute(self.root, image) for image in encodings.read("image")]
+        self.labels: list[str] = encodings.read("label")
+        self._flips: npt.NDArray[np.bool_] = encodings.read("flip")
+        self._regions: npt.NDArray[Any] = encodings.read("region")
+        self._boxes: npt.NDArray[Any] = encodings.read("box")
+        self._rows: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
+        for row, key in enumerate(zip(self.images, self._flips.tolist(), strict=True)):
+            self._rows[key].append(row)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def photos(self) -> npt.NDArray[np.intp]:
+        """The photo of each row, as a number."""
+        return np.unique(self.images, return_inverse=True)[1]
+
+    @property
+    def flips(self) -> npt.NDArray[np.bool_]:
+        """Which rows show a mirror image."""
+        return self._flips
+
+    def item(self, row: int, label: str = "") -> Item:
+        """Return what a row shows."""
+        region = _box(self._regions[row])
+        return Item(self.images[row], region, bool(self._flips[row]), label or self.labels[row])
+
+    def find(self, item: Item) -> int | None:
+        """Return the row that shows an item, or None; without a box, the photo's largest."""
+        rows = self._rows.get((item.image, item.flip), [])
+        if item.box is None:
+            return max(rows, key=lambda row: area(_box(self._regions[row])), default=None)
+        return next((row for row in rows if self._shows(row, item.box)), None)
+
+    def _shows(self, row: int, box: Box) -> bool:
+        known = [values for values in (self._regions[row], self._boxes[row]) if values[0] >= 0]
+        return any(iou(_box(values), box) >= SAME_BOX for values in known)
+
+
+def _absolute(root: Path, image: str) -> str:
+    return os.path.abspath(root / image)  # noqa: PTH100 - keeps links as they are
+
+
+def _box(values: npt.NDArray[Any]) -> Box:
+    x0, y0, x1, y1 = (float(value) for value in values)
+    return x0, y0, x1, y1

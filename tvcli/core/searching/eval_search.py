@@ -1,0 +1,137 @@
+"""`tv eval`: an index against the truth, and triplets against an index or encodings."""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from tvcli.core.artifacts import open_artifact
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.ranking.metrics import bootstrap
+from tvcli.core.ranking.rank import load_rank
+from tvcli.core.ranking.rows import RowTable
+from tvcli.core.ranking.triplets import read_triplets
+from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
+from tvcli.core.reports import Report
+from tvcli.core.searching.evaluation import Known, Measured, Truth, measure, order_share
+from tvcli.core.searching.queries import Queries, Query
+from tvcli.core.searching.search import SearchRequest, load_encoder
+from tvcli.core.sources import is_encodings, open_sources
+
+BLOCK = 4096  # rows of an index read at a time as queries
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What to measure an index with: queries, the truth, and at which ranks."""
+
+    queries: list[str]
+    truth: str = "folders"
+    ks: tuple[int, ...] = (1, 5, 10, 20)
+    weights: Path | None = None
+    seed: int = 0
+
+
+def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> Measured:
+    """Measure the search of an index; with no queries named, each of its photos is one.
+
+    Raises:
+        UsageError: a rank that is none.
+        BadInput: a file cannot be used, or no query has anything to find.
+        Mismatch: queries that were encoded in another way than the index.
+    """
+    if not trial.ks or min(trial.ks) < 1:
+        raise UsageError("-k: ranks from 1, such as 1,5,10,20")
+    truth = Truth.of(trial.truth)
+    with open_index(path) as index:
+        known = _known(index, truth, recorded=trial.truth == "labels")
+        queries = _queries(index, trial, stdin, report)
+        report.start("measuring", "queries")
+        labels = (lambda q: q.label) if trial.truth == "labels" else lambda q: truth.label(q.photo)
+        return measure(index, known, _counted(queries, report), labels, trial.ks)
+
+
+def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
+    images = [os.path.abspath(index.root / image) for image in index.images]  # noqa: PTH100
+    labels = index.labels if recorded else [truth.label(image) for image in images]
+    digests: list[str] = index.columns(np.arange(len(index)))["digest"]
+    return Known(labels, images, digests)
+
+
+def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> Iterator[Query]:
+    if not trial.queries:
+        return _own(index)
+    request = SearchRequest(weights=trial.weights)
+    queries = Queries(index, lambda: load_encoder(index, request), report)
+    if is_encodings(trial.queries, stdin):
+        return queries.of_encodings(Path(trial.queries[0]))
+    source = open_sources(trial.queries, stdin=stdin, on_unreadable=report.unreadable)
+    return queries.of_photos(source.regions, source.root)
+
+
+def _own(index: Index) -> Iterator[Query]:
+    for start in range(0, len(index), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(index)))
+        known, vectors = index.columns(rows), index.vectors(rows)
+        for place, image in enumerate(known["image"]):
+            photo = os.path.abspath(index.root / image)  # noqa: PTH100 - links stay as they are
+            digest, label = known["digest"][place], known["label"][place]
+            yield Query(image, vectors[place], photo=photo, digest=digest, label=label)
+
+
+def _counted(queries: Iterable[Query], report: Report) -> Iterator[Query]:
+    for query in queries:
+        report.advance()
+        yield query
+
+
+def eval_triplets(
+    source: Path,
+    triplets_path: Path,
+    rank: Path | None = None,
+    split: str = "all",
+    seed: int = 0,
+    stdin: IO[bytes] | None = None,
+) -> tuple[list[dict[str, object]], int]:
+    """Return the share of triplets in the right order with its interval, and how many were not
+    measured because a photo of theirs is not in the source: an encodings file or an index.
+
+    Raises:
+        BadInput: a file cannot be used, or no triplet is of its photos.
+        Mismatch: the head was trained on other encodings.
+    """
+    triplets = [t for t in read_triplets(triplets_path, stdin) if split in ("all", t.split)]
+    table, vectors = _rows_of(source, rank)
+    rows = [[table.find(item) for item in triplet.items] for triplet in triplets]
+    found = np.array([row for row in rows if None not in row], np.intp).reshape(-1, 3)
+    if not len(found):
+        raise BadInput(f"{source}: has the photos of none of {len(triplets)} triplets")
+    anchor, positive, negative = (vectors[column] for column in found.T)
+    right = order_share((anchor * positive).sum(axis=1), (anchor * negative).sum(axis=1))
+    low, high = bootstrap(right[:, None], seed)
+    record: dict[str, object] = {
+        "metric": "triplet accuracy",
+        "value": round(float(right.mean()), 4),
+        "low": round(float(low[0]), 4),
+        "high": round(float(high[0]), 4),
+        "triplets": len(found),
+    }
+    return [record], len(triplets) - len(found)
+
+
+def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:
+    if source.is_dir():
+        if rank is not None:
+            raise UsageError("--rank: an index brings its own head")
+        with open_index(source) as index, open_artifact(index.rows_file, "embeddings") as rows:
+            return RowTable(rows), index.vectors(slice(None))
+    with open_artifact(source, "encodings") as encodings:
+        ranker = load_rank(rank) if rank else None
+        if ranker:
+            ranker.check(encodings.settings["encoder"])
+        vectors = unit_vectors(encodings, pool_for(encodings, ranker.pool if ranker else "auto"))
+        return RowTable(encodings), ranker.vectors(vectors) if ranker else vectors

@@ -1,0 +1,204 @@
+"""Measuring a search against the truth: who should be found, at which rank they are."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.errors import BadInput
+from tvcli.core.ranking.labels import folder_label, read_labels
+from tvcli.core.ranking.metrics import (
+    Cutoff,
+    PairCounts,
+    Rows,
+    Values,
+    Vectors,
+    bootstrap,
+    names_of,
+    query_figures,
+    relevant_ranks,
+)
+from tvcli.core.searching.queries import Query
+
+BLOCK = 65_536  # vectors of the gallery held as float32 at a time
+SIMILARITIES = 2**26  # held at a time: so many queries are ranked together
+
+
+class Gallery(Protocol):
+    """What is searched: vectors of unit length, read in blocks."""
+
+    def __len__(self) -> int: ...
+
+    def vectors(self, rows: slice) -> Vectors:
+        """Return some rows as (n, D) float32."""
+        ...
+
+
+@dataclass(slots=True)
+class Measured:
+    """The figures (Q, M) of the queries that have something to find, and what was left out."""
+
+    names: list[str]
+    values: Values
+    queries: list[str]
+    pairs: PairCounts = field(default_factory=PairCounts)
+    without_relevant: int = 0
+
+    def records(self, seed: int = 0) -> list[dict[str, object]]:
+        """Return each figure's mean with the bounds of its interval, and the cut-off."""
+        low, high = bootstrap(self.values, seed)
+        rows = zip(self.names, self.values.mean(axis=0), low, high, strict=True)
+        return [*(_record(*row) for row in rows), cutoff_record(self.pairs.cutoff())]
+
+    def compared(self, other: "Measured", seed: int = 0) -> list[dict[str, object]]:
+        """Return each figure of both and, query by query, their difference with its bounds.
+
+        Raises:
+            BadInput: the two have no query in common.
+        """
+        places = {name: place for place, name in enumerate(other.queries)}
+        both = [(i, places[name]) for i, name in enumerate(self.queries) if name in places]
+        if not both:
+            raise BadInput("--compare: no query has something to find in both indexes")
+        ours, theirs = (np.array(side, np.intp) for side in zip(*both, strict=True))
+        own, others = self.values[ours], other.values[theirs]
+        low, high = bootstrap(others - own, seed)
+        means = own.mean(axis=0), others.mean(axis=0)
+        records = []
+        for place, name in enumerate(self.names):
+            value, against = float(means[0][place]), float(means[1][place])
+            records.append(
+                {
+                    "metric": name,
+                    "value": round(value, 4),
+                    "other": round(against, 4),
+                    "difference": round(against - value, 4),
+                    "low": round(float(low[place]), 4),
+                    "high": round(float(high[place]), 4),
+                }
+            )
+        return records
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Which photos belong together: those of one folder, or of one label in a file."""
+
+    labels: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, name: str) -> "Truth":
+        """Return the truth that `folders`, `labels` (those recorded) or a file of labels tells."""
+        return cls(None if name in ("folders", "labels") else read_labels(Path(name)))
+
+    def label(self, image: str) -> str:
+        """Return the label of a photo (absolute path), empty where not known."""
+        return folder_label(image) if self.labels is None else self.labels.get(image, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a gallery's rows: label, absolute path and content hash."""
+
+    labels: list[str]
+    images: list[str]
+    digests: list[str]
+
+    def by_label(self) -> dict[str, Rows]:
+        """Return the rows of each label."""
+        return _grouped(self.labels)
+
+    def by_photo(self) -> dict[str, Rows]:
+        """Return the rows of each path and of each content hash."""
+        return _grouped(self.images) | _grouped(self.digests)
+
+
+def measure(
+    gallery: Gallery,
+    known: Known,
+    queries: Iterable[Query],
+    labels: Callable[[Query], str],
+    ks: Sequence[int],
+) -> Measured:
+    """Rank a whole gallery for each query and say where the relevant rows came.
+
+    Relevant are the rows with the query's label; the query's own photo, by path or by content, is
+    left out of the ranking. A query without a relevant row is counted and left out. In memory are
+    the gallery as it keeps itself, one block of similarities, and the figures of each query.
+
+    Raises:
+        BadInput: no query has a relevant row.
+    """
+    relevant, photos = known.by_label(), known.by_photo()
+    none = np.array([], np.intp)
+    values: list[list[float]] = []
+    names: list[str] = []
+    pairs, without = PairCounts(), 0
+    for block in _blocks(queries, max(1, SIMILARITIES // max(1, len(gallery)))):
+        similarities = _similarities(gallery, block)  # (n, N)
+        for query, row in zip(block, similarities, strict=True):
+            own = np.union1d(photos.get(query.photo, none), photos.get(query.digest, none))
+            wanted = np.setdiff1d(relevant.get(labels(query), none), own)
+            if not len(wanted):
+                without += 1
+                continue
+            row[own] = -np.inf
+            pairs.add(row, wanted)
+            values.append(query_figures(relevant_ranks(row, wanted), ks))
+            names.append(query.photo or query.name)
+    if not values:
+        raise BadInput(f"none of {without} queries has a relevant photo in the index")
+    return Measured(names_of(ks), np.array(values), names, pairs, without)
+
+
+def cutoff_record(cutoff: Cutoff) -> dict[str, object]:
+    """Return a cut-off as a record."""
+    return {
+        "metric": "cut-off",
+        "value": round(cutoff.similarity, 4),
+        "precision": round(cutoff.precision, 4),
+        "recall": round(cutoff.recall, 4),
+    }
+
+
+def _similarities(gallery: Gallery, block: list[Query]) -> Vectors:
+    queries = np.stack([query.vector for query in block])
+    queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
+    result = np.empty((len(block), len(gallery)), np.float32)
+    for start in range(0, len(gallery), BLOCK):
+        vectors = gallery.vectors(slice(start, start + BLOCK))
+        result[:, start : start + len(vectors)] = queries @ vectors.T
+    return result
+
+
+def _blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
+    block: list[Query] = []
+    for query in queries:
+        block.append(query)
+        if len(block) == size:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _grouped(names: list[str]) -> dict[str, Rows]:
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(names):
+        if name:
+            groups[name].append(row)
+    return {name: np.array(rows, np.intp) for name, rows in groups.items()}
+
+
+def _record(name: str, value: float, low: float, high: float) -> dict[str, object]:
+    rounded = {"value": value, "low": low, "high": high}
+    return {"metric": name} | {key: round(float(number), 4) for key, number in rounded.items()}
+
+
+def order_share(positive: npt.NDArray[np.float32], negative: npt.NDArray[np.float32]) -> Values:
+    """Return for each triplet 1.0 where the positive is more similar than the negative: (T,)."""
+    return (positive > negative).astype(np.float64)

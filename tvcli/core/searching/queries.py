@@ -1,0 +1,166 @@
+"""Queries: photos, regions of them, indexed items and examples, as vectors of the index's kind."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.indexes.index import Index
+from tvcli.core.records import Region
+from tvcli.core.reports import Report
+from tvcli.core.roots import photos_root
+from tvcli.core.searching.likening import Likening
+
+if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
+    from tvcli.core.encoding.encoder import Encoder
+
+UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
+BLOCK = 256  # encoded queries read at a time
+TOGETHER = 8  # photos encoded together: few, so that the first hits come soon
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query by name, with its vector (D,) and perhaps its map (D, H, W), both float32.
+
+    `photo` is where its photo lies, `digest` the hash of its content; empty where not known.
+    """
+
+    name: str
+    vector: Vector
+    map: Vector | None = None
+    photo: str = ""
+    digest: str = ""
+    label: str = ""
+
+
+class Queries:
+    """Makes queries for one index; its encoder is loaded only when a photo must be encoded.
+
+    With `maps` a query gets its map too; `load_encoder` must then give an encoder of maps.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        load_encoder: "Callable[[], Encoder]",
+        report: Report,
+        *,
+        maps: bool = False,
+    ) -> None:
+        self._index, self._load, self._report = index, load_encoder, report
+        self._maps, self._likening = maps, Likening(index)
+        self._encoder: Encoder | None = None
+
+    @property
+    def index(self) -> Index:
+        """The index that the queries are for."""
+        return self._index
+
+    def of_photos(self, regions: Iterable[Region], root: Path) -> Iterator[Query]:
+        """Yield a query for each region of a photo, encoded as the gallery was; bad ones go."""
+        from tvcli.core.encoding.encode import chunked, encode_chunks
+
+        self._encoder = self._encoder or self._load()
+        for encoded in encode_chunks(chunked(regions, TOGETHER), root, self._encoder):
+            for image, _, reason in encoded.skips:
+                self._report.skip(image, "query", reason)
+            if len(encoded):
+                yield from self._of_columns(encoded.columns, root)
+
+    def of_encodings(self, path: Path) -> Iterator[Query]:
+        """Yield a query for each row of an encodings file, made as the gallery's were.
+
+        Raises:
+            BadInput: not an encodings file.
+            Mismatch: another backbone, weights or settings than the index's.
+        """
+        with open_artifact(path, "encodings") as encodings:
+            self._likening.check(encodings.settings["encoder"], path)
+            root = photos_root(encodings.settings, path.absolute().parent)
+            for rows in encodings.blocks(BLOCK):
+                yield from self._of_columns(encodings.read_columns(rows), root)
+
+    def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
+        encodings = columns["encodings"]
+        vectors = self._likening.vectors(encodings)
+        for place, image in enumerate(columns["image"]):
+            yield Query(
+                shown_path(root, image),
+                vectors[place],
+                self._likening.map(encodings[place]) if self._maps else None,
+                os.path.abspath(root / image),  # noqa: PTH100 - links stay as they are
+                columns["digest"][place],
+                columns["label"][place],
+            )
+
+    def of_item(self, image: str) -> Query:
+        """Return a query for a photo of the index: nothing is encoded.
+
+        Raises:
+            BadInput: the index does not have it.
+        """
+        rows = self._index.find(image)
+        if not len(rows):
+            raise BadInput(f"{image}: not in {self._index.path}")
+        vector = self._index.vectors(rows[:1])[0]
+        if not self._maps:
+            return Query(image, vector)
+        with self._index.maps() as maps:
+            return Query(image, vector, maps.read("encodings", rows[:1])[0].astype(np.float32))
+
+    def example(self, name: str) -> Vector:
+        """Return the vector of a photo, indexed or not: (D,) float32 of unit length.
+
+        Raises:
+            BadInput: neither in the index nor a photo that can be used.
+        """
+        rows = self._index.find(name)
+        if len(rows):
+            indexed: Vector = self._index.vectors(rows[:1])[0]
+            return indexed
+        query = next(self.of_photos([Region(name)], Path()), None)
+        if query is None:
+            raise BadInput(f"{name}: {self._report.skipped[-1].reason}")
+        return _unit(query.vector)
+
+
+def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> Query:
+    """Return a query drawn towards some examples and away from others (Rocchio 1971).
+
+    The mean direction of the query and the good examples, less half that of the bad ones.
+
+    Raises:
+        UsageError: there is neither a query nor a good example.
+    """
+    if query is not None and not (likes or unlikes):
+        return query
+    goods = [*([_unit(query.vector)] if query else []), *likes.values()]
+    if not goods:
+        raise UsageError("--unlike: name a query, an --item or a --like to search near")
+    vector = np.mean(goods, axis=0)
+    if unlikes:
+        vector = _unit(vector) - UNLIKE_WEIGHT * _unit(np.mean(list(unlikes.values()), axis=0))
+    return Query(query.name if query else " + ".join(likes), vector)
+
+
+def shown_path(root: Path, image: str) -> str:
+    """Return a path that works from the current folder: relative inside it, else absolute."""
+    if image == "-":
+        return image
+    path = os.path.abspath(root / image)  # noqa: PTH100 - links stay as they are
+    below = os.path.relpath(path)
+    return path if below.startswith("..") else below
+
+
+def _unit(vector: Vector) -> Vector:
+    result: Vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return result
