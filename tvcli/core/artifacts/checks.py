@@ -10,6 +10,8 @@ import numpy as np
 from tvcli.core.artifacts.kinds import KINDS, TEXT, Dataset, Kind
 from tvcli.core.errors import BadInput, Mismatch, TvError
 
+MOST_NODES = 10_000  # groups and datasets of a file; a head has some dozens
+
 
 def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     """Return the kind of an open file, one of `kinds` (none named: any).
@@ -20,8 +22,9 @@ def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     """
     try:
         kind = _kind_of(path, file, kinds)
-        _check_links(path, file)
+        _check_links(path, file, {h5py.h5o.get_info(file["/"].id).addr})
         _check_datasets(path, file, kind)
+        _check_state(path, file)
     except TvError:
         raise
     except Exception as error:  # h5py raises nearly anything on damaged files
@@ -44,17 +47,30 @@ def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     return kind
 
 
-def _check_links(path: Path, group: h5py.Group, depth: int = 0) -> None:
+def _check_links(path: Path, group: h5py.Group, seen: set[int]) -> None:
+    """See that all is inside the file, and in it once: no link leads elsewhere or back."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise BadInput(f"{path}: {name} is a link that leads elsewhere")
         node = group[name]
+        address = h5py.h5o.get_info(node.id).addr
+        if address in seen or len(seen) > MOST_NODES:
+            raise BadInput(f"{path}: {name} is there twice, or among far too many")
+        seen.add(address)
         if isinstance(node, h5py.Group):
-            if depth > 2:
-                raise BadInput(f"{path}: groups nested too deeply")
-            _check_links(path, node, depth + 1)
+            _check_links(path, node, seen)
         elif node.external or node.is_virtual:
             raise BadInput(f"{path}: {name} keeps its data in another file")
+
+
+def _check_state(path: Path, file: h5py.File) -> None:
+    """See that a head's state holds the numbers it declares, and nothing but numbers."""
+    state = file.get("state", {})
+    for name, node in state.items():
+        if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiub":
+            raise BadInput(f"{path}: state/{name} is not an array of numbers")
+        if node.id.get_storage_size() < node.nbytes:
+            raise BadInput(f"{path}: state/{name} declares more than the file holds")
 
 
 def _check_datasets(path: Path, file: h5py.File, kind: Kind) -> None:

@@ -47,4 +47,32 @@ KINDS = {
     )
 }
 
+NUMBER = (int, float)
+TEXT_OR_NONE = (str, type(None))
+# The types of settings, where they are there: a list of one type, or an object of settings.
+SETTINGS: dict[str, Any] = {
+    "root": str,
+    "root_absolute": str,
+    "weights_file": TEXT_OR_NONE,
+    "head": str,
+    "pool": str,
+    "window": [int],
+    "threshold": NUMBER,
+    "encoder": {
+        "size": int,
+        "fit": str,
+        "pool": str,
+        "precision": str,
+        "backbone": {
+            "name": str,
+            "layer": TEXT_OR_NONE,
+            "weights": str,
+            "size": int,
+            "mean": [NUMBER],
+            "std": [NUMBER],
+            "pool": str,
+        },
+    },
+}
+
 Columns = dict[str, Any]

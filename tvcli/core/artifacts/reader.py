@@ -1,6 +1,5 @@
 """Reading files: rows and columns by name, the tensors of a head."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from tvcli.core.artifacts.checks import check
 from tvcli.core.artifacts.kinds import TEXT, Columns, Dataset, Kind
+from tvcli.core.artifacts.settings import read_settings
 from tvcli.core.errors import BadInput
 
 
@@ -95,10 +95,11 @@ class Artifact:
             yield slice(start, min(start + rows, len(self)))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the arrays under `state/` of a head."""
-        if "state" not in self._file:
-            return {}
-        return {name: node[()] for name, node in self._file["state"].items()}
+        """Return the arrays under `state/` of a head; raises BadInput where they are damaged."""
+        try:
+            return {name: node[()] for name, node in self._file.get("state", {}).items()}
+        except Exception as error:  # h5py raises nearly anything on damaged files
+            raise BadInput(f"{self.path}: its state is damaged: {error}") from error
 
 
 @contextmanager
@@ -128,12 +129,10 @@ def _open(path: Path) -> h5py.File:
 
 def _json_attribute(file: h5py.File, name: str, path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(str(file.attrs.get(name, "{}")))
-    except Exception:  # h5py and json on damaged files
-        value = None
-    if not isinstance(value, dict):
-        raise BadInput(f"{path}: its {name} cannot be read")
-    return value
+        text = str(file.attrs.get(name, "{}"))
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        raise BadInput(f"{path}: its {name} cannot be read; make it again") from error
+    return read_settings(text, path)
 
 
 def _fetch(dataset: h5py.Dataset, rows: slice | npt.NDArray[np.intp] | None) -> Any:
