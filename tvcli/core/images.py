@@ -123,13 +123,13 @@ def view(photo: Photo, crop: Box | None, size: int, fit: Fit, *, flip: bool = Fa
     if fit == "pad":
         picture = _padded(photo, box, size)
     else:
-        picture = _resized(photo, _central_square(box) if fit == "crop" else box, (size, size))
+        picture = resize_region(photo, _central_square(box) if fit == "crop" else box, (size, size))
     return np.asarray(ImageOps.mirror(picture) if flip else picture)
 
 
 def resize_photo(photo: Photo, width: int, height: int) -> Pixels:
     """Return the whole photo as (height, width, 3) uint8."""
-    return np.asarray(_resized(photo, photo.whole, (width, height)))
+    return np.asarray(resize_region(photo, photo.whole, (width, height)))
 
 
 def thumbnail(photo: Photo, size: int, crop: Box | None = None) -> Image.Image:
@@ -137,10 +137,11 @@ def thumbnail(photo: Photo, size: int, crop: Box | None = None) -> Image.Image:
     x0, y0, x1, y1 = (crop and clip(crop, photo.width, photo.height)) or photo.whole
     scale = min(1.0, size / max(x1 - x0, y1 - y0))
     sides = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
-    return _resized(photo, (x0, y0, x1, y1), sides)
+    return resize_region(photo, (x0, y0, x1, y1), sides)
 
 
-def _resized(photo: Photo, box: Box, size: tuple[int, int]) -> Image.Image:
+def resize_region(photo: Photo, box: Box, size: tuple[int, int]) -> Image.Image:
+    """Return a region that lies inside the photo at (width, height), smaller or larger."""
     across, down = photo.image.width / photo.width, photo.image.height / photo.height
     source = box[0] * across, box[1] * down, box[2] * across, box[3] * down
     return photo.image.resize(size, Image.Resampling.BILINEAR, box=source)
@@ -158,7 +159,7 @@ def _padded(photo: Photo, box: Box, size: int) -> Image.Image:
     scale = size / max(width, height)
     inner = max(1, round(width * scale)), max(1, round(height * scale))
     canvas = Image.new("RGB", (size, size), PAD_COLOUR)
-    canvas.paste(_resized(photo, box, inner), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    canvas.paste(resize_region(photo, box, inner), ((size - inner[0]) // 2, (size - inner[1]) // 2))
     return canvas
 
 

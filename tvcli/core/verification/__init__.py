@@ -1,0 +1,1 @@
+"""Verification: whether two photos show the same picture, by geometry."""

@@ -1,0 +1,113 @@
+"""Key points: where a photo has corners or blobs, and what it looks like around them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.boxes import Box, clip
+from tvcli.core.images import BadImage, Photo, resize_region
+
+Method = Literal["orb", "sift"]
+
+SIDE = 512  # pixels of the long side that photos are brought to, smaller ones too
+COUNT = 500  # key points a photo
+PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
+FAST_THRESHOLD = 7  # grey levels: low, so that dim and soft pictures have corners too
+
+Points = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """What a photo, or a region of it, is recognised by; empty for a blank one.
+
+    `points` (N, 2) float32 are x, y in pixels of the photo as displayed. `descriptors` are
+    (N, 32) uint8 of ORB, compared by differing bits, or (N, 128) uint8 of SIFT, by distance.
+    `preview` (h, w) uint8 is the region in grey, small. Where `mirrored`, the descriptors are
+    those of the mirror image; points and preview are as in the photo all the same.
+    """
+
+    points: Points
+    descriptors: Pixels
+    preview: Pixels
+    region: Box
+    method: Method = "orb"
+    mirrored: bool = False
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def describe(
+    photo: Photo,
+    *,
+    method: Method = "orb",
+    crop: Box | None = None,
+    mirrored: bool = False,
+    count: int = COUNT,
+    side: int = SIDE,
+) -> Keypoints:
+    """Return the key points of a photo, or of a crop of it, at the long side `side`.
+
+    ORB: Rublee et al. 2011; SIFT: Lowe 2004. With `mirrored` they are described as in the mirror
+    image: two photos match if one's key points match the other's, mirrored or not.
+
+    Raises:
+        BadImage: the crop lies outside the photo.
+    """
+    region = photo.whole if crop is None else clip(crop, photo.width, photo.height)
+    if region is None:
+        raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
+    grey = _grey(photo, region, side)  # (H, W)
+    seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
+    found, descriptors = _detector(method, count).detectAndCompute(seen, None)
+    points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+    if mirrored:
+        points[:, 0] = grey.shape[1] - 1 - points[:, 0]
+    length = {"orb": 32, "sift": 128}[method]
+    return Keypoints(
+        points=_in_photo(points, region, grey),
+        descriptors=np.asarray(descriptors, np.uint8).reshape(-1, length)
+        if len(found)
+        else np.empty((0, length), np.uint8),
+        preview=_grey(photo, region, PREVIEW),
+        region=region,
+        method=method,
+        mirrored=mirrored,
+    )
+
+
+def describe_both(
+    photo: Photo, *, method: Method = "orb", crop: Box | None = None
+) -> list[Keypoints]:
+    """Return the key points of a photo as it is and mirrored: a query that finds both."""
+    return [describe(photo, method=method, crop=crop, mirrored=flip) for flip in (False, True)]
+
+
+def _grey(photo: Photo, region: Box, side: int) -> Pixels:
+    """Return a region in grey, its long side `side` pixels, whatever it was: (h, w) uint8."""
+    width, height = region[2] - region[0], region[3] - region[1]
+    scale = side / max(width, height)
+    sides = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(resize_region(photo, region, sides).convert("L"))
+
+
+def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:
+    """Return centres of pixels of the grey region, counted from 0, in pixels of the photo."""
+    height, width = grey.shape
+    sides = region[2] - region[0], region[3] - region[1]
+    scale = np.array([sides[0] / width, sides[1] / height], np.float32)
+    result: Points = (points + 0.5) * scale + np.array(region[:2], np.float32)
+    return result
+
+
+def _detector(method: Method, count: int) -> Any:
+    """Return the detector; cv2 is imported here, by the first photo described."""
+    import cv2
+
+    if method == "sift":
+        return cv2.SIFT_create(count, contrastThreshold=0.02)
+    return cv2.ORB_create(count, fastThreshold=FAST_THRESHOLD)

@@ -1,0 +1,155 @@
+"""Matching: the map from one photo to another under which their key points agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.verification.agreement import agreement
+from tvcli.core.verification.keypoints import Keypoints, Points
+from tvcli.core.verification.plausible import is_plausible
+
+Model = Literal["homography", "affine"]
+Transform = npt.NDArray[np.float64]
+
+RATIO = 0.8  # of the distances to the nearest and second nearest key point
+TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
+CELL = 0.015  # of the long side: inliers closer together than this count once
+CONFIDENCE, ROUNDS = 0.999, 2000
+LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
+LSH = {"algorithm": 6, "table_number": 6, "key_size": 12, "multi_probe_level": 1}
+KD_TREE = {"algorithm": 1, "trees": 4}
+CHECKS = {"checks": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a query agrees with a photo of the gallery.
+
+    `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo, both as
+    displayed; None where no map was found. `inliers` are the pairs of key points that it explains,
+    of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1.
+    """
+
+    inliers: int = 0
+    transform: Transform | None = None
+    mirrored: bool = False
+    pairs: int = 0
+    agreement: float = 0.0
+
+
+class Matcher:
+    """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
+
+    Lowe's ratio test (2004), then USAC with MAGSAC++ (Barath et al. 2020) for the map.
+    """
+
+    def __init__(
+        self, queries: Sequence[Keypoints], *, model: Model = "homography", ratio: float = RATIO
+    ) -> None:
+        self._model, self._ratio = model, ratio
+        self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
+
+    def match(self, gallery: Keypoints) -> Match:
+        """Return the best match of the query with a photo; without inliers where there is none."""
+        found = [self._one(query, tree, gallery) for query, tree in self._queries]
+        return max(found, key=lambda match: (match.inliers, match.pairs), default=Match())
+
+    def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
+        own, other = _pairs(tree, gallery, self._ratio)
+        if len(own) < LEAST[self._model]:
+            return Match(pairs=len(own), mirrored=query.mirrored)
+        source, target = query.points[own], gallery.points[other]
+        transform, inside = _estimate(source, target, query, gallery, self._model)
+        if transform is None or not is_plausible(transform, query.region, query.mirrored):
+            return Match(pairs=len(own), mirrored=query.mirrored)
+        inliers = _distinct(source[inside], target[inside], _side(query), _side(gallery))
+        alike = agreement(query, gallery, transform)
+        return Match(inliers, transform, query.mirrored, len(own), alike)
+
+
+def match(
+    query: Keypoints | Sequence[Keypoints], gallery: Keypoints, *, model: Model = "homography"
+) -> Match:
+    """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
+    queries = [query] if isinstance(query, Keypoints) else query
+    return Matcher(queries, model=model).match(gallery)
+
+
+def _tree(query: Keypoints) -> Any:
+    """Return FLANN's structure over the descriptors of a query (Muja and Lowe 2009)."""
+    import cv2
+
+    cv2.setRNGSeed(0)  # the same trees, and so the same matches, every time
+    tree = cv2.FlannBasedMatcher(LSH if query.method == "orb" else KD_TREE, CHECKS)
+    tree.add([_descriptors(query)])
+    tree.train()
+    return tree
+
+
+def _descriptors(keypoints: Keypoints) -> Any:
+    binary = keypoints.method == "orb"
+    return keypoints.descriptors if binary else keypoints.descriptors.astype(np.float32)
+
+
+def _pairs(
+    tree: Any, gallery: Keypoints, ratio: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which key points of the query and of a photo look alike, each at most once."""
+    best: dict[int, tuple[float, int]] = {}
+    found = tree.knnMatch(_descriptors(gallery), 2) if len(gallery) else ()
+    for near in found:  # LSH finds fewer than two where the buckets are empty
+        if len(near) == 2 and near[0].distance < ratio * near[1].distance:
+            known = best.get(near[0].trainIdx)
+            if known is None or near[0].distance < known[0]:
+                best[near[0].trainIdx] = near[0].distance, near[0].queryIdx
+    own = np.array(list(best), np.intp)
+    return own, np.array([other for _, other in best.values()], np.intp)
+
+
+def _estimate(
+    source: Points, target: Points, query: Keypoints, gallery: Keypoints, model: Model
+) -> tuple[Transform | None, npt.NDArray[np.bool_]]:
+    """Return the map (3, 3) from source to target (n, 2) and which pairs agree with it.
+
+    USAC takes no map that turns a picture over, so the points of a mirrored query are turned
+    over before.
+    """
+    import cv2
+
+    tolerance = TOLERANCE * _side(gallery)
+    turn = _turn(query)
+    source = np.asarray(source @ turn[:2, :2] + turn[:2, 2], np.float32)
+    if model == "affine":
+        found, inside = cv2.estimateAffine2D(
+            source, target, None, cv2.USAC_MAGSAC, tolerance, ROUNDS, CONFIDENCE
+        )
+        found = None if found is None else np.vstack([found, [0, 0, 1]])
+    else:
+        found, inside = cv2.findHomography(
+            source, target, cv2.USAC_MAGSAC, tolerance, None, ROUNDS, CONFIDENCE
+        )
+    if found is None or inside is None or not np.isfinite(found).all():
+        return None, np.zeros(len(source), bool)
+    return np.asarray(found @ turn, np.float64), np.asarray(inside, bool).ravel()
+
+
+def _turn(query: Keypoints) -> Transform:
+    """Return the map (3, 3) of a mirrored query onto its mirror image; else the identity."""
+    turn = np.eye(3)
+    if query.mirrored:
+        turn[0] = -1, 0, query.region[0] + query.region[2]
+    return turn
+
+
+def _distinct(source: Points, target: Points, own: float, other: float) -> int:
+    """Return how many pairs there are, counting those at the same place of either photo once."""
+    places = np.rint(source / (CELL * own)), np.rint(target / (CELL * other))
+    return min((len(np.unique(place, axis=0)) for place in places), default=0)
+
+
+def _side(keypoints: Keypoints) -> float:
+    x0, y0, x1, y1 = keypoints.region
+    return max(x1 - x0, y1 - y0)
