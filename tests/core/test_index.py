@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.indexes.index import build_index, open_index
+from tvcli.core.indexes.building import build_index
+from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import MANIFEST
 
 SETTINGS = {"encoder": {"pool": "mean"}, "weights_file": None, "root": "..", "root_absolute": "/x"}

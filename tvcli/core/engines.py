@@ -1,7 +1,8 @@
 """Search structures: which rows are closest to a query. The vectors are the truth, these a cache.
 
 Every engine takes queries (Q, D) float32 and gives the similarities (Q, k) float32 and the rows
-(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row.
+(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row. With
+`allowed` (N,) only those rows are found; there may then be fewer than k of them.
 """
 
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 Found = tuple[Vectors, Rows]
+Mask = npt.NDArray[np.bool_]
 
 BLOCK = 65_536  # vectors held as float32 at a time by an exact scan
 EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)
@@ -37,7 +39,7 @@ class Engine(Protocol):
 
     name: str
 
-    def search(self, queries: Vectors, k: int) -> Found:
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
         """Return similarities and rows of the k closest to each query."""
         ...
 
@@ -47,16 +49,22 @@ class Exact:
 
     name = "exact"
 
-    def __init__(self, gallery: Gallery) -> None:
-        self._gallery = gallery
+    def __init__(self, gallery: Gallery, first: int = 0) -> None:
+        self._gallery, self._first = gallery, first
 
-    def search(self, queries: Vectors, k: int) -> Found:
-        """Return similarities and rows of the k closest to each query."""
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+        """Return similarities and rows of the k closest to each query, from row `first` on."""
         best = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.intp)
-        for start in range(0, len(self._gallery), BLOCK):
+        for start in range(self._first, len(self._gallery), BLOCK):
             block = self._gallery.vectors(slice(start, start + BLOCK))  # (B, D)
-            best = _merge(best, _top(queries @ block.T, k, start), k)
-        return best
+            similarities = queries @ block.T  # (Q, B)
+            if allowed is not None:
+                similarities[:, ~allowed[start : start + BLOCK]] = -np.inf
+            best = merge(best, _top(similarities, k, start), k)
+        if allowed is None:
+            return best
+        width = min(k, int(allowed[self._first :].sum()))
+        return best[0][:, :width], best[1][:, :width]
 
 
 class Annoy:
@@ -70,20 +78,33 @@ class Annoy:
     def __init__(self, gallery: Gallery, forest: Any, effort: int) -> None:
         self._gallery, self._forest, self.effort = gallery, forest, effort
 
-    def search(self, queries: Vectors, k: int) -> Found:
-        """Return similarities and rows of the k closest to each query."""
-        found = [self._search_one(query, k) for query in queries]
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+        """Return similarities and rows of the k closest to each query, of those in the forest."""
+        found = [self._search_one(query, k, allowed) for query in queries]
         width = min(len(rows) for _, rows in found)
         similarities = np.stack([values[:width] for values, _ in found])
         return similarities, np.stack([rows[:width] for _, rows in found])
 
-    def _search_one(self, query: Vectors, k: int) -> Found:
-        effort = max(self.effort, 2 * k * TREES) if k > 10 else self.effort
-        near = self._forest.get_nns_by_vector(query, k, effort)
-        rows = np.sort(np.asarray(near, dtype=np.intp))
+    def _search_one(self, query: Vectors, k: int, allowed: Mask | None) -> Found:
+        rows = np.sort(self._near(query, k, allowed))
         similarities = (query[None] @ self._gallery.vectors(rows).T)[0]
-        order = np.argsort(-similarities, kind="stable")
+        order = np.argsort(-similarities, kind="stable")[:k]
         return similarities[order], rows[order]
+
+    def _near(self, query: Vectors, k: int, allowed: Mask | None) -> Rows:
+        """Return about the k closest; asked for more until enough of them are allowed."""
+        planted = self._forest.get_n_items()
+        wanted = k
+        while True:
+            effort = max(self.effort, 2 * wanted * TREES) if wanted > 10 else self.effort
+            near = self._forest.get_nns_by_vector(query, wanted, effort)
+            rows = np.asarray(near, dtype=np.intp)
+            if allowed is None:
+                return rows
+            rows = rows[allowed[rows]]
+            if len(rows) >= k or wanted >= planted:
+                return rows
+            wanted = min(2 * wanted, planted)
 
 
 def build_forest(gallery: Gallery, path: Path, dimension: int, seed: int) -> None:
@@ -146,7 +167,8 @@ def _top(similarities: Vectors, k: int, first: int) -> Found:
     return np.take_along_axis(similarities, near, axis=1), near + first
 
 
-def _merge(a: Found, b: Found, k: int) -> Found:
+def merge(a: Found, b: Found, k: int) -> Found:
+    """Return the k best of two sets of found rows."""
     similarities = np.concatenate([a[0], b[0]], axis=1)
     rows = np.concatenate([a[1], b[1]], axis=1)
     order = np.lexsort((rows, -similarities))[:, :k]

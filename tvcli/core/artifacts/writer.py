@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tvcli.core.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Dataset
 from tvcli.core.errors import BadInput
+from tvcli.core.locks import writing
 
 
 class Writer:
@@ -87,19 +88,20 @@ def write_artifact(
     Not `durable` it survives a kill, but perhaps not a power cut.
 
     Raises:
-        BadInput: the folder cannot be written to, or the disk is full.
+        BadInput: the folder cannot be written to, the disk is full, or others are writing it.
     """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with _closing(Writer(partial, kind, settings, provenance)) as writer:
-            yield writer
-        if durable:
-            sync(partial)
-        partial.replace(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path):
+        try:
+            with _closing(Writer(partial, kind, settings, provenance)) as writer:
+                yield writer
+            if durable:
+                sync(partial)
+            partial.replace(path)
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 @contextmanager

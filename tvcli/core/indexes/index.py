@@ -5,77 +5,86 @@ opens an index sees the state before a change or the one after it.
 """
 
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from tvcli.core import engines
-from tvcli.core.artifacts import Artifact, Columns, open_artifact, write_artifact
-from tvcli.core.engines import Annoy, Engine, Exact, Found, Rows, Vectors
+from tvcli.core.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.engines import Engine, Found, Mask, Rows, Vectors
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.indexes.manifest import MANIFEST, Manifest, read_manifest, write_manifest
+from tvcli.core.indexes.manifest import Manifest, read_manifest
+from tvcli.core.indexes.segments import Stored, unit
+from tvcli.core.indexes.structure import engine_of
 from tvcli.core.provenance import file_hash
 
-EngineName = Literal["auto", "exact", "annoy"]
-
 IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has read them
+LOOKED_AT = 16  # photos by which it is told where the photos lie
 
 
 class Index:
-    """An open index; use it in a `with`."""
+    """An open index; use it in a `with`.
 
-    def __init__(self, path: Path, manifest: Manifest, rows: Artifact) -> None:
-        self.path, self.manifest, self._artifact = path, manifest, rows
+    Its rows are numbered without those removed; the files, and the search structure, number the
+    rows stored (`stored_rows` tells which they are).
+    """
+
+    def __init__(
+        self, path: Path, manifest: Manifest, stored: Stored, root: Path | None = None
+    ) -> None:
+        self.path, self.manifest, self.stored = path, manifest, stored
         self.settings = manifest.settings
+        self._named_root = root
+        self._live = manifest.live  # None: all that are stored
 
     def __len__(self) -> int:
         return self.manifest.rows
 
+    def stored_rows(self, rows: slice | Rows) -> slice | Rows:
+        """Return where rows of the index are among the rows stored."""
+        return rows if self._live is None else self._live[rows]
+
     def vectors(self, rows: slice | Rows) -> Vectors:
         """Return some rows as (n, D) float32 of unit length."""
-        if len(self) * self.manifest.dimension * 4 <= IN_MEMORY:
-            return self._matrix[rows]
-        return _unit(self._artifact.read("embeddings", rows))
+        return self._gallery.vectors(self.stored_rows(rows))
 
     @cached_property
-    def _matrix(self) -> Vectors:
-        return _unit(self._artifact.read("embeddings"))
+    def _gallery(self) -> "StoredVectors":
+        return StoredVectors(self.stored, self.manifest.dimension)
 
     @cached_property
     def engine(self) -> Engine:
-        """The search structure; an annoy file that does not fit is made again."""
-        if self.manifest.engine == "exact":
-            return Exact(self)
-        forest = self._open_forest()
-        if forest is None:
-            self._remake_forest()
-            forest = self._open_forest()
-        return Annoy(self, forest, self.manifest.forest["effort"]) if forest else Exact(self)
+        """The search structure, which numbers the rows stored."""
+        return engine_of(self.path, self.manifest, self._gallery)
 
-    def search(self, queries: Vectors, k: int) -> Found:
-        """Return similarities (Q, k) and rows (Q, k) of the closest to queries (Q, D) float32."""
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+        """Return similarities (Q, k) and rows (Q, k) of the closest to queries (Q, D) float32.
+
+        With `allowed` (N,) only those rows are found, perhaps fewer than k.
+        """
         if queries.shape[1] != self.manifest.dimension:
             raise Mismatch(
                 f"{self.path}: holds vectors of {self.manifest.dimension} values, "
                 f"the query has {queries.shape[1]}"
             )
-        return self.engine.search(_unit(queries), min(k, len(self)))
+        k = min(k, len(self))
+        if self._live is None:
+            return self.engine.search(unit(queries), k, allowed)
+        mask = np.zeros(self.manifest.stored, bool)
+        mask[self._live if allowed is None else self._live[allowed]] = True
+        similarities, rows = self.engine.search(unit(queries), k, mask)
+        return similarities, np.searchsorted(self._live, rows)
 
-    def columns(self, rows: Rows) -> Columns:
+    def columns(self, rows: slice | Rows) -> Columns:
         """Return what is known of some rows: image, region, box, label and so on, by name."""
-        names = [name for name in self._artifact.kind.datasets if name != "embeddings"]
-        return {name: self._artifact.read(name, rows) for name in names}
+        return {name: self.read(name, rows) for name in self.stored.names}
 
-    @property
-    def rows_file(self) -> Path:
-        """The file of its embeddings, an artifact by itself."""
-        return self.path / self.manifest.embeddings
+    def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
+        """Return rows of a column (all of them by default): an array, or a list of text."""
+        return self.stored.read(name, self.stored_rows(rows))
 
     @property
     def rank_file(self) -> Path | None:
@@ -106,7 +115,7 @@ class Index:
         return first, second
 
     @contextmanager
-    def maps(self) -> Iterator[Artifact]:
+    def maps(self) -> "Iterator[ByRow]":
         """Open the maps kept for re-ranking: row by row (D, H, W) float16, ready to compare.
 
         Raises:
@@ -118,20 +127,20 @@ class Index:
                 f"tv index ENCODINGS.h5 --maps -o {self.path}"
             )
         with open_artifact(self.path / self.settings["maps"]["file"], "encodings") as maps:
-            if len(maps) != len(self):
+            if len(maps) != len(self.stored):
                 raise BadInput(f"{self.path}: its maps are not of its rows; index again")
-            yield maps
+            yield ByRow(self, maps)
 
     @cached_property
     def images(self) -> list[str]:
         """The image of every row, relative to the root."""
-        images: list[str] = self._artifact.read("image")
+        images: list[str] = self.read("image")
         return images
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         """The label of every row, empty where not known."""
-        labels: list[str] = self._artifact.read("label")
+        labels: list[str] = self.read("label")
         return labels
 
     def find(self, image: str) -> Rows:
@@ -143,148 +152,82 @@ class Index:
     @cached_property
     def root(self) -> Path:
         """The folder that images are relative to, wherever it lies now."""
+        if self._named_root is not None:
+            return Path(os.path.abspath(self._named_root))  # noqa: PTH100 - links stay
         moved = Path(os.path.abspath(self.path / self.settings["root"]))  # noqa: PTH100
-        outright = Path(self.settings["root_absolute"])
-        first = self.images[0] if len(self) else ""
-        return next((r for r in (moved, outright) if (r / first).exists()), moved)
+        places = (moved, Path(self.settings["root_absolute"]))
+        sample = [self.images[row] for row in range(0, len(self), len(self) // LOOKED_AT + 1)]
+        return max(places, key=lambda root: sum((root / image).exists() for image in sample))
+
+
+class StoredVectors:
+    """The vectors of all rows stored, kept in memory once they have been read, if they are few."""
+
+    def __init__(self, stored: Stored, dimension: int) -> None:
+        self._stored = stored
+        self._few = len(stored) * dimension * 4 <= IN_MEMORY
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def vectors(self, rows: slice | Rows) -> Vectors:
+        """Return some rows as (n, D) float32 of unit length."""
+        return self._matrix[rows] if self._few else self._stored.vectors(rows)
+
+    @cached_property
+    def _matrix(self) -> Vectors:
+        return self._stored.vectors()
+
+
+class ByRow:
+    """An open file that holds something for every row stored, asked by the rows of the index."""
+
+    def __init__(self, index: Index, artifact: Artifact) -> None:
+        self._index, self._artifact = index, artifact
+
+    def __len__(self) -> int:
+        return len(self._index)
 
     @property
-    def _forest_file(self) -> Path:
-        return self.path / self.manifest.forest_file
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of what a row has."""
+        return self._artifact.row_shape
 
-    def _open_forest(self) -> Any | None:
-        known = self.manifest.forest
-        if not known:
-            return None
-        return engines.open_forest(
-            self._forest_file, self.manifest.dimension, len(self), known["bytes"]
-        )
-
-    def _remake_forest(self) -> None:
-        """Build the annoy file again; where the folder cannot be written, go without."""
-        try:
-            self.manifest.forest = _plant(self, self._forest_file, self.manifest)
-            write_manifest(self.path, self.manifest)
-        except OSError:
-            self.manifest.forest = {}
+    def read(self, name: str, rows: slice | Rows) -> Any:
+        """Return rows of a column: an array, or a list of text."""
+        return self._artifact.read(name, self._index.stored_rows(rows))
 
 
 @contextmanager
-def open_index(path: Path) -> Iterator[Index]:
-    """Open an index after checking what it declares.
+def open_index(path: Path, root: Path | None = None) -> Iterator[Index]:
+    """Open an index after checking what it declares; its photos lie in `root` if that is named.
+
+    While it is open it stays as it is, whatever is written meanwhile.
 
     Raises:
-        BadInput: not there, not an index, or damaged.
+        BadInput: not there, not an index, or damaged; or `root` is not there.
         Mismatch: written by a newer version.
     """
-    manifest = read_manifest(path)
-    with open_artifact(path / manifest.embeddings, "embeddings") as rows:
-        if len(rows) != manifest.rows or rows.row_shape != (manifest.dimension,):
-            raise BadInput(f"{path}: its embeddings are not those it declares; index again")
-        yield Index(path, manifest, rows)
+    if root is not None and not root.is_dir():
+        raise BadInput(f"{root}: no such folder")
+    with ExitStack() as stack:
+        manifest, stored = _open_stored(path, stack)
+        yield Index(path, manifest, stored, root)
 
 
-def build_index(
-    target: Path,
-    blocks: Iterator[Columns],
-    settings: dict[str, Any],
-    provenance: dict[str, Any],
-    *,
-    engine: EngineName = "auto",
-    seed: int = 0,
-    attach: Callable[[Path], None] = lambda folder: None,
-) -> Manifest:
-    """Write an index of blocks of rows whose `embeddings` are (n, D); an old one is replaced.
-
-    `attach` writes the other files that `settings` names into the folder.
-
-    Raises:
-        BadInput: no rows, a vector that is not finite, or the target cannot be written.
-    """
-    if target.exists() and not (target / MANIFEST).is_file():
-        raise BadInput(f"{target}: is there, but is no index; name another with -o")
-    old = _files_of(target)
-    folder = target if old else target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        attach(folder)
-        manifest = _fill(folder, _next_name(old), blocks, settings, provenance, engine, seed)
-        if folder != target:
-            folder.rename(target)
-    except OSError as error:
-        raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if folder != target:
-            shutil.rmtree(folder, ignore_errors=True)
-    for name in old - manifest.files:
-        (target / name).unlink(missing_ok=True)
-    return manifest
-
-
-def _fill(
-    folder: Path,
-    name: str,
-    blocks: Iterator[Columns],
-    settings: dict[str, Any],
-    provenance: dict[str, Any],
-    engine: EngineName,
-    seed: int,
-) -> Manifest:
-    with write_artifact(folder / name, "embeddings", settings, provenance) as writer:
-        for block in blocks:
-            writer.append({**block, "embeddings": _checked(block["embeddings"], block["image"])})
-    if writer.rows == 0:
-        raise BadInput(f"{folder}: nothing to index")
-    with open_artifact(folder / name, "embeddings") as rows:
-        manifest = Manifest(name, len(rows), rows.row_shape[0], engine, settings, provenance)
-        if engine == "auto":
-            manifest.engine = "exact" if len(rows) <= engines.EXACT_UNTIL else "annoy"
-        index = Index(folder, manifest, rows)
-        if manifest.engine == "annoy":
-            manifest.provenance = {**provenance, "seed": seed}
-            manifest.forest = _plant(index, index._forest_file, manifest)
-    write_manifest(folder, manifest)
-    return manifest
-
-
-def _plant(index: Index, path: Path, manifest: Manifest) -> dict[str, Any]:
-    """Build the annoy file and find the effort it needs."""
-    seed = manifest.provenance.get("seed") or 0
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        engines.build_forest(index, partial, manifest.dimension, seed)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    size = path.stat().st_size
-    forest = engines.open_forest(path, manifest.dimension, len(index), size)
-    effort, recall = engines.choose_effort(index, forest, seed)
-    return {"bytes": size, "trees": engines.TREES, "effort": effort, "recall@10": round(recall, 4)}
-
-
-def _files_of(target: Path) -> set[str]:
-    if not (target / MANIFEST).is_file():
-        return set()
-    return {path.name for path in target.iterdir() if path.name != MANIFEST}
-
-
-def _next_name(old: set[str]) -> str:
-    numbers = [int(n[11:-3]) for n in old if n.startswith("embeddings-") and n[11:-3].isdigit()]
-    return f"embeddings-{max(numbers, default=0) + 1}.h5"
-
-
-def _checked(vectors: npt.NDArray[Any], images: list[str]) -> Vectors:
-    """Return vectors of unit length; raises BadInput for one that is zero or not finite."""
-    unit = _unit(vectors)
-    bad = np.flatnonzero(~np.isfinite(unit).all(axis=1) | ~unit.any(axis=1))
-    if len(bad):
-        raise BadInput(f"{images[bad[0]]}: its vector is zero or not finite; encode it again")
-    return unit
-
-
-def _unit(vectors: npt.NDArray[Any]) -> Vectors:
-    """Return vectors as float32 of unit length; a zero vector stays zero."""
-    values = vectors.astype(np.float32)
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    result: Vectors = values / np.maximum(norms, np.finfo(np.float32).tiny)
-    return result
+def _open_stored(path: Path, stack: ExitStack) -> tuple[Manifest, Stored]:
+    """Open what the manifest names, and again if it was replaced before all was open."""
+    while True:
+        manifest = read_manifest(path)
+        try:
+            with ExitStack() as opening:
+                segments = [
+                    opening.enter_context(open_artifact(path / segment.file, "embeddings"))
+                    for segment in manifest.segments
+                ]
+                stored = Stored(path, manifest, segments)
+                stack.push(opening.pop_all())
+                return manifest, stored
+        except BadInput:
+            if read_manifest(path) == manifest:
+                raise

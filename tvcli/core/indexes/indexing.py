@@ -16,7 +16,7 @@ from tvcli.core.encoding.checkpoints import (
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import UsageError
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
-from tvcli.core.indexes.index import EngineName, build_index
+from tvcli.core.indexes.building import EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.location.locating import load_locator, located_regions
 from tvcli.core.ranking.rank import load_rank

@@ -2,45 +2,94 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from tvcli.core.artifacts import sync
 from tvcli.core.errors import BadInput, Mismatch
 
-VERSION = 1
+VERSION = 2
 MANIFEST = "index.json"
 ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes")  # settings that name files kept
+BY_ROW = ("maps",)  # those of them that hold something for every row
+
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file of embeddings, which never changes once it is named here, and how many it holds."""
+
+    file: str
+    rows: int
 
 
 @dataclass(slots=True)
 class Manifest:
     """What `index.json` holds: which files belong together, and what is known of them.
 
-    `forest` describes the annoy file: its bytes, effort and the recall@10 measured; {} if none.
+    The rows stored are those of the segments, one after the other; `removed` are the runs of them
+    [first, end) that are no longer of the index. The first segment is the one that the search
+    structure covers; `forest` describes the annoy file: its name, bytes, effort and the recall@10
+    measured; {} if none. `auto` tells whether the engine was chosen by the number of rows.
     """
 
-    embeddings: str
-    rows: int
+    segments: list[Segment]
     dimension: int
     engine: str
     settings: dict[str, Any]
     provenance: dict[str, Any]
+    removed: list[list[int]] = field(default_factory=list)
     forest: dict[str, Any] = field(default_factory=dict)
+    auto: bool = True
     type: str = "index"
     version: int = VERSION
 
     @property
+    def stored(self) -> int:
+        """How many rows its segments hold, with those removed."""
+        return sum(segment.rows for segment in self.segments)
+
+    @property
+    def rows(self) -> int:
+        """How many rows the index has."""
+        return self.stored - sum(end - first for first, end in self.removed)
+
+    @property
+    def live(self) -> Rows | None:
+        """The rows stored that the index has, rising; None for all of them."""
+        return np.flatnonzero(self.kept()) if self.removed else None
+
+    def kept(self) -> npt.NDArray[np.bool_]:
+        """Return for every row stored whether the index has it."""
+        kept = np.ones(self.stored, bool)
+        for first, end in self.removed:
+            kept[first:end] = False
+        return kept
+
+    @property
     def forest_file(self) -> str:
-        """The name of the annoy file that belongs to the embeddings."""
-        return self.embeddings.replace("embeddings", "forest").replace(".h5", ".annoy")
+        """The name of the annoy file: the one there is, or the one to make."""
+        name = self.segments[0].file.replace("embeddings", "forest").replace(".h5", ".annoy")
+        return str(self.forest.get("file", name))
 
     @property
     def files(self) -> set[str]:
         """The names of all files of the index but the manifest itself."""
         attached = {self.settings[part]["file"] for part in ATTACHED if part in self.settings}
-        return {self.embeddings} | attached | ({self.forest_file} if self.forest else set())
+        segments = {segment.file for segment in self.segments}
+        return segments | attached | ({self.forest_file} if self.forest else set())
+
+
+def runs(rows: npt.NDArray[Any]) -> list[list[int]]:
+    """Return rising row numbers as runs [first, end)."""
+    parts = np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1) if len(rows) else []
+    return [[int(part[0]), int(part[-1]) + 1] for part in parts]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -64,23 +113,40 @@ def read_manifest(path: Path) -> Manifest:
         raise BadInput(f"{file}: damaged; make the index again") from error
     if version > VERSION:
         raise Mismatch(f"{path}: version {version} of index, from a newer tv: upgrade tvcli")
-    return _manifest_from(content, file)
-
-
-def _manifest_from(content: dict[str, Any], file: Path) -> Manifest:
     try:
-        manifest = Manifest(**content)
-        sound = (
-            all(Path(name).name == name for name in manifest.files)
-            and isinstance(manifest.rows, int)
-            and isinstance(manifest.dimension, int)
-            and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
-            and manifest.engine in ("exact", "annoy")
-        )
-    except (TypeError, KeyError):
-        sound = False
-    if not sound:
-        raise BadInput(f"{file}: damaged; make the index again")
+        for step in MIGRATIONS[version - 1 :]:
+            content = step(content)
+        return _sound(Manifest(**content))
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
+        raise BadInput(f"{file}: damaged; make the index again") from error
+
+
+def _to_version_2(content: dict[str, Any]) -> dict[str, Any]:
+    """One file of embeddings becomes the only segment."""
+    content = dict(content)
+    content["segments"] = [{"file": content.pop("embeddings"), "rows": content.pop("rows")}]
+    content["auto"] = content["engine"] == "exact"
+    return content | {"version": 2}
+
+
+MIGRATIONS: list[Callable[[dict[str, Any]], dict[str, Any]]] = [_to_version_2]  # from 1, from 2, …
+
+
+def _sound(manifest: Manifest) -> Manifest:
+    """Return the manifest with its segments as such; raises ValueError and its like for lies."""
+    manifest.segments = [Segment(**segment) for segment in manifest.segments]  # type: ignore[arg-type]
+    numbers = [manifest.dimension, *(segment.rows for segment in manifest.segments)]
+    sound = (
+        len(manifest.segments) > 0
+        and all(isinstance(number, int) and number > 0 for number in numbers)
+        and all(Path(name).name == name for name in manifest.files)
+        and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
+        and manifest.engine in ("exact", "annoy")
+    )
+    edges = [edge for first, end in manifest.removed for edge in (first, end)]
+    rising = all(a < b for a, b in zip([-1, *edges], [*edges, manifest.stored + 1], strict=True))
+    if not (sound and rising and all(isinstance(edge, int) for edge in edges)):
+        raise ValueError("not as declared")
     return manifest
 
 
@@ -88,6 +154,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step: from here on the index is the new one."""
     partial = folder / f".{MANIFEST}.{os.getpid()}.partial"
     content = {name: getattr(manifest, name) for name in Manifest.__slots__}
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
-    sync(partial)
-    partial.replace(folder / MANIFEST)
+    content["segments"] = [asdict(segment) for segment in manifest.segments]
+    try:
+        partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
+        sync(partial)
+        partial.replace(folder / MANIFEST)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -3,17 +3,27 @@
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import Artifact
 from tvcli.core.boxes import Box, area, iou
 from tvcli.core.ranking.triplets import Item
 from tvcli.core.roots import photos_root
 
 SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32
+
+
+class Table(Protocol):
+    """Rows that can be read by column: encodings, or an index."""
+
+    path: Path
+    settings: dict[str, Any]
+
+    def read(self, name: str) -> Any:
+        """Return a column: an array, or a list of text."""
+        ...
 
 
 class RowTable:
@@ -22,7 +32,7 @@ class RowTable:
     `name` is where the file would lie if it were not a temporary one.
     """
 
-    def __init__(self, encodings: Artifact, name: Path | None = None) -> None:
+    def __init__(self, encodings: Table, name: Path | None = None) -> None:
         folder = (name or encodings.path).absolute().parent
         self.root = photos_root(encodings.settings, folder)
         self.images = [_absolute(self.root, image) for image in encodings.read("image")]

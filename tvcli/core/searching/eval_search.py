@@ -127,8 +127,8 @@ def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:
     if source.is_dir():
         if rank is not None:
             raise UsageError("--rank: an index brings its own head")
-        with open_index(source) as index, open_artifact(index.rows_file, "embeddings") as rows:
-            return RowTable(rows), index.vectors(slice(None))
+        with open_index(source) as index:
+            return RowTable(index, index.path / "in"), index.vectors(slice(None))
     with open_artifact(source, "encodings") as encodings:
         ranker = load_rank(rank) if rank else None
         if ranker:

@@ -18,7 +18,8 @@ from tvcli.core.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.boxes import Box, iou
 from tvcli.core.errors import UsageError
 from tvcli.core.heads import HeadFile, save_head
-from tvcli.core.indexes.index import Index, build_index
+from tvcli.core.indexes.building import build_index
+from tvcli.core.indexes.index import Index
 from tvcli.core.provenance import file_hash
 from tvcli.core.ranking.clicks import read_clicks
 from tvcli.core.ranking.rank import RankHead, load_rank
