@@ -75,7 +75,7 @@ def test_beside_a_gpu_the_rows_are_the_same(photos: Path, encoder: Encoder) -> N
 
         def __init__(self) -> None:
             self.batch, self.settings = encoder.batch, encoder.settings
-            self.backbone = SimpleNamespace(device=SimpleNamespace(type="cuda"))
+            self.network = SimpleNamespace(on_cpu=False)
 
         def encode(self, pixels: list[Pixels]) -> np.ndarray:
             return encoder.encode(pixels)

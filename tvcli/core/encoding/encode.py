@@ -6,14 +6,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 
 from tvcli.core.artifacts import Columns
 from tvcli.core.encoding.encoder import Encoder
@@ -68,13 +67,14 @@ def encode_chunks(chunks: Iterable[Chunk], root: Path, encoder: Encoder) -> Iter
     On a CPU each core decodes and runs the network by itself, one thread each, so that no core
     waits for another; on a GPU the cores decode while it computes.
     """
-    if encoder.backbone.device.type != "cpu":
+    if not encoder.network.on_cpu:
         with ThreadPoolExecutor(cores()) as pool:
             prepared = in_order(pool, lambda chunk: _prepare(chunk, root, encoder), chunks)
             yield from (_finish(pixels, encoded, encoder) for pixels, encoded in prepared)
         return
     keep_freed_memory()
-    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
+    alone = one_thread_each() if encoder.network.runtime == "torch" else nullcontext()
+    with alone, ThreadPoolExecutor(cores()) as pool:
         work = lambda chunk: _finish(*_prepare(chunk, root, encoder), encoder)  # noqa: E731
         yield from in_order(pool, work, chunks)
 
@@ -100,6 +100,8 @@ def in_order(
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Have torch use one thread per caller, and as many as before afterwards."""
+    import torch  # whoever calls this runs it already
+
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

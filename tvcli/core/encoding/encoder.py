@@ -2,23 +2,21 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from tvcli.core.encoding.pooling import pool_maps
-from tvcli.core.errors import UsageError
+from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.images import Fit, Photo, Pixels, view
-from tvcli.core.networks.backbones import (
-    Backbone,
-    Device,
-    Precision,
-    load_backbone,
-    reload_backbone,
-)
+from tvcli.core.networks.graphs import mini_graph, run_graph
+from tvcli.core.networks.runtimes import choose_runtime
+from tvcli.core.networks.specs import BackboneSpec, Device, Network, Precision, Runtime
 from tvcli.core.records import Region
+
+if TYPE_CHECKING:  # it brings torch, which most encoders do without
+    from tvcli.core.networks.backbones import Backbone
 
 CPU_BATCH, GPU_BATCH = 16, 128  # on a CPU more leaves the cache: 32 is a fifth slower
 SMALLEST = 32  # pixels: below this the deeper maps have no position left
@@ -38,23 +36,36 @@ class Encoder:
     """Turns regions of photos into rows; a query's encoder is made from its gallery's record."""
 
     def __init__(
-        self, backbone: Backbone, settings: EncodeSettings, batch: int | None = None
+        self,
+        network: Network,
+        settings: EncodeSettings,
+        batch: int | None = None,
+        graph: bytes | None = None,
     ) -> None:
         if settings.size < SMALLEST:
             raise UsageError(f"--size {settings.size}: at least {SMALLEST} pixels")
-        self.backbone, self.settings = backbone, settings
-        self.batch = batch or (CPU_BATCH if backbone.device.type == "cpu" else GPU_BATCH)
+        self.network, self.settings, self.graph = network, settings, graph
+        self.batch = batch or (CPU_BATCH if network.on_cpu else GPU_BATCH)
 
     @property
     def spec(self) -> dict[str, Any]:
         """What must be the same for two rows to compare, as JSON can hold it."""
-        backbone = {**self.backbone.spec.as_settings()}
+        backbone = {**self.network.spec.as_settings()}
         return {"backbone": backbone, **asdict(self.settings)}
+
+    @property
+    def backbone(self) -> "Backbone":
+        """The network as torch has it; raises TypeError if something else runs it."""
+        from tvcli.core.networks.backbones import Backbone
+
+        if not isinstance(self.network, Backbone):
+            raise TypeError(f"{self.network.runtime} runs this encoder: make it with torch")
+        return self.network
 
     @property
     def weights_file(self) -> str | None:
         """Where the weights came from, if from a local file."""
-        file = self.backbone.weights_file
+        file = self.network.weights_file
         return str(file) if file else None
 
     def look(self, photo: Photo, region: Region) -> Pixels:
@@ -67,14 +78,14 @@ class Encoder:
         Raises:
             UsageError: pooling is asked of a layer that gives vectors.
         """
-        rows = []
-        for start in range(0, len(pixels), self.batch):
-            block = torch.from_numpy(np.stack(pixels[start : start + self.batch]))
-            maps = self.backbone(block)  # (N, C, H, W), or (N, D)
-            if maps.ndim == 2 and self.settings.pool != "none":
-                raise UsageError("--pool: this layer gives vectors; there is nothing to pool")
-            rows.append(pool_maps(maps, self.settings.pool).cpu().numpy())
-        return np.concatenate(rows)
+        blocks = range(0, len(pixels), self.batch)
+        stacks = (np.stack(pixels[start : start + self.batch]) for start in blocks)
+        return np.concatenate([self.network.rows(stack, self._pooled) for stack in stacks])
+
+    def _pooled(self, maps: Any) -> Any:
+        if maps.ndim == 2 and self.settings.pool != "none":
+            raise UsageError("--pool: this layer gives vectors; there is nothing to pool")
+        return pool_maps(maps, self.settings.pool)
 
 
 def make_encoder(
@@ -88,16 +99,34 @@ def make_encoder(
     batch: int | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
+    runtime: Runtime = "auto",
 ) -> Encoder:
     """Return an encoder by the name of its backbone; raises as `load_backbone` does.
 
-    `size` defaults to the backbone's own; `pool` may be `auto`, the backbone's best.
+    `size` defaults to the backbone's own; `pool` may be `auto`, the backbone's best. A runtime of
+    `auto` is torch where the network cannot be exported.
+
+    Raises:
+        UsageError: the runtime does not go with the device, precision or backbone.
     """
-    backbone = load_backbone(name, layer=layer, weights=weights).to(device, precision)
+    chosen = choose_runtime(runtime, device, precision)
+    graph = None
+    if name == "mini" and chosen != "torch" and not (layer or weights):
+        spec, file = mini_graph()
+        network = run_graph(spec, file, None, chosen, precision)
+    else:
+        from tvcli.core.networks.backbones import load_backbone
+
+        backbone = load_backbone(name, layer=layer, weights=weights)
+        graph = _exported(backbone, size, chosen, required=runtime != "auto")
+        if graph is None:
+            network = backbone.to(device, precision)
+        else:
+            network = run_graph(backbone.spec, graph, backbone.weights_file, chosen, precision)
     if pool == "auto":
-        pool = "none" if layer else backbone.spec.pool
-    settings = EncodeSettings(size or backbone.spec.size, fit, pool, precision)
-    return Encoder(backbone, settings, batch)
+        pool = "none" if layer else network.spec.pool
+    settings = EncodeSettings(size or network.spec.size, fit, pool, precision)
+    return Encoder(network, settings, batch, graph)
 
 
 def encoder_of(
@@ -106,8 +135,58 @@ def encoder_of(
     *,
     weights: Path | None = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
+    graph: Path | None = None,
 ) -> Encoder:
-    """Return the encoder that an artifact records; raises as `reload_backbone` does."""
-    backbone = reload_backbone(spec["backbone"], weights, weights_file)
+    """Return the encoder that an artifact records; raises as `reload_backbone` does.
+
+    Torch is loaded only where there is no graph to run: neither mini's own nor `graph`, a file
+    that holds the network for squares of the size recorded.
+    """
     settings = EncodeSettings(**{key: value for key, value in spec.items() if key != "backbone"})
-    return Encoder(backbone.to(device, settings.precision), settings)
+    chosen = choose_runtime(runtime, device, settings.precision)
+    network = None
+    if chosen != "torch" and not weights:
+        network = _without_torch(spec, settings, chosen, graph)
+    if network is None:
+        from tvcli.core.networks.backbones import reload_backbone
+
+        backbone = reload_backbone(spec["backbone"], weights, weights_file)
+        network = backbone.to(device, settings.precision)
+    return Encoder(network, settings)
+
+
+def _exported(
+    backbone: "Backbone", size: int | None, runtime: Runtime, *, required: bool
+) -> bytes | None:
+    """Return a backbone's graph; None where torch is to run it."""
+    if runtime == "torch":
+        return None
+    from tvcli.core.networks.export import NoGraph, graph_of
+
+    try:
+        return graph_of(backbone, size or backbone.spec.size)
+    except NoGraph as error:
+        if required:
+            raise UsageError(f"--runtime {runtime}: {error}: take torch") from error
+        return None
+
+
+def _without_torch(
+    spec: dict[str, Any], settings: EncodeSettings, runtime: Runtime, graph: Path | None
+) -> Network | None:
+    """Return the network of a record if there is a graph of it, else None."""
+    known = spec["backbone"]
+    if known["name"] == "mini":
+        shipped, file = mini_graph()
+        if shipped.weights != known["weights"]:
+            raise Mismatch(
+                f"the weights of mini are not those the artifact was made with "
+                f"({shipped.weights[:12]} for {known['weights'][:12]}): encode and index again"
+            )
+        return run_graph(shipped, file, None, runtime, settings.precision)
+    if graph is None or runtime != "onnx":
+        return None
+    return run_graph(
+        BackboneSpec.of_settings(known), graph.read_bytes(), None, runtime, settings.precision
+    )

@@ -17,7 +17,7 @@ from tvcli.core.heads import check_encoder
 from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.location_heads import load_boxes, load_classifier
-from tvcli.core.networks.backbones import Device
+from tvcli.core.networks.specs import Device
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source
@@ -62,7 +62,8 @@ def load_locator(
     check_encoder(first.file, spec, classifier)
     if first.file.settings["window"] != second.file.settings["window"]:
         raise BadInput(f"{classifier}: trained on crops of another size than {boxes}")
-    encoder = encoder_of(spec, second.file.settings["weights_file"], weights=weights, device=device)
+    file = second.file.settings["weights_file"]
+    encoder = encoder_of(spec, file, weights=weights, device=device, runtime="torch")
     return Locator(encoder, first, second, settings)
 
 

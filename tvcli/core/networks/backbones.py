@@ -1,45 +1,24 @@
 """Backbones: frozen networks that turn pictures into dense maps, all behind one interface."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.networks.geometry import Geometry, measure
+from tvcli.core.networks.mini_files import mini_spec
+from tvcli.core.networks.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.provenance import file_hash
-
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["fp32", "bf16"]
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneSpec:
-    """What a backbone is: two encodings compare only if this is the same for both.
-
-    `weights` is the SHA-256 of the weights; `size` the input side in pixels it works best at;
-    `pool` how its maps are best pooled into vectors.
-    """
-
-    name: str
-    layer: str | None
-    weights: str
-    size: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    pool: str = "gem"
-
-    def as_settings(self) -> dict[str, Any]:
-        """Return the spec as JSON can hold it."""
-        return asdict(self)
 
 
 class Backbone:
-    """A frozen network: pictures in, dense maps (or the vectors of a named layer) out."""
+    """A frozen network run by torch: pictures in, dense maps (or vectors of a named layer) out."""
+
+    runtime: Runtime = "torch"
 
     def __init__(
         self, spec: BackboneSpec, network: nn.Module, weights_file: Path | None = None
@@ -62,12 +41,27 @@ class Backbone:
         self._mean, self._scale = self._mean.to(self.device), self._scale.to(self.device)
         return self
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it shares the cores with decoding."""
+        return self.device.type == "cpu"
+
     @torch.inference_mode()
     def __call__(self, pixels: Tensor) -> Tensor:
         """Encode pictures.
 
         Takes (N, H, W, 3) uint8, gives maps (N, C, h, w) float32, or (N, D) of a vector layer.
         """
+        return self.forward(pixels)
+
+    @torch.inference_mode()
+    def rows(self, pixels: Pixels, pool: Callable[[Any], Any]) -> Rows:
+        """Encode pictures (N, H, W, 3) uint8 into what `pool` makes of their maps, float32."""
+        found: Rows = pool(self.forward(torch.from_numpy(pixels))).cpu().numpy()
+        return found
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Encode as a call does, but with what torch must see to export it."""
         pictures = pixels.to(self.device).permute(0, 3, 1, 2).float()  # (N, 3, H, W)
         pictures = (pictures - self._mean) * self._scale
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
@@ -79,7 +73,8 @@ class Backbone:
     @cached_property
     def geometry(self) -> Geometry:
         """How the map's positions lie over the input's pixels."""
-        return measure(self.network)
+        own = getattr(self.network, "geometry", None)
+        return own() if own else measure(self.network)
 
 
 def load_backbone(
@@ -87,7 +82,8 @@ def load_backbone(
 ) -> Backbone:
     """Return a backbone by name, with its published weights or those of a local file.
 
-    `mini` is inside the package; other names are torchvision's classification models.
+    `mini` is inside the package; other names are torchvision's classification models, and
+    `timm:NAME` are timm's.
 
     Raises:
         UsageError: no such backbone or layer.
@@ -96,6 +92,8 @@ def load_backbone(
     """
     if name == "mini":
         return _load_mini(layer, weights)
+    if name.startswith("timm:"):
+        return _load_timm(name, layer, weights)
     return _load_torchvision(name, layer, weights)
 
 
@@ -175,17 +173,7 @@ def _load_mini(layer: str | None, weights: Path | None) -> Backbone:
         raise UsageError("--layer: mini has one map only")
     if weights is not None:
         raise UsageError("--weights: mini brings its own; name another --backbone")
-    network, about = mini.load()
-    spec = BackboneSpec(
-        name="mini",
-        layer=None,
-        weights=file_hash(mini.WEIGHTS),
-        size=int(about["size"]),
-        mean=tuple(about["mean"]),
-        std=tuple(about["std"]),
-        pool="mean",
-    )
-    return Backbone(spec, network)
+    return Backbone(mini_spec(), mini.load()[0])
 
 
 def _load_torchvision(name: str, layer: str | None, weights: Path | None) -> Backbone:
@@ -202,6 +190,18 @@ def _load_torchvision(name: str, layer: str | None, weights: Path | None) -> Bac
     return Backbone(spec, torchvision_models.cut(model, layer), weights and weights.absolute())
 
 
+def _load_timm(name: str, layer: str | None, weights: Path | None) -> Backbone:
+    from tvcli.core.networks import timm_models
+
+    model = timm_models.build(name)
+    features = timm_models.Features(name, model, layer)
+    file = weights or timm_models.published_file(name, model)
+    _fill(model, timm_models.fitted(read_weights(file), model), name, weights)
+    size, mean, std, pool = timm_models.preprocessing(model)
+    spec = BackboneSpec(name, layer, file_hash(file), size, tuple(mean), tuple(std), pool)
+    return Backbone(spec, features, weights and weights.absolute())
+
+
 def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path | None) -> None:
     try:
         result = model.load_state_dict(state, strict=False)
@@ -209,7 +209,8 @@ def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path |
         result = None
     missing = result and [k for k in result.missing_keys if not k.endswith("num_batches_tracked")]
     if result is None or missing:
-        raise Mismatch(f"{weights or 'published weights'}: not the weights of {name}")
+        lacks = f" (no {missing[0]}, {len(missing)} missing)" if missing else ""
+        raise Mismatch(f"{weights or 'published weights'}: not the weights of {name}{lacks}")
 
 
 def _tokens_to_map(tokens: Tensor, height: int, width: int) -> Tensor:
@@ -218,4 +219,4 @@ def _tokens_to_map(tokens: Tensor, height: int, width: int) -> Tensor:
     rows = int((count * height / width) ** 0.5)
     columns = round(rows * width / height)
     patches = tokens[:, count - rows * columns :]  # class and register tokens come first
-    return patches.transpose(1, 2).reshape(len(tokens), -1, rows, columns)
+    return patches.transpose(1, 2).reshape(-1, tokens.shape[2], rows, columns)

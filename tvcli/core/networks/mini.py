@@ -1,6 +1,5 @@
 """`mini`, the embedded backbone: a small residual trunk whose weights ship with the package."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
-WEIGHTS = Path(__file__).parents[2] / "weights" / "mini.safetensors"
+from tvcli.core.networks.mini_files import WEIGHTS, about
+
 STAGES = ((32, 1), (64, 2), (256, 2))  # (channels, residual blocks); each halves the map's side
 STEM = 32
 CHANNELS = 256
@@ -71,12 +71,10 @@ class Mini(nn.Module):
 def load(path: Path = WEIGHTS) -> tuple[Mini, dict[str, Any]]:
     """Return the trunk in eval mode, float32, and what its file says of it.
 
-    The dict holds `name`, `version`, `size` (side in pixels), `mean`, `std` (of RGB in 0..1),
-    `channels` and `stride`. Raises FileNotFoundError where the file is missing.
+    Raises FileNotFoundError where the file is missing.
     """
     with safe_open(path, framework="pt") as file:
-        about = {key: json.loads(value) for key, value in file.metadata().items()}
         state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     model = Mini()
     model.load_state_dict(state)
-    return model.eval(), about
+    return model.eval(), about(path)

@@ -20,7 +20,7 @@ from tvcli.core.sources import STDIN, is_encodings, open_sources
 
 if TYPE_CHECKING:
     from tvcli.core.encoding.encoder import Encoder
-    from tvcli.core.networks.backbones import Device
+    from tvcli.core.networks.specs import Device
 
 BLOCK = 64  # queries searched at a time
 
