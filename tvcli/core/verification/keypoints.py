@@ -1,5 +1,6 @@
 """Key points: where a photo has corners or blobs, and what it looks like around them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,11 @@ SIDE = 512  # pixels of the long side that photos are brought to, smaller ones t
 COUNT = 500  # key points a photo
 PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
 FAST_THRESHOLD = 7  # grey levels: low, so that dim and soft pictures have corners too
+CELLS = 8  # across and down: key points are taken from all of them, not only from text or frames
+CANDIDATES = 4  # times as many corners are found as are kept
+
+SIFT_CONTRAST = 0.02  # half of Lowe's, for the same reason
+LENGTHS = {"orb": 32, "sift": 128}  # bytes of a descriptor
 
 Points = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
@@ -63,16 +69,12 @@ def describe(
         raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
     grey = _grey(photo, region, side)  # (H, W)
     seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
-    found, descriptors = _detector(method, count).detectAndCompute(seen, None)
-    points = np.array([point.pt for point in found], np.float32).reshape(-1, 2)
+    points, descriptors = _detected(seen, method, count)
     if mirrored:
         points[:, 0] = grey.shape[1] - 1 - points[:, 0]
-    length = {"orb": 32, "sift": 128}[method]
     return Keypoints(
         points=_in_photo(points, region, grey),
-        descriptors=np.asarray(descriptors, np.uint8).reshape(-1, length)
-        if len(found)
-        else np.empty((0, length), np.uint8),
+        descriptors=descriptors,
         preview=_grey(photo, region, PREVIEW),
         region=region,
         method=method,
@@ -81,10 +83,18 @@ def describe(
 
 
 def describe_both(
-    photo: Photo, *, method: Method = "orb", crop: Box | None = None
+    photo: Photo,
+    *,
+    method: Method = "orb",
+    crop: Box | None = None,
+    count: int = COUNT,
+    side: int = SIDE,
 ) -> list[Keypoints]:
     """Return the key points of a photo as it is and mirrored: a query that finds both."""
-    return [describe(photo, method=method, crop=crop, mirrored=flip) for flip in (False, True)]
+    return [
+        describe(photo, method=method, crop=crop, mirrored=mirrored, count=count, side=side)
+        for mirrored in (False, True)
+    ]
 
 
 def _grey(photo: Photo, region: Box, side: int) -> Pixels:
@@ -104,10 +114,32 @@ def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:
     return result
 
 
-def _detector(method: Method, count: int) -> Any:
-    """Return the detector; cv2 is imported here, by the first photo described."""
-    import cv2
+def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]:
+    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128)."""
+    import cv2  # by the first photo described: a search without --verify does without it
 
+    many = CANDIDATES * count
     if method == "sift":
-        return cv2.SIFT_create(count, contrastThreshold=0.02)
-    return cv2.ORB_create(count, fastThreshold=FAST_THRESHOLD)
+        detector = cv2.SIFT_create(many, contrastThreshold=SIFT_CONTRAST)
+    else:
+        detector = cv2.ORB_create(many, fastThreshold=FAST_THRESHOLD)
+    kept = _spread(detector.detect(grey, None), grey.shape, count)
+    kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
+    points = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
+    empty = np.empty((0, LENGTHS[method]), np.uint8)
+    return points, empty if descriptors is None else descriptors.astype(np.uint8)
+
+
+def _spread(found: Sequence[Any], shape: tuple[int, ...], count: int) -> list[Any]:
+    """Return the `count` strongest of some key points, taken in turn from the cells of a grid."""
+    if len(found) <= count:
+        return list(found)
+    places = np.array([point.pt for point in found])  # (n, 2)
+    strengths = np.array([point.response for point in found])
+    cells = (places * CELLS / (shape[1], shape[0])).astype(int)
+    cells = np.clip(cells, 0, CELLS - 1) @ (1, CELLS)
+    order = np.lexsort((-strengths, cells))
+    firsts = np.searchsorted(cells[order], cells[order])  # where the cell of each begins
+    turns = np.arange(len(order)) - firsts
+    chosen = order[np.lexsort((-strengths[order], turns))[:count]]
+    return [found[place] for place in chosen]
