@@ -49,7 +49,7 @@ def test_exact_is_a_plain_sort(count: int, queries: int, k: int, seed: int) -> N
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery, asked = clustered(500, 8), clustered(7, 8, 1)
     whole = Exact(Matrix(gallery)).search(asked, 20)
-    monkeypatch.setattr(engines, "BLOCK", 37)
+    monkeypatch.setattr("tvcli.core.engines.exact.BLOCK", 37)
     blocks = Exact(Matrix(gallery)).search(asked, 20)
     assert (whole[1] == blocks[1]).all()
     assert np.allclose(whole[0], blocks[0], atol=1e-6)

@@ -1,70 +1,17 @@
-"""Search structures: which rows are closest to a query. The vectors are the truth, these a cache.
-
-Every engine takes queries (Q, D) float32 and gives the similarities (Q, k) float32 and the rows
-(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row. With
-`allowed` (N,) only those rows are found; there may then be fewer than k of them.
-"""
+"""annoy: a forest of random hyperplanes, kept in a file that is mapped into memory."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.intp]
-Found = tuple[Vectors, Rows]
-Mask = npt.NDArray[np.bool_]
+from tvcli.core.engines.exact import BLOCK, Exact
+from tvcli.core.engines.interface import Found, Gallery, Mask, Rows, Vectors
 
-BLOCK = 65_536  # vectors held as float32 at a time by an exact scan
-EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)
 TREES = 50
 RECALL_ASKED = 0.97  # a little above the 0.95 promised, since it is measured on a sample
 SAMPLE = 200
 LARGEST_EFFORT = 2_000_000
-
-
-class Gallery(Protocol):
-    """Where an engine reads vectors: unit length, in blocks or by row."""
-
-    def __len__(self) -> int: ...
-
-    def vectors(self, rows: slice | Rows) -> Vectors:
-        """Return some rows as (n, D) float32."""
-        ...
-
-
-class Engine(Protocol):
-    """A way to find the closest rows."""
-
-    name: str
-
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities and rows of the k closest to each query."""
-        ...
-
-
-class Exact:
-    """Blocks of matrix products over all vectors: no structure, no loss, bounded memory."""
-
-    name = "exact"
-
-    def __init__(self, gallery: Gallery, first: int = 0) -> None:
-        self._gallery, self._first = gallery, first
-
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities and rows of the k closest to each query, from row `first` on."""
-        best = np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.intp)
-        for start in range(self._first, len(self._gallery), BLOCK):
-            block = self._gallery.vectors(slice(start, start + BLOCK))  # (B, D)
-            similarities = queries @ block.T  # (Q, B)
-            if allowed is not None:
-                similarities[:, ~allowed[start : start + BLOCK]] = -np.inf
-            best = merge(best, _top(similarities, k, start), k)
-        if allowed is None:
-            return best
-        width = min(k, int(allowed[self._first :].sum()))
-        return best[0][:, :width], best[1][:, :width]
 
 
 class Annoy:
@@ -158,18 +105,3 @@ def _new_forest(dimension: int) -> Any:
     from annoy import AnnoyIndex  # compiled, and not needed for an exact search
 
     return AnnoyIndex(dimension, "angular")
-
-
-def _top(similarities: Vectors, k: int, first: int) -> Found:
-    """Return the k best columns of (Q, B) similarities; `first` is the row of column 0."""
-    k = min(k, similarities.shape[1])
-    near = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
-    return np.take_along_axis(similarities, near, axis=1), near + first
-
-
-def merge(a: Found, b: Found, k: int) -> Found:
-    """Return the k best of two sets of found rows."""
-    similarities = np.concatenate([a[0], b[0]], axis=1)
-    rows = np.concatenate([a[1], b[1]], axis=1)
-    order = np.lexsort((rows, -similarities))[:, :k]
-    return np.take_along_axis(similarities, order, axis=1), np.take_along_axis(rows, order, axis=1)

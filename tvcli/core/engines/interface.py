@@ -1,0 +1,59 @@
+"""What a search structure is: it finds the rows closest to a query.
+
+Every engine takes queries (Q, D) float32 and gives the similarities (Q, k) float32 and the rows
+(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row. With
+`allowed` (N,) only those rows are found; there may then be fewer than k of them.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+Found = tuple[Vectors, Rows]
+Mask = npt.NDArray[np.bool_]
+
+
+class Gallery(Protocol):
+    """Where an engine reads vectors: unit length, in blocks or by row."""
+
+    def __len__(self) -> int: ...
+
+    def vectors(self, rows: slice | Rows) -> Vectors:
+        """Return some rows as (n, D) float32."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to find the closest rows."""
+
+    name: str
+
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+        """Return similarities and rows of the k closest to each query."""
+        ...
+
+
+def nothing(queries: int) -> Found:
+    """Return what is found before anything was looked at: (Q, 0) of both."""
+    return np.empty((queries, 0), np.float32), np.empty((queries, 0), np.intp)
+
+
+def closest(similarities: Vectors, rows: Rows, k: int) -> Found:
+    """Return the k best columns of (Q, n) similarities of rows (n,) or (Q, n), in any order."""
+    k = min(k, similarities.shape[1])
+    if k == similarities.shape[1]:
+        return similarities, np.broadcast_to(rows, similarities.shape)
+    near = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+    rows = np.broadcast_to(rows, similarities.shape)
+    return np.take_along_axis(similarities, near, axis=1), np.take_along_axis(rows, near, axis=1)
+
+
+def merge(a: Found, b: Found, k: int) -> Found:
+    """Return the k best of two sets of found rows, closest first."""
+    similarities = np.concatenate([a[0], b[0]], axis=1)
+    rows = np.concatenate([a[1], b[1]], axis=1)
+    order = np.lexsort((rows, -similarities))[:, :k]
+    return np.take_along_axis(similarities, order, axis=1), np.take_along_axis(rows, order, axis=1)
