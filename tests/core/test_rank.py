@@ -9,7 +9,7 @@ import torch
 
 from tvcli.core.artifacts import open_artifact, write_artifact
 from tvcli.core.errors import Mismatch, UsageError
-from tvcli.core.ranking.rank import identity_head, pca_head
+from tvcli.core.ranking.rank_head import identity_head, pca_head
 from tvcli.core.ranking.rank_training import (
     TEMPERATURE,
     RankData,

@@ -74,7 +74,7 @@ def test_an_index_with_what_was_learned(tv: Tv, index: Index) -> None:
         found = tv("search", "photos/0.png", "-i", "learned.tvx", "-k", 1, "--format", "paths").out
         assert found == "photos/0.png\n"
         twice = relearn(own, contrary(own), Report())
-        weight = load_rank(own.rank_file).head.weight
+        weight = torch.from_numpy(load_rank(own.rank_file).weight)
         expected = twice.head.weight @ weight
         assert np.allclose(composed(own, twice).state["weight"], expected.detach(), atol=1e-5)
 

@@ -1,26 +1,44 @@
 """Head files: what was learned on top of a backbone's maps, with what it needs to be used."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from tvcli.core.artifacts import open_artifact, write_artifact
 from tvcli.core.errors import BadInput, Mismatch
 
+if TYPE_CHECKING:  # a rank head is used without torch
+    from torch import Tensor
+
 
 @dataclass(frozen=True, slots=True)
 class HeadFile:
-    """A head as saved: its `kind` (classifier, boxes, rank), tensors and settings.
+    """A head as saved: its `kind` (classifier, boxes, rank), arrays and settings.
 
     `settings["encoder"]` is the spec of the encodings it was trained on.
     """
 
     kind: str
-    state: dict[str, Tensor]
+    state: dict[str, npt.NDArray[Any]]
     settings: dict[str, Any]
+
+    def tensors(self) -> "dict[str, Tensor]":
+        """Return the state as tensors."""
+        import torch
+
+        return {name: torch.from_numpy(np.asarray(value)) for name, value in self.state.items()}
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its tensors and their names."""
+        content = hashlib.sha256()
+        for name, value in sorted(self.state.items()):
+            content.update(name.encode() + b"\0" + np.ascontiguousarray(value).tobytes())
+        return content.hexdigest()
 
 
 def save_head(path: Path, head: HeadFile, provenance: dict[str, Any]) -> None:
@@ -31,7 +49,7 @@ def save_head(path: Path, head: HeadFile, provenance: dict[str, Any]) -> None:
     """
     settings = {**head.settings, "head": head.kind}
     with write_artifact(path, "head", settings, provenance) as writer:
-        writer.write_state({name: value.cpu().numpy() for name, value in head.state.items()})
+        writer.write_state(head.state)
 
 
 def load_head(path: Path, kind: str) -> HeadFile:
@@ -45,8 +63,7 @@ def load_head(path: Path, kind: str) -> HeadFile:
         found = artifact.settings.get("head")
         if found != kind:
             raise BadInput(f"{path}: a {found} head, where a {kind} head is needed")
-        state = {name: torch.from_numpy(value) for name, value in artifact.state().items()}
-        return HeadFile(kind, state, artifact.settings)
+        return HeadFile(kind, artifact.state(), artifact.settings)
 
 
 def check_encoder(head: HeadFile, encoder: dict[str, Any], path: Path) -> None:

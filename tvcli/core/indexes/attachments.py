@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tvcli.core.artifacts import Artifact, write_artifact
 from tvcli.core.errors import UsageError
@@ -88,6 +87,6 @@ def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
     with write_artifact(path, "encodings", encodings.settings, {}) as writer:
         for rows in encodings.blocks(BLOCK):
             columns = encodings.read_columns(rows)
-            maps = torch.from_numpy(columns["encodings"].astype(np.float32))  # (n, C, H, W)
-            columns["encodings"] = comparable_maps(maps, ranker).numpy().astype(np.float16)
+            maps = columns["encodings"].astype(np.float32)  # (n, C, H, W)
+            columns["encodings"] = comparable_maps(maps, ranker).astype(np.float16)
             writer.append(columns)

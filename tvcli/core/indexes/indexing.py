@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.encoding.checkpoints import (
@@ -65,7 +64,7 @@ def index_photos(
         return build_index(
             target,
             blocks,
-            settings | extra.settings,
+            settings | extra.settings | source.note,
             provenance,
             engine=engine,
             seed=seed,
@@ -136,6 +135,6 @@ def _embeddings(columns: Columns, extra: Attachments) -> Columns:
     rest = {name: values for name, values in columns.items() if name != "encodings"}
     encodings, ranker = columns["encodings"], extra.ranker  # (n, C), or (n, C, H, W)
     if extra.shortlist:
-        maps = comparable_maps(torch.from_numpy(encodings.astype(np.float32)), ranker)
+        maps = comparable_maps(encodings.astype(np.float32), ranker)
         return rest | {"embeddings": extra.shortlist.vectors(maps)}
     return rest | {"embeddings": ranker.vectors(encodings) if ranker else encodings}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -98,7 +99,7 @@ def load_classifier(path: Path) -> LoadedHead:
     try:
         net = Classifier(head.state["reduction.axes"].shape[0], _window(head))
         net.load_state_dict(state)
-        return LoadedHead(reduction_of(head.state), net.eval(), head)
+        return LoadedHead(reduction_of(head.tensors()), net.eval(), head)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: damaged; train it again") from error
 
@@ -111,7 +112,7 @@ def load_boxes(path: Path) -> LoadedHead:
         channels = head.state["reduction.axes"].shape[0]
         net = Regressors(channels, _window(head), state["mean"], state["std"], state["spans"])
         net.load_state_dict(state)
-        return LoadedHead(reduction_of(head.state), net.eval(), head)
+        return LoadedHead(reduction_of(head.tensors()), net.eval(), head)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise BadInput(f"{path}: damaged; train it again") from error
 
@@ -121,13 +122,14 @@ def _settings(crops: CropSet) -> dict[str, Any]:
     return {**crops.settings, "window": window}
 
 
-def _state(net: torch.nn.Module, reduction: Reduction) -> dict[str, Tensor]:
+def _state(net: torch.nn.Module, reduction: Reduction) -> dict[str, npt.NDArray[Any]]:
     state = {f"net.{name}": value for name, value in net.state_dict().items()}
-    return state | {f"reduction.{name}": v for name, v in reduction.state_dict().items()}
+    state |= {f"reduction.{name}": value for name, value in reduction.state_dict().items()}
+    return {name: value.cpu().numpy() for name, value in state.items()}
 
 
 def _net_state(head: HeadFile, path: Path) -> dict[str, Tensor]:
-    found = {name[4:]: value for name, value in head.state.items() if name.startswith("net.")}
+    found = {name[4:]: value for name, value in head.tensors().items() if name.startswith("net.")}
     if not found or not {"reduction.mean", "reduction.axes"} <= head.state.keys():
         raise BadInput(f"{path}: damaged; train it again")
     return found

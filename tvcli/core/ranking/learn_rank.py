@@ -58,7 +58,7 @@ def learn_rank(
         used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
     used["figures"] = {"before": trained.before, "after": trained.after}
     used["epochs_trained"] = trained.history.best
-    head = HeadFile("rank", {"weight": trained.head.weight.detach()}, used)
+    head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
     save_head(target, head, provenance)
     return trained
 

@@ -1,61 +1,19 @@
-"""The rank head: a 1x1 convolution over an encoding, learned so that cosines mean similarity."""
+"""The rank head: a 1x1 convolution over an encoding, learned so that cosines mean similarity.
+
+Used here as a matrix, by numpy or by torch; what trains it is in `rank_head`.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from tvcli.core.errors import BadInput, Mismatch, UsageError
+from tvcli.core.arrays import Array, float32, like, unit
+from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.heads import HeadFile, check_encoder, load_head
 
 Vectors = npt.NDArray[np.float32]
-
-
-class RankHead(nn.Module):
-    """A linear map of every position's vector, the same at each: (N, C, H, W) -> (N, D, H, W).
-
-    A pooled vector (N, C) is a map of one position. Vectors are of unit length before and after.
-    """
-
-    def __init__(self, weight: Tensor) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(weight)  # (D, C)
-        self.start: Tensor
-        self.register_buffer("start", weight.clone(), persistent=False)
-
-    def forward(self, encodings: Tensor) -> Tensor:
-        """Map encodings (N, C, ...) float32 to (N, D, ...) float32 of unit length along D."""
-        mapped = torch.einsum("dc,nc...->nd...", self.weight, F.normalize(encodings, dim=1))
-        return F.normalize(mapped, dim=1)
-
-    def drift(self) -> Tensor:
-        """Return how far the weights are from where they began: squared distance per channel."""
-        return (self.weight - self.start).square().sum() / self.weight.shape[1]
-
-
-def identity_head(channels: int) -> RankHead:
-    """Return a head that changes nothing yet: (C, C)."""
-    return RankHead(torch.eye(channels))
-
-
-def pca_head(vectors: Tensor, dim: int) -> RankHead:
-    """Return a head (D, C) that keeps the directions in which (N, C) vectors are largest.
-
-    The right singular vectors, uncentred, so that cosines stay what they were as far as D allows.
-
-    Raises:
-        UsageError: more dimensions are asked for than vectors or channels there are.
-    """
-    largest = min(vectors.shape)
-    if dim > largest:
-        raise UsageError(f"--dim {dim}: at most {largest} for these encodings")
-    axes = torch.linalg.svd(F.normalize(vectors, dim=1), full_matrices=False)[2][:dim]
-    places = axes.abs().argmax(dim=1, keepdim=True)
-    return RankHead(axes * axes.gather(1, places).sign())  # a sign of SVD's own choice would vary
 
 
 def load_rank(path: Path) -> "Ranker":
@@ -67,16 +25,16 @@ def load_rank(path: Path) -> "Ranker":
     """
     file = load_head(path, "rank")
     weight = file.state.get("weight")
-    if weight is None or weight.ndim != 2 or not torch.isfinite(weight).all():
+    if weight is None or weight.ndim != 2 or not np.isfinite(weight).all():
         raise BadInput(f"{path}: its weight is missing or damaged; train it again")
-    return Ranker(path, file, RankHead(weight.float()).eval().requires_grad_(False))
+    return Ranker(path, file, weight.astype(np.float32))
 
 
 class Ranker:
     """A trained head with the settings it was trained under."""
 
-    def __init__(self, path: Path, file: HeadFile, head: RankHead) -> None:
-        self.path, self.file, self.head = path, file, head
+    def __init__(self, path: Path, file: HeadFile, weight: Vectors) -> None:
+        self.path, self.file, self.weight = path, file, weight  # (D, C)
 
     @property
     def pool(self) -> str:
@@ -98,13 +56,18 @@ class Ranker:
         Raises:
             Mismatch: another number of channels than the head was trained on.
         """
-        channels = self.head.weight.shape[1]
-        if pooled.shape[1] != channels:
-            raise Mismatch(f"{self.path}: maps {channels} channels, these have {pooled.shape[1]}")
-        result: Vectors = self.head(torch.from_numpy(pooled.astype(np.float32))).numpy()
-        return result
+        return self.maps(pooled)
 
-    def maps(self, maps: Tensor) -> Tensor:
-        """Map (N, C, H, W) to (N, D, H, W) float32, every position's vector of unit length."""
-        mapped: Tensor = self.head(maps.float())
-        return mapped
+    def maps(self, maps: Array) -> Array:
+        """Map (N, C, ...) to (N, D, ...) float32, every position's vector of unit length.
+
+        Raises:
+            Mismatch: another number of channels than the head was trained on.
+        """
+        dimension, channels = self.weight.shape
+        if maps.shape[1] != channels:
+            raise Mismatch(f"{self.path}: maps {channels} channels, these have {maps.shape[1]}")
+        vectors = unit(float32(maps)).reshape(len(maps), channels, -1)  # (N, C, H*W)
+        mapped = unit(like(self.weight, maps) @ vectors)  # (N, D, H*W)
+        found: Array = mapped.reshape(len(maps), dimension, *maps.shape[2:])
+        return found

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.ranking.metrics import query_figures, relevant_ranks
-from tvcli.core.ranking.rank import RankHead, identity_head, pca_head
+from tvcli.core.ranking.rank_head import RankHead, identity_head, pca_head
 from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
 from tvcli.core.training import History, fit, seeded

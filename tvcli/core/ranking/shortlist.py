@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
+from tvcli.core.arrays import Array
 from tvcli.core.artifacts import Artifact
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.heads import HeadFile, load_head, save_head
@@ -23,26 +22,27 @@ Vectors = npt.NDArray[np.float32]
 class Shortlist:
     """Projects maps ready to compare, flattened, onto `axes` (D, C*H*W) float32."""
 
-    def __init__(self, axes: Tensor) -> None:
+    def __init__(self, axes: Vectors) -> None:
         self.axes = axes
 
-    def vectors(self, maps: Tensor) -> Vectors:
+    def vectors(self, maps: Vectors) -> Vectors:
         """Return vectors (N, D) float32 of comparable maps (N, C, H, W).
 
         Raises:
             Mismatch: maps of another size than those it was made of.
         """
-        flat = maps.flatten(1)  # (N, C*H*W)
+        flat = maps.reshape(len(maps), -1)  # (N, C*H*W)
         if flat.shape[1] != self.axes.shape[1]:
             raise Mismatch(f"maps of {tuple(maps.shape[1:])} are not of the index's size")
-        result: Vectors = (flat @ self.axes.T).numpy()
+        result: Vectors = flat @ self.axes.T
         return result
 
 
-def comparable_maps(maps: Tensor, ranker: Ranker | None) -> Tensor:
+def comparable_maps(maps: Array, ranker: Ranker | None) -> Array:
     """Return maps (N, C, H, W) after the head, (N, D, H, W): dot products are similarities."""
     mapped = ranker.maps(maps) if ranker else maps
-    return comparable(mapped).view(mapped.shape)
+    found: Array = comparable(mapped).reshape(mapped.shape)
+    return found
 
 
 def fit_shortlist(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> Shortlist:
@@ -53,17 +53,17 @@ def fit_shortlist(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> 
     limit = SAMPLE_BYTES // (4 * int(np.prod(encodings.row_shape)))
     count = max(1, min(len(encodings), SAMPLE, limit))
     rows = np.sort(np.random.default_rng(seed).choice(len(encodings), count, replace=False))
-    maps = torch.from_numpy(encodings.read("encodings", rows).astype(np.float32))
-    flat = comparable_maps(maps, ranker).flatten(1)  # (S, D*H*W)
-    values, axes = torch.linalg.eigh(flat @ flat.T)
+    maps = encodings.read("encodings", rows).astype(np.float32)
+    flat = comparable_maps(maps, ranker).reshape(count, -1)  # (S, D*H*W)
+    values, axes = np.linalg.eigh(flat @ flat.T)
     kept = values > values[-1] * 1e-6
     values, axes = values[kept][-DIMENSION:], axes[:, kept][:, -DIMENSION:]
-    return Shortlist((axes / values.sqrt()).T @ flat)
+    return Shortlist((axes / np.sqrt(values)).T @ flat)
 
 
 def save_shortlist(path: Path, shortlist: Shortlist) -> None:
     """Write a projection, as float16."""
-    save_head(path, HeadFile("shortlist", {"axes": shortlist.axes.half()}, {}), {})
+    save_head(path, HeadFile("shortlist", {"axes": shortlist.axes.astype(np.float16)}, {}), {})
 
 
 def load_shortlist(path: Path) -> Shortlist:
@@ -75,4 +75,4 @@ def load_shortlist(path: Path) -> Shortlist:
     axes = load_head(path, "shortlist").state.get("axes")
     if axes is None or axes.ndim != 2:
         raise BadInput(f"{path}: damaged; index again")
-    return Shortlist(axes.float())
+    return Shortlist(axes.astype(np.float32))

@@ -1,24 +1,24 @@
 """The similarity of two encodings: the mean over positions of the cosine of their vectors."""
 
-import torch.nn.functional as F
-from torch import Tensor
+from math import prod
 
+from tvcli.core.arrays import Array, float32, unit
 from tvcli.core.errors import Mismatch
 
 
-def comparable(encodings: Tensor) -> Tensor:
+def comparable(encodings: Array) -> Array:
     """Return encodings (N, C, H, W) or (N, D) as (N, C*H*W) float32, ready for dot products.
 
     Every position's vector gets length 1 / sqrt(H * W), so the dot product of two rows is their
     similarity. A position without any activation stays zero and is similar to nothing.
     """
-    values = F.normalize(encodings.float(), dim=1)  # (N, C, H, W)
-    positions = values[0, 0].numel() if len(values) else 1
-    flat: Tensor = values.flatten(1) / positions**0.5  # (N, C*H*W)
+    values = unit(float32(encodings))  # (N, C, H, W)
+    positions = prod(values.shape[2:])
+    flat: Array = values.reshape(len(values), -1) / positions**0.5  # (N, C*H*W)
     return flat
 
 
-def similarities(a: Tensor, b: Tensor) -> Tensor:
+def similarities(a: Array, b: Array) -> Array:
     """Return the similarity of each of (N, C, H, W) with each of (M, C, H, W): (N, M) float32.
 
     The mean over positions of the cosine between the vectors there (TiefVision, after Wang et al.
@@ -26,19 +26,21 @@ def similarities(a: Tensor, b: Tensor) -> Tensor:
     count as maps of one position. Raises Mismatch where the shapes differ.
     """
     _check(a, b)
-    return comparable(a) @ comparable(b).T
+    found: Array = comparable(a) @ comparable(b).T
+    return found
 
 
-def paired_similarities(a: Tensor, b: Tensor) -> Tensor:
+def paired_similarities(a: Array, b: Array) -> Array:
     """Return the similarity of each of (N, C, H, W) with its partner: (N,) float32.
 
     Raises Mismatch where the shapes differ.
     """
     _check(a, b)
-    return (comparable(a) * comparable(b)).sum(1)
+    found: Array = (comparable(a) * comparable(b)).sum(1)
+    return found
 
 
-def _check(a: Tensor, b: Tensor) -> None:
+def _check(a: Array, b: Array) -> None:
     if a.shape[1:] != b.shape[1:]:
         raise Mismatch(
             f"encodings of {tuple(a.shape[1:])} and {tuple(b.shape[1:])} do not compare: "

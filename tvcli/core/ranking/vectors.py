@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from tvcli.core.artifacts import Artifact, Columns
 from tvcli.core.encoding.pooling import pool_maps
@@ -36,8 +35,7 @@ def pooled_columns(encodings: Artifact, how: str) -> Iterator[Columns]:
     for rows in encodings.blocks(BLOCK):
         columns = encodings.read_columns(rows)
         if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
-            maps = torch.from_numpy(columns["encodings"].astype(np.float32))
-            columns["encodings"] = pool_maps(maps, how).numpy()
+            columns["encodings"] = pool_maps(columns["encodings"].astype(np.float32), how)
         yield columns
 
 

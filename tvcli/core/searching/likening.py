@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
 
-if TYPE_CHECKING:  # torch is loaded only when there is something to encode
-    from torch import Tensor
-
+if TYPE_CHECKING:  # imported when there is something to encode
     from tvcli.core.ranking.rank import Ranker
     from tvcli.core.ranking.shortlist import Shortlist
 
@@ -52,24 +51,18 @@ class Likening:
             return self.shortlist.vectors(self._maps(rows))
         vectors: Array = rows.astype(np.float32)
         if vectors.ndim == 4:
-            import torch
-
-            from tvcli.core.encoding.pooling import pool_maps
-
-            vectors = pool_maps(torch.from_numpy(vectors), self.pool).numpy()
+            vectors = pool_maps(vectors, self.pool)
         return self.ranker.vectors(vectors) if self.ranker else vectors
 
     def map(self, row: npt.NDArray[Any]) -> Array:
         """Return a map (D, H, W) float32, ready to compare, of an encoding (C, H, W)."""
-        result: Array = self._maps(row[None])[0].numpy()
+        result: Array = self._maps(row[None])[0]
         return result
 
-    def _maps(self, rows: npt.NDArray[Any]) -> "Tensor":
-        import torch
-
+    def _maps(self, rows: npt.NDArray[Any]) -> Array:
         from tvcli.core.ranking.shortlist import comparable_maps
 
-        return comparable_maps(torch.from_numpy(rows.astype(np.float32)), self.ranker)
+        return comparable_maps(rows.astype(np.float32), self.ranker)
 
     def check(self, encoder: dict[str, Any], path: Path) -> None:
         """See that encodings were made as the index's were.

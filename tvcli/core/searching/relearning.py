@@ -22,7 +22,8 @@ from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index
 from tvcli.core.provenance import file_hash
 from tvcli.core.ranking.clicks import read_clicks
-from tvcli.core.ranking.rank import RankHead, load_rank
+from tvcli.core.ranking.rank import load_rank
+from tvcli.core.ranking.rank_head import RankHead
 from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.triplets import Item, Triplet
 from tvcli.core.ranking.views import Encodings
@@ -133,9 +134,9 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
 
 def composed(index: Index, learned: Learned) -> HeadFile:
     """Return the head that does to an encoding what the index's head and the learned one do."""
-    weight = learned.head.weight.detach()
+    weight = learned.head.weight.detach().numpy()
     if index.rank_file is not None:
-        weight = weight @ load_rank(index.rank_file).head.weight
+        weight = weight @ load_rank(index.rank_file).weight
     spec = index.settings["encoder"]
     figures = {"held out": learned.held_out, "before": learned.before, "after": learned.after}
     return HeadFile("rank", {"weight": weight}, {"pool": spec["pool"], "encoder": spec} | figures)
