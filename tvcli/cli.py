@@ -15,6 +15,7 @@ from typer.main import get_command
 from tvcli import __version__
 from tvcli.commands.annotate_boxes import annotate_boxes
 from tvcli.commands.annotate_triplets import annotate_triplets
+from tvcli.commands.copies import copies
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
@@ -25,6 +26,7 @@ from tvcli.commands.gallery import gallery
 from tvcli.commands.index import index
 from tvcli.commands.info import info
 from tvcli.commands.locate import locate
+from tvcli.commands.merge import merge
 from tvcli.commands.search import search
 from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
@@ -42,8 +44,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "triplets": triplets,
     "train-rank": train_rank,
     "index": index,
+    "merge": merge,
     "search": search,
     "gallery": gallery,
+    "copies": copies,
     "info": info,
     "demo": demo,
 }

@@ -1,0 +1,84 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ran
+from PIL import Image
+
+Tv = Callable[..., Ran]
+
+
+@pytest.fixture(autouse=True)
+def there(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return photos
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+def test_copies_come_with_their_truth(tv: Tv) -> None:
+    ran = tv("copies", "photos", "-o", "copies", "--kinds", "crop,jpeg", "--format", "mixed")
+    assert ran.status == 0, ran.err
+    assert "16 copies in copies" in ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert {record["kind"] for record in told} == {"crop", "jpeg"}
+    assert {record["original"] for record in told} >= {"photos/0.png", "photos/inner/7.png"}
+    assert all(Path(record["image"]).is_file() for record in told)
+    assert len({Path(record["image"]).suffix for record in told}) > 1
+    crop = next(record for record in told if record["kind"] == "crop")
+    with Image.open(crop["image"]) as copy, Image.open(crop["original"]) as original:
+        assert copy.width == round(original.width * crop["across"])
+    kept = [json.loads(line) for line in Path("copies/truth.jsonl").read_text().splitlines()]
+    assert [record["original"] for record in kept] == [
+        "../" + record["original"] for record in told
+    ]
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tv: Tv) -> None:
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert tv("copies", "photos", "-o", folder, "--per-photo", 2, "--seed", seed).status == 0
+    assert contents("a") == contents("b")
+    assert contents("a").keys() & contents("c").keys() == {"truth.jsonl"}
+    before = contents("a")
+    assert tv("copies", "photos", "-o", "a", "--per-photo", 2, "--seed", 1).status == 0
+    assert contents("a") == before
+
+
+def test_the_truth_gathers_what_several_runs_made(tv: Tv) -> None:
+    for kind in ("text", "blur"):
+        assert tv("copies", "photos", "-o", "copies", "--kinds", kind).status == 0
+    assert len(Path("copies/truth.jsonl").read_text().splitlines()) == 16
+
+
+def test_files_of_others_are_left_alone(tv: Tv) -> None:
+    ran = tv("copies", "photos", "-o", "copies", "--kinds", "blur")
+    mine = Path(json.loads(ran.out.splitlines()[0])["image"])
+    Path("copies/truth.jsonl").unlink()
+    mine.write_bytes(b"dear to me")
+    ran = tv("copies", "photos", "-o", "copies", "--kinds", "blur")
+    assert ran.status == 3 and "is there, and is not this copy" in ran.err
+    assert mine.read_bytes() == b"dear to me"
+    Path("copies/truth.jsonl").write_text('{"image": "a"}\n')
+    ran = tv("copies", "photos", "-o", "copies", "--kinds", "blur")
+    assert ran.status == 3 and "truth.jsonl:1: not the truth of copies" in ran.err
+
+
+def test_bad_photos_are_skipped_and_copies_are_not_copied(tv: Tv) -> None:
+    Path("photos/bad.jpg").write_bytes(b"not a photo")
+    for _ in range(2):
+        ran = tv("copies", "photos", "-o", "photos/copies", "--kinds", "mirror", "--errors", "e")
+        assert ran.status == 0 and "8 copies in photos/copies, 1 skipped" in ran.err
+    assert json.loads(Path("e").read_text())["image"] == "bad.jpg"
+    ran = tv("copies", "photos", "-o", "c", "--strict")
+    assert ran.status == 3 and "bad.jpg: not a picture" in ran.err
+
+
+def test_what_makes_no_sense_is_said(tv: Tv) -> None:
+    ran = tv("copies", "photos", "-o", "c", "--kinds", "shear")
+    assert ran.status == 2 and "--kinds shear: no such change; there are scale" in ran.err
+    Path("file").write_text("")
+    assert tv("copies", "photos", "-o", "file").status == 3
+    assert tv("copies", "nowhere", "-o", "c").status == 3
