@@ -25,6 +25,7 @@ def encode(
     precision: options.Precision = "fp32",
     null: options.Null = False,
     root: options.Root = None,
+    shard: options.Shard = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -38,11 +39,13 @@ def encode(
     Examples:
       tv encode photos/ -o photos.h5
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
+      seq 8 | xargs -P 8 -I{} tv encode photos/ --shard {}/8 -o part-{}.h5
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
     """
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
+    from tvcli.core.shards import parse_shard
     from tvcli.core.sources import input_files, open_sources
 
     with (
@@ -50,7 +53,12 @@ def encode(
         streams.output_file(output) as target,
     ):
         source = open_sources(
-            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
+            sources,
+            stdin=streams.stdin(),
+            null=null,
+            root=root,
+            shard=parse_shard(shard),
+            on_unreadable=report.unreadable,
         )
         encoder = make_encoder(
             backbone,

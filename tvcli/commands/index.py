@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
+from tvcli.core.errors import UsageError
 from tvcli.terminal import options, streams
 from tvcli.terminal.progress import reporting
 
 
 def index(
+    context: typer.Context,
     sources: options.Sources,
     output: Annotated[
         Path,
@@ -41,9 +43,16 @@ def index(
     boxes: Annotated[
         Path | None, typer.Option("--boxes", help="The head of tv train-boxes, to locate by.")
     ] = None,
+    update: options.Update = False,
+    add: Annotated[bool, typer.Option("--add", help="Add these photos; drop nothing.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Take out these photos, or all in these folders.")
+    ] = False,
+    dry_run: options.DryRun = False,
     seed: options.Seed = 0,
     null: options.Null = False,
     root: options.Root = None,
+    shard: options.Shard = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -54,10 +63,16 @@ def index(
     were given there. Without -o the index goes to .tv/ in the current folder, where tv search
     looks for it from any folder below.
 
+    With --update an index that is there follows its photos: only what is new or changed is encoded,
+    with the index's own settings. Who searches meanwhile sees the state before or the one after.
+
     \b
     Examples:
       tv index photos/
       tv index photos.h5 -o photos.tvx
+      tv index photos/ --update
+      tv index photos/ --update --dry-run | jq -r .image
+      find photos/ -name '*.tmp.jpg' -print0 | tv index -0 --remove -
       tv index photos/ --classifier classifier.h5 --boxes boxes.h5 -o objects.tvx
       tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
@@ -65,12 +80,15 @@ def index(
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
+    from tvcli.core.shards import parse_shard
     from tvcli.core.sources import input_files, is_encodings, open_sources
 
     location = location_heads(classifier, boxes)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         made = provenance(streams.command_line(), input_files(sources), seed)
         if is_encodings(sources, streams.stdin()):
+            if shard:
+                raise UsageError("--shard divides photos: of encodings, tv encode makes the shards")
             with streams.input_file(sources[0]) as path:
                 manifest = index_encodings(
                     path,
@@ -90,6 +108,7 @@ def index(
                 stdin=streams.stdin(),
                 null=null,
                 root=root,
+                shard=parse_shard(shard),
                 on_unreadable=report.unreadable,
             )
             encoder = make_encoder(

@@ -50,6 +50,7 @@ def locate(
     device: options.Device = "auto",
     null: options.Null = False,
     root: options.Root = None,
+    shard: options.Shard = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -70,6 +71,7 @@ def locate(
     from tvcli.core.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
+    from tvcli.core.shards import parse_shard
     from tvcli.core.sources import open_sources
 
     settings = LocateSettings(
@@ -81,12 +83,17 @@ def locate(
     )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         source = open_sources(
-            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
+            sources,
+            stdin=streams.stdin(),
+            null=null,
+            root=root,
+            shard=parse_shard(shard),
+            on_unreadable=report.unreadable,
         )
         locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
         pictures = Pictures(save_crops, draw)
         found = locate_photos(
             source, locator, base_of(output), report, pictures=pictures, keep_empty=keep_empty
         )
-        count = emit(output, found)
+        count = emit(output, found) - (shard is not None)  # its last line is a note
         report.summary(f"{count} boxes in {report.done} photos")

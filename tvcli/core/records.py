@@ -24,7 +24,7 @@ class Region:
 
     `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
     `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
-    it came through a pipe.
+    it came through a pipe. `position` is its place in the whole list where this is a shard of it.
     """
 
     image: str
@@ -35,6 +35,7 @@ class Region:
     flip: bool = False
     target: str = ""
     data: bytes | None = None
+    position: int = -1
 
 
 def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
@@ -49,7 +50,9 @@ def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
             return
         if line.strip():
             where = f"{name}:{number}"
-            yield _parse(line, where), where
+            record = _parse(line, where)
+            if not is_note(record):
+                yield record, where
 
 
 def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
@@ -59,6 +62,11 @@ def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
             yield from read_records(stream, str(path))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def is_note(record: Record) -> bool:
+    """Tell whether this is the last line of a shard's records, which notes what they are."""
+    return record.keys() == {"shard"}
 
 
 def dump_record(record: Record) -> str:

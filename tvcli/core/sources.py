@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.images import SUFFIXES
@@ -15,6 +15,7 @@ from tvcli.core.records import (
     read_records,
     region_from_record,
 )
+from tvcli.core.shards import Shard, Share
 
 STDIN = "-"
 PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
@@ -35,6 +36,7 @@ class Source:
     root: Path
     regions: Iterator[Region]
     arguments: tuple[str, ...] = ()
+    share: Share | None = None  # where these are the regions of one shard only
 
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
@@ -44,7 +46,12 @@ class Source:
             if not (path.is_dir() or is_photo_name(path)):
                 return None
             count += sum(1 for _ in walk_photos(path)) if path.is_dir() else 1
-        return count
+        return count if self.share is None else round(count / self.share.shard.of)
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """What a part records, once all regions are read: which `shard` of what list, if one."""
+        return {} if self.share is None else {"shard": self.share.note()}
 
 
 def open_sources(
@@ -53,6 +60,7 @@ def open_sources(
     stdin: IO[bytes],
     null: bool = False,
     root: Path | None = None,
+    shard: Shard | None = None,
     on_unreadable: OnUnreadable = _ignore,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
@@ -61,6 +69,7 @@ def open_sources(
     (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`:
     records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin`. Paths
     come out relative to `root`; by default the folder given, or the folder all arguments share.
+    With `shard` only its regions come, after whatever else chooses among them.
 
     Raises:
         UsageError: no arguments.
@@ -71,7 +80,10 @@ def open_sources(
     base = (root or _common_root(arguments)).absolute()
     readers = [_reader(argument, stdin, null, on_unreadable) for argument in arguments]
     regions = (_under(region, base) for reader in readers for region in reader)
-    return Source(base, regions, tuple(arguments))
+    if shard is None:
+        return Source(base, regions, tuple(arguments))
+    share = Share(regions, shard)
+    return Source(base, iter(share), tuple(arguments), share)
 
 
 def input_files(arguments: Sequence[str]) -> list[Path]:

@@ -28,6 +28,8 @@ def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
             shown = ", ".join(f"{key} {_short(value)}" for key, value in about[name].items())
             lines.append((name, shown))
     settings = dict(about.get("settings", {}))
+    if shard := settings.pop("shard", None):
+        lines.append(("shard", f"{shard['number']}/{shard['of']} of {shard['listed']} regions"))
     lines += _encoder(settings.pop("encoder", None))
     lines += [(key, _short(value)) for key, value in settings.items() if value is not None]
     return lines + _made(about.get("provenance", {}))

@@ -62,6 +62,24 @@ Root = Annotated[
     Path | None,
     typer.Option("--root", help="Record paths relative to this folder.", show_default=False),
 ]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Only the I-th of N shares of the photos, 1/N to N/N; tv merge joins what they make.",
+        show_default=False,
+    ),
+]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update", help="Encode what is new or changed, drop what is gone, keep all the rest."
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only say what --update and its like would do.")
+]
 Errors = Annotated[
     Path | None,
     typer.Option(

@@ -37,6 +37,18 @@ ROW_COLUMNS = {
     "split": Dataset(TEXT, required=False, blank=""),
     "flip": Dataset("?", required=False, blank=False),
     "target": Dataset(TEXT, required=False, blank=""),
+    "asked": Dataset(TEXT, required=False, blank=""),  # which regions of the photo were, hashed
+    "position": Dataset("i8", required=False, blank=-1),  # in the whole list, where it is a shard
+}
+KEYPOINT_COLUMNS = {
+    "descriptors": Dataset("u1", None),  # (N, K, bytes): the first `count` of a row are known
+    "points": Dataset("f4", None),  # (N, K, 2): x, y in pixels of the photo
+    "count": Dataset("i4"),
+    "preview": Dataset("u1", None),  # (N, side, side): the first `sides` of a row are the picture
+    "sides": Dataset("i4", (2,)),  # height, width
+    "image": Dataset(TEXT, blank=""),
+    "region": Dataset("f4", (4,)),
+    "digest": Dataset(TEXT, blank=""),
 }
 KINDS = {
     kind.name: kind

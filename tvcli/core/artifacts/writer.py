@@ -43,6 +43,12 @@ class Writer:
             dataset[self.rows :] = _stored(declared, values)
         self.rows += count
 
+    def declare(self, tail: tuple[int, ...]) -> None:
+        """Make the columns of a file without rows, whose rows would have this shape."""
+        for name, declared in self.kind.datasets.items():
+            if declared.required:
+                self._dataset(name, declared, np.zeros((0, *tail)))
+
     def write_state(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Write the arrays of a head under `state/`."""
         group = self._file.create_group("state")
@@ -63,7 +69,8 @@ class Writer:
             return self._file[name]
         text = declared.dtype == TEXT
         tail = tuple(np.shape(values)[1:]) if declared.tail is None else declared.tail
-        per_chunk = 1 if declared.tail is None and np.prod(tail) > 4096 else COLUMN_CHUNK
+        large = np.prod(tail) > 4096 or len(tail) == 2  # tables of key points are read one by one
+        per_chunk = 1 if declared.tail is None and large else COLUMN_CHUNK
         return self._file.create_dataset(
             name,
             shape=(self.rows, *tail),
@@ -129,6 +136,6 @@ def _stored(declared: Dataset, values: Any) -> Any:
 def _is_blank(declared: Dataset, values: Any) -> bool:
     if declared.dtype == TEXT:
         return not any(values)
-    if declared.dtype == "?":
-        return not np.any(values)
-    return bool(np.isnan(values).all())
+    if np.isnan(declared.blank):
+        return bool(np.isnan(values).all())
+    return bool((np.asarray(values) == declared.blank).all())

@@ -143,7 +143,7 @@ def open_photo(regions: list[Region], root: Path, size: int) -> tuple[Photo, str
 
 def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], Encoded]:
     pixels: list[Pixels] = []
-    names = ("image", "digest", "label", "split", "flip", "target", "region", "box")
+    names = ("image", "digest", "label", "split", "flip", "target", "position", "region", "box")
     encoded = Encoded(chunk, {name: [] for name in names}, [])
     for regions in chunk.photos:
         try:
@@ -168,6 +168,7 @@ def _add_columns(columns: Columns, region: Region, photo: Photo, content: str) -
     columns["split"].append(region.split)
     columns["flip"].append(region.flip)
     columns["target"].append(region.target)
+    columns["position"].append(region.position)
     columns["region"].append(region.crop or photo.whole)
     columns["box"].append(region.box or UNKNOWN_BOX)
 

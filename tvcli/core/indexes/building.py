@@ -48,10 +48,12 @@ def build_index(
     engine: EngineName = "auto",
     seed: int = 0,
     attach: Callable[[Path], None] = lambda folder: None,
+    stored: bool = False,
 ) -> Manifest:
     """Write an index of blocks of rows whose `embeddings` are (n, D); an old one is replaced.
 
-    `attach` writes the other files that `settings` names into the folder.
+    `attach` writes the other files that `settings` names into the folder. `stored` vectors come from
+    another index, and stay as they are to the last bit.
 
     Raises:
         BadInput: no rows, a vector that is not finite, or the target cannot be written.
@@ -62,7 +64,8 @@ def build_index(
     with writing(target), _workplace(target) as folder:
         name = _next_name(folder)
         attach(folder)
-        segment, dimension = _write_segment(folder, name, _checked(blocks), settings, provenance)
+        rows = blocks if stored else _checked(blocks)
+        segment, dimension = _write_segment(folder, name, rows, settings, provenance)
         manifest = Manifest([segment], dimension, engine, settings, made, auto=engine == "auto")
         _commit(folder, manifest)
     return manifest

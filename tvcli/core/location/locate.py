@@ -1,7 +1,7 @@
 """Locating: a photo in, boxes of the object out."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +76,13 @@ class Locator:
             head.net.to(device)
         own = float(classifier.file.settings["threshold"])
         self.threshold = own if self.settings.threshold is None else self.settings.threshold
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What must be the same for its detections to belong together, as JSON can hold it."""
+        settings = {**asdict(self.settings), "threshold": self.threshold}
+        heads = {"classifier": self._classifier.file.digest, "boxes": self._boxes.file.digest}
+        return {"encoder": self._boxes.file.settings["encoder"], **settings, **heads}
 
     @property
     def label(self) -> str:

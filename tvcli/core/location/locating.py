@@ -97,6 +97,8 @@ def locate_photos(
         report.advance()
         image = _named(seen.region, source.root, base)
         about: Record = {"image": image, "width": seen.width, "height": seen.height}
+        if source.share:
+            about["position"] = seen.region.position
         if not seen.objects:
             empty += 1
             report.note(f"{image}: no object found")
@@ -105,9 +107,12 @@ def locate_photos(
         for found in seen.objects:
             box = [round(side, 2) for side in found.box]
             yield about | {"box": box, "label": label, "score": round(found.score, 4)}
-    if report.done == 0 and report.skipped:
+    if report.done == 0 and report.skipped and not source.share:
         first = report.skipped[0]
         raise BadInput(f"not one photo could be used; {first.image}: {first.reason}")
+    if source.share:
+        made = {"located": locator.record, "keep_empty": keep_empty}
+        yield {"shard": source.share.note() | made}
 
 
 def located_regions(source: Source, locator: Locator, report: Report) -> Iterator[Region]:

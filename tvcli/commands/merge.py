@@ -1,0 +1,54 @@
+"""`tv merge`: the parts that shards made -> one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tvcli.terminal import options, streams
+from tvcli.terminal.lines import base_of, emit
+from tvcli.terminal.progress import reporting
+
+
+def merge(
+    parts: Annotated[
+        list[Path],
+        typer.Argument(metavar="PART", help="Encodings, records or indexes, all of one kind."),
+    ],
+    output: Annotated[str, typer.Option("-o", "--output", help="What to write, - for stdout.")],
+    changed: Annotated[
+        bool,
+        typer.Option("--changed", help="Accept that photos came or went as the shards started."),
+    ] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Join the parts that --shard made.
+
+    The rows come as one run would have made them, in its order. Parts must be made alike, of one
+    list of photos, every shard there and none twice. Parts made without --shard are joined in the
+    order given.
+
+    \b
+    Examples:
+      tv merge part-*.h5 -o photos.h5
+      tv merge part-*.jsonl -o located.jsonl
+      tv merge part-*.tvx -o photos.tvx
+    """
+    from tvcli.core.merging.encodings import merge_encodings
+    from tvcli.core.merging.indexes import merge_indexes
+    from tvcli.core.merging.parts import files_of, kind_of_parts
+    from tvcli.core.merging.records import merge_records
+    from tvcli.core.provenance import provenance
+
+    with reporting(quiet=quiet) as report:
+        kind = kind_of_parts(parts)
+        if kind == "records":
+            count = emit(output, merge_records(parts, base_of(output), changed=changed))
+        elif kind == "index":
+            made = provenance(streams.command_line(), files_of(parts))
+            count = merge_indexes(parts, Path(output), made, changed=changed).rows
+        else:
+            made = provenance(streams.command_line(), files_of(parts))
+            with streams.output_file(output) as target:
+                count = merge_encodings(parts, target, made, changed=changed)
+        report.summary(f"{count} {'records' if kind == 'records' else 'rows'} in {output}")

@@ -1,0 +1,1 @@
+"""Parts that other processes made, back into one: encodings, records, indexes."""
