@@ -8,6 +8,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.networks import torchvision_models
 from tvcli.core.networks.backbones import find_device, load_backbone, read_weights, reload_backbone
@@ -90,6 +91,81 @@ def test_a_named_layer() -> None:
     assert part(torch.rand(1, 3, 224, 224)).shape == (1, 4096)
     with pytest.raises(UsageError, match=r"no layer 'conv9'.*features, "):
         torchvision_models.cut(torchvision_models.build("vgg11", "conv9"), "conv9")
+
+
+def test_fc2_of_vgg16_is_what_follows_its_relu(tmp_path: Path) -> None:
+    """4,096 values, as Keras has it; `classifier.3` is the same before its ReLU."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        model = torchvision.models.vgg16(weights=None)
+    model = model.to_empty(device="cpu").eval()
+    for name, value in model.named_parameters():
+        scale = 0.02 if value.ndim == 4 else 0.005
+        value.data.zero_() if name.endswith("bias") else value.data.normal_(0, scale)
+    torch.save(model.state_dict(), tmp_path / "vgg16.pth")
+    backbone = load_backbone("vgg16", layer="fc2", weights=tmp_path / "vgg16.pth").to("cpu")
+    (tmp_path / "vgg16.pth").unlink()
+    mean, std = torch.tensor(backbone.spec.mean), torch.tensor(backbone.spec.std)
+    with torch.inference_mode():
+        pictures = ((PIXELS / 255 - mean) / std).permute(0, 3, 1, 2)
+        pooled = model.avgpool(model.features(pictures)).flatten(1)
+        linear = model.classifier[:4](pooled)  # the ReLU works in place: kept apart
+        expected = linear.relu()
+        before = torchvision_models.cut(model, "classifier.3")(pictures)
+    assert backbone(PIXELS).shape == (2, 4096)
+    assert float(expected.max()) > 0
+    assert float(linear.min()) < 0
+    assert torch.allclose(backbone(PIXELS), expected, atol=1e-4 * float(expected.max()))
+    assert torch.allclose(before, linear, atol=1e-4 * float(expected.max()))
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "shape"),
+    [
+        ("squeezenet1_1", "features.10", (384, 5, 3)),
+        ("resnet18", "layer3.1.conv2", (256, 6, 4)),
+        ("resnet18", "layer3", (256, 6, 4)),
+        ("vgg11", "features.10", (256, 12, 8)),
+        ("alexnet", "classifier.1", (4096,)),
+        ("swin_t", "features.3", (192, 12, 8)),
+    ],
+)
+def test_any_layer_by_its_name(name: str, layer: str, shape: tuple[int, ...]) -> None:
+    model = torchvision_models.build(name, layer)
+    for value in model.state_dict().values():
+        value.fill_(0.01)
+    found: list[torch.Tensor] = []
+    model.get_submodule(layer).register_forward_hook(lambda *given: found.append(given[2].clone()))
+    pictures = torch.rand(1, 3, 96, 64)
+    with torch.inference_mode():
+        model(pictures)
+        expected = found[0].permute(0, 3, 1, 2) if name == "swin_t" else found[0]
+        part = torchvision_models.cut(model, layer)
+        assert part(pictures).shape == (1, *shape)
+        assert torch.allclose(part(pictures), expected)
+
+
+def test_layers_that_are_none() -> None:
+    model = torchvision_models.build("resnet18", "x")
+    with pytest.raises(UsageError, match=r"did you mean .*layer3\.1\.conv2"):
+        torchvision_models.cut(model, "layer3.1.conv3")
+    with pytest.raises(UsageError, match=r"did you mean .*classifier"):
+        torchvision_models.cut(torchvision_models.build("vgg11", "x"), "clasifier")
+    with pytest.raises(UsageError, match=r"it has conv1, .*layer1"):
+        torchvision_models.cut(model, "zzz")
+
+
+def test_class_activation_pooling_is_mean() -> None:
+    """VGG16 as for class activation maps: 14 x 14 after the last convolution, then averaged."""
+    model = torchvision_models.build("vgg11", "features.19")
+    for value in model.state_dict().values():
+        value.fill_(0.01)
+    pictures = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        maps = torchvision_models.cut(model, "features.19")(pictures)
+        expected = torch.nn.functional.adaptive_avg_pool2d(model.features[:20](pictures), 1)
+    assert maps.shape == (2, 512, 6, 6)
+    assert torch.allclose(pool_maps(maps, "mean"), expected.flatten(1))
 
 
 def test_safetensors_and_torch_files_read_the_same(weights: Path, tmp_path: Path) -> None:

@@ -123,9 +123,10 @@ def make_encoder(
             network = backbone.to(device, precision)
         else:
             network = run_graph(backbone.spec, graph, backbone.weights_file, chosen, precision)
+    side = size or network.spec.size
     if pool == "auto":
-        pool = "none" if layer else network.spec.pool
-    settings = EncodeSettings(size or network.spec.size, fit, pool, precision)
+        pool = "none" if layer and _gives_vectors(network, side) else network.spec.pool
+    settings = EncodeSettings(side, fit, pool, precision)
     return Encoder(network, settings, batch, graph)
 
 
@@ -154,6 +155,11 @@ def encoder_of(
         backbone = reload_backbone(spec["backbone"], weights, weights_file)
         network = backbone.to(device, settings.precision)
     return Encoder(network, settings)
+
+
+def _gives_vectors(network: Network, side: int) -> bool:
+    """Tell whether a named layer gives vectors rather than maps, by one grey picture."""
+    return network.rows(np.zeros((1, side, side, 3), np.uint8), lambda maps: maps).ndim == 2
 
 
 def _exported(

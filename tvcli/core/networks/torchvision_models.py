@@ -1,9 +1,11 @@
 """torchvision's classification models, cut where their maps end."""
 
 import hashlib
+import operator
 import re
 import sys
 import urllib.error
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from torch import nn
 from torchvision.models.feature_extraction import NodePathTracer
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.networks.layers import no_such_layer
 
 POOLED_DENSELY = re.compile(r"alexnet|vgg")
 # What torchvision itself sets where it loads published weights into these two.
@@ -66,6 +69,9 @@ def cut(model: nn.Module, layer: str | None) -> nn.Module:
     for node in reversed(list(graph.nodes)):
         if node.op == "output":
             graph.erase_node(node)
+    if layer is not None and _is_channels_last(model, layer):
+        with graph.inserting_after(end):
+            end = graph.call_function(torch.permute, (end, (0, 3, 1, 2)))
     graph.output(end)
     part = torch.fx.GraphModule(tracer.root, graph)
     part.graph.eliminate_dead_code()
@@ -148,13 +154,33 @@ def _named(paths: dict[torch.fx.Node, str], layer: str, model: nn.Module) -> tor
     wanted = _aliases(model).get(layer, layer)
     found = [n for n, path in paths.items() if path == wanted or path.startswith(wanted + ".")]
     if not found:
-        tops = dict.fromkeys(path.split(".")[0] for path in paths.values())
-        raise UsageError(f"no layer {layer!r} in this backbone; it has {', '.join(tops)}, …")
-    return next(reversed(found))
+        raise no_such_layer(layer, [*_aliases(model), *_with_outer(list(paths.values())[1:])])
+    last = next(reversed(found))
+    if any(
+        user.target is operator.getitem and isinstance(user.args[1], int) for user in last.users
+    ):
+        raise UsageError(f"--layer {layer}: gives more than one tensor; take one after it")
+    return last
+
+
+def _with_outer(paths: Iterable[str]) -> Iterator[str]:
+    """Yield every path, and those of the modules around it."""
+    for path in paths:
+        parts = path.split(".")
+        yield from (".".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def _is_channels_last(model: nn.Module, layer: str) -> bool:
+    """Tell whether a named layer gives (N, H, W, C), as the stages of Swin do."""
+    is_swin = isinstance(model, torchvision.models.SwinTransformer)
+    return is_swin and layer.startswith("features") and layer != "features.0.0"
 
 
 def _aliases(model: nn.Module) -> dict[str, str]:
-    """Return fc1, fc2 of a classifier of several layers: each linear layer with its activation."""
+    """Return fc1, fc2 of a classifier of several layers: each linear layer after its ReLU.
+
+    As in the Keras applications, whose fc2 ImaginAI compares; before the ReLU: `classifier.3`.
+    """
     classifier = getattr(model, "classifier", None)
     if not isinstance(classifier, nn.Sequential):
         return {}
