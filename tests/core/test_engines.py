@@ -99,3 +99,19 @@ def test_a_forest_that_does_not_fit_is_not_opened(tmp_path: Path) -> None:
     assert engines.open_forest(tmp_path / "none", 8, 300, size) is None
     path.write_bytes(b"")
     assert engines.open_forest(path, 8, 300, 0) is None
+
+
+def test_a_forest_from_elsewhere_is_checked_node_by_node(tmp_path: Path) -> None:
+    gallery = Matrix(clustered(500, 8))
+    path = tmp_path / "forest.annoy"
+    engines.build_forest(gallery, path, 8, seed=0)
+    good, size = path.read_bytes(), path.stat().st_size
+    assert engines.open_forest(path, 8, 500, size) is not None
+    node = 4 * (8 + 3)
+    for number in (500, size // node - 1):  # the first that is no item; the last root
+        for field, value in ((0, -5), (1, 10**9), (1, -1)):
+            content = bytearray(good)
+            start = number * node + 4 * field
+            content[start : start + 4] = np.int32(value).tobytes()
+            path.write_bytes(content)
+            assert engines.open_forest(path, 8, 500, size) is None, (number, field, value)

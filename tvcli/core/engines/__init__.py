@@ -1,6 +1,7 @@
 """Search structures, which find the rows closest to a query; the vectors are the truth."""
 
 from tvcli.core.engines.annoy import TREES, Annoy, build_forest, choose_effort, open_forest
+from tvcli.core.engines.annoy_file import stamp_of
 from tvcli.core.engines.exact import Exact
 from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vectors, merge
 
@@ -21,4 +22,5 @@ __all__ = [
     "choose_effort",
     "merge",
     "open_forest",
+    "stamp_of",
 ]

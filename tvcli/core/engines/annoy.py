@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.engines.annoy_file import is_sound, stamp_of
 from tvcli.core.engines.exact import BLOCK, Exact
 from tvcli.core.engines.interface import Found, Gallery, Mask, Rows, Vectors
 
@@ -66,12 +67,17 @@ def build_forest(gallery: Gallery, path: Path, dimension: int, seed: int) -> Non
     forest.unload()
 
 
-def open_forest(path: Path, dimension: int, rows: int, size: int) -> Any | None:
+def open_forest(
+    path: Path, dimension: int, rows: int, size: int, stamp: list[int] | None = None
+) -> Any | None:
     """Open a saved forest, or return None if it is not the one built for these vectors.
 
-    annoy maps whatever file it is given, so its size and number of items are checked here.
+    annoy maps and follows whatever file it is given: one whose `stamp` shows that it was not
+    written here is checked node by node.
     """
     if not path.is_file() or path.stat().st_size != size or size == 0:
+        return None
+    if stamp != stamp_of(path) and not is_sound(path, dimension, rows):
         return None
     forest = _new_forest(dimension)
     try:

@@ -16,17 +16,21 @@ def read(path: Path) -> Iterator[Annotation]:
         BadInput: not COCO; the message gives the number of the item that is wrong.
     """
     content = _content(path)
-    images = {item.get("id"): (item, place) for place, item in _items(content, "images", path)}
-    names = {c.get("id"): str(c.get("name", "")) for _, c in _items(content, "categories", path)}
+    images = {_id(item, "id"): (item, place) for place, item in _items(content, "images", path)}
+    names = {
+        _id(item, "id"): str(item.get("name", ""))
+        for _, item in _items(content, "categories", path)
+    }
     boxed = set()
     for place, item in _items(content, "annotations", path):
         where = f"{path}: annotation {place}"
-        if item.get("image_id") not in images:
-            raise BadInput(f"{where}: image_id {item.get('image_id')!r} is not among the images")
-        boxed.add(item["image_id"])
+        number = _id(item, "image_id")
+        if number not in images:
+            raise BadInput(f"{where}: image_id {number} is not among the images")
+        boxed.add(number)
         if not item.get("iscrowd"):
-            label = names.get(item.get("category_id"), "")
-            yield _annotation(path, images[item["image_id"]][0], where, _corners(item), label)
+            label = names.get(_id(item, "category_id"), "")
+            yield _annotation(path, images[number][0], where, _corners(item), label)
     for number, (item, place) in images.items():
         if number not in boxed:
             yield _annotation(path, item, f"{path}: image {place}", None, "")
@@ -65,6 +69,11 @@ def _annotation(path: Path, image: Any, where: str, box: Any, label: str) -> Ann
     folders = path.parent, path.parent / "images", path.parent.parent / "images"
     size = (float(sides[0]), float(sides[1])) if known else None
     return Annotation(name, box, label, where, size, folders=folders)
+
+
+def _id(item: dict[str, Any], name: str) -> str:
+    """Return an id as text: whatever it is, it can be looked up by that."""
+    return json.dumps(item.get(name))
 
 
 def _corners(item: dict[str, Any]) -> Any:

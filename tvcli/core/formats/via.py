@@ -20,6 +20,8 @@ def read(path: Path) -> Iterator[Annotation]:
     for name, photo in _photos(path):
         regions = photo.get("regions") or []
         items = list(regions.values()) if isinstance(regions, dict) else regions
+        if not isinstance(items, list):
+            raise BadInput(f"{path}: {name}: its regions are neither a list nor an object")
         if not items:
             yield Annotation(name, None, "", f"{path}: {name}", folders=_folders(path))
         for number, region in enumerate(items, 1):

@@ -75,11 +75,13 @@ def plant(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
     finally:
         partial.unlink(missing_ok=True)
     size = path.stat().st_size
-    forest = engines.open_forest(path, manifest.dimension, len(base), size)
+    stamp = engines.stamp_of(path)
+    forest = engines.open_forest(path, manifest.dimension, len(base), size, stamp)
     effort, recall = engines.choose_effort(base, forest, seed)
     return {
         "file": path.name,
         "bytes": size,
+        "stamp": stamp,
         "trees": engines.TREES,
         "effort": effort,
         "recall@10": round(recall, 4),
@@ -89,8 +91,10 @@ def plant(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
 def _open(folder: Path, manifest: Manifest, base: Base) -> Any | None:
     if not manifest.forest:
         return None
-    path, size = folder / manifest.forest_file, manifest.forest["bytes"]
-    return engines.open_forest(path, manifest.dimension, len(base), size)
+    path, known = folder / manifest.forest_file, manifest.forest
+    return engines.open_forest(
+        path, manifest.dimension, len(base), known["bytes"], known.get("stamp")
+    )
 
 
 def _made_again(folder: Path, manifest: Manifest, base: Base) -> Any | None:

@@ -1,0 +1,170 @@
+"""Everything of `tv` that reads what others wrote, as functions of a path, each with good inputs.
+
+A reader is sound if, whatever the bytes, it returns or raises one of tv's own errors, in one line.
+"""
+
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.numpy import save_file
+
+from tvcli.core.artifacts import open_artifact
+from tvcli.core.config import load_settings
+from tvcli.core.errors import TvError
+from tvcli.core.formats import READERS as FORMATS
+from tvcli.core.formats import BoxedPhoto, read_annotations, write_annotations
+from tvcli.core.images import decode_photo, photo_size, view
+from tvcli.core.indexes.index import open_index
+from tvcli.core.location.location_heads import load_boxes, load_classifier
+from tvcli.core.networks.backbones import read_weights
+from tvcli.core.ranking.rank import load_rank
+from tvcli.core.ranking.triplets import read_triplets
+from tvcli.core.records import read_record_file, region_from_record
+
+FROZEN = Path(__file__).parents[2] / "tests" / "frozen" / "version-1.tar.xz"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How a file is read, the name it must have, and a good one to start from.
+
+    The file may be one of a folder (`inside`): then the folder is copied, and read.
+    """
+
+    read: Callable[[Path], None]
+    name: str
+    source: Path
+    inside: Path | None = None
+
+    @property
+    def good(self) -> bytes:
+        """The content of the good file."""
+        return self.source.read_bytes()
+
+
+def sound(reader: Reader, path: Path) -> str | None:
+    """Read a file; return what went wrong if it ended in anything but tv's own error."""
+    try:
+        reader.read(path)
+    except (TvError, OSError) as error:  # the boundary of tv tells both in one line
+        clear = isinstance(error, TvError) or error.errno
+        return None if clear and "\n" not in str(error) else f"{type(error).__name__}: {error!r}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def readers(folder: Path) -> dict[str, Reader]:
+    """Return every reader by name, with good inputs made in a folder."""
+    with tarfile.open(FROZEN) as archive:
+        archive.extractall(folder, filter="data")
+    found = dict(_files(folder))
+    found |= dict(_formats(folder))
+    found |= dict(_photos(folder))
+    return found
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Reader]]:
+    yield "records", Reader(_read_regions, "r.jsonl", _first_lines(folder / "crops.jsonl"))
+    yield "triplets", Reader(_read_triplets, "t.jsonl", _first_lines(folder / "triplets.jsonl"))
+    yield "encodings", _file(folder / "vectors.h5", _read_rows)
+    yield "rank head", _file(folder / "rank.h5", load_rank)
+    yield "classifier", _file(folder / "classifier.h5", load_classifier)
+    yield "boxes head", _file(folder / "boxes.h5", load_boxes)
+    for name in ("exact", "annoy", "ranked"):
+        yield f"manifest, {name}", _part(folder / f"{name}.tvx", "index.json", _search)
+    yield "embeddings", _part(folder / "exact.tvx", "embeddings-1.h5", _search)
+    yield "annoy", _part(folder / "annoy.tvx", "forest-1.annoy", _search)
+    (folder / "tv.toml").write_text('k = 3\n[search]\nformat = "jsonl"\n')
+    yield "tv.toml", Reader(_read_toml, "tv.toml", folder / "tv.toml")
+    save_file({"a": np.ones((2, 3), np.float32)}, folder / "w.safetensors")
+    yield "safetensors", Reader(_read_weights, "w.safetensors", folder / "w.safetensors")
+    torch.save({"a": torch.ones(2, 3)}, folder / "w.pth")
+    yield "weights of torch", Reader(_read_weights, "w.pth", folder / "w.pth")
+
+
+def _formats(folder: Path) -> Iterator[tuple[str, Reader]]:
+    photo = BoxedPhoto("a.jpg", folder / "a.jpg", 100, 80)
+    photo.objects.append(((1.0, 2.0, 30.0, 40.0), "cat"))
+    suffixes = {"jsonl": ".jsonl", "coco": ".json", "via": ".json", "voc": ".xml", "yolo": ".txt"}
+    for format in FORMATS:
+        target = folder / f"boxes-{format}"
+        write_annotations(target, [photo], format)
+        file = target / f"a{suffixes[format]}" if target.is_dir() else target
+        yield format, Reader(_boxes(format), f"a{suffixes[format]}", file)
+
+
+def _photos(folder: Path) -> Iterator[tuple[str, Reader]]:
+    values = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    for format in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"):
+        path = folder / f"a.{format.lower()}"
+        Image.fromarray(values).save(path, format)
+        yield format, Reader(_decode, path.name, path)
+
+
+def _file(path: Path, read: Callable[[Path], object]) -> Reader:
+    return Reader(lambda p: _ignore(read(p)), path.name, path)
+
+
+def _part(folder: Path, name: str, read: Callable[[Path], None]) -> Reader:
+    return Reader(read, name, folder / name, inside=folder)
+
+
+def _first_lines(path: Path) -> Path:
+    few = path.with_suffix(".few")
+    few.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:4]))
+    return few
+
+
+def _read_triplets(path: Path) -> None:
+    read_triplets(path)
+
+
+def _read_regions(path: Path) -> None:
+    for record, where in read_record_file(path):
+        region_from_record(record, where)
+
+
+def _read_rows(path: Path) -> None:
+    with open_artifact(path, "encodings") as file:
+        file.read_columns(slice(0, 4))
+
+
+def _search(path: Path) -> None:
+    """Open the index that a file is part of, and search it by one of its rows."""
+    with open_index(path.parent) as index:
+        index.search(index.vectors(np.zeros(1, np.intp)), 3)
+        index.columns(np.zeros(1, np.intp))
+        _ignore((index.root, index.rank_file, index.location_files))
+
+
+def _read_toml(path: Path) -> None:
+    load_settings(path.parent)
+
+
+def _read_weights(path: Path) -> None:
+    read_weights(path)
+
+
+def _boxes(format: str) -> Callable[[Path], None]:
+    return lambda path: _all(read_annotations(path, format))
+
+
+def _decode(path: Path) -> None:
+    data = path.read_bytes()
+    photo_size(data)
+    view(decode_photo(data, size=16), None, 16, "squash")
+
+
+def _all(items: object) -> None:
+    for _ in items:  # type: ignore[attr-defined]
+        pass
+
+
+def _ignore(_: object) -> None:
+    pass
