@@ -4,16 +4,20 @@ The only package that imports h5py. Nothing in a file is ever unpickled, and lin
 a file are refused.
 """
 
+from tvcli.core.artifacts.joined import Joined
 from tvcli.core.artifacts.kinds import KINDS, Columns, Kind
 from tvcli.core.artifacts.reader import Artifact, open_artifact
+from tvcli.core.artifacts.settings import checked_settings
 from tvcli.core.artifacts.writer import Writer, sync, write_artifact
 
 __all__ = [
     "KINDS",
     "Artifact",
     "Columns",
+    "Joined",
     "Kind",
     "Writer",
+    "checked_settings",
     "open_artifact",
     "sync",
     "write_artifact",
