@@ -1,14 +1,16 @@
 """`tv encode`: photos or regions of them -> an encodings file."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from tvcli.terminal import options, streams
+from tvcli.terminal import changes, options, streams
 from tvcli.terminal.progress import reporting
 
 
 def encode(
+    context: typer.Context,
     sources: options.Sources,
     output: Annotated[str, typer.Option("-o", "--output", help="The .h5 to write, - for stdout.")],
     backbone: options.Backbone = "mini",
@@ -23,6 +25,9 @@ def encode(
     batch: options.Batch = None,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
+    runtime: options.Runtime = "auto",
+    update: options.Update = False,
+    dry_run: options.DryRun = False,
     null: options.Null = False,
     root: options.Root = None,
     shard: options.Shard = None,
@@ -39,9 +44,13 @@ def encode(
     Examples:
       tv encode photos/ -o photos.h5
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
+      tv encode photos/ -o photos.h5 --update
       seq 8 | xargs -P 8 -I{} tv encode photos/ --shard {}/8 -o part-{}.h5
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
     """
+    if changes.one_of(dry_run, update=update) and (dry_run or Path(output).exists()):
+        _update(context)
+        return
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
@@ -70,7 +79,25 @@ def encode(
             batch=batch,
             device=device,
             precision=precision,
+            runtime=runtime,
         )
         made = provenance(streams.command_line(), input_files(sources))
         rows = encode_file(source, encoder, target, report, made)
         report.summary(f"{rows} rows in {output}")
+
+
+def _update(context: typer.Context) -> None:
+    """Bring the file that is there up to date, or only say how."""
+    from tvcli.core.encoding.updates import Wish, tell_file, update_file
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files
+
+    asked = context.params
+    target = Path(asked["output"])
+    wish = Wish("update", asked["sources"], streams.stdin(), **changes.wished(context))
+    with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
+        if asked["dry_run"]:
+            changes.print_plan(tell_file(target, wish, report), report)
+            return
+        made = provenance(streams.command_line(), input_files(wish.arguments))
+        changes.print_done(update_file(target, wish, report, made), target, report)

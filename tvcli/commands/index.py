@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.terminal import options, streams
+from tvcli.terminal import changes, options, streams
 from tvcli.terminal.progress import reporting
 
 
@@ -30,12 +30,17 @@ def index(
     batch: options.Batch = None,
     device: options.Device = "auto",
     precision: options.Precision = "fp32",
+    runtime: options.Runtime = "auto",
     rank: Annotated[
         Path | None, typer.Option("--rank", help="Rank by this head, and keep it in the index.")
     ] = None,
     maps: Annotated[
         bool, typer.Option("--maps", help="Keep the maps of encodings, for tv search --rerank.")
     ] = False,
+    keypoints: Annotated[
+        bool, typer.Option("--keypoints", help="Keep key points, for tv search --verify.")
+    ] = False,
+    method: options.Method = None,
     classifier: Annotated[
         Path | None,
         typer.Option("--classifier", help="Locate by this head and --boxes; both are kept."),
@@ -75,8 +80,13 @@ def index(
       find photos/ -name '*.tmp.jpg' -print0 | tv index -0 --remove -
       tv index photos/ --classifier classifier.h5 --boxes boxes.h5 -o objects.tvx
       tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
+      tv index photos/ --keypoints -o photos.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
+    way = changes.one_of(dry_run, update=update, add=add, remove=remove)
+    if way and (dry_run or way != "update" or output.exists()):
+        _change(context, way)
+        return
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
@@ -121,6 +131,7 @@ def index(
                 batch=batch,
                 device=device,
                 precision=precision,
+                runtime=runtime,
             )
             manifest = index_photos(
                 source,
@@ -135,4 +146,26 @@ def index(
                 location=location,
                 weights=weights,
             )
+        if keypoints or method:
+            from tvcli.core.indexes.keypoints import keep_keypoints
+
+            keep_keypoints(output, method or "orb", report)
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
+
+
+def _change(context: typer.Context, way: changes.Way) -> None:
+    """Change the index that is there, or only say how."""
+    from tvcli.core.encoding.updates import Wish
+    from tvcli.core.indexes.updates import change_photos, tell_photos
+    from tvcli.core.provenance import provenance
+    from tvcli.core.sources import input_files
+
+    asked = context.params
+    wish = Wish(way, asked["sources"], streams.stdin(), **changes.wished(context))
+    output: Path = asked["output"]
+    with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
+        if asked["dry_run"]:
+            changes.print_plan(tell_photos(output, wish, report), report)
+            return
+        made = provenance(streams.command_line(), input_files(wish.arguments), asked["seed"])
+        changes.print_done(change_photos(output, wish, report, made), output, report)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.images import SUFFIXES
+from tvcli.core.images import MAX_BYTES, SUFFIXES
 from tvcli.core.records import (
     Record,
     Region,
@@ -20,6 +20,7 @@ from tvcli.core.shards import Shard, Share
 STDIN = "-"
 PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+LONGEST_PATH = 2**20  # bytes; a system takes 4096
 SNIFFED = 512  # bytes looked at to tell what a stream is
 
 OnUnreadable = Callable[[str, str], None]
@@ -84,6 +85,17 @@ def open_sources(
         return Source(base, regions, tuple(arguments))
     share = Share(regions, shard)
     return Source(base, iter(share), tuple(arguments), share)
+
+
+def names_of(arguments: Sequence[str], stdin: IO[bytes], *, null: bool = False) -> Iterator[str]:
+    """Yield names as they are given: on the command line, or for `-` on `stdin`."""
+    for argument in arguments:
+        if argument != STDIN:
+            yield argument
+            continue
+        for name in split_stream(stdin, b"\0" if null else b"\n"):
+            if name:
+                yield os.fsdecode(name)
 
 
 def input_files(arguments: Sequence[str]) -> list[Path]:
@@ -165,7 +177,7 @@ def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:
     if start.startswith(HDF5_MAGIC):
         raise BadInput("-: an HDF5 file on standard input where photos or records are needed")
     if start.startswith(PICTURE_MAGIC) or start[4:12] in (b"ftypavif", b"ftypavis"):
-        yield Region(STDIN, data=stream.read())
+        yield Region(STDIN, data=stream.read(MAX_BYTES + 1))
     elif start.lstrip()[:1] in (b"{", b"["):
         yield from _from_records(read_records(stream, STDIN), Path())
     else:
@@ -182,11 +194,20 @@ def peek(stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
 
 
 def split_stream(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
-    """Yield what stands between separators, without waiting for the end of the stream."""
+    """Yield what stands between separators, without waiting for the end of the stream.
+
+    Raises:
+        BadInput: one is too long for a path.
+    """
     rest = b""
     while chunk := _read_some(stream):
         *whole, rest = (rest + chunk).split(separator)
         yield from whole
+        if len(rest) > LONGEST_PATH:
+            raise BadInput(
+                f"a line of more than {LONGEST_PATH >> 20} MiB: neither a photo nor a list of "
+                f"paths or records"
+            )
     if rest:
         yield rest
 

@@ -58,6 +58,12 @@ Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option("--device
 Precision = Annotated[
     Literal["fp32", "bf16"], typer.Option("--precision", help="Arithmetic of the network.")
 ]
+Runtime = Annotated[
+    Literal["auto", "torch", "onnx", "openvino"],
+    typer.Option(
+        "--runtime", help="What runs the network; auto: torch on a GPU, the fastest on a CPU."
+    ),
+]
 Root = Annotated[
     Path | None,
     typer.Option("--root", help="Record paths relative to this folder.", show_default=False),
@@ -99,3 +105,31 @@ Host = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")]
 NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")]
+Verify = Annotated[
+    Literal["default", "scalable"] | None,
+    typer.Option("--verify", help="Only the same picture, verified by geometry, with this rule."),
+]
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--threshold", metavar="NAME=VALUE", help="Change a threshold of the rule; repeatable."
+    ),
+]
+Method = Annotated[
+    Literal["orb", "sift"] | None,
+    typer.Option("--method", help="Key points to verify by.  [default: those kept, else orb]"),
+]
+Model = Annotated[
+    Literal["homography", "affine"] | None,
+    typer.Option("--model", help="How a copy may be distorted.  [default: homography]"),
+]
+Shortlist = Annotated[
+    int | None,
+    typer.Option("--shortlist", min=1, help="Verify the first N by similarity.  [default: 100]"),
+]
+Unverified = Annotated[
+    bool, typer.Option("--unverified", help="Show hits that are not verified too.")
+]
+ByInliers = Annotated[
+    bool, typer.Option("--by-inliers", help="Order by what verifies, not by similarity.")
+]

@@ -56,6 +56,7 @@ KINDS = {
         Kind("encodings", 1, {"encodings": Dataset("f2", None), **ROW_COLUMNS}),
         Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS}),
         Kind("head", 1),
+        Kind("keypoints", 1, KEYPOINT_COLUMNS),
     )
 }
 

@@ -8,8 +8,9 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,11 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.artifacts import Columns, Writer, open_artifact, write_artifact
+from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.locks import writing
 from tvcli.core.reports import Report
 from tvcli.core.roots import root_settings
 from tvcli.core.sources import Source
@@ -38,84 +41,126 @@ def encode_file(
         BadInput: no photo could be encoded, or the target cannot be written.
         Mismatch: an interrupted job with other settings is in the way.
     """
-    settings = encoding_settings(encoder, source.root, target)
+    settings, asked = encoding_settings(encoder, source.root, target), Asked()
+    source = replace(source, regions=asked.watch(source.regions))
     with encoded_parts(source, encoder, target, report) as parts:
-        return join_parts(parts, target, settings, provenance)
+        shape = () if parts else row_shape(encoder)
+        blocks = asked_columns(part_columns(parts), asked.of)
+        return write_rows(target, blocks, settings | source.note, provenance, shape)
+
+
+def row_shape(encoder: Encoder) -> tuple[int, ...]:
+    """Return the shape of an encoder's rows, by encoding a blank picture."""
+    side = encoder.settings.size
+    return encoder.encode([np.zeros((side, side, 3), np.uint8)]).shape[1:]
 
 
 def encoding_settings(encoder: Encoder, root: Path, target: Path) -> dict[str, Any]:
     """Return what an artifact of rows records about them."""
     return {
         "encoder": encoder.spec,
+        "runtime": encoder.network.runtime,
         "weights_file": encoder.weights_file,
         **root_settings(root, target),
     }
 
 
-def join_parts(
-    parts: list[Path], target: Path, settings: dict[str, Any], provenance: dict[str, Any]
+def write_rows(
+    target: Path,
+    blocks: Iterator[Columns],
+    settings: dict[str, Any],
+    provenance: dict[str, Any],
+    shape: tuple[int, ...] = (),
 ) -> int:
-    """Write the rows of encodings files into one, in order; return how many."""
+    """Write blocks of rows into an encodings file, in order; return how many.
+
+    `shape` is that of a row, needed where there are none: the shard of a short list may be empty.
+    """
     with write_artifact(target, "encodings", settings, provenance) as writer:
-        for columns in part_columns(parts):
+        for columns in blocks:
             writer.append(columns)
+        if writer.rows == 0:
+            writer.declare(shape)
     return writer.rows
 
 
-def part_columns(parts: list[Path], rows: int = BLOCK) -> Iterator[Columns]:
-    """Yield the rows of encodings files in order, in blocks of `rows` whatever the parts' sizes.
+def asked_columns(blocks: Iterator[Columns], asked: Callable[[str], str]) -> Iterator[Columns]:
+    """Yield blocks of rows with what was asked for of their photos."""
+    for columns in blocks:
+        yield columns | {"asked": [asked(image) for image in columns["image"]]}
 
-    So the file they are joined into does not depend on where the parts happened to end.
+
+def part_columns(parts: list[Path]) -> Iterator[Columns]:
+    """Yield the rows of encodings files in order, in blocks as `in_blocks` makes them."""
+    return in_blocks(block for path in parts for block in _blocks_of(path))
+
+
+def _blocks_of(path: Path) -> Iterator[Columns]:
+    with open_artifact(path, "encodings") as part:
+        yield from (part.read_columns(rows) for rows in part.blocks(BLOCK))
+
+
+def in_blocks(blocks: Iterable[Columns], rows: int = BLOCK) -> Iterator[Columns]:
+    """Yield the same rows in blocks of `rows`, whatever the sizes of the blocks given.
+
+    So the file they are written into does not depend on where parts happened to end.
     """
     waiting: Columns = {}
-    for path in parts:
-        with open_artifact(path, "encodings") as part:
-            for block in part.blocks(rows):
-                waiting = _joined(waiting, part.read_columns(block))
-                while len(waiting["image"]) >= rows:
-                    yield {name: values[:rows] for name, values in waiting.items()}
-                    waiting = {name: values[rows:] for name, values in waiting.items()}
+    for block in blocks:
+        waiting = joined([waiting, block])
+        while waiting and len(waiting["image"]) >= rows:
+            yield some_rows(waiting, slice(rows))
+            waiting = some_rows(waiting, slice(rows, None))
     if waiting and waiting["image"]:
         yield waiting
 
 
-def _joined(first: Columns, second: Columns) -> Columns:
-    if not first or not first["image"]:
-        return second
-    return {
-        name: values + second[name]
-        if isinstance(values, list)
-        else np.concatenate([values, second[name]])
-        for name, values in first.items()
-    }
+def some_rows(block: Columns, rows: slice) -> Columns:
+    """Return some rows of a block."""
+    return {name: values[rows] for name, values in block.items()}
+
+
+def joined(blocks: Sequence[Columns]) -> Columns:
+    """Return blocks of rows as one; some may be empty."""
+    filled = [block for block in blocks if block and block["image"]] or [{}]
+    if len(filled) == 1:
+        return filled[0]
+    return {name: _one([block[name] for block in filled]) for name in filled[0]}
+
+
+def _one(parts: list[Any]) -> Any:
+    return list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
 
 
 @contextmanager
 def encoded_parts(
-    source: Source, encoder: Encoder, target: Path, report: Report
+    source: Source, encoder: Encoder, target: Path, report: Report, *, even_none: bool = False
 ) -> Iterator[list[Path]]:
     """Encode a source into part files beside `target`, which are removed when all went well.
 
     Raises:
-        BadInput: no photo could be encoded, or the folder cannot be written.
+        BadInput: no photo could be encoded (unless `even_none`), the folder cannot be written, or
+            others are writing the target.
         Mismatch: an interrupted job with other settings is in the way.
     """
     folder = target.with_name(f".{target.name}.parts")
-    try:
-        _claim(folder, encoder, source, target)
-        parts = list(_encode_parts(folder, source, encoder, report))
-    except OSError as error:
-        raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
-    if not parts:
+    with writing(target):
+        try:
+            _claim(folder, encoder, source, target)
+            parts = list(_encode_parts(folder, source, encoder, report))
+        except OSError as error:
+            raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+        if not (parts or even_none or (source.share and source.share.listed)):
+            shutil.rmtree(folder)
+            raise BadInput(_nothing_encoded(report))
+        yield parts
         shutil.rmtree(folder)
-        raise BadInput(_nothing_encoded(report))
-    yield parts
-    shutil.rmtree(folder)
 
 
 def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None:
     """Make the job's folder, or see that the one there is of the same job."""
     job = {"encoder": encoder.spec, "batch": encoder.batch, "root": str(source.root)}
+    job["runtime"] = encoder.network.runtime
     note = folder / "job.json"
     if note.exists() and note.read_text("utf-8") != json.dumps(job):
         raise Mismatch(

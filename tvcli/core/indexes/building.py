@@ -52,8 +52,8 @@ def build_index(
 ) -> Manifest:
     """Write an index of blocks of rows whose `embeddings` are (n, D); an old one is replaced.
 
-    `attach` writes the other files that `settings` names into the folder. `stored` vectors come from
-    another index, and stay as they are to the last bit.
+    `attach` writes the other files that `settings` names into the folder. `stored` vectors come
+    from another index, and stay as they are to the last bit.
 
     Raises:
         BadInput: no rows, a vector that is not finite, or the target cannot be written.
@@ -135,7 +135,7 @@ def stored_rows(stored: Stored, rows: Rows) -> Iterator[Columns]:
     """Yield blocks of rows with their vectors as they are stored."""
     for start in range(0, len(rows), COPIED):
         some = rows[start : start + COPIED]
-        yield stored.columns(some) | {"embeddings": stored.read("embeddings", some)}
+        yield stored.columns(some)
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 opens an index sees the state before a change or the one after it.
 """
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -80,7 +81,8 @@ class Index:
 
     def columns(self, rows: slice | Rows) -> Columns:
         """Return what is known of some rows: image, region, box, label and so on, by name."""
-        return {name: self.read(name, rows) for name in self.stored.names}
+        names = [name for name in self.stored.names if name != "embeddings"]
+        return {name: self.read(name, rows) for name in names}
 
     def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text."""
@@ -103,6 +105,22 @@ class Index:
                 f"tv index ENCODINGS.h5 --rank {rank['from']} -o {self.path}"
             )
         return file
+
+    @property
+    def graph(self) -> bytes | None:
+        """The graph that encodes queries without torch, kept in the index; None without one.
+
+        Raises:
+            Mismatch: the file there is not the one that the index was made with.
+        """
+        known = self.settings.get("graph")
+        if known is None:
+            return None
+        file: Path = self.path / known["file"]
+        content = file.read_bytes() if file.is_file() else b""
+        if hashlib.sha256(content).hexdigest() != known["hash"]:
+            raise Mismatch(f"{file}: not the graph that {self.path} was made with; index again")
+        return content
 
     @property
     def location_files(self) -> tuple[Path, Path] | None:

@@ -1,5 +1,6 @@
 """Making indexes: straight from photos, or from an encodings file."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.checkpoints import (
+    asked_columns,
     encoded_parts,
     encoding_settings,
     part_columns,
 )
 from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.stamps import Stamps
 from tvcli.core.errors import UsageError
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
-from tvcli.core.indexes.building import EngineName, build_index
+from tvcli.core.indexes.building import STAMPS, EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.location.locating import load_locator, located_regions
 from tvcli.core.ranking.rank import load_rank
@@ -52,24 +56,31 @@ def index_photos(
     """
     settings = encoding_settings(encoder, source.root, target / "in")
     compress = encoder.settings.pool == "map"
-    extra = attachments(rank, None, maps=maps, location=location, compress=compress)
+    extra = attachments(
+        rank, None, maps=maps, location=location, compress=compress, encoder=encoder.spec
+    )
     if extra.ranker:
         extra.ranker.check(encoder.spec)
+    asked, stamps, digests = Asked(), Stamps(), dict[str, str]()
+    watched = asked.watch(stamps.watch(source.regions, source.root))
+    source = replace(source, regions=watched)
     if location:
         locator = load_locator(*location, weights=weights)
         source = replace(source, regions=located_regions(source, locator, report))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
-        blocks = (_embeddings(block, extra) for block in part_columns(parts))
-        return build_index(
+        blocks = asked_columns(part_columns(parts), asked.of)
+        manifest = build_index(
             target,
-            blocks,
+            (embeddings_of(block, extra) for block in _noted(blocks, digests)),
             settings | extra.settings | source.note,
             provenance,
             engine=engine,
             seed=seed,
             attach=extra.write,
         )
+    stamps.save(target / STAMPS, digests)
+    return manifest
 
 
 def location_heads(classifier: Path | None, boxes: Path | None) -> Heads | None:
@@ -113,7 +124,14 @@ def index_encodings(
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
         compress = pool == "map" or (maps and pool == "auto" and rank is None)
-        extra = attachments(rank, encodings, maps=maps, location=location, compress=compress)
+        extra = attachments(
+            rank,
+            encodings,
+            maps=maps,
+            location=location,
+            compress=compress,
+            encoder=encodings.settings["encoder"],
+        )
         settings = encodings.settings | extra.settings
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
@@ -124,13 +142,20 @@ def index_encodings(
         settings |= root_settings(root, target / "in")
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
-        blocks = (_embeddings(block, extra) for block in pooled_columns(encodings, how))
+        blocks = (embeddings_of(block, extra) for block in pooled_columns(encodings, how))
         return build_index(
             target, blocks, settings, provenance, engine=engine, seed=seed, attach=extra.write
         )
 
 
-def _embeddings(columns: Columns, extra: Attachments) -> Columns:
+def _noted(blocks: Iterator[Columns], digests: dict[str, str]) -> Iterator[Columns]:
+    """Yield blocks of rows, noting the content hashes of their photos."""
+    for block in blocks:
+        digests.update(zip(block["image"], block["digest"], strict=True))
+        yield block
+
+
+def embeddings_of(columns: Columns, extra: Attachments) -> Columns:
     """Return a block of vectors, or of maps to compress, as an index holds it, after its head."""
     rest = {name: values for name, values in columns.items() if name != "encodings"}
     encodings, ranker = columns["encodings"], extra.ranker  # (n, C), or (n, C, H, W)

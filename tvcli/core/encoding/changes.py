@@ -1,0 +1,233 @@
+"""What has changed since rows were made: photos added, changed, moved and removed."""
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.images import BadImage, digest
+from tvcli.core.records import Region
+
+Rows = npt.NDArray[np.intp]
+PLAIN = (None, None, "", "", False, "")  # what is asked for of a photo named, and no more
+
+How = Literal["kept", "added", "changed", "moved"]
+
+
+@dataclass(slots=True)
+class Known:
+    """The rows that there are: of each its photo, the photo's content hash, and what was asked."""
+
+    images: list[str]
+    digests: list[str]
+    asked: list[str]
+
+
+@dataclass(slots=True)
+class Photo:
+    """A photo that is to have rows: those there are already, or else (none) new ones.
+
+    `before` is the photo that its rows were made of, where it is another.
+    """
+
+    image: str
+    regions: list[Region]
+    asked: str
+    how: How = "added"
+    rows: list[int] = field(default_factory=list)
+    before: str = ""
+    digest: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an update does: the photos that stay or come, in order, and the rows that go."""
+
+    photos: list[Photo]
+    removed: list[str]
+    gone: Rows
+
+    def of(self, how: How) -> list[Photo]:
+        """Return the photos that come to be there in some way."""
+        return [photo for photo in self.photos if photo.how == how]
+
+    @property
+    def copied(self) -> list[Photo]:
+        """The photos whose rows are known already, under another name or content."""
+        return [photo for photo in self.photos if photo.how != "kept" and photo.rows]
+
+    @property
+    def new(self) -> list[Photo]:
+        """The photos that must be encoded."""
+        return [photo for photo in self.photos if not photo.rows]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be done."""
+        return not self.removed and all(photo.how == "kept" for photo in self.photos)
+
+
+class Table(Protocol):
+    """Rows that can be read by column: encodings, or an index."""
+
+    def read(self, name: str) -> list[str]:
+        """Return a column of text."""
+        ...
+
+
+def known_rows(table: Table) -> Known:
+    """Return what an update must know of rows."""
+    return Known(table.read("image"), table.read("digest"), table.read("asked"))
+
+
+def plan_update(
+    known: Known,
+    regions: Iterable[Region],
+    root: Path,
+    stamps: Stamps,
+    *,
+    only_add: bool = False,
+    keep: Sequence[str] = (),
+) -> Plan:
+    """Compare the photos that a source names, under `root`, with the rows there are.
+
+    A photo stays if it was asked for in the same way and has the same content; one of the same
+    content as another, or as one that is gone, gets that one's rows. Photos in the folders of
+    `keep`, which could not be read, stay; with `only_add` all do.
+    """
+    wanted = _by_photo(regions)
+    rows = _rows_of(known.images)
+    photos = [Photo(image, asked, asked_of(asked)) for image, asked in wanted.items()]
+    for photo in photos:
+        photo.how = "changed" if photo.image in rows else "added"
+    for photo in photos:
+        _keep(photo, rows.get(photo.image, []), known, root, stamps)
+    vanished = {} if only_add else _vanished(rows, wanted, root, keep)
+    _reuse(photos, rows, vanished, known, root, stamps)
+    moved = {photo.before for photo in photos if photo.how == "moved"}
+    replaced = {photo.image: () for photo in photos if photo.how == "changed"}
+    gone = sorted(row for image in [*vanished, *replaced] for row in rows[image])
+    removed = [image for image in vanished if image not in moved]
+    return Plan(photos, removed, np.array(gone, np.intp))
+
+
+def asked_of(regions: Sequence[Region]) -> str:
+    """Return a hash of the regions asked for of a photo; empty for the whole photo and no more."""
+    asked = Asked()
+    for region in regions:
+        asked.note(region)
+    return asked.of(regions[0].image)
+
+
+class Asked:
+    """Notes which regions a source asks for of each photo, as they go by."""
+
+    def __init__(self) -> None:
+        self._hashes: dict[str, str] = {}
+
+    def watch(self, regions: Iterable[Region]) -> Iterator[Region]:
+        """Yield regions as they are."""
+        for region in regions:
+            self.note(region)
+            yield region
+
+    def note(self, region: Region) -> None:
+        """Add a region to those asked for of its photo."""
+        asked = (region.crop, region.box, region.label, region.split, region.flip, region.target)
+        before = self._hashes.get(region.image)
+        if before is None and asked == PLAIN:
+            self._hashes[region.image] = ""
+            return
+        text = f"{before} {asked}".encode("utf-8", "backslashreplace")
+        self._hashes[region.image] = hashlib.blake2b(text, digest_size=8).hexdigest()
+
+    def of(self, image: str) -> str:
+        """Return the hash of what was asked for of a photo."""
+        return self._hashes.get(image, "")
+
+
+def _by_photo(regions: Iterable[Region]) -> dict[str, list[Region]]:
+    photos: defaultdict[str, list[Region]] = defaultdict(list)
+    for region in regions:
+        photos[region.image].append(region)
+    return photos
+
+
+def _rows_of(images: list[str]) -> dict[str, list[int]]:
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, image in enumerate(images):
+        rows[image].append(row)
+    return dict(rows)
+
+
+def _keep(photo: Photo, rows: list[int], known: Known, root: Path, stamps: Stamps) -> None:
+    """Let a photo stay if it is what its rows were made of."""
+    if rows and known.asked[rows[0]] == photo.asked:
+        photo.digest = _digest(photo, root, stamps)
+        if photo.digest == known.digests[rows[0]]:
+            photo.how, photo.rows = "kept", rows
+
+
+def _digest(photo: Photo, root: Path, stamps: Stamps) -> str:
+    """Return the content hash of a photo; empty if it cannot be read, as encoding it will tell."""
+    data = photo.regions[0].data
+    try:
+        return digest(data) if data is not None else stamps.digest(photo.image, root)
+    except BadImage:
+        return ""
+
+
+def _vanished(
+    rows: dict[str, list[int]], wanted: dict[str, list[Region]], root: Path, keep: Sequence[str]
+) -> dict[str, None]:
+    """Return the photos that are no longer named, in order, but for those in some folders."""
+    folders = tuple(os.path.join(os.path.abspath(folder), "") for folder in keep)  # noqa: PTH100, PTH118
+    gone = [image for image in rows if image not in wanted]
+    places = (os.path.abspath(root / image) for image in gone)  # noqa: PTH100
+    return {g: None for g, at in zip(gone, places, strict=True) if not at.startswith(folders)}
+
+
+def _reuse(
+    photos: list[Photo],
+    rows: dict[str, list[int]],
+    vanished: dict[str, None],
+    known: Known,
+    root: Path,
+    stamps: Stamps,
+) -> None:
+    """Give photos the rows of others of the same content, those that have vanished first."""
+    fresh = [photo for photo in photos if photo.how != "kept"]
+    if not (fresh and rows):
+        return
+    donors: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for image in [*vanished, *(image for image in rows if image not in vanished)]:
+        first = rows[image][0]
+        donors[known.digests[first], known.asked[first]].append(image)
+    sizes = stamps.sizes_of(rows)
+    unclaimed = set(vanished)
+    for photo in fresh:
+        if not photo.digest and _may_be_known(photo, root, sizes, stamps):
+            photo.digest = _digest(photo, root, stamps)
+        images = donors.get((photo.digest, photo.asked)) if photo.digest else None
+        if not images:
+            continue
+        photo.before = next((image for image in images if image in unclaimed), images[0])
+        photo.rows = rows[photo.before]
+        if photo.how == "added" and photo.before in unclaimed:
+            photo.how = "moved"
+            unclaimed.remove(photo.before)
+
+
+def _may_be_known(photo: Photo, root: Path, sizes: set[int] | None, stamps: Stamps) -> bool:
+    """Tell whether a photo is of a size that some known photo has (None: sizes are not known)."""
+    if sizes is None or photo.regions[0].data is not None:
+        return True
+    seen = stamps.notice(photo.image, root)
+    return seen is not None and seen[0] in sizes

@@ -1,0 +1,280 @@
+"""Updating encodings: what has changed is encoded, the other rows are copied, in the new order."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from tvcli.core.artifacts import Artifact, Columns, Joined, open_artifact
+from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
+from tvcli.core.encoding.checkpoints import BLOCK, encoded_parts, write_rows
+from tvcli.core.encoding.encoder import Encoder, encoder_of
+from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.images import BadImage, photo_size, read_photo
+from tvcli.core.locks import writing
+from tvcli.core.networks.specs import Device
+from tvcli.core.provenance import file_hash
+from tvcli.core.records import Record, Region
+from tvcli.core.reports import Report
+from tvcli.core.roots import photos_root, root_settings
+from tvcli.core.sources import Source, open_sources
+
+Load = Callable[[], Encoder]
+
+
+Way = Literal["update", "add", "remove"]
+
+
+@dataclass(slots=True)
+class Wish:
+    """How rows are to change: by an `update` to what is named, or by photos added or removed.
+
+    `asked` are settings given by name, which must be those of the rows. Photos of folders that
+    cannot be read (`unreadable`) keep their rows.
+    """
+
+    way: Way
+    arguments: Sequence[str]
+    stdin: IO[bytes]
+    null: bool = False
+    root: Path | None = None
+    asked: dict[str, Any] = field(default_factory=dict)
+    weights: Path | None = None
+    device: Device = "auto"
+    batch: int | None = None
+    unreadable: list[str] = field(default_factory=list)
+
+    def loader(self, made: dict[str, Any]) -> Load:
+        """Return what loads the encoder that rows were made with, by their settings."""
+
+        def load() -> Encoder:
+            spec, file = made["encoder"], made["weights_file"]
+            encoder = encoder_of(spec, file, weights=self.weights, device=self.device)
+            encoder.batch = self.batch or encoder.batch
+            return encoder
+
+        return load
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many photos an update added, changed, moved, removed and skipped; `rows` there are."""
+
+    added: int
+    changed: int
+    moved: int
+    removed: int
+    skipped: int
+    rows: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.added} added, {self.changed} changed, {self.moved} moved, "
+            f"{self.removed} removed, {self.skipped} skipped"
+        )
+
+
+def named_settings(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return an encoder's settings by the names of options."""
+    backbone = spec["backbone"]
+    return {**spec, "backbone": backbone["name"], "layer": backbone["layer"]}
+
+
+def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: str) -> None:
+    """See that settings asked for by name are those that rows were made with; of files, the hashes.
+
+    Raises:
+        Mismatch: they are not; the message has the command that mends it.
+        BadInput: a file asked for is not there.
+    """
+    for name, value in asked.items():
+        same = _hash(value) if isinstance(value, Path) else value
+        if same != made[name]:
+            other = "another" if isinstance(value, Path) and made[name] else made[name]
+            raise Mismatch(
+                f"{path}: made with --{name} {other}, rows made with {value} do not compare to "
+                f"those: leave --{name} out, or make it anew: {anew} --{name} {value}"
+            )
+
+
+def _hash(path: Path) -> str:
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    return file_hash(path)
+
+
+def source_of(wish: Wish, root: Path, report: Report) -> Source:
+    """Return what the command line names, with paths relative to a root."""
+
+    def unreadable(folder: str, reason: str) -> None:
+        wish.unreadable.append(folder)
+        report.unreadable(folder, f"{reason}; its photos stay as they are")
+
+    return open_sources(
+        wish.arguments, stdin=wish.stdin, null=wish.null, root=root, on_unreadable=unreadable
+    )
+
+
+def update_file(target: Path, wish: Wish, report: Report, provenance: dict[str, Any]) -> Counts:
+    """Bring an encodings file up to date with photos.
+
+    Rows come in the order of the source, as if it were encoded anew.
+
+    Raises:
+        BadInput: no photo is named or left, the file cannot be used or written, or others are
+            writing it.
+        Mismatch: other settings are asked for than those of the file, or an interrupted job with
+            other settings is in the way.
+    """
+    with writing(target), ExitStack() as stack:
+        old = stack.enter_context(open_artifact(target, "encodings"))
+        source, stamps = _source(old, wish, report), Stamps.load(stamps_of(target))
+        plan = plan_of(known_rows(old), source, stamps, keep=wish.unreadable)
+        parts = stack.enter_context(
+            encoded_new(plan.new, source, target, wish.loader(old.settings), report)
+        )
+        new = [stack.enter_context(open_artifact(part, "encodings")) for part in parts]
+        rows = _Rearranged(Joined([old, *new]), len(old), plan)
+        if not len(rows):
+            raise BadInput(f"{target}: not one photo is left that could be used")
+        if not plan.is_empty:
+            made = {**old.provenance, "updated": provenance}
+            settings = {**old.settings, **root_settings(source.root, target)}
+            write_rows(target, rows.blocks(), settings, made)
+        stamps.save(stamps_of(target), rows.digests)
+        return counts(plan, rows.encoded, len(rows))
+
+
+def tell_file(target: Path, wish: Wish, report: Report) -> Iterator[Record]:
+    """Yield what `update_file` would do, photo by photo; nothing is written.
+
+    Raises:
+        BadInput, Mismatch: as `update_file` does.
+    """
+    with open_artifact(target, "encodings") as old:
+        source, stamps = _source(old, wish, report), Stamps.load(stamps_of(target))
+        plan = plan_of(known_rows(old), source, stamps, keep=wish.unreadable)
+        yield from told(plan, source.root)
+
+
+def stamps_of(target: Path) -> Path:
+    """Return where the stamps of the photos of an encodings file lie."""
+    return target.with_name(f".{target.name}.stamps")
+
+
+def _source(old: Artifact, wish: Wish, report: Report) -> Source:
+    anew = f"tv encode {' '.join(wish.arguments)} -o {old.path}"
+    check_asked(old.path, named_settings(old.settings["encoder"]), wish.asked, anew)
+    root = wish.root or photos_root(old.settings, old.path.absolute().parent)
+    return source_of(wish, root, report)
+
+
+def plan_of(
+    known: Known,
+    source: Source,
+    stamps: Stamps,
+    *,
+    only_add: bool = False,
+    keep: Sequence[str] = (),
+) -> Plan:
+    """Compare a source with rows, as `plan_update` does; raises BadInput for an empty source."""
+    plan = plan_update(known, source.regions, source.root, stamps, only_add=only_add, keep=keep)
+    if not plan.photos:
+        raise BadInput("no photos found: name photos, folders of photos, or a list of them")
+    return plan
+
+
+def encoded_new(
+    photos: list[Photo],
+    source: Source,
+    target: Path,
+    load: Load,
+    report: Report,
+    located: Callable[[Source], Iterable[Region]] = lambda source: source.regions,
+) -> AbstractContextManager[list[Path]]:
+    """Encode photos into parts, as `encoded_parts` does; without any nothing is loaded."""
+    if not photos:
+        return nullcontext([])
+    regions = iter([region for photo in photos for region in photo.regions])
+    chosen = Source(source.root, iter(located(Source(source.root, regions))))
+    return encoded_parts(chosen, load(), target, report, even_none=True)
+
+
+def counts(plan: Plan, encoded: Sequence[str], rows: int) -> Counts:
+    """Return what was done; `encoded` are the photos that new rows were made of."""
+    there = set(encoded)
+    arrived = [photo for photo in plan.photos if photo.rows or photo.image in there]
+    number = {how: sum(photo.how == how for photo in arrived) for how in ("added", "changed")}
+    skipped = len(plan.photos) - len(arrived)
+    moved = len(plan.of("moved"))
+    return Counts(number["added"], number["changed"], moved, len(plan.removed), skipped, rows)
+
+
+def told(plan: Plan, root: Path) -> Iterator[Record]:
+    """Yield what an update would do, photo by photo: the records of a dry run."""
+    for photo in plan.photos:
+        reason = "" if photo.rows else _unusable(photo, root)
+        if reason:
+            yield {"change": "skipped", "image": photo.image, "reason": reason}
+        elif photo.how == "moved":
+            yield {"change": "moved", "image": photo.image, "from": photo.before}
+        elif photo.how != "kept":
+            yield {"change": photo.how, "image": photo.image}
+    for image in plan.removed:
+        yield {"change": "removed", "image": image}
+
+
+def _unusable(photo: Photo, root: Path) -> str:
+    try:
+        data = photo.regions[0].data
+        photo_size(read_photo(root / photo.image) if data is None else data)
+    except BadImage as error:
+        return str(error)
+    return ""
+
+
+class _Rearranged:
+    """Rows of a file and of its new parts in the order of a plan."""
+
+    def __init__(self, rows: Joined, old: int, plan: Plan) -> None:
+        self._rows, self._old, self._plan = rows, old, plan
+        images: list[str] = rows.read("image")
+        self._digests: list[str] = rows.read("digest")
+        self.encoded = images[old:]
+        new = defaultdict(list)
+        for row, image in enumerate(self.encoded, old):
+            new[image].append(row)
+        pairs = [(p, row) for p in plan.photos for row in p.rows or new[p.image]]
+        kept = self._kept(images, set(plan.removed))
+        self._take = np.array([*(row for _, row in pairs), *kept], np.intp)
+        self._images = [*(photo.image for photo, _ in pairs), *(images[row] for row in kept)]
+        asked: list[str] = rows.read("asked")
+        self._asked = [*(photo.asked for photo, _ in pairs), *(asked[row] for row in kept)]
+
+    def __len__(self) -> int:
+        return len(self._take)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """The content hash of every photo that has rows."""
+        found = (self._digests[row] for row in self._take)
+        return dict(zip(self._images, found, strict=True))
+
+    def blocks(self) -> Iterator[Columns]:
+        """Yield the rows in blocks."""
+        for start in range(0, len(self._take), BLOCK):
+            end = start + BLOCK
+            columns = self._rows.columns(self._take[start:end])
+            yield columns | {"image": self._images[start:end], "asked": self._asked[start:end]}
+
+    def _kept(self, images: list[str], removed: set[str]) -> list[int]:
+        """Return old rows whose photos could not be looked for, and are in no plan."""
+        planned = {photo.image for photo in self._plan.photos}
+        moved = {photo.before for photo in self._plan.of("moved")}
+        out = planned | moved | removed
+        return [row for row in range(self._old) if images[row] not in out]

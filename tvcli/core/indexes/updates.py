@@ -1,0 +1,214 @@
+"""Updating indexes in place: what has changed is encoded, what is gone is taken out."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.artifacts import Columns
+from tvcli.core.encoding.changes import Plan, known_rows
+from tvcli.core.encoding.checkpoints import asked_columns, part_columns
+from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.encoding.updates import (
+    Counts,
+    Wish,
+    check_asked,
+    counts,
+    encoded_new,
+    named_settings,
+    plan_of,
+    source_of,
+    told,
+)
+from tvcli.core.errors import Mismatch
+from tvcli.core.indexes.attachments import Attachments
+from tvcli.core.indexes.building import COPIED, STAMPS, change_index
+from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.indexing import embeddings_of
+from tvcli.core.indexes.manifest import BY_ROW, Rows
+from tvcli.core.location.locating import load_locator, located_regions
+from tvcli.core.locks import writing
+from tvcli.core.ranking.rank import load_rank
+from tvcli.core.ranking.shortlist import load_shortlist
+from tvcli.core.records import Record, Region
+from tvcli.core.reports import Report
+from tvcli.core.sources import Source, names_of
+
+HEADS = ("rank", "classifier", "boxes")  # files that options name, and an index keeps
+
+
+def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str, Any]) -> Counts:
+    """Change an index in place; a killed update goes on where it stopped.
+
+    Whoever searches meanwhile sees the index before or after it.
+
+    Raises:
+        BadInput: no photo is named, or none would be left; the index cannot be used or written, or
+            others are writing it.
+        Mismatch: other settings are asked for than those of the index, or an interrupted job with
+            other settings is in the way.
+    """
+    with writing(target), open_index(target, wish.root) as index:
+        if wish.way == "remove":
+            return _remove(target, index, wish, report, provenance)
+        source, stamps = _source(index, wish, report), Stamps.load(target / STAMPS)
+        plan = _plan(index, source, stamps, wish)
+        change = _Change(index, plan)
+        if not plan.is_empty:
+            _write(change, target, source, wish, report, provenance)
+        stamps.save(target / STAMPS, change.digests, add=wish.way == "add")
+        return counts(plan, change.encoded, change.rows)
+
+
+def tell_photos(target: Path, wish: Wish, report: Report) -> Iterator[Record]:
+    """Yield what `change_photos` would do, photo by photo; nothing is written.
+
+    Raises:
+        BadInput, Mismatch: as `change_photos` does.
+    """
+    with open_index(target, wish.root) as index:
+        if wish.way == "remove":
+            images = sorted({index.images[row] for row in _named(index, wish, report)})
+            yield from ({"change": "removed", "image": image} for image in images)
+            return
+        source = _source(index, wish, report)
+        plan = _plan(index, source, Stamps.load(target / STAMPS), wish)
+        yield from told(plan, source.root)
+
+
+def _remove(
+    target: Path, index: Index, wish: Wish, report: Report, provenance: dict[str, Any]
+) -> Counts:
+    gone = _named(index, wish, report)
+    images, rows = {index.images[row] for row in gone}, len(index)
+    if len(gone):
+        rows = change_index(target, index, gone, iter(()), iter(()), provenance).rows
+    return Counts(0, 0, 0, len(images), len(report.skipped), rows)
+
+
+class _Change:
+    """What an update writes: rows copied under new names, and new ones; and what became of it."""
+
+    def __init__(self, index: Index, plan: Plan) -> None:
+        self.index, self.plan = index, plan
+        self.encoded: list[str] = []
+        self.rows = len(index)
+        known = dict(zip(index.images, index.read("digest"), strict=True))
+        gone = {index.images[row] for row in plan.gone}
+        self.digests = {image: known[image] for image in known if image not in gone}
+        self.digests |= {photo.image: photo.digest for photo in plan.copied}
+
+    def copies(self) -> Iterator[Columns]:
+        """Yield the rows that are known already, as photos have them now."""
+        pairs = [(photo, row) for photo in self.plan.copied for row in photo.rows]
+        for start in range(0, len(pairs), COPIED):
+            some = pairs[start : start + COPIED]
+            rows = self.index.stored_rows(np.array([row for _, row in some], np.intp))
+            names = {
+                "image": [photo.image for photo, _ in some],
+                "asked": [photo.asked for photo, _ in some],
+            }
+            yield self.index.stored.columns(rows) | names
+
+    def noted(self, blocks: Iterator[Columns]) -> Iterator[Columns]:
+        """Yield blocks of new rows, noting of which photos they are."""
+        for block in blocks:
+            self.encoded += block["image"]
+            self.digests |= zip(block["image"], block["digest"], strict=True)
+            yield block
+
+
+def _source(index: Index, wish: Wish, report: Report) -> Source:
+    """Return what the command line names, with paths as the index has them."""
+    anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
+    check_asked(index.path, _made_with(index), wish.asked, anew)
+    return source_of(wish, index.root, report)
+
+
+def _made_with(index: Index) -> dict[str, Any]:
+    """Return the settings of an index by the names of options; of heads, their hashes."""
+    heads = {name: index.settings.get(name, {}).get("hash") for name in HEADS}
+    return named_settings(index.settings["encoder"]) | {"engine": index.manifest.engine} | heads
+
+
+def _plan(index: Index, source: Source, stamps: Stamps, wish: Wish) -> Plan:
+    plan = plan_of(
+        known_rows(index), source, stamps, only_add=wish.way == "add", keep=wish.unreadable
+    )
+    kept = [name for name in BY_ROW if name in index.settings]
+    if kept and (plan.new or plan.copied):
+        raise Mismatch(
+            f"{index.path}: keeps {' and '.join(kept)}, which an update cannot add to; make it "
+            f"anew, as it was made: {' '.join(index.manifest.provenance.get('command', []))}"
+        )
+    return plan
+
+
+def _write(
+    change: _Change,
+    target: Path,
+    source: Source,
+    wish: Wish,
+    report: Report,
+    provenance: dict[str, Any],
+) -> None:
+    """Encode what is new and write the index."""
+    index, plan = change.index, change.plan
+    asked = {photo.image: photo.asked for photo in plan.new}
+
+    def located(chosen: Source) -> Iterable[Region]:
+        return _located(index, chosen, wish, report)
+
+    with encoded_new(
+        plan.new, source, target, wish.loader(index.settings), report, located
+    ) as parts:
+        extra = _kept(index)
+        new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
+        blocks = (embeddings_of(block, extra) for block in new)
+        made = change_index(target, index, plan.gone, change.copies(), blocks, provenance)
+        change.rows = made.rows
+
+
+def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterable[Region]:
+    """Return the objects of photos, if the index's photos were located, else the photos."""
+    if index.location_files is None:
+        return source.regions
+    locator = load_locator(*index.location_files, weights=wish.weights, device=wish.device)
+    return located_regions(source, locator, report)
+
+
+def _kept(index: Index) -> Attachments:
+    """Return what an index keeps to make vectors by."""
+    ranker = load_rank(index.rank_file) if index.rank_file else None
+    known = index.settings.get("shortlist")
+    shortlist = load_shortlist(index.path / known["file"]) if known else None
+    return Attachments(ranker, {}, lambda folder: None, shortlist)
+
+
+def _named(index: Index, wish: Wish, report: Report) -> Rows:
+    """Return the rows of the photos named, rising; names that stand for none are skipped."""
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, image in enumerate(index.images):
+        rows[image].append(row)
+    gone: set[int] = set()
+    for name in names_of(wish.arguments, wish.stdin, null=wish.null):
+        found = _rows_of(index, name, rows)
+        gone.update(found)
+        if not found:
+            report.skip(name, "remove", f"not in {index.path}")
+    return np.array(sorted(gone), np.intp)
+
+
+def _rows_of(index: Index, name: str, rows: dict[str, list[int]]) -> list[int]:
+    """Return the rows of a photo, named as in the index or by a path, or of those in a folder."""
+    absolute = os.path.abspath(name)  # noqa: PTH100 - links stay as they are
+    for known in (os.path.normpath(name), os.path.relpath(absolute, index.root), absolute):
+        if known in rows:
+            return rows[known]
+        inside = "" if known == "." else os.path.join(known, "")  # noqa: PTH118
+        if found := [row for image in rows if image.startswith(inside) for row in rows[image]]:
+            return found
+    return []
