@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.networks.geometry import Geometry, measure
+from tvcli.core.networks.layers import Classifier, linear_classifier
 from tvcli.core.networks.mini_files import mini_spec
 from tvcli.core.networks.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.provenance import file_hash
@@ -21,9 +22,13 @@ class Backbone:
     runtime: Runtime = "torch"
 
     def __init__(
-        self, spec: BackboneSpec, network: nn.Module, weights_file: Path | None = None
+        self,
+        spec: BackboneSpec,
+        network: nn.Module,
+        weights_file: Path | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
-        self.spec, self.weights_file = spec, weights_file
+        self.spec, self.weights_file, self.classifier = spec, weights_file, classifier
         self.network = network.eval().requires_grad_(False)
         self.device = torch.device("cpu")
         self.precision: Precision = "fp32"
@@ -67,7 +72,7 @@ class Backbone:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             encodings = self.network(pictures)
         if encodings.ndim == 3:
-            encodings = _tokens_to_map(encodings, pixels.shape[1], pixels.shape[2])
+            encodings = _tokens_to_map(encodings, int(pixels.shape[1]), int(pixels.shape[2]))
         return encodings.float()  # type: ignore[no-any-return]
 
     @cached_property
@@ -187,7 +192,9 @@ def _load_torchvision(name: str, layer: str | None, weights: Path | None) -> Bac
     _fill(model, state, name, weights)
     size, mean, std = torchvision_models.preprocessing(name)
     spec = BackboneSpec(name, layer, digest, size, tuple(mean), tuple(std))
-    return Backbone(spec, torchvision_models.cut(model, layer), weights and weights.absolute())
+    part = torchvision_models.cut(model, layer)
+    own = None if layer else linear_classifier(state)
+    return Backbone(spec, part, weights and weights.absolute(), own)
 
 
 def _load_timm(name: str, layer: str | None, weights: Path | None) -> Backbone:
@@ -196,10 +203,12 @@ def _load_timm(name: str, layer: str | None, weights: Path | None) -> Backbone:
     model = timm_models.build(name)
     features = timm_models.Features(name, model, layer)
     file = weights or timm_models.published_file(name, model)
-    _fill(model, timm_models.fitted(read_weights(file), model), name, weights)
+    state = read_weights(file)
+    _fill(model, timm_models.fitted(state, model), name, weights)
     size, mean, std, pool = timm_models.preprocessing(model)
     spec = BackboneSpec(name, layer, file_hash(file), size, tuple(mean), tuple(std), pool)
-    return Backbone(spec, features, weights and weights.absolute())
+    own = None if layer or features.has_tokens else linear_classifier(state)
+    return Backbone(spec, features, weights and weights.absolute(), own)
 
 
 def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path | None) -> None:
@@ -215,7 +224,7 @@ def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path |
 
 def _tokens_to_map(tokens: Tensor, height: int, width: int) -> Tensor:
     """Lay the patch tokens (N, L, C) of a transformer out as (N, C, h, w); class tokens go."""
-    count = tokens.shape[1]
+    count = int(tokens.shape[1])
     rows = int((count * height / width) ** 0.5)
     columns = round(rows * width / height)
     patches = tokens[:, count - rows * columns :]  # class and register tokens come first

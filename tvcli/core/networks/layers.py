@@ -1,11 +1,18 @@
-"""Layers by name: the error for one that is not there, with the names near it."""
+"""Layers by name: the classifier of a network, and the error for a layer that is not there."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
 from tvcli.core.errors import UsageError
 
 NEAR = 5  # names proposed
+CLASSIFIERS = ("fc", "classifier", "head")  # what torchvision and timm call them
+
+Classifier = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
 
 
 def no_such_layer(layer: str, known: Iterable[str]) -> UsageError:
@@ -16,3 +23,19 @@ def no_such_layer(layer: str, known: Iterable[str]) -> UsageError:
         return UsageError(f"no layer {layer!r} in this backbone: did you mean {', '.join(near)}?")
     tops = dict.fromkeys(name.split(".")[0] for name in names)
     return UsageError(f"no layer {layer!r} in this backbone; it has {', '.join(tops)}, …")
+
+
+def linear_classifier(state: dict[str, Tensor]) -> Classifier | None:
+    """Return weights (K, C) and bias (K,) of a classifier of one linear layer; None without.
+
+    A 1x1 convolution before the pooling, as SqueezeNet's, is such a layer too.
+    """
+    names = [name for name in state if name.split(".")[0] in CLASSIFIERS]
+    weights = [state[name] for name in names if name.endswith("weight")]
+    biases = [state[name] for name in names if name.endswith("bias")]
+    if len(names) != 2 or len(weights) != 1 or len(biases) != 1:
+        return None
+    classes = len(weights[0])
+    if weights[0].ndim not in (2, 4) or weights[0][0].numel() != weights[0].shape[1]:
+        return None
+    return weights[0].float().reshape(classes, -1).numpy(), biases[0].float().numpy()

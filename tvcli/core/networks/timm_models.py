@@ -29,6 +29,7 @@ class Features(nn.Module):
     def __init__(self, name: str, model: nn.Module, layer: str | None = None) -> None:
         super().__init__()
         self.name, self.model = name, model
+        self.has_tokens = hasattr(model, "num_prefix_tokens")
         self._prefix = int(getattr(model, "num_prefix_tokens", 0) or 0)
         self._last = getattr(model, "output_fmt", "NCHW") == "NHWC"
         self._taken: list[Tensor] = []
@@ -76,7 +77,7 @@ class Features(nn.Module):
             UsageError: the layers cannot be followed.
         """
         patch = patch_side(self.model)
-        if patch and (self._prefix or hasattr(self.model, "blocks")):
+        if patch and (self._prefix or self.has_tokens):
             return Geometry(patch, patch / 2, patch, context=True)
         if self._layer is not None:
             raise UsageError(f"the geometry of a layer of {self.name} is not known")

@@ -1,0 +1,198 @@
+"""Explaining hits: a picture for each that shows what made it similar to its query."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.boxes import Box, as_box, clip
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.explanation.contributions import Space, class_activations, explain_pair
+from tvcli.core.explanation.overlays import Panel, draw_rows
+from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, view
+from tvcli.core.indexes.index import Index
+from tvcli.core.networks.geometry import Geometry
+from tvcli.core.searching.likening import Likening
+from tvcli.core.searching.queries import Query
+
+if TYPE_CHECKING:
+    from tvcli.core.encoding.encoder import Encoder
+    from tvcli.core.networks.layers import Classifier
+    from tvcli.core.networks.specs import Device
+
+Array = npt.NDArray[np.float32]
+Seen = tuple[Photo, Box, bool, Array]  # a photo, the region of it, mirrored or not, its map
+
+NEAR = 2  # positions by which a map may differ from what its geometry says: padding
+
+
+class Explainer:
+    """Writes a picture for each hit into a folder, and names it in the hit.
+
+    With `maps` a similarity is that of the maps (after a re-rank), else that of the vectors. With
+    `classes` the picture also has the class activation maps of the query's likeliest class.
+
+    Raises:
+        UsageError: the vectors have no positions, or with `classes` the backbone no classifier.
+    """
+
+    def __init__(
+        self, index: Index, encoder: "Encoder", folder: Path, *, maps: bool, classes: bool
+    ) -> None:
+        self._index, self._encoder, self._folder = index, encoder, folder
+        self._space, self._classes = _space(Likening(index), maps=maps), classes
+        self._last: tuple[Query, Seen] | None = None
+        self._asked = 0
+        if classes:
+            self._classifier = _classifier(encoder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
+
+    def __call__(self, query: Query, row: int, rank: int) -> str:
+        """Write the picture for a hit, and return its path; empty for a photo that is gone.
+
+        Raises:
+            UsageError: a query of examples, which is no photo.
+            BadInput: the query's photo cannot be used, or the picture not be written.
+        """
+        own = self._query(query)
+        try:
+            name, other = self._indexed(row)
+        except BadImage:
+            return ""
+        similarity, first, second = explain_pair(own[3], other[3], self._space)
+        title = f"similarity {similarity:.3f}: what each place adds to it"
+        rows = [(title, self._panels((own, other), (first, second)))]
+        if self._classes:
+            rows.append(self._by_class((own, other)))
+        file = self._folder / f"{self._asked:04d}-{rank:03d}-{name}.png"
+        _write(file, rows)
+        return str(file)
+
+    def _query(self, query: Query) -> Seen:
+        if self._last is None or self._last[0] is not query:
+            if not query.photo and query.data is None:
+                raise UsageError("--explain: goes with photos and --item, not with --like")
+            try:
+                data = query.data or read_photo(Path(query.photo))
+                self._last = query, self._see(data, query.crop, flip=False)
+            except BadImage as error:
+                raise BadInput(f"{query.name}: {error}") from error
+            self._asked += 1
+        return self._last[1]
+
+    def _indexed(self, row: int) -> tuple[str, Seen]:
+        known = self._index.columns(np.array([row]))
+        photo = self._index.root / known["image"][0]
+        crop, flip = as_box(known["region"][0].tolist()), bool(known["flip"][0])
+        return photo.stem, self._see(read_photo(photo), crop, flip=flip)
+
+    def _see(self, data: bytes, crop: Box | None, *, flip: bool) -> Seen:
+        settings = self._encoder.settings
+        crops = [] if crop is None else [crop]
+        photo = decode_photo(data, size=settings.size, crops=crops)
+        pixels = view(photo, crop, settings.size, settings.fit, flip=flip)
+        region = (crop and clip(crop, photo.width, photo.height)) or photo.whole
+        return photo, region, flip, self._encoder.encode([pixels])[0]
+
+    def _panels(self, seen: tuple[Seen, Seen], heats: tuple[Array, Array]) -> list[Panel]:
+        hottest = max(float(heat.max()) for heat in heats) or 1.0
+        settings = self._encoder.settings
+        return [
+            Panel(
+                photo,
+                region,
+                settings.fit,
+                heat / max(hottest, 1e-12),
+                self._geometry(heat),
+                settings.size,
+                flip,
+            )
+            for (photo, region, flip, _), heat in zip(seen, heats, strict=True)
+        ]
+
+    def _geometry(self, heat: Array) -> Geometry | None:
+        """Return how the map lies over the pixels; None where it is not known, or of a grid."""
+        if self._space.pool == "spatial":
+            return None
+        try:
+            geometry = self._encoder.backbone.geometry
+        except UsageError:
+            return None
+        expected = self._encoder.settings.size / geometry.stride
+        return geometry if abs(expected - heat.shape[0]) <= NEAR else None
+
+    def _by_class(self, seen: tuple[Seen, Seen]) -> tuple[str, list[Panel]]:
+        weights, bias = self._classifier
+        first, second = (class_activations(encoding, weights) for _, _, _, encoding in seen)
+        likeliest = int((first.mean(axis=(1, 2)) + bias).argmax())
+        title = f"class activation maps of class {likeliest}, the query's likeliest"
+        return title, self._panels(seen, (first[likeliest], second[likeliest]))
+
+
+def explainer(
+    index: Index, folder: Path, *, weights: Path | None, device: "Device", maps: bool, classes: bool
+) -> Explainer:
+    """Return what explains the hits of an index; its encoder gives maps, run by torch.
+
+    Raises:
+        UsageError: its vectors have no positions.
+        BadInput: the backbone's weights are gone, or the folder cannot be written.
+        Mismatch: the weights are not those of the index.
+    """
+    from tvcli.core.encoding.encoder import encoder_of
+
+    encoder = encoder_of(
+        index.settings["encoder"] | {"pool": "none"},
+        index.settings["weights_file"],
+        weights=weights,
+        device=device,
+        runtime="torch",
+    )
+    return Explainer(index, encoder, folder, maps=maps, classes=classes)
+
+
+def _classifier(encoder: "Encoder") -> "Classifier":
+    """Return the classifier of a backbone that scores the mean of its map.
+
+    Raises:
+        UsageError: it has none such.
+    """
+    found, side = encoder.backbone.classifier, encoder.settings.size
+    channels = encoder.encode([np.zeros((side, side, 3), np.uint8)]).shape[1]
+    if found is None or found[0].shape[1] != channels:
+        raise UsageError(
+            f"--cam: {encoder.network.spec.name} has no classifier that is linear on its pooled "
+            f"map, as squeezenet1_1 and resnet50 have"
+        )
+    return found
+
+
+def _space(likening: Likening, *, maps: bool) -> Space:
+    """Return how an index makes vectors of maps.
+
+    Raises:
+        UsageError: its layer gives vectors.
+    """
+    weight = likening.ranker.weight if likening.ranker else None
+    if maps:
+        return Space("map", head=weight, unit=False)
+    if likening.shortlist:
+        return Space("map", matrix=likening.shortlist.axes, head=weight)
+    if likening.pool == "none":
+        raise UsageError("--explain: this index's layer gives vectors, which have no positions")
+    return Space(likening.pool, matrix=weight)  # type: ignore[arg-type]
+
+
+def _write(file: Path, rows: list[tuple[str, list[Panel]]]) -> None:
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        draw_rows(rows).save(partial, "PNG", optimize=True)
+        partial.replace(file)
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
