@@ -172,4 +172,4 @@ class Finder:
 def _encoder_of(index: Index) -> "Encoder":
     from tvcli.core.encoding.encoder import encoder_of
 
-    return encoder_of(index.settings["encoder"], index.settings["weights_file"])
+    return encoder_of(index.settings["encoder"], index.settings["weights_file"], graph=index.graph)

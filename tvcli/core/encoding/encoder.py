@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.images import Fit, Photo, Pixels, view
+from tvcli.core.networks.graph_cache import cached_graph
 from tvcli.core.networks.graphs import mini_graph, run_graph
 from tvcli.core.networks.runtimes import choose_runtime
 from tvcli.core.networks.specs import BackboneSpec, Device, Network, Precision, Runtime
@@ -40,11 +41,10 @@ class Encoder:
         network: Network,
         settings: EncodeSettings,
         batch: int | None = None,
-        graph: bytes | None = None,
     ) -> None:
         if settings.size < SMALLEST:
             raise UsageError(f"--size {settings.size}: at least {SMALLEST} pixels")
-        self.network, self.settings, self.graph = network, settings, graph
+        self.network, self.settings = network, settings
         self.batch = batch or (CPU_BATCH if network.on_cpu else GPU_BATCH)
 
     @property
@@ -67,6 +67,13 @@ class Encoder:
         """Where the weights came from, if from a local file."""
         file = self.network.weights_file
         return str(file) if file else None
+
+    @property
+    def in_words(self) -> str:
+        """Which backbone, at what size, run by what, where."""
+        name, where = self.network.spec.name, "CPU" if self.network.on_cpu else "GPU"
+        side, runtime = self.settings.size, self.network.runtime
+        return f"{name} at {side} x {side} by {runtime} on the {where}, {self.batch} at a time"
 
     def look(self, photo: Photo, region: Region) -> Pixels:
         """Return what the backbone sees of a region: (size, size, 3) uint8."""
@@ -110,7 +117,6 @@ def make_encoder(
         UsageError: the runtime does not go with the device, precision or backbone.
     """
     chosen = choose_runtime(runtime, device, precision)
-    graph = None
     if name == "mini" and chosen != "torch" and not (layer or weights):
         spec, file = mini_graph()
         network = run_graph(spec, file, None, chosen, precision)
@@ -118,16 +124,13 @@ def make_encoder(
         from tvcli.core.networks.backbones import load_backbone
 
         backbone = load_backbone(name, layer=layer, weights=weights)
-        graph = _exported(backbone, size, chosen, required=runtime != "auto")
-        if graph is None:
-            network = backbone.to(device, precision)
-        else:
-            network = run_graph(backbone.spec, graph, backbone.weights_file, chosen, precision)
+        side = size or backbone.spec.size
+        network = _run(backbone, side, runtime, chosen, device, precision)
     side = size or network.spec.size
     if pool == "auto":
         pool = "none" if layer and _gives_vectors(network, side) else network.spec.pool
     settings = EncodeSettings(side, fit, pool, precision)
-    return Encoder(network, settings, batch, graph)
+    return Encoder(network, settings, batch)
 
 
 def encoder_of(
@@ -137,12 +140,12 @@ def encoder_of(
     weights: Path | None = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
-    graph: Path | None = None,
+    graph: bytes | None = None,
 ) -> Encoder:
     """Return the encoder that an artifact records; raises as `reload_backbone` does.
 
-    Torch is loaded only where there is no graph to run: neither mini's own nor `graph`, a file
-    that holds the network for squares of the size recorded.
+    Torch is loaded only where there is no graph to run: mini's own, `graph`, which holds the
+    network for squares of the size recorded, or one in the cache.
     """
     settings = EncodeSettings(**{key: value for key, value in spec.items() if key != "backbone"})
     chosen = choose_runtime(runtime, device, settings.precision)
@@ -153,7 +156,7 @@ def encoder_of(
         from tvcli.core.networks.backbones import reload_backbone
 
         backbone = reload_backbone(spec["backbone"], weights, weights_file)
-        network = backbone.to(device, settings.precision)
+        network = _run(backbone, settings.size, runtime, chosen, device, settings.precision)
     return Encoder(network, settings)
 
 
@@ -162,37 +165,41 @@ def _gives_vectors(network: Network, side: int) -> bool:
     return network.rows(np.zeros((1, side, side, 3), np.uint8), lambda maps: maps).ndim == 2
 
 
-def _exported(
-    backbone: "Backbone", size: int | None, runtime: Runtime, *, required: bool
-) -> bytes | None:
-    """Return a backbone's graph; None where torch is to run it."""
-    if runtime == "torch":
-        return None
-    from tvcli.core.networks.export import NoGraph, graph_of
+def _run(
+    backbone: "Backbone",
+    size: int,
+    asked: Runtime,
+    chosen: Runtime,
+    device: Device,
+    precision: Precision,
+) -> Network:
+    """Return what runs a backbone: its graph, or torch where it was chosen or must be."""
+    if chosen != "torch":
+        from tvcli.core.networks.export import NoGraph, graph_of
 
-    try:
-        return graph_of(backbone, size or backbone.spec.size)
-    except NoGraph as error:
-        if required:
-            raise UsageError(f"--runtime {runtime}: {error}: take torch") from error
-        return None
+        try:
+            graph = graph_of(backbone, size)
+            return run_graph(backbone.spec, graph, backbone.weights_file, chosen, precision)
+        except NoGraph as error:
+            if asked != "auto":
+                raise UsageError(f"--runtime {asked}: {error}; take torch") from error
+    return backbone.to(device, precision)
 
 
 def _without_torch(
-    spec: dict[str, Any], settings: EncodeSettings, runtime: Runtime, graph: Path | None
+    spec: dict[str, Any], settings: EncodeSettings, runtime: Runtime, graph: bytes | None
 ) -> Network | None:
     """Return the network of a record if there is a graph of it, else None."""
-    known = spec["backbone"]
-    if known["name"] == "mini":
+    known, precision = BackboneSpec.of_settings(spec["backbone"]), settings.precision
+    if known.name == "mini":
         shipped, file = mini_graph()
-        if shipped.weights != known["weights"]:
+        if shipped.weights != known.weights:
             raise Mismatch(
                 f"the weights of mini are not those the artifact was made with "
-                f"({shipped.weights[:12]} for {known['weights'][:12]}): encode and index again"
+                f"({shipped.weights[:12]} for {known.weights[:12]}): encode and index again"
             )
-        return run_graph(shipped, file, None, runtime, settings.precision)
-    if graph is None or runtime != "onnx":
-        return None
-    return run_graph(
-        BackboneSpec.of_settings(known), graph.read_bytes(), None, runtime, settings.precision
-    )
+        return run_graph(shipped, file, None, runtime, precision)
+    if graph is not None and runtime == "onnx":  # of anyone's making: not for OpenVINO
+        return run_graph(known, graph, None, runtime, precision)
+    kept = cached_graph(known, settings.size)
+    return run_graph(known, kept.read_bytes(), None, runtime, precision) if kept else None

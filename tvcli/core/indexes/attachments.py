@@ -11,6 +11,8 @@ import numpy as np
 from tvcli.core.artifacts import Artifact, write_artifact
 from tvcli.core.errors import UsageError
 from tvcli.core.heads import load_head
+from tvcli.core.networks.graph_cache import cached_graph
+from tvcli.core.networks.specs import BackboneSpec
 from tvcli.core.provenance import file_hash
 from tvcli.core.ranking.rank import Ranker, load_rank
 from tvcli.core.ranking.shortlist import Shortlist, comparable_maps, fit_shortlist, save_shortlist
@@ -38,11 +40,13 @@ def attachments(
     name: Path | None = None,
     location: Heads | None = None,
     compress: bool = False,
+    encoder: dict[str, Any] | None = None,
 ) -> Attachments:
     """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
 
     With `compress` the vectors are a projection of the maps, which is kept too.
-    `location` are the classifier and the boxes' nets by which its photos were located.
+    `location` are the classifier and the boxes' nets by which its photos were located. The graph
+    of its `encoder`, where there is one in the cache, lets queries do without torch and weights.
 
     Raises:
         UsageError: maps are asked for where there are none.
@@ -58,6 +62,9 @@ def attachments(
         load_head(path, kind)
         digest = file_hash(path)
         settings[kind] = {"file": f"{kind}-{digest[:12]}.h5", "hash": digest, "from": str(path)}
+    graph = _graph_of(encoder) if encoder else None
+    if graph:
+        settings["graph"] = {"file": graph.name, "hash": file_hash(graph)}
     shortlist = None
     if maps or compress:
         if encodings is None or len(encodings.row_shape) != 3:
@@ -74,12 +81,20 @@ def attachments(
             shutil.copyfile(rank, folder / settings["rank"]["file"])
         for kind, path in heads.items():
             shutil.copyfile(path, folder / settings[kind]["file"])
+        if graph:
+            shutil.copyfile(graph, folder / graph.name)
         if maps and encodings is not None:
             _write_maps(folder / settings["maps"]["file"], encodings, ranker)
         if shortlist:
             save_shortlist(folder / settings["shortlist"]["file"], shortlist)
 
     return Attachments(ranker, settings, write, shortlist)
+
+
+def _graph_of(encoder: dict[str, Any]) -> Path | None:
+    """Return the graph in the cache of an encoder that needs one: mini brings its own."""
+    spec = BackboneSpec.of_settings(encoder["backbone"])
+    return None if spec.name == "mini" else cached_graph(spec, encoder["size"])
 
 
 def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:

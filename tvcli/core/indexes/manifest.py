@@ -15,7 +15,7 @@ from tvcli.core.errors import BadInput, Mismatch
 
 VERSION = 2
 MANIFEST = "index.json"
-ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes")  # settings that name files kept
+ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes", "graph")  # settings that name files
 BY_ROW = ("maps",)  # those of them that hold something for every row
 
 Rows = npt.NDArray[np.intp]

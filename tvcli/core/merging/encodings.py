@@ -12,7 +12,8 @@ from tvcli.core.merging.belonging import Part, check_parts
 from tvcli.core.merging.ordering import in_order, rows_at_once
 from tvcli.core.roots import photos_root, root_settings
 
-APART = ("shard", "root", "root_absolute", "weights_file")  # settings in which parts may differ
+# Settings in which parts may differ; what ran the network changes less than float16 keeps.
+APART = ("shard", "root", "root_absolute", "weights_file", "runtime", "graph")
 
 
 def merge_encodings(

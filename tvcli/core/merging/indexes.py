@@ -12,7 +12,7 @@ from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import ATTACHED, BY_ROW, Manifest
 from tvcli.core.merging.belonging import Part, check_parts
-from tvcli.core.merging.encodings import made_alike, merged_settings
+from tvcli.core.merging.encodings import APART, made_alike, merged_settings
 from tvcli.core.merging.ordering import in_order, rows_at_once
 
 
@@ -50,7 +50,7 @@ def _part(index: Index) -> Part:
     manifest = index.manifest
     if kept := [name for name in BY_ROW if name in manifest.settings]:
         raise UsageError(f"{index.path}: keeps {kept[0]}: merge the encodings, and index those")
-    files = {name: _content(manifest.settings.get(name)) for name in ATTACHED}
+    files = {name: _content(manifest.settings.get(name)) for name in ATTACHED if name not in APART}
     made = {
         "root": str(index.root.resolve()),
         "dimension": manifest.dimension,

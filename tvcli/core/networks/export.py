@@ -1,9 +1,6 @@
 """Backbones as ONNX graphs: exported by torch once, checked against it, kept in a cache."""
 
-import hashlib
 import io
-import json
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -15,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from tvcli.core.networks.backbones import Backbone
+from tvcli.core.networks.graph_cache import cached_graph, keep_graph
 from tvcli.core.networks.graphs import WEIGHTS_KEY, OnnxNetwork
 
-VERSION = 1  # of what export writes: a cached graph of another is not used
 OPSET = 17
 TOLERANCE = 1e-4  # of the largest value: how far a graph may be from torch; 3e-6 is usual
 
@@ -32,21 +29,17 @@ def graph_of(backbone: Backbone, size: int) -> bytes:
     Raises:
         NoGraph: torch has to run it.
     """
-    file = cache_folder() / f"{backbone.spec.name.replace(os.sep, '-')}-{_key(backbone, size)}.onnx"
+    known = cached_graph(backbone.spec, size)
     with suppress(OSError, NoGraph):
-        graph = file.read_bytes()
-        _check(backbone, graph, size)
-        return graph
+        if known is not None:
+            graph = known.read_bytes()
+            _check(backbone, graph, size)
+            return graph
     graph = export_graph(backbone, size)
     _check(backbone, graph, size)
     with suppress(OSError):  # without a cache it is exported again
-        _keep(file, graph)
+        keep_graph(graph, backbone.spec, size)
     return graph
-
-
-def cache_folder() -> Path:
-    """Return where graphs are kept: $XDG_CACHE_HOME/tvcli, by default ~/.cache/tvcli."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tvcli"
 
 
 def export_graph(backbone: Backbone, size: int, *, any_size: bool = False) -> bytes:
@@ -123,18 +116,3 @@ def _check(backbone: Backbone, graph: bytes, size: int) -> None:
     furthest = float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-12))
     if not furthest <= TOLERANCE:
         raise NoGraph(f"the graph of {backbone.spec.name} is off by {furthest:.1e}")
-
-
-def _key(backbone: Backbone, size: int) -> str:
-    about = json.dumps([VERSION, backbone.spec.as_settings(), size, torch.__version__])
-    return hashlib.sha256(about.encode()).hexdigest()[:16]
-
-
-def _keep(file: Path, graph: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(graph)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

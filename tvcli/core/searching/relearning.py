@@ -34,6 +34,7 @@ Rows = npt.NDArray[np.intp]
 
 PER_QUERY = 64  # triplets made of one query's likes and unlikes
 BLOCK = 4096  # rows mapped at a time
+KEPT = ("classifier", "boxes", "graph")  # what an index keeps that no new head changes
 ENOUGH = 16  # held-out triplets to stop a training by; fewer would stop it by chance
 FEW_ANCHORS = 4  # below this clicks of every query are held out, else whole queries
 SAME_BOX = 0.99  # IoU from which two boxes are one
@@ -125,9 +126,9 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
 
         def attach(where: Path) -> None:
             shutil.copyfile(file, where / name)
-            for other in index.location_files or ():
-                if other.parent.absolute() != where.absolute():
-                    shutil.copyfile(other, where / other.name)
+            if index.path.absolute() != where.absolute():
+                for kept in (settings[name]["file"] for name in KEPT if name in settings):
+                    shutil.copyfile(index.path / kept, where / kept)
 
         build_index(target, _mapped_rows(index, learned.head), settings, made, attach=attach)
 

@@ -116,6 +116,7 @@ def load_encoder(index: Index, request: SearchRequest) -> "Encoder":
         settings["weights_file"],
         weights=request.weights,
         device=request.device,
+        graph=index.graph,
     )
 
 
