@@ -15,6 +15,8 @@ from typer.main import get_command
 from tvcli import __version__
 from tvcli.commands.annotate_boxes import annotate_boxes
 from tvcli.commands.annotate_triplets import annotate_triplets
+from tvcli.commands.completion import completion
+from tvcli.commands.config import config
 from tvcli.commands.copies import copies
 from tvcli.commands.crops import crops
 from tvcli.commands.demo import demo
@@ -32,8 +34,12 @@ from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
 from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
-from tvcli.core.config import load_settings, settings_for
-from tvcli.core.errors import ExitStatus, TvError
+from tvcli.core.config import load_settings
+from tvcli.core.errors import BadInput, ExitStatus, TvError
+from tvcli.terminal.completion import COMPLETING, answer, complete_values
+from tvcli.terminal.help import examples_first
+from tvcli.terminal.logs import Log, log, logging, tell
+from tvcli.terminal.settings import Settings, name_variables, unknown_variables
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "crops": crops,
@@ -49,6 +55,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "gallery": gallery,
     "copies": copies,
     "info": info,
+    "config": config,
+    "completion": completion,
     "demo": demo,
 }
 # Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
@@ -71,8 +79,11 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TV"},
+    add_completion=False,  # tv completion SHELL prints one that knows our kinds of files
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+EVERYWHERE = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--log-json": "log-json"}
+TRUE = {"1", "true", "yes", "on"}
 
 
 def _version(wanted: bool) -> None:
@@ -84,6 +95,12 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Say on stderr which settings are in force, and the times."
+    ),
+    log_json: bool = typer.Option(
+        False, "--log-json", help="All of stderr as JSON Lines, for cron and logs."
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """Image-similarity search that you train on your own pictures."""
@@ -104,35 +121,27 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+def _add(to: typer.Typer, name: str, command: Callable[..., None]) -> None:
+    to.command(name, help=examples_first(command.__doc__))(_guarded(command))
+
+
 for _name in COMMANDS:
-    app.command(_name)(_guarded(COMMANDS[_name]))
+    _add(app, _name, COMMANDS[_name])
 for _name, (_help, _commands) in GROUPS.items():
     if not _commands:
         continue
     _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
     for _part, _command in _commands.items():
-        _group.command(_part)(_guarded(_command))
+        _add(_group, _part, _command)
     app.add_typer(_group)
 
 
-def _quiet_help(command: Any) -> Any:
-    """Leave the TV_* names out of --help: each option has one, so one sentence tells them all."""
-    for parameter in command.params:
-        parameter.show_envvar = False
-    for part in getattr(command, "commands", {}).values():
-        _quiet_help(part)
+def tv() -> Any:
+    """Return the command `tv` with all of its commands, their variables and their completion."""
+    command = get_command(app)
+    name_variables(command)
+    complete_values(command)
     return command
-
-
-def _defaults() -> dict[str, Any]:
-    """Return what tv.toml sets, command by command; `[eval.search]` is for `tv eval search`."""
-    settings = load_settings()
-    shared = {key: value for key, value in settings.items() if not isinstance(value, dict)}
-    groups = {
-        name: settings_for(list(commands), shared | settings.get(name, {}))
-        for name, (_, commands) in GROUPS.items()
-    }
-    return settings_for(list(COMMANDS), settings) | groups
 
 
 def main() -> None:
@@ -143,26 +152,69 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run `tv` with some arguments and return the exit status; the one error boundary."""
     warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a photo is said once
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
-    try:
-        command = _quiet_help(get_command(app))
-        result = command.main(arguments, "tv", standalone_mode=False, default_map=_defaults())
-        sys.stdout.flush()
-    except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
-        return _stop(stopped.__cause__ or stopped)
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        return _explain(error)
+    if os.environ.get(COMPLETING):
+        answer(tv())
+    arguments, wanted = _everywhere(arguments)
+    with logging(Log("verbose" in wanted, "log-json" in wanted, _named(arguments))):
+        try:
+            return _run(arguments)
+        except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
+            return _stop(stopped.__cause__ or stopped)
+        except Exception as error:
+            if "debug" in wanted:
+                tell(traceback.format_exc(), level="debug", event="traceback")
+            return _explain(error)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command that arguments name, by the settings of the project."""
+    command = tv()
+    settings = Settings.of(command, load_settings())
+    if settings.problems and arguments[:1] != ["config"]:
+        raise BadInput(f"{settings.problems[0]} (tv config shows all settings)")
+    if log().verbose:
+        _tell_settings(settings)
+    result = command.main(arguments, "tv", standalone_mode=False, default_map=settings.defaults())
+    sys.stdout.flush()
     return result if isinstance(result, int) else ExitStatus.DONE
+
+
+def _everywhere(arguments: list[str]) -> tuple[list[str], set[str]]:
+    """Take out the options that may stand anywhere; return the rest, and which were there."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    wanted = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
+    wanted |= {name for name in EVERYWHERE.values() if os.environ.get(_variable(name)) in TRUE}
+    return [word for word in arguments[:end] if word not in EVERYWHERE] + arguments[end:], wanted
+
+
+def _variable(name: str) -> str:
+    return f"TV_{name.upper().replace('-', '_')}"
+
+
+def _named(arguments: list[str]) -> str:
+    """Return the words of the command that arguments name, empty where they name none."""
+    first, second = (*arguments, "", "")[:2]
+    if first in GROUPS:
+        return f"{first} {second}" if second in GROUPS[first][1] else ""
+    return first if first in COMMANDS else ""
+
+
+def _tell_settings(settings: Settings) -> None:
+    """Say what is set for the command that runs, by what, and which variables nothing reads."""
+    for setting in settings.in_force():
+        if setting.command == log().command and setting.source != "default":
+            text = f"setting {setting.option} = {setting.value} ({setting.source})"
+            tell(text, level="debug", event="setting", option=setting.option, value=setting.value)
+    for line in unknown_variables(settings.root):
+        tell(f"warning: {line}", level="warning", event="setting")
 
 
 def _explain(error: Exception) -> int:
     """Print one line about an error and return its exit status."""
     if isinstance(error, TyperException):
         if message := error.format_message():
-            print(message if message.startswith("Usage:") else f"tv: {message}", file=sys.stderr)
+            line = message if message.startswith("Usage:") else f"tv: {message}"
+            tell(line, level="error", event="error", status=int(ExitStatus.USAGE))
         return ExitStatus.USAGE
     if isinstance(error, TvError | OSError):
         message = str(error)
@@ -170,8 +222,10 @@ def _explain(error: Exception) -> int:
         message = "out of memory: try a smaller --batch or --size"
     else:
         message = f"not expected: {type(error).__name__}: {error} (--debug shows where)"
-    print(f"tv: {' '.join(message.split())}", file=sys.stderr)
-    return error.status if isinstance(error, TvError) else ExitStatus.BAD_INPUT
+    status = error.status if isinstance(error, TvError) else ExitStatus.BAD_INPUT
+    line = f"tv: {' '.join(message.split())}"
+    tell(line, level="error", event="error", status=int(status))
+    return status
 
 
 def _stop(cause: BaseException) -> int:
@@ -179,5 +233,5 @@ def _stop(cause: BaseException) -> int:
     if isinstance(cause, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
-    print("tv: interrupted", file=sys.stderr)
+    tell("tv: interrupted", level="error", event="error", status=int(ExitStatus.INTERRUPTED))
     return ExitStatus.INTERRUPTED

@@ -42,6 +42,9 @@ class Report:
     def note(self, message: str) -> None:
         """Say something worth a line."""
 
+    def detail(self, message: str) -> None:
+        """Say something that only whoever looks closely wants to know."""
+
     def skip(self, image: str, stage: str, reason: str) -> None:
         """Leave a photo out; when strict the first one is an error (`BadInput`)."""
         self.skipped.append(Skip(image, stage, reason))

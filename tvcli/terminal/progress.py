@@ -9,6 +9,7 @@ from typing import Any
 
 from tvcli.core.records import write_records
 from tvcli.core.reports import Report, Total
+from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
@@ -20,13 +21,19 @@ class TerminalReport(Report):
         super().__init__(strict=strict)
         self.quiet = quiet
         self._started = time.monotonic()
+        self._stage = ""
+        self._watch = Stopwatch()
         self._bar: Any = None
         self._task: Any = None
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Show a bar on a terminal."""
         self.close()
-        if not self.quiet and sys.stderr.isatty():
+        self._stage = what
+        self._watch.lap()
+        if log().json and not self.quiet:
+            tell(what, event="start", unit=unit)
+        elif not self.quiet and sys.stderr.isatty():
             self._bar = _bar(unit)
             known = total() if callable(total) else total
             self._task = self._bar.add_task(what, total=known)
@@ -41,12 +48,21 @@ class TerminalReport(Report):
     def note(self, message: str) -> None:
         """Print a line."""
         if not self.quiet:
-            self._print(message)
+            warned = message.startswith("warning:")
+            self._print(message, level="warning" if warned else "info")
+
+    def detail(self, message: str) -> None:
+        """Print a line for whoever asked for it: -v."""
+        if log().verbose:
+            self._print(message, level="debug", event="detail")
 
     def skip(self, image: str, stage: str, reason: str) -> None:
         """Name the photo and why; after some, count only."""
-        if len(self.skipped) < SHOWN_SKIPS and not self.strict:
-            self._print(f"skipped {printable(image)}: {reason}")
+        shown = f"skipped {printable(image)}: {reason}"
+        if log().json:
+            tell(shown, level="warning", event="skip", image=image, stage=stage, reason=reason)
+        elif len(self.skipped) < SHOWN_SKIPS and not self.strict:
+            self._print(shown)
         elif len(self.skipped) == SHOWN_SKIPS:
             self._print("more photos are skipped; --errors FILE lists them all")
         super().skip(image, stage, reason)
@@ -56,18 +72,26 @@ class TerminalReport(Report):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+        if self._stage:
+            stage, self._stage = self._stage, ""
+            self.detail(f"{stage}: {self._watch.lap():.2f} s")
 
-    def summary(self, what: str) -> None:
+    def summary(self, what: str, *, skipped: bool = True) -> None:
         """Print the last line: what was done, what was skipped, and the time it took."""
         self.close()
-        skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
-        self.note(f"{what}{skipped} in {time.monotonic() - self._started:.1f} s")
+        left_out = f", {len(self.skipped)} skipped" if self.skipped and skipped else ""
+        seconds = time.monotonic() - self._started
+        if not self.quiet:
+            more: dict[str, Any] = {"seconds": round(seconds, 3), "skipped": len(self.skipped)}
+            self._print(f"{what}{left_out} in {seconds:.1f} s", event="summary", **more)
 
-    def _print(self, message: str) -> None:
+    def _print(
+        self, message: str, *, level: Level = "info", event: str = "note", **more: Any
+    ) -> None:
         if self._bar is not None:
             self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
         else:
-            print(message, file=sys.stderr, flush=True)
+            tell(message, level=level, event=event, **more)
 
 
 @contextmanager

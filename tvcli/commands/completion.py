@@ -1,0 +1,21 @@
+"""`tv completion`: what a shell needs to complete tv's command lines."""
+
+from typing import Annotated, Literal
+
+import typer
+
+
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.")],
+) -> None:
+    """Print what makes a shell complete commands, options, files and names.
+
+    \b
+    Examples:
+      tv completion bash >> ~/.bashrc
+      tv completion zsh >> ~/.zshrc
+      tv completion fish > ~/.config/fish/completions/tv.fish
+    """
+    from tvcli.terminal.completion import script
+
+    print(script(shell))

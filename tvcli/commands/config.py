@@ -1,0 +1,47 @@
+"""`tv config`: every setting, its value, and where it comes from."""
+
+from typing import Annotated
+
+import typer
+
+from tvcli.core.errors import BadInput
+from tvcli.terminal.figures import FigureFormat
+from tvcli.terminal.settings import Settings, print_settings, unknown_variables
+
+
+def config(
+    context: typer.Context,
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="COMMAND", help="Of this command only, such as eval search."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Options at their default as well.")] = False,
+    format: Annotated[
+        FigureFormat | None,
+        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+    ] = None,
+) -> None:
+    """Show every setting, its value, and where it comes from.
+
+    An option is what its flag says, else its variable TV_COMMAND_OPTION, else tv.toml in the
+    current folder or above it. What is wrong in tv.toml is an error (exit status 3), here after
+    all the rest; variables that nothing reads are named on stderr.
+
+    \b
+    Examples:
+      tv config
+      tv config --all search
+      TV_INDEX=photos.tvx tv config search | jq .source
+    """
+    from tvcli.core.config import load_settings
+    from tvcli.terminal.logs import tell
+
+    settings = Settings.of(context.find_root().command, load_settings())
+    wanted = " ".join(command or [])
+    print_settings(settings, wanted, format, every=every)
+    for line in unknown_variables(settings.root):
+        tell(f"warning: {line}", level="warning")
+    for problem in settings.problems[1:]:
+        tell(problem, level="error", event="error")
+    if settings.problems:
+        raise BadInput(settings.problems[0])

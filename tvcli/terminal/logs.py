@@ -1,0 +1,80 @@
+"""What stderr is told: lines for a person, or JSON Lines for a log (`--log-json`)."""
+
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+
+from tvcli.core.records import dump_record
+
+Level = Literal["debug", "info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """How stderr is told: `verbose` with the settings and times too, `json` as JSON Lines."""
+
+    verbose: bool = False
+    json: bool = False
+    command: str = ""
+
+
+_current: ContextVar[Log] = ContextVar("log", default=Log())  # noqa: B039 - it is frozen
+
+
+def log() -> Log:
+    """Return how stderr is told at present."""
+    return _current.get()
+
+
+@contextmanager
+def logging(settings: Log) -> Iterator[None]:
+    """Tell stderr in this way inside the block, warnings of libraries as well."""
+    before, shown = _current.set(settings), warnings.showwarning
+    if settings.json:
+        warnings.showwarning = _show_warning
+    try:
+        yield
+    finally:
+        _current.reset(before)
+        warnings.showwarning = shown
+
+
+def tell(message: str, *, level: Level = "info", event: str = "note", **more: Any) -> None:
+    """Say something on stderr: a line, or with --log-json an event with its time and level."""
+    if not log().json:
+        print(message, file=sys.stderr, flush=True)
+        return
+    about = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
+    about |= {"event": event} | ({"command": log().command} if log().command else {})
+    text = message.strip()
+    print(dump_record(about | ({"message": text} if text else {}) | more), file=sys.stderr)
+    sys.stderr.flush()
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    tell(str(message), level="warning", event="warning", category=category.__name__)
+
+
+class Stopwatch:
+    """The time since it was made, or last asked."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def lap(self) -> float:
+        """Return the seconds since the last lap, and begin another."""
+        since, self._since = self._since, time.monotonic()
+        return self._since - since

@@ -1,0 +1,176 @@
+"""Settings of every command: what each option is set to, and by what."""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from typer.exceptions import TyperException
+
+from tvcli.core.config import Entry
+from tvcli.terminal.figures import FigureFormat, print_figures
+from tvcli.terminal.logs import tell
+
+PREFIX = "TV"
+Name = tuple[tuple[str, ...], str]  # the command's words, the option's name
+WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option of a command with the value it has when it is not given, and where that is from."""
+
+    command: str
+    option: str
+    value: Any
+    source: str
+
+
+@dataclass(slots=True)
+class Settings:
+    """The entries of tv.toml laid upon the options of all commands."""
+
+    root: Any
+    placed: dict[Name, Entry] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, root: Any, entries: list[Entry]) -> "Settings":
+        """Lay entries upon the options of a command with commands, the broader ones first.
+
+        An entry at the top, or of a group, goes to every command whose option takes its value.
+        """
+        settings = cls(root)
+        for entry in sorted(entries, key=lambda entry: len(entry.table)):
+            settings._place(entry)
+        return settings
+
+    def defaults(self) -> dict[str, Any]:
+        """Return the values as click takes them: by command, then by the parameter's own name."""
+        tree: dict[str, Any] = {}
+        for (words, option), entry in self.placed.items():
+            branch = tree
+            for word in words:
+                branch = branch.setdefault(word, {})
+            branch[_options(command_at(self.root, words))[option].name] = entry.value
+        return tree
+
+    def in_force(self) -> Iterator[Setting]:
+        """Yield every option of every command with its value and what sets it."""
+        for words, command in leaves(self.root):
+            for option, parameter in _options(command).items():
+                yield self._setting(words, option, parameter)
+
+    def _setting(self, words: tuple[str, ...], option: str, parameter: Any) -> Setting:
+        name = " ".join(words)
+        for variable in parameter.envvar:
+            if value := os.environ.get(variable):
+                return Setting(name, option, value, variable)
+        if entry := self.placed.get((words, option)):
+            return Setting(name, option, entry.value, entry.place)
+        default = parameter.default
+        shown = default if isinstance(default, bool | int | float | None) else str(default)
+        return Setting(name, option, shown, "default")
+
+    def _place(self, entry: Entry) -> None:
+        depth = len(entry.table)
+        there = [(w, c) for w, c in leaves(self.root) if w and w[:depth] == entry.table]
+        if not there:
+            tables = {".".join(words[:n]) for words, _ in leaves(self.root) for n in (1, 2)}
+            self._problem(entry, "no such command", ".".join(entry.table), sorted(tables))
+            return
+        takers = [(w, _options(c)[entry.key]) for w, c in there if entry.key in _options(c)]
+        if not takers:
+            known = sorted({name for _, command in there for name in _options(command)})
+            self._problem(entry, f"no option {entry.key}", entry.key, known)
+            return
+        refusals = [_refusal(parameter, entry.value) for _, parameter in takers]
+        if all(refusals):
+            self.problems.append(f"{entry.place}: {entry.key}: {refusals[0]}")
+        for (words, _), refusal in zip(takers, refusals, strict=True):
+            if not refusal:
+                self.placed[words, entry.key] = entry
+
+    def _problem(self, entry: Entry, what: str, name: str, known: list[str]) -> None:
+        self.problems.append(f"{entry.place}: {what}{_meant(name, known)}")
+
+
+def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each command that is not a group, with its words."""
+    commands = getattr(command, "commands", None)
+    if commands is None:
+        yield words, command
+        return
+    if not words:
+        yield (), command  # tv's own options: --debug and its like
+    for name, part in commands.items():
+        yield from leaves(part, (*words, name))
+
+
+def command_at(root: Any, words: tuple[str, ...]) -> Any:
+    """Return the command that some words name."""
+    for word in words:
+        root = root.commands[word]
+    return root
+
+
+def name_variables(root: Any) -> None:
+    """Give each option its variables: TV_COMMAND_OPTION before one that commands share.
+
+    They stay out of --help: each option has one, so one sentence tells them all.
+    """
+    for words, command in leaves(root):
+        for option, parameter in _options(command).items():
+            shared = parameter.envvar or []
+            named = "_".join((PREFIX, *words, option)).upper().replace("-", "_")
+            others = [shared] if isinstance(shared, str) else shared
+            parameter.envvar = list(dict.fromkeys([named, *others]))
+            parameter.show_envvar = parameter.allow_from_autoenv = False
+
+
+def unknown_variables(root: Any) -> list[str]:
+    """Return a line for each TV_* variable of the environment that no option reads."""
+    options = [p for _, command in leaves(root) for p in _options(command).values()]
+    known = [variable for parameter in options for variable in parameter.envvar]
+    given = sorted(name for name in os.environ if name.startswith(f"{PREFIX}_"))
+    return [f"{n}: no such setting{_meant(n, known)}" for n in given if n not in known]
+
+
+def _options(command: Any) -> dict[str, Any]:
+    """Return a command's options by their long name, but for those that only print and end."""
+    found = [p for p in command.params if p.param_type_name == "option" and not p.is_eager]
+    return {max(p.opts, key=len).lstrip("-"): p for p in found}
+
+
+def _refusal(parameter: Any, value: Any) -> str:
+    """Return why an option does not take a value of tv.toml, empty if it does."""
+    kind = parameter.type_descriptor
+    values = value if kind.is_list and isinstance(value, list) else [value]
+    wanted = kind.annotation if kind.annotation in (bool, int, float) else str
+    accepted = (int, float) if wanted is float else wanted
+    if any(not isinstance(v, accepted) or isinstance(v, bool) != (wanted is bool) for v in values):
+        return f"{WANTED[wanted]} is wanted, not {value!r:.60}"
+    try:
+        parameter.get_runtime_param().coerce(values if kind.is_list else value, parameter, None)
+    except TyperException as error:
+        return str(getattr(error, "message", error)).rstrip(".")
+    return ""
+
+
+def _meant(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def print_settings(
+    settings: Settings, command: str, format: FigureFormat | None, *, every: bool
+) -> None:
+    """Print what is set of one command, or of all; with `every` the defaults as well."""
+    found = [s for s in settings.in_force() if every or s.source != "default"]
+    records = [asdict(s) for s in found if not command or s.command == command]
+    if records or format == "jsonl" or not sys.stdout.isatty():
+        print_figures(records, format)
+    else:
+        tell("nothing is set; tv config --all shows the defaults")
