@@ -1,0 +1,317 @@
+"""Updates in place, against artifacts made anew of the same photos."""
+
+import io
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import picture
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tvcli.core.artifacts import open_artifact
+from tvcli.core.encoding.checkpoints import encode_file
+from tvcli.core.encoding.encoder import Encoder, make_encoder
+from tvcli.core.encoding.updates import Wish, update_file
+from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.indexing import index_photos
+from tvcli.core.indexes.updates import change_photos, tell_photos
+from tvcli.core.reports import Report
+from tvcli.core.sources import open_sources
+
+MADE: dict[str, Any] = {"command": ["tv"], "inputs": []}
+NAMES = [f"{folder}{number}.png" for folder in ("", "inner/") for number in range(4)]
+TOLERANCE = 4e-3  # of float16, and of batches of other sizes
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return make_encoder("mini", size=32, pool="mean")
+
+
+def build(folder: Path, target: Path, encoder: Encoder) -> None:
+    source = open_sources([str(folder)], stdin=io.BytesIO())
+    index_photos(source, encoder, target, Report(), MADE)
+
+
+def update(target: Path, *arguments: object, way: Any = "update", **more: Any) -> str:
+    wish = Wish(way, [str(a) for a in arguments], io.BytesIO(), **more)
+    return str(change_photos(target, wish, Report(), MADE))
+
+
+def rows_of(target: Path) -> dict[tuple[str, str], np.ndarray[Any, Any]]:
+    with open_index(target) as index:
+        keys = zip(index.images, index.read("digest"), strict=True)
+        return dict(zip(keys, index.vectors(slice(None)), strict=True))
+
+
+def same(first: Path, second: Path) -> None:
+    one, two = rows_of(first), rows_of(second)
+    assert one.keys() == two.keys()
+    assert all(np.abs(one[key] - two[key]).max() < TOLERANCE for key in one)
+
+
+def test_what_is_new_changed_moved_and_gone(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    assert update(target, photos) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
+    picture(20).save(photos / "new.png")
+    picture(21).save(photos / "1.png")
+    (photos / "2.png").rename(photos / "inner" / "two.png")
+    (photos / "3.png").unlink()
+    shutil.copy(photos / "4.png", photos / "four.png")
+    (photos / "bad.png").write_text("no picture")
+    wish = Wish("update", [str(photos)], io.BytesIO())
+    told = list(tell_photos(target, wish, Report()))
+    assert Counter(record["change"] for record in told) == {
+        "added": 2, "changed": 1, "moved": 1, "removed": 1, "skipped": 1,
+    }  # fmt: skip
+    assert {"change": "moved", "image": "inner/two.png", "from": "2.png"} in told
+    assert update(target, photos) == "2 added, 1 changed, 1 moved, 1 removed, 1 skipped"
+    build(photos, tmp_path / "anew.tvx", encoder)
+    same(target, tmp_path / "anew.tvx")
+    assert update(target, photos) == "0 added, 0 changed, 0 moved, 0 removed, 1 skipped"
+
+
+def test_what_is_moved_is_not_encoded(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(photos, tmp_path / "x.tvx", encoder)
+    (photos / "inner").rename(photos / "moved")
+    shutil.copy(photos / "0.png", photos / "copy.png")
+    monkeypatch.setattr("tvcli.core.encoding.updates.encoder_of", None)
+    told = "1 added, 0 changed, 3 moved, 0 removed, 0 skipped"
+    assert update(tmp_path / "x.tvx", photos) == told
+
+
+def test_what_has_not_changed_is_not_read(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    monkeypatch.setattr("tvcli.core.encoding.stamps.read_photo", None)
+    assert update(target, photos).startswith("0 added, 0 changed")
+    monkeypatch.undo()
+    read: list[Path] = []
+    monkeypatch.setattr(
+        "tvcli.core.encoding.stamps.read_photo", lambda path: read.append(path) or path.read_bytes()
+    )
+    os.utime(photos / "1.png", ns=(1, 1))
+    assert update(target, photos) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
+    assert update(target, photos).startswith("0 added, 0 changed")
+    assert read == [photos / "1.png"]
+    (target / "stamps.npy").write_bytes(b"no stamps")
+    assert update(target, photos).startswith("0 added, 0 changed")
+    assert len(read) == 9
+
+
+def test_add_and_remove(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    more = tmp_path / "more"
+    more.mkdir()
+    picture(30).save(more / "a.png")
+    assert update(target, more, way="add").startswith("1 added, 0 changed, 0 moved, 0 removed")
+    assert update(target, more, way="add").startswith("0 added")
+    with open_index(target) as index:
+        assert index.images[-1] == "../more/a.png"
+    told = update(target, "1.png", photos / "inner", "none.png", way="remove")
+    assert told == "0 added, 0 changed, 0 moved, 4 removed, 1 skipped"
+    with open_index(target) as index:
+        assert index.images == ["0.png", "2.png", "3.png", "4.png", "../more/a.png"]
+        similarities, rows = index.search(index.vectors(slice(None)), 5)
+        assert rows[:, 0].tolist() == [0, 1, 2, 3, 4]
+        assert similarities.min() > -1
+    with pytest.raises(BadInput, match="nothing would be left"):
+        update(target, photos, more, way="remove")
+    assert len(rows_of(target)) == 5
+
+
+def test_settings_never_mix(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    for asked in ({"size": 64}, {"backbone": "alexnet"}, {"fit": "pad"}, {"engine": "annoy"}):
+        with pytest.raises(Mismatch, match="or make it anew: tv index"):
+            update(target, photos, asked=asked)
+    assert update(target, photos, asked={"size": 32, "pool": "mean"}).startswith("0 added")
+
+
+def test_regions_of_records(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    boxes = tmp_path / "boxes.jsonl"
+    lines = [
+        '{"image": "photos/0.png", "box": [0, 0, 50, 50], "label": "left"}',
+        '{"image": "photos/0.png", "box": [20, 20, 80, 70], "label": "right"}',
+        '{"image": "photos/1.png"}',
+    ]
+    boxes.write_text("\n".join(lines))
+    target = tmp_path / "x.tvx"
+    build(boxes, target, encoder)
+    assert update(target, boxes).startswith("0 added, 0 changed, 0 moved, 0 removed")
+    boxes.write_text("\n".join([lines[0], lines[2]]))
+    assert update(target, boxes).startswith("0 added, 1 changed, 0 moved, 0 removed")
+    with open_index(target) as index:
+        assert sorted(zip(index.images, index.labels, strict=True)) == [
+            ("photos/0.png", "left"),
+            ("photos/1.png", ""),
+        ]
+
+
+def test_photos_of_a_folder_that_cannot_be_read_stay(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    walk = os.walk
+
+    def broken(folder: Any, onerror: Any) -> Any:
+        for parent, folders, files in walk(folder):
+            if Path(parent).name == "inner":
+                onerror(OSError(5, "Input/output error", parent))
+            else:
+                yield parent, folders, files
+
+    (photos / "0.png").unlink()
+    monkeypatch.setattr("os.walk", broken)
+    assert update(target, photos) == "0 added, 0 changed, 0 moved, 1 removed, 0 skipped"
+    with open_index(target) as index:
+        assert "inner/5.png" in index.images
+
+
+def test_an_empty_source_empties_nothing(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    shutil.rmtree(photos)
+    photos.mkdir()
+    with pytest.raises(BadInput, match="no photos found"):
+        update(target, photos)
+    assert len(rows_of(target)) == 8
+
+
+@pytest.mark.parametrize("engine", ["exact", "annoy"])
+def test_many_updates_are_tidied(
+    tmp_path: Path, photos: Path, encoder: Encoder, engine: Any
+) -> None:
+    for number in range(8, 40):
+        picture(number, 40, 40).save(photos / f"{number}.png")
+    target = tmp_path / "x.tvx"
+    source = open_sources([str(photos)], stdin=io.BytesIO())
+    index_photos(source, encoder, target, Report(), MADE, engine=engine)
+    for number in range(40, 60):
+        picture(number, 40, 40).save(photos / f"{number}.png")
+        (photos / f"{number - 32}.png").unlink()
+        assert update(target, photos) == "1 added, 0 changed, 0 moved, 1 removed, 0 skipped"
+        with open_index(target) as index:
+            assert index.engine.name == engine
+            found = index.search(index.vectors(slice(None)), 1)[1][:, 0]
+            assert found.tolist() == list(range(len(index)))
+            assert len(index.manifest.segments) <= 8
+        assert len(list(target.glob("embeddings-*.h5"))) == len(index.manifest.segments)
+    build(photos, tmp_path / "anew.tvx", encoder)
+    same(target, tmp_path / "anew.tvx")
+
+
+def test_encodings_come_in_the_order_of_the_source(
+    photos: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    target, anew = tmp_path / "e.h5", tmp_path / "anew.h5"
+
+    def encode(path: Path) -> None:
+        source = open_sources([str(photos)], stdin=io.BytesIO())
+        encode_file(source, encoder, path, Report(), MADE)
+
+    encode(target)
+    picture(40).save(photos / "1b.png")
+    (photos / "2.png").unlink()
+    (photos / "3.png").rename(photos / "inner" / "0.png")
+    picture(41).save(photos / "inner" / "5.png")
+    wish = Wish("update", [str(photos)], io.BytesIO())
+    counts = update_file(target, wish, Report(), MADE)
+    assert str(counts) == "1 added, 1 changed, 1 moved, 1 removed, 0 skipped"
+    encode(anew)
+    with open_artifact(target, "encodings") as one, open_artifact(anew, "encodings") as two:
+        for name in ("image", "digest", "asked"):
+            assert one.read(name) == two.read(name)
+        assert np.array_equal(one.read("region"), two.read("region"))
+        assert np.allclose(one.read("encodings"), two.read("encodings"), atol=TOLERANCE)
+    before = target.stat().st_mtime_ns
+    counts = update_file(target, wish, Report(), MADE)
+    assert str(counts) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
+    assert target.stat().st_mtime_ns == before
+
+
+class Collections(RuleBasedStateMachine):
+    """Whatever happens to photos, an update ends where a fresh build does."""
+
+    @initialize(seed=st.integers(0, 5))
+    def start(self, seed: int) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="tv-"))
+        self.photos, self.target = self.home / "photos", self.home / "x.tvx"
+        (self.photos / "inner").mkdir(parents=True)
+        picture(seed, 40, 40).save(self.photos / "first.png")
+        self.encoder = make_encoder("mini", size=32, pool="mean")
+        build(self.photos, self.target, self.encoder)
+
+    @rule(name=st.sampled_from(NAMES), seed=st.integers(0, 6))
+    def put(self, name: str, seed: int) -> None:
+        picture(seed, 40, 40).save(self.photos / name)
+
+    @rule(name=st.sampled_from(NAMES), other=st.sampled_from(NAMES))
+    def rename(self, name: str, other: str) -> None:
+        if (self.photos / name).exists():
+            (self.photos / name).rename(self.photos / other)
+
+    @rule(name=st.sampled_from(NAMES), other=st.sampled_from(NAMES))
+    def swap(self, name: str, other: str) -> None:
+        one, two = self.photos / name, self.photos / other
+        if one.exists() and two.exists() and one != two:
+            one.rename(self.home / "held")
+            two.rename(one)
+            (self.home / "held").rename(two)
+
+    @rule(name=st.sampled_from(NAMES))
+    def remove(self, name: str) -> None:
+        (self.photos / name).unlink(missing_ok=True)
+
+    @rule(name=st.sampled_from(NAMES))
+    def spoil(self, name: str) -> None:
+        (self.photos / name).write_text("no picture")
+
+    @rule()
+    def update(self) -> None:
+        update(self.target, self.photos)
+        self.check()
+
+    @precondition(lambda self: len(rows_of(self.target)) > 1)
+    @rule(place=st.integers(0, 8))
+    def take_out(self, place: int) -> None:
+        with open_index(self.target) as index:
+            image = index.images[place % len(index)]
+        update(self.target, image, way="remove")
+        assert image not in {name for name, _ in rows_of(self.target)}
+
+    def check(self) -> None:
+        build(self.photos, self.home / "anew.tvx", self.encoder)
+        same(self.target, self.home / "anew.tvx")
+
+    def teardown(self) -> None:
+        if hasattr(self, "home"):
+            update(self.target, self.photos)
+            self.check()
+            shutil.rmtree(self.home)
+
+
+TestCollections = Collections.TestCase
+TestCollections.settings = settings(
+    max_examples=15,
+    stateful_step_count=12,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
