@@ -3,8 +3,11 @@
 import io
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +247,66 @@ def test_encodings_come_in_the_order_of_the_source(
     counts = update_file(target, wish, Report(), MADE)
     assert str(counts) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
     assert target.stat().st_mtime_ns == before
+
+
+KEEP_CHANGING = """
+import sys
+from pathlib import Path
+from tests_updates import flip, update
+photos, target = map(Path, sys.argv[1:])
+for number in range(1000):
+    flip(photos, number)
+    update(target, photos)
+"""
+
+
+def test_who_searches_meanwhile_sees_one_state_or_the_other(
+    photos: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    """Another process updates in a loop, in which two photos always change together."""
+    target = tmp_path / "x.tvx"
+    states = []
+    for number in range(2):
+        flip(photos, number)
+        build(photos, target, encoder)
+        states.append(set(rows_of(target)))
+    script = tmp_path / "keep_changing.py"
+    script.write_text(KEEP_CHANGING)
+    shutil.copy(__file__, tmp_path / "tests_updates.py")
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    command = [sys.executable, str(script), str(photos), str(target)]
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    seen: list[int] = []
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            while changes(seen) < 6 and process.poll() is None:
+                seen.append(_searched(target, states))
+        finally:
+            process.kill()
+    assert changes(seen) >= 6
+
+
+def changes(seen: list[int]) -> int:
+    """Return how often the index was seen to have changed."""
+    return sum(first != second for first, second in pairwise(seen))
+
+
+def flip(photos: Path, number: int) -> None:
+    """Change two photos, and give a third another name."""
+    names = ("here.png", "there.png")
+    picture(50 + number % 2).save(photos / "0.png")
+    picture(60 + number % 2).save(photos / "1.png")
+    (photos / names[number % 2]).unlink(missing_ok=True)
+    picture(70).save(photos / names[1 - number % 2])
+
+
+def _searched(target: Path, states: list[set[tuple[str, str]]]) -> int:
+    """Return which state an index is in, after searching it with all its rows."""
+    with open_index(target) as index:
+        rows = set(zip(index.images, index.read("digest"), strict=True))
+        found = index.search(index.vectors(slice(None)), 1)[1]
+        assert found[:, 0].tolist() == list(range(len(index)))
+        return states.index(rows)
 
 
 class Collections(RuleBasedStateMachine):
