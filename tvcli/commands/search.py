@@ -19,7 +19,10 @@ def search(
     index: Annotated[
         Path | None,
         typer.Option(
-            "-i", "--index", help="The index.  [default: $TV_INDEX, else the nearest .tv/]"
+            "-i",
+            "--index",
+            envvar="TV_INDEX",
+            help="The index.  [default: $TV_INDEX, else the nearest .tv/]",
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits for each query.")] = 10,
@@ -48,7 +51,7 @@ def search(
     ] = None,
     effort: Annotated[
         int | None,
-        typer.Option("--effort", min=1, help="Candidates annoy inspects.  [default: measured]"),
+        typer.Option("--effort", min=1, help="How hard an approximate engine looks.  [default: measured]"),
     ] = None,
     locate: Annotated[
         bool | None,
@@ -58,6 +61,20 @@ def search(
             show_default=False,
         ),
     ] = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option("--explain", help="Draw into this folder what made each hit similar."),
+    ] = None,
+    cam: Annotated[
+        bool, typer.Option("--cam", help="With --explain: class activation maps too.")
+    ] = False,
+    verify: options.Verify = None,
+    threshold: options.Thresholds = None,
+    method: options.Method = None,
+    model: options.Model = None,
+    shortlist: options.Shortlist = None,
+    unverified: options.Unverified = False,
+    by_inliers: options.ByInliers = False,
     weights: options.Weights = None,
     device: options.Device = "auto",
     null: options.Null = False,
@@ -78,8 +95,11 @@ def search(
       cat img.jpg | tv search - -i photos.tvx
       tv search --like a.jpg --like b.jpg --unlike c.jpg
       tv search img.jpg --format paths -0 | xargs -0 ls -l
+      tv search img.jpg --explain why/ --format html > hits.html
+      tv search copy.jpg --verify default && echo "the same picture is here"
     """
     from tvcli.core.searching.search import SearchRequest, find_hits
+    from tvcli.core.verification.rules import asked_verification
 
     request = SearchRequest(
         queries=queries or [],
@@ -94,6 +114,17 @@ def search(
         locate=locate,
         weights=weights,
         device=device,
+        explain=explain,
+        cam=cam,
+        verification=asked_verification(
+            verify,
+            threshold or (),
+            method=method,
+            model=model,
+            shortlist=shortlist,
+            unverified=unverified,
+            by_inliers=by_inliers,
+        ),
     )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)

@@ -86,6 +86,16 @@ Update = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Only say what --update and its like would do.")
 ]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Encode on a Ray cluster: auto, local or HOST:PORT. Photos and -o lie on storage that "
+        "all its nodes share.",
+        show_default=False,
+    ),
+]
 Errors = Annotated[
     Path | None,
     typer.Option(
@@ -95,7 +105,7 @@ Errors = Annotated[
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad photo.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
 Engine = Annotated[
-    Literal["auto", "exact", "annoy"],
+    Literal["auto", "exact", "annoy", "faiss", "faiss-hnsw", "faiss-ivfpq"],
     typer.Option("--engine", help="Search structure; auto: exact while it is fast enough."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="For whatever is random.")]

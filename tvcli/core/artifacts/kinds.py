@@ -40,6 +40,7 @@ ROW_COLUMNS = {
     "asked": Dataset(TEXT, required=False, blank=""),  # which regions of the photo were, hashed
     "position": Dataset("i8", required=False, blank=-1),  # in the whole list, where it is a shard
 }
+LENGTH = {"length": Dataset("f4", required=False, blank=np.nan)}  # before it was made 1
 KEYPOINT_COLUMNS = {
     "descriptors": Dataset("u1", None),  # (N, K, bytes): the first `count` of a row are known
     "points": Dataset("f4", None),  # (N, K, 2): x, y in pixels of the photo
@@ -54,7 +55,7 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind("encodings", 1, {"encodings": Dataset("f2", None), **ROW_COLUMNS}),
-        Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS}),
+        Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS, **LENGTH}),
         Kind("head", 1),
         Kind("keypoints", 1, KEYPOINT_COLUMNS),
     )

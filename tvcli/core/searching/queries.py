@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.artifacts import Columns, open_artifact
+from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.indexes.index import Index
 from tvcli.core.records import Region
@@ -32,6 +33,7 @@ class Query:
     """A query by name, with its vector (D,) and perhaps its map (D, H, W), both float32.
 
     `photo` is where its photo lies, `digest` the hash of its content; empty where not known.
+    `crop` is the part of it asked for; `data` the photo itself where it came through a pipe.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Query:
     photo: str = ""
     digest: str = ""
     label: str = ""
+    crop: Box | None = None
+    data: bytes | None = None
 
 
 class Queries:
@@ -59,6 +63,7 @@ class Queries:
         self._index, self._load, self._report = index, load_encoder, report
         self._maps, self._likening = maps, Likening(index)
         self._encoder: Encoder | None = None
+        self._piped: dict[str, bytes] = {}
 
     @property
     def index(self) -> Index:
@@ -70,11 +75,18 @@ class Queries:
         from tvcli.core.encoding.encode import chunked, encode_chunks
 
         self._encoder = self._encoder or self._load()
-        for encoded in encode_chunks(chunked(regions, TOGETHER), root, self._encoder):
+        for encoded in encode_chunks(chunked(self._noted(regions), TOGETHER), root, self._encoder):
             for image, _, reason in encoded.skips:
                 self._report.skip(image, "query", reason)
             if len(encoded):
                 yield from self._of_columns(encoded.columns, root)
+
+    def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:
+        """Pass regions on, remembering photos that lie nowhere."""
+        for region in regions:
+            if region.data is not None:
+                self._piped[region.image] = region.data
+            yield region
 
     def of_encodings(self, path: Path) -> Iterator[Query]:
         """Yield a query for each row of an encodings file, made as the gallery's were.
@@ -100,6 +112,8 @@ class Queries:
                 os.path.abspath(root / image),  # noqa: PTH100 - links stay as they are
                 columns["digest"][place],
                 columns["label"][place],
+                known_box(columns["region"][place]),
+                self._piped.get(image),
             )
 
     def of_item(self, image: str) -> Query:
@@ -111,11 +125,17 @@ class Queries:
         rows = self._index.find(image)
         if not len(rows):
             raise BadInput(f"{image}: not in {self._index.path}")
-        vector = self._index.vectors(rows[:1])[0]
+        known = self._index.columns(rows[:1])
+        query = Query(
+            image,
+            self._index.vectors(rows[:1])[0] * _length(known),
+            photo=str(self._index.root / known["image"][0]),
+            crop=known_box(known["region"][0]),
+        )
         if not self._maps:
-            return Query(image, vector)
+            return query
         with self._index.maps() as maps:
-            return Query(image, vector, maps.read("encodings", rows[:1])[0].astype(np.float32))
+            return replace(query, map=maps.read("encodings", rows[:1])[0].astype(np.float32))
 
     def example(self, name: str) -> Vector:
         """Return the vector of a photo, indexed or not: (D,) float32 of unit length.
@@ -159,6 +179,18 @@ def shown_path(root: Path, image: str) -> str:
     path = os.path.abspath(root / image)  # noqa: PTH100 - links stay as they are
     below = os.path.relpath(path)
     return path if below.startswith("..") else below
+
+
+def known_box(values: Iterable[float]) -> Box | None:
+    """Return four numbers of a file as a box; None where they are not known."""
+    x0, y0, x1, y1 = (float(value) for value in values)
+    return None if np.isnan((x0, y0, x1, y1)).any() else (x0, y0, x1, y1)
+
+
+def _length(known: Columns) -> float:
+    """Return how long an indexed vector was; 1 in an index that does not keep it."""
+    length = float(known["length"][0])
+    return 1.0 if np.isnan(length) else length
 
 
 def _unit(vector: Vector) -> Vector:

@@ -6,21 +6,23 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tvcli.core.boxes import Box, parse_box
 from tvcli.core.config import default_index
-from tvcli.core.engines import Annoy, Found, Rows
+from tvcli.core.engines import Found, Rows
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
-from tvcli.core.searching.queries import Queries, Query, Vector, refine, shown_path
+from tvcli.core.searching.queries import Queries, Query, Vector, known_box, refine, shown_path
+from tvcli.core.searching.verify import Check, Verifier, verifying
 from tvcli.core.sources import STDIN, is_encodings, open_sources
+from tvcli.core.verification.rules import Verification
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # they bring torch, which most searches do without
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.networks.specs import Device
+    from tvcli.core.searching.explaining import Explainer
 
 BLOCK = 64  # queries searched at a time
 
@@ -41,13 +43,17 @@ class SearchRequest:
     locate: bool | None = None  # None: as the index's photos were
     weights: Path | None = None
     device: "Device" = "auto"
+    verification: Verification | None = None
+    explain: Path | None = None  # the folder for the pictures
+    cam: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
 
-    `row` is where the index has it.
+    `row` is where the index has it; `check` says whether it is the same picture, if asked.
+    `explain` is a picture of what made it similar, if asked.
     """
 
     query: str
@@ -58,6 +64,8 @@ class Hit:
     label: str = ""
     missing: bool = False
     row: int = -1
+    check: Check | None = None
+    explain: str = ""
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""
@@ -73,7 +81,9 @@ class Hit:
             record["label"] = self.label
         if self.missing:
             record["missing"] = True
-        return record
+        if self.explain:
+            record["explain"] = self.explain
+        return record | (self.check.as_record() if self.check else {})
 
 
 def find_hits(
@@ -95,15 +105,43 @@ def find_hits(
     if path is None:
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
     with open_index(path) as index:
-        if request.effort and isinstance(index.engine, Annoy):
+        report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
+        if request.effort and hasattr(index.engine, "effort"):
             index.engine.effort = request.effort
         queries = Queries(
             index, lambda: load_encoder(index, request), report, maps=request.rerank is not None
         )
         asked = _asked(request, queries, stdin, null, report)
-        yield from search(
-            index, asked, k=request.k, min_score=request.min_score, rerank=request.rerank
-        )
+        explains = _explainer(index, request)
+        with verifying(index, request.verification, report) as verifier:
+            yield from search(
+                index,
+                asked,
+                k=request.k,
+                min_score=request.min_score,
+                rerank=request.rerank,
+                verifier=verifier,
+                explains=explains,
+            )
+
+
+def _explainer(index: Index, request: SearchRequest) -> "Explainer | None":
+    if request.explain is None:
+        if request.cam:
+            raise UsageError("--cam: goes with --explain DIR")
+        return None
+    if request.likes or request.unlikes:
+        raise UsageError("--explain: goes with photos and --item, not with --like and --unlike")
+    from tvcli.core.searching.explaining import explainer
+
+    return explainer(
+        index,
+        request.explain,
+        weights=request.weights,
+        device=request.device,
+        maps=request.rerank is not None,
+        classes=request.cam,
+    )
 
 
 def load_encoder(index: Index, request: SearchRequest) -> "Encoder":
@@ -196,10 +234,14 @@ def search(
     k: int = 10,
     min_score: float | None = None,
     rerank: int | None = None,
+    verifier: Verifier | None = None,
+    explains: "Explainer | None" = None,
 ) -> Iterator[Hit]:
     """Yield the hits of each query, the most similar first.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
+    With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
+    writes a picture for each hit.
 
     Raises:
         UsageError: k is less than 1, or an index without maps is to re-rank.
@@ -209,11 +251,16 @@ def search(
         raise UsageError(f"-k {k}: at least 1")
     for block in _blocks(queries):
         vectors = np.stack([query.vector for query in block])
-        similarities, rows = index.search(vectors, max(k, rerank or 0))
+        look_at = verifier.verification.shortlist if verifier else 0
+        similarities, rows = index.search(vectors, max(k, rerank or 0, look_at))
         if rerank:
             similarities, rows = reordered(index, [query.map for query in block], rows)
         for query, values, found in zip(block, similarities, rows, strict=True):
-            yield from _hits(index, query, values[:k], found[:k], min_score)
+            if verifier:
+                values, found, checks = verifier.chosen(query, values, found)
+                yield from _hits(index, query, values[:k], found[:k], min_score, checks, explains)
+            else:
+                yield from _hits(index, query, values[:k], found[:k], min_score, None, explains)
 
 
 def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
@@ -238,7 +285,13 @@ def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
 
 
 def _hits(
-    index: Index, query: Query, similarities: Vector, rows: Any, min_score: float | None
+    index: Index,
+    query: Query,
+    similarities: Vector,
+    rows: Any,
+    min_score: float | None,
+    checks: list[Check] | None = None,
+    explains: "Explainer | None" = None,
 ) -> Iterator[Hit]:
     known = index.columns(rows)
     for place, similarity in enumerate(similarities):
@@ -250,10 +303,12 @@ def _hits(
             rank=place + 1,
             image=shown_path(index.root, known["image"][place]),
             similarity=round(float(np.clip(similarity, -1, 1)), 6),
-            region=_box(known["box"][place]),
+            region=known_box(known["box"][place]),
             label=known["label"][place],
             missing=not image.exists(),
             row=int(rows[place]),
+            check=checks[place] if checks else None,
+            explain=explains(query, int(rows[place]), place + 1) if explains else "",
         )
 
 
@@ -266,10 +321,3 @@ def _blocks(queries: Iterator[Query]) -> Iterator[list[Query]]:
             block = []
     if block:
         yield block
-
-
-def _box(values: npt.NDArray[Any]) -> Box | None:
-    if np.isnan(values).any():
-        return None
-    x0, y0, x1, y1 = (float(value) for value in values)
-    return x0, y0, x1, y1

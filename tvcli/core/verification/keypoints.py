@@ -15,7 +15,7 @@ Method = Literal["orb", "sift"]
 SIDE = 512  # pixels of the long side that photos are brought to, smaller ones too
 COUNT = 500  # key points a photo
 PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
-FAST_THRESHOLD = 7  # grey levels: low, so that dim and soft pictures have corners too
+FAST_THRESHOLD = 2  # grey levels: low, so that dim and blurred pictures have corners too
 CELLS = 8  # across and down: key points are taken from all of them, not only from text or frames
 CANDIDATES = 4  # times as many corners are found as are kept
 
@@ -131,13 +131,18 @@ def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]
 
 
 def _spread(found: Sequence[Any], shape: tuple[int, ...], count: int) -> list[Any]:
-    """Return the `count` strongest of some key points, taken in turn from the cells of a grid."""
+    """Return `count` of some key points, the strongest, in turn from all places and scales.
+
+    A cell is a square of the picture and half an octave of scale: fine corners alone would be
+    gone in a copy that is blurred.
+    """
     if len(found) <= count:
         return list(found)
     places = np.array([point.pt for point in found])  # (n, 2)
     strengths = np.array([point.response for point in found])
     cells = (places * CELLS / (shape[1], shape[0])).astype(int)
-    cells = np.clip(cells, 0, CELLS - 1) @ (1, CELLS)
+    scales = (2 * np.log2([point.size for point in found])).astype(int)
+    cells = np.clip(cells, 0, CELLS - 1) @ (1, CELLS) + CELLS**2 * scales
     order = np.lexsort((-strengths, cells))
     firsts = np.searchsorted(cells[order], cells[order])  # where the cell of each begins
     turns = np.arange(len(order)) - firsts

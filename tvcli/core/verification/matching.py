@@ -43,6 +43,7 @@ class Match:
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
+    `keypoints` tells how many the query has. Several threads may match at once.
     Lowe's ratio test (2004), then USAC with MAGSAC++ (Barath et al. 2020) for the map.
     """
 
@@ -50,6 +51,7 @@ class Matcher:
         self, queries: Sequence[Keypoints], *, model: Model = "homography", ratio: float = RATIO
     ) -> None:
         self._model, self._ratio = model, ratio
+        self.keypoints = max((len(query) for query in queries), default=0)
         self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
 
     def match(self, gallery: Keypoints) -> Match:

@@ -1,20 +1,14 @@
 """Rules: from a similarity and a match to the decision "the same picture"."""
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
+from tvcli.core.errors import UsageError
 from tvcli.core.verification.keypoints import Method
 from tvcli.core.verification.matching import Match, Model
 
 Preset = Literal["default", "scalable"]
-
-
-class Rule(Protocol):
-    """A way to decide whether a photo shows the same picture as a query."""
-
-    def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
-        """Tell it of the cosine, the match, and the key points of the poorer of the two photos."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +60,60 @@ class Scalable:
 class Verification:
     """How hits are verified: the rule, and what it is given.
 
-    `shortlist` hits by cosine are looked at, `orb` or `sift` key points matched under `model`.
+    `shortlist` hits by cosine are looked at, their key points (`orb` or `sift`; None: as the index
+    keeps them, else ORB) matched under `model`. With `closely` a query is looked at again, larger,
+    for the first of the hits that were not verified: for pictures that are a small part of it.
+    Hits are the verified photos, with `unverified` the others too; the most similar comes first,
+    with `by_inliers` the one with the most inliers.
     """
 
-    rule: Rule
-    method: Method = "orb"
+    rule: Default | Scalable
+    method: Method | None = None
     model: Model = "homography"
     shortlist: int = 100
+    closely: bool = True
+    unverified: bool = False
+    by_inliers: bool = False
 
 
 PRESETS: dict[Preset, Verification] = {
     "default": Verification(Default()),
-    "scalable": Verification(Scalable()),
+    "scalable": Verification(Scalable(), method="orb", closely=False),
 }
 
 
-def with_thresholds(verification: Verification, thresholds: dict[str, Any]) -> Verification:
-    """Return it with other thresholds of its rule, by name; raises KeyError for one it lacks."""
-    unknown = [name for name in thresholds if not hasattr(verification.rule, name)]
-    if unknown:
-        raise KeyError(unknown[0])
-    return replace(verification, rule=replace(verification.rule, **thresholds))  # type: ignore
+def verification(preset: Preset, thresholds: Sequence[str] = ()) -> Verification:
+    """Return a preset, with some thresholds of its rule as `NAME=VALUE` says.
+
+    Raises:
+        UsageError: the rule has no such threshold, or the value is no number.
+    """
+    chosen = PRESETS[preset]
+    rule: Any = chosen.rule
+    for text in thresholds:
+        name, _, value = text.partition("=")
+        kinds = [field.name for field in fields(rule)]
+        if name not in kinds:
+            raise UsageError(f"--threshold {text}: --verify {preset} has {', '.join(kinds)}")
+        try:
+            rule = replace(rule, **{name: float(value)})
+        except ValueError:
+            raise UsageError(f"--threshold {text}: not NAME=NUMBER") from None
+    return replace(chosen, rule=rule)
+
+
+def asked_verification(
+    preset: Preset | None, thresholds: Sequence[str] = (), **changes: Any
+) -> Verification | None:
+    """Return how to verify, with what differs from the preset (None: as there); None: not to.
+
+    Raises:
+        UsageError: something is changed, but nothing verified; or as `verification` does.
+    """
+    wanted = {name: value for name, value in changes.items() if value not in (None, False)}
+    if preset is None:
+        if wanted or thresholds:
+            name = (*wanted, "threshold")[0].replace("_", "-")
+            raise UsageError(f"--{name}: goes with --verify default or --verify scalable")
+        return None
+    return replace(verification(preset, thresholds), **wanted)

@@ -1,0 +1,132 @@
+"""The key points that an index keeps of its photos, found by content and region, not by row.
+
+So rows may come and go: what is known stays known, and what is new is described when asked for.
+"""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from tvcli.core.artifacts import Artifact, open_artifact, write_artifact
+from tvcli.core.boxes import Box
+from tvcli.core.engines import Rows
+from tvcli.core.errors import BadInput
+from tvcli.core.images import BadImage, decode_photo, read_photo
+from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.manifest import Manifest, write_manifest
+from tvcli.core.locks import writing
+from tvcli.core.reports import Report
+from tvcli.core.verification.keypoints import LENGTHS, SIDE, Keypoints, Method, describe
+from tvcli.core.verification.storage import as_columns, from_columns
+
+BLOCK = 256  # photos described and written at a time
+NAME = "keypoints-{}.h5"
+
+Key = tuple[str, Box]  # the digest of a photo and the region of it
+
+
+class Kept:
+    """Open key points of an index's photos; photos they lack are described from their files."""
+
+    def __init__(self, index: Index, method: Method, file: Artifact | None, report: Report) -> None:
+        self.method = method
+        self._index, self._file, self._report = index, file, report
+        self._places = {} if file is None else _places(file)
+
+    def read(self, rows: Rows) -> list[Keypoints]:
+        """Return the key points of some rows of the index; empty for a photo that is no more."""
+        keys = _keys(self._index, rows)
+        known = [key in self._places for key in keys]
+        places = np.array([self._places[key] for key in keys if key in self._places], np.intp)
+        stored = iter(from_columns(self._file.read_columns(places), self.method)
+                      if self._file is not None and len(places) else [])  # fmt: skip
+        with ThreadPoolExecutor() as pool:
+            new = pool.map(self._described, rows[~np.array(known, bool)])
+            return [next(stored) if is_known else next(new) for is_known in known]
+
+    def _described(self, row: int) -> Keypoints:
+        return describe_row(self._index, int(row), self.method, self._report)
+
+
+@contextmanager
+def kept_keypoints(index: Index, method: Method | None, report: Report) -> Iterator[Kept]:
+    """Open the key points of an index's photos, by `method` (None: the one kept, else ORB).
+
+    Raises:
+        BadInput: the file kept is damaged.
+    """
+    kept = index.settings.get("keypoints")
+    if kept is None or method not in (None, kept["method"]):
+        yield Kept(index, method or "orb", None, report)
+        return
+    with open_artifact(index.path / kept["file"], "keypoints") as file:
+        if file.row_shape[1:] != (LENGTHS.get(kept["method"]),):
+            raise BadInput(f"{file.path}: not key points of {kept['method']}; index again")
+        yield Kept(index, kept["method"], file, report)
+
+
+def keep_keypoints(target: Path, method: Method, report: Report) -> Manifest:
+    """Describe all photos of an index and keep that in it; what it knows is not done again.
+
+    Raises:
+        BadInput: no index, or it cannot be written.
+    """
+    with writing(target), open_index(target) as index:
+        old = index.settings.get("keypoints")
+        file = NAME.format(int(old["file"][10:-3]) + 1 if old else 1)
+        about = {"file": file, "method": method}
+        with (
+            kept_keypoints(index, method, report) as kept,
+            write_artifact(target / file, "keypoints", about, {}) as writer,
+        ):
+            report.start("key points", "photos", len(index))
+            for start in range(0, len(index), BLOCK):
+                numbers = np.arange(start, min(start + BLOCK, len(index)))
+                columns = as_columns(kept.read(numbers))
+                known = index.columns(numbers)
+                named = {name: known[name] for name in ("image", "digest", "region")}
+                writer.append(columns | named)
+                report.advance(len(numbers))
+        manifest = replace(index.manifest, settings={**index.settings, "keypoints": about})
+        write_manifest(target, manifest)
+    if old:
+        (target / old["file"]).unlink(missing_ok=True)
+    return manifest
+
+
+def describe_row(index: Index, row: int, method: Method, report: Report) -> Keypoints:
+    """Return the key points of a photo of the index from its file; none of one that is bad."""
+    (image,) = index.read("image", np.array([row]))
+    (region,) = _regions(index, np.array([row]))
+    try:
+        photo = decode_photo(read_photo(index.root / image), size=SIDE, crops=[region])
+        return describe(photo, method=method, crop=region)
+    except BadImage as error:
+        report.skip(image, "keypoints", str(error))
+        return _nothing(region, method)
+
+
+def _nothing(region: Box, method: Method) -> Keypoints:
+    none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[method]), np.uint8)
+    return Keypoints(*none, np.zeros((1, 1), np.uint8), region, method)
+
+
+def _keys(index: Index, rows: Rows) -> list[Key]:
+    return list(zip(index.read("digest", rows), _regions(index, rows), strict=True))
+
+
+def _regions(index: Index, rows: Rows) -> list[Box]:
+    return _boxes(index.read("region", rows))
+
+
+def _boxes(values: Iterable[Iterable[float]]) -> list[Box]:
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in (map(float, box) for box in values)]
+
+
+def _places(file: Artifact) -> dict[Key, int]:
+    keys = zip(file.read("digest"), _boxes(file.read("region")), strict=True)
+    return {key: place for place, key in enumerate(keys)}

@@ -1,0 +1,140 @@
+"""Verified hits: which photos of a shortlist show the same picture as the query, by geometry."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tvcli.core.engines import Rows
+from tvcli.core.errors import UsageError
+from tvcli.core.images import Photo, decode_photo, read_photo
+from tvcli.core.indexes.index import Index
+from tvcli.core.indexes.keypoints import Kept, kept_keypoints
+from tvcli.core.records import Record
+from tvcli.core.reports import Report
+from tvcli.core.searching.queries import Query, Vector
+from tvcli.core.verification.keypoints import COUNT, SIDE, Keypoints, describe_both
+from tvcli.core.verification.matching import Match, Matcher
+from tvcli.core.verification.rules import Verification
+
+FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
+CLOSELY = 20  # photos of the shortlist that it is then matched with
+
+Map = list[list[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
+
+    `agreement` is how alike the two are under it, -1 to 1.
+    """
+
+    verified: bool
+    inliers: int = 0
+    agreement: float = 0.0
+    mirrored: bool = False
+    transform: Map | None = None
+
+    def as_record(self) -> Record:
+        """Return what `tv search` writes of it beside the hit; without a map only that."""
+        record: Record = {"verified": self.verified, "inliers": self.inliers}
+        if self.transform is not None:
+            record |= {"agreement": self.agreement, "mirrored": self.mirrored}
+            record["transform"] = self.transform
+        return record
+
+
+class Verifier:
+    """Checks shortlists of one index; key points are described once in a run, if not kept."""
+
+    def __init__(self, kept: Kept, verification: Verification) -> None:
+        self.verification, self._kept = verification, kept
+        self._known: dict[int, Keypoints] = {}
+
+    def chosen(
+        self, query: Query, similarities: Vector, rows: Rows
+    ) -> tuple[Vector, Rows, list[Check]]:
+        """Return those of a shortlist that are hits, with their checks, in their order.
+
+        They are the verified ones, unless others are wanted too; the most similar comes first, or
+        with `by_inliers` the one with the most. Raises as `check` does.
+        """
+        checks = self.check(query, similarities, rows)
+        kept = [n for n, c in enumerate(checks) if c.verified or self.verification.unverified]
+        if self.verification.by_inliers:
+            kept.sort(key=lambda n: -checks[n].inliers)  # stable: then by similarity
+        return similarities[kept], rows[kept], [checks[n] for n in kept]
+
+    def check(self, query: Query, similarities: Vector, rows: Rows) -> list[Check]:
+        """Return the check of each row (n,) of a query's shortlist, whose cosines (n,) are given.
+
+        Raises:
+            UsageError: the query is not one photo.
+            BadImage: its photo cannot be read any more.
+        """
+        if not query.photo:
+            raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
+        photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
+        others = self._described(rows)
+        checks = self._checked(self._matcher(photo, query), similarities, others)
+        doubtful = [place for place, check in enumerate(checks) if not check.verified][:CLOSELY]
+        if doubtful and self.verification.closely:
+            matcher = self._matcher(photo, query, *FINE)
+            again = self._checked(
+                matcher, similarities[doubtful], [others[place] for place in doubtful]
+            )
+            for place, check in zip(doubtful, again, strict=True):
+                checks[place] = max(checks[place], check, key=lambda c: (c.verified, c.inliers))
+        return checks
+
+    def _matcher(self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT) -> Matcher:
+        both = describe_both(
+            photo, method=self._kept.method, crop=query.crop, side=side, count=count
+        )
+        return Matcher(both, model=self.verification.model)
+
+    def _described(self, rows: Rows) -> list[Keypoints]:
+        new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
+        self._known.update(zip(new.tolist(), self._kept.read(new), strict=True))
+        return [self._known[row] for row in rows.tolist()]
+
+    def _checked(
+        self, matcher: Matcher, similarities: Vector, others: list[Keypoints]
+    ) -> list[Check]:
+        with ThreadPoolExecutor() as pool:
+            matches = list(pool.map(matcher.match, others))
+        triples = zip(similarities.tolist(), matches, others, strict=True)
+        return [self._decided(s, match, min(matcher.keypoints, len(o))) for s, match, o in triples]
+
+    def _decided(self, similarity: float, match: Match, keypoints: int) -> Check:
+        verified = self.verification.rule.accepts(similarity, match, keypoints)
+        if match.transform is None:
+            return Check(verified)
+        transform = match.transform / match.transform[2, 2]
+        return Check(
+            verified=verified,
+            inliers=match.inliers,
+            agreement=round(match.agreement, 4),
+            mirrored=match.mirrored,
+            transform=[[float(f"{value:.8g}") for value in line] for line in transform],
+        )
+
+
+@contextmanager
+def verifying(
+    index: Index, verification: Verification | None, report: Report
+) -> Iterator[Verifier | None]:
+    """Give what verifies hits of an index; None where nothing is to be verified.
+
+    Raises:
+        BadInput: the key points that it keeps are damaged.
+    """
+    if verification is None:
+        yield None
+        return
+    with kept_keypoints(index, verification.method, report) as kept:
+        yield Verifier(kept, verification)
