@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tvcli.core.errors import UsageError
 from tvcli.terminal import changes, options, streams
 from tvcli.terminal.progress import reporting
 
@@ -31,6 +32,7 @@ def encode(
     null: options.Null = False,
     root: options.Root = None,
     shard: options.Shard = None,
+    ray: options.Ray = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
@@ -45,13 +47,19 @@ def encode(
       tv encode photos/ -o photos.h5
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
       tv encode photos/ -o photos.h5 --update
+      tv encode photos/ -o photos.h5 --ray auto
       seq 8 | xargs -P 8 -I{} tv encode photos/ --shard {}/8 -o part-{}.h5
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
     """
+    if ray and output == streams.STREAM:
+        raise UsageError("--ray: needs -o FILE, on storage that all nodes share")
+    if update and (shard or ray):
+        raise UsageError("--update goes with neither --shard nor --ray: update the merged file")
     if changes.one_of(dry_run, update=update) and (dry_run or Path(output).exists()):
         _update(context)
         return
     from tvcli.core.encoding.checkpoints import encode_file
+    from tvcli.core.encoding.cluster import parts_by_cluster
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
     from tvcli.core.shards import parse_shard
@@ -77,12 +85,13 @@ def encode(
             fit=fit,
             pool=pool,
             batch=batch,
-            device=device,
+            device="cpu" if ray else device,  # only its record counts here
             precision=precision,
             runtime=runtime,
         )
         made = provenance(streams.command_line(), input_files(sources))
-        rows = encode_file(source, encoder, target, report, made)
+        parts = None if ray is None else parts_by_cluster(ray, device)
+        rows = encode_file(source, encoder, target, report, made, parts)
         report.summary(f"{rows} rows in {output}")
 
 

@@ -6,6 +6,7 @@ their photos are the same, so it goes on with the very same batches and ends in 
 
 import hashlib
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,11 +32,20 @@ PART_SECONDS = 15.0  # what a kill may cost
 PART_BYTES = 256 * 2**20
 BLOCK = 256  # rows copied at a time
 
+PartsMaker = Callable[[Path, Source, Encoder, Report], Iterator[Path]]
+
 
 def encode_file(
-    source: Source, encoder: Encoder, target: Path, report: Report, provenance: dict[str, Any]
+    source: Source,
+    encoder: Encoder,
+    target: Path,
+    report: Report,
+    provenance: dict[str, Any],
+    make_parts: PartsMaker | None = None,
 ) -> int:
     """Encode a source into an encodings file, which appears only when whole; return its rows.
+
+    `make_parts` makes its parts elsewhere than in this process, as a cluster does.
 
     Raises:
         BadInput: no photo could be encoded, or the target cannot be written.
@@ -43,7 +53,7 @@ def encode_file(
     """
     settings, asked = encoding_settings(encoder, source.root, target), Asked()
     source = replace(source, regions=asked.watch(source.regions))
-    with encoded_parts(source, encoder, target, report) as parts:
+    with encoded_parts(source, encoder, target, report, make_parts=make_parts) as parts:
         shape = () if parts else row_shape(encoder)
         blocks = asked_columns(part_columns(parts), asked.of)
         return write_rows(target, blocks, settings | source.note, provenance, shape)
@@ -134,9 +144,17 @@ def _one(parts: list[Any]) -> Any:
 
 @contextmanager
 def encoded_parts(
-    source: Source, encoder: Encoder, target: Path, report: Report, *, even_none: bool = False
+    source: Source,
+    encoder: Encoder,
+    target: Path,
+    report: Report,
+    *,
+    even_none: bool = False,
+    make_parts: PartsMaker | None = None,
 ) -> Iterator[list[Path]]:
     """Encode a source into part files beside `target`, which are removed when all went well.
+
+    `make_parts` makes them (None: this process) in the folder that it is given.
 
     Raises:
         BadInput: no photo could be encoded (unless `even_none`), the folder cannot be written, or
@@ -147,7 +165,7 @@ def encoded_parts(
     with writing(target):
         try:
             _claim(folder, encoder, source, target)
-            parts = list(_encode_parts(folder, source, encoder, report))
+            parts = list((make_parts or _encode_parts)(folder, source, encoder, report))
         except OSError as error:
             raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
         if not (parts or even_none or (source.share and source.share.listed)):
@@ -175,7 +193,7 @@ def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report
     report.start("encoding", "photos", source.total)
     chunks = chunked(source.regions, encoder.batch)
     number = 0
-    while (path := _part_path(folder, number)).exists():
+    while (path := part_path(folder, number)).exists():
         changed = _take_again(path, chunks, source.root, report)
         if changed:
             chunks = chain(changed, chunks)
@@ -196,7 +214,7 @@ def _take_again(path: Path, chunks: Iterator[Chunk], root: Path, report: Report)
     except BadInput:
         return list(islice(chunks, 1))
     taken = list(islice(chunks, about["chunks"]))
-    if _identity(taken, root) != about["identity"]:
+    if identity(taken, root) != about["identity"]:
         return taken
     for image, stage, reason in about["skips"]:
         report.skip(image, stage, reason)
@@ -208,9 +226,10 @@ def _write_parts(
     folder: Path, number: int, encoded: Iterator[Encoded], root: Path, report: Report
 ) -> Iterator[Path]:
     for first in encoded:
-        path = _part_path(folder, number)
+        path = part_path(folder, number)
         with write_artifact(path, "encodings", {}, {}, durable=False) as writer:
-            writer.settings = _fill_part(writer, chain([first], encoded), root, report)
+            items, limits = chain([first], encoded), {"seconds": PART_SECONDS, "size": PART_BYTES}
+            writer.settings = fill_part(writer, items, root, report, **limits)
         if writer.rows == 0:  # only bad photos: there is nothing to keep
             path.unlink()
             continue
@@ -218,8 +237,14 @@ def _write_parts(
         yield path
 
 
-def _fill_part(
-    writer: Writer, encoded: Iterator[Encoded], root: Path, report: Report
+def fill_part(
+    writer: Writer,
+    encoded: Iterator[Encoded],
+    root: Path,
+    report: Report,
+    *,
+    seconds: float = math.inf,
+    size: float = math.inf,
 ) -> dict[str, Any]:
     """Write rows until the part has lasted or grown enough; return what it must remember."""
     started, written = time.monotonic(), 0
@@ -234,12 +259,12 @@ def _fill_part(
             writer.append(item.columns)
             written += item.columns["encodings"].nbytes
             report.advance(len(item))
-        if writer.rows and (written > PART_BYTES or time.monotonic() - started > PART_SECONDS):
+        if writer.rows and (written > size or time.monotonic() - started > seconds):
             break
-    return {"chunks": len(chunks), "identity": _identity(chunks, root), "skips": skips}
+    return {"chunks": len(chunks), "identity": identity(chunks, root), "skips": skips}
 
 
-def _identity(chunks: list[Chunk], root: Path) -> str:
+def identity(chunks: list[Chunk], root: Path) -> str:
     """Return a hash of which regions chunks hold, and of their photos' sizes and times."""
     content = hashlib.sha256()
     for regions in (regions for chunk in chunks for regions in chunk.photos):
@@ -255,7 +280,8 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _part_path(folder: Path, number: int) -> Path:
+def part_path(folder: Path, number: int) -> Path:
+    """Return the name of a part of a job."""
     return folder / f"part-{number:06}.h5"
 
 

@@ -61,20 +61,23 @@ def chunked(regions: Iterable[Region], rows: int) -> Iterator[Chunk]:
         yield chunk
 
 
-def encode_chunks(chunks: Iterable[Chunk], root: Path, encoder: Encoder) -> Iterator[Encoded]:
-    """Yield the rows of chunks in order; photos lie under `root`.
+def encode_chunks(
+    chunks: Iterable[Chunk], root: Path, encoder: Encoder, threads: int | None = None
+) -> Iterator[Encoded]:
+    """Yield the rows of chunks in order; photos lie under `root`. `threads`: by default all cores.
 
     On a CPU each core decodes and runs the network by itself, one thread each, so that no core
     waits for another; on a GPU the cores decode while it computes.
     """
+    threads = threads or cores()
     if not encoder.network.on_cpu:
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             prepared = in_order(pool, lambda chunk: _prepare(chunk, root, encoder), chunks)
             yield from (_finish(pixels, encoded, encoder) for pixels, encoded in prepared)
         return
     keep_freed_memory()
     alone = one_thread_each() if encoder.network.runtime == "torch" else nullcontext()
-    with alone, ThreadPoolExecutor(cores()) as pool:
+    with alone, ThreadPoolExecutor(threads) as pool:
         work = lambda chunk: _finish(*_prepare(chunk, root, encoder), encoder)  # noqa: E731
         yield from in_order(pool, work, chunks)
 
