@@ -21,7 +21,6 @@ from tvcli.core.errors import UsageError
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
 from tvcli.core.indexes.building import STAMPS, EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
-from tvcli.core.location.locating import load_locator, located_regions
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.shortlist import comparable_maps
 from tvcli.core.ranking.vectors import pool_for, pooled_columns
@@ -65,6 +64,8 @@ def index_photos(
     watched = asked.watch(stamps.watch(source.regions, source.root))
     source = replace(source, regions=watched)
     if location:
+        from tvcli.core.location.locating import load_locator, located_regions  # brings torch
+
         locator = load_locator(*location, weights=weights)
         source = replace(source, regions=located_regions(source, locator, report))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
