@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvcli.core import engines
-from tvcli.core.engines import Annoy, Exact, Rows, Vectors
+from tvcli.core.engines import Approximate, Exact, Rows, Structure, Vectors
 
 
 class Matrix:
@@ -62,51 +63,164 @@ def test_ties_go_to_the_lower_row() -> None:
     ]
 
 
-def test_annoy_finds_what_exact_finds(tmp_path: Path) -> None:
+STRUCTURES = ["annoy", "faiss-hnsw", "faiss-ivfpq"]
+
+
+def structure(
+    engine: str, values: Vectors, path: Path, seed: int = 0
+) -> tuple[Structure, dict[str, Any]]:
+    """Return a structure built at `path`, opened, and what is known of its file."""
+    if engine.startswith("faiss"):
+        pytest.importorskip("faiss", reason="extra faiss")
+    dimension = values.shape[1]
+    made = engines.build_structure(engine, Matrix(values), path, dimension, seed)
+    opened = engines.open_structure(engine, path, dimension, len(values), made)
+    assert opened is not None
+    return opened, made
+
+
+def recall_of(found: Rows, truth: Rows) -> float:
+    return float(
+        np.mean([len(set(f) & set(t)) / len(t) for f, t in zip(found, truth, strict=True)])
+    )
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+def test_a_structure_finds_what_exact_finds(engine: str, tmp_path: Path) -> None:
     values = clustered(5100, 32)
     gallery, asked = Matrix(values[:5000]), values[5000:]
-    path = tmp_path / "forest"
-    engines.build_forest(gallery, path, 32, seed=0)
-    forest = engines.open_forest(path, 32, 5000, path.stat().st_size)
-    effort, measured = engines.choose_effort(gallery, forest, seed=0)
+    opened, _ = structure(engine, values[:5000], tmp_path / "file")
+    effort, measured = engines.choose_effort(gallery, opened, seed=0)
     assert measured >= 0.95
-    truth, found = (
-        Exact(gallery).search(asked, 10),
-        Annoy(gallery, forest, effort).search(asked, 10),
-    )
-    recall = np.mean([len(set(t) & set(f)) / 10 for t, f in zip(truth[1], found[1], strict=True)])
-    assert recall >= 0.95
+    truth = Exact(gallery).search(asked, 10)
+    found = Approximate(gallery, opened, effort).search(asked, 10)
+    assert recall_of(found[1], truth[1]) >= 0.95
     assert (np.diff(found[0], axis=1) <= 0).all()
     assert np.allclose(found[0][0], values[found[1][0]] @ asked[0], atol=1e-6)
 
 
-def test_the_same_seed_grows_the_same_forest(tmp_path: Path) -> None:
-    gallery = Matrix(clustered(300, 8))
+@pytest.mark.parametrize("engine", STRUCTURES)
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1, 0.001])
+def test_masks_keep_the_recall(
+    engine: str, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tvcli.core.engines.approximate.SCANNED", 100)
+    values = clustered(4050, 16)
+    gallery, asked = Matrix(values[:4000]), values[4000:]
+    allowed = np.random.default_rng(1).random(4000) < share
+    opened, _ = structure(engine, values[:4000], tmp_path / "file")
+    found = Approximate(gallery, opened, opened.efforts[0] * 8).search(asked, 10, allowed)
+    truth = Exact(gallery).search(asked, 10, allowed)
+    assert found[1].shape == truth[1].shape
+    assert allowed[found[1]].all()
+    assert recall_of(found[1], truth[1]) >= 0.95
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+def test_what_is_far_from_the_query_is_found_too(engine: str, tmp_path: Path) -> None:
+    """Everything near the query is forbidden: the structure finds nothing, the scan does."""
+    values = clustered(20_000, 8)
+    near = np.argsort(-(values @ values[0]))
+    allowed = np.ones(20_000, bool)
+    allowed[near[:9000]] = False
+    opened, _ = structure(engine, values, tmp_path / "file")
+    found = Approximate(Matrix(values), opened, opened.efforts[0]).search(values[:1], 5, allowed)
+    assert recall_of(found[1], near[None, 9000:9005]) == 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    count=st.integers(1, 40),
+    queries=st.integers(1, 3),
+    k=st.integers(1, 12),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 9),
+    effort=st.integers(1, 4),
+)
+def test_masked_is_a_plain_sort_of_those_allowed(
+    count: int, queries: int, k: int, share: float, seed: int, effort: int
+) -> None:
+    """Exact, and a structure that finds too little or nothing: the hits are those of a loop."""
+    values, asked = clustered(count, 4, seed), clustered(queries, 4, seed + 1)
+    allowed = np.random.default_rng(seed).random(count) < share
+    poor = Approximate(Matrix(values), Poor(count), effort)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tvcli.core.engines.approximate.SCANNED", 3)
+        engines_tried = [Exact(Matrix(values)), poor]
+        for engine in engines_tried:
+            similarities, rows = engine.search(asked, k, allowed)
+            assert rows.shape == similarities.shape == (queries, min(k, int(allowed.sum())))
+            for query, values_found, numbers in zip(asked, similarities, rows, strict=True):
+                assert allowed[numbers].all()
+                assert len(set(numbers)) == len(numbers)
+                assert np.allclose(values_found, values[numbers] @ query, atol=1e-6)
+                truth = sorted(float(values[row] @ query) for row in np.flatnonzero(allowed))
+                if engine is not poor or len(numbers) == allowed.sum():
+                    assert np.allclose(values_found, truth[::-1][:k], atol=1e-6)
+
+
+class Poor:
+    """A structure that finds only every other row, whatever the query."""
+
+    name, efforts = "poor", (1, 1)
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+
+    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+        found = np.full((len(queries), count), -1)
+        some = np.arange(0, self._rows, 2)[:count]
+        found[:, : len(some)] = some
+        return found
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+@pytest.mark.parametrize("count", [1, 2, 300])
+def test_few_rows_are_enough(engine: str, count: int, tmp_path: Path) -> None:
+    values = clustered(count, 6)
+    opened, _ = structure(engine, values, tmp_path / "file")
+    similarities, rows = Approximate(Matrix(values), opened, opened.efforts[1]).search(values, 1)
+    assert rows[:, 0].tolist() == list(range(count))
+    assert np.allclose(similarities, 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+def test_the_same_seed_builds_the_same_file(engine: str, tmp_path: Path) -> None:
+    values = clustered(300, 8)
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        engines.build_forest(gallery, tmp_path / name, 8, seed)
+        structure(engine, values, tmp_path / name, seed)
     first, second, other = ((tmp_path / name).read_bytes() for name in "abc")
     assert first == second
     assert first != other
 
 
-def test_a_forest_that_does_not_fit_is_not_opened(tmp_path: Path) -> None:
-    path = tmp_path / "forest"
-    engines.build_forest(Matrix(clustered(300, 8)), path, 8, 0)
-    size = path.stat().st_size
-    assert engines.open_forest(path, 8, 300, size) is not None
-    assert engines.open_forest(path, 8, 301, size) is None
-    assert engines.open_forest(path, 8, 300, size + 1) is None
-    assert engines.open_forest(tmp_path / "none", 8, 300, size) is None
+@pytest.mark.parametrize("engine", STRUCTURES)
+def test_a_file_that_does_not_fit_is_not_opened(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    _, made = structure(engine, clustered(300, 8), path)
+
+    def opens(rows: int = 300, where: Path = path, **changed: Any) -> bool:
+        return engines.open_structure(engine, where, 8, rows, made | changed) is not None
+
+    assert opens()
+    assert not opens(rows=301)
+    assert not opens(bytes=made["bytes"] + 1)
+    assert not opens(where=tmp_path / "none")
+    other = tmp_path / "other"
+    content = bytearray(path.read_bytes())
+    other.write_bytes(content)
+    assert opens(where=other)
+    content[-300:] = bytes(300)
+    other.write_bytes(content)
+    assert not opens(where=other)
     path.write_bytes(b"")
-    assert engines.open_forest(path, 8, 300, 0) is None
+    assert not opens(bytes=0)
 
 
 def test_a_forest_from_elsewhere_is_checked_node_by_node(tmp_path: Path) -> None:
-    gallery = Matrix(clustered(500, 8))
     path = tmp_path / "forest.annoy"
-    engines.build_forest(gallery, path, 8, seed=0)
+    _, made = structure("annoy", clustered(500, 8), path)
     good, size = path.read_bytes(), path.stat().st_size
-    assert engines.open_forest(path, 8, 500, size) is not None
     node = 4 * (8 + 3)
     for number in (500, size // node - 1):  # the first that is no item; the last root
         for field, value in ((0, -5), (1, 10**9), (1, -1)):
@@ -114,4 +228,5 @@ def test_a_forest_from_elsewhere_is_checked_node_by_node(tmp_path: Path) -> None
             start = number * node + 4 * field
             content[start : start + 4] = np.int32(value).tobytes()
             path.write_bytes(content)
-            assert engines.open_forest(path, 8, 500, size) is None, (number, field, value)
+            changed = engines.open_structure("annoy", path, 8, 500, made | {"stamp": None})
+            assert changed is None, (number, field, value)

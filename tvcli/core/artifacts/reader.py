@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from tvcli.core.artifacts.checks import check
 from tvcli.core.artifacts.kinds import TEXT, Columns, Dataset, Kind
+from tvcli.core.artifacts.mapped import MappedRows, map_rows
 from tvcli.core.artifacts.settings import read_settings
 from tvcli.core.errors import BadInput
 
@@ -78,12 +80,25 @@ class Artifact:
             asked = np.arange(len(self))[slice(None) if rows is None else rows]
             return _blank(declared, len(asked))
         try:
-            values = _fetch(self._file[name], rows)
+            values = self._values(name, rows)
         except Exception as error:  # h5py raises nearly anything on damaged files
             raise BadInput(f"{self.path}: {name} is damaged: {error}") from error
         if declared.dtype == TEXT:
             return [os.fsdecode(value) for value in values]
         return values
+
+    def _values(self, name: str, rows: slice | npt.NDArray[np.intp] | None) -> Any:
+        if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
+            return _fetch(self._file[name], rows)
+        count = len(self)
+        if len(rows) and not (-count <= rows.min() and rows.max() < count):
+            raise IndexError(f"rows to {rows.max()} of {count}")
+        return self._mapped.read(rows % max(count, 1))
+
+    @cached_property
+    def _mapped(self) -> MappedRows | None:
+        """The rows of the main dataset, where they can be mapped into memory."""
+        return map_rows(self._file, self._file[self.vectors])
 
     def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
         """Return rows of every declared column, by name."""

@@ -1,26 +1,27 @@
 """Search structures, which find the rows closest to a query; the vectors are the truth."""
 
-from tvcli.core.engines.annoy import TREES, Annoy, build_forest, choose_effort, open_forest
-from tvcli.core.engines.annoy_file import stamp_of
+from tvcli.core.engines.approximate import Approximate, Structure
+from tvcli.core.engines.effort import choose_effort
 from tvcli.core.engines.exact import Exact
 from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vectors, merge
+from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure
 
 EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)
 
 __all__ = [
     "EXACT_UNTIL",
-    "TREES",
-    "Annoy",
+    "STRUCTURES",
+    "Approximate",
     "Engine",
     "Exact",
     "Found",
     "Gallery",
     "Mask",
     "Rows",
+    "Structure",
     "Vectors",
-    "build_forest",
+    "build_structure",
     "choose_effort",
     "merge",
-    "open_forest",
-    "stamp_of",
+    "open_structure",
 ]

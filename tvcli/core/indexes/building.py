@@ -31,7 +31,9 @@ from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import plant
 from tvcli.core.locks import writing
 
-EngineName = Literal["auto", "exact", "annoy"]
+EngineName = Literal["auto", "exact", "annoy", "faiss", "faiss-hnsw", "faiss-ivfpq"]
+
+ALIASES = {"faiss": "faiss-ivfpq"}  # as quick as HNSW, and far smaller (docs/benchmarks.md)
 
 STAMPS = "stamps.npy"  # when the photos were last looked at: a cache, of no state of the index
 UNTIDY = 0.25  # rows added or removed since, in shares of the first segment: more, and it is tidied
@@ -66,7 +68,8 @@ def build_index(
         attach(folder)
         rows = blocks if stored else _checked(blocks)
         segment, dimension = _write_segment(folder, name, rows, settings, provenance)
-        manifest = Manifest([segment], dimension, engine, settings, made, auto=engine == "auto")
+        chosen = ALIASES.get(engine, engine)
+        manifest = Manifest([segment], dimension, chosen, settings, made, auto=engine == "auto")
         _commit(folder, manifest)
     return manifest
 
@@ -190,7 +193,7 @@ def _commit(folder: Path, manifest: Manifest) -> None:
     """Make the search structure of a single segment, and write the manifest."""
     if manifest.auto:
         manifest.engine = "exact" if manifest.rows <= engines.EXACT_UNTIL else "annoy"
-    if manifest.engine == "annoy":
+    if manifest.engine in engines.STRUCTURES:
         with open_artifact(folder / manifest.segments[0].file, "embeddings") as rows:
             index = Index(folder, manifest, Stored(folder, manifest, [rows]))
             manifest.forest = plant(folder, manifest, index)
@@ -204,11 +207,16 @@ def _next_name(folder: Path) -> str:
 
 
 def _checked(blocks: Iterator[Columns]) -> Iterator[Columns]:
-    """Yield blocks with vectors of unit length; raises BadInput for one zero or not finite."""
+    """Yield blocks with vectors of unit length, and `length`, what it was.
+
+    Raises:
+        BadInput: a vector that is zero or not finite.
+    """
     for block in blocks:
         vectors = unit(block["embeddings"])
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1) | ~vectors.any(axis=1))
         if len(bad):
             image = block["image"][bad[0]]
             raise BadInput(f"{image}: its vector is zero or not finite; encode it again")
-        yield {**block, "embeddings": vectors}
+        lengths = np.linalg.norm(block["embeddings"].astype(np.float32), axis=1)
+        yield {**block, "embeddings": vectors, "length": lengths.astype(np.float32)}

@@ -54,7 +54,7 @@ class Index:
 
     @cached_property
     def _gallery(self) -> "StoredVectors":
-        return StoredVectors(self.stored, self.manifest.dimension)
+        return StoredVectors(self.stored, self.manifest)
 
     @cached_property
     def engine(self) -> Engine:
@@ -179,18 +179,19 @@ class Index:
 
 
 class StoredVectors:
-    """The vectors of all rows stored, kept in memory once they have been read, if they are few."""
+    """The vectors of all rows stored; few that are all scanned are kept once they were read."""
 
-    def __init__(self, stored: Stored, dimension: int) -> None:
-        self._stored = stored
-        self._few = len(stored) * dimension * 4 <= IN_MEMORY
+    def __init__(self, stored: Stored, manifest: Manifest) -> None:
+        few = len(stored) * manifest.dimension * 4 <= IN_MEMORY
+        self._stored, self._kept = stored, few and manifest.engine == "exact"
 
     def __len__(self) -> int:
         return len(self._stored)
 
     def vectors(self, rows: slice | Rows) -> Vectors:
         """Return some rows as (n, D) float32 of unit length."""
-        return self._matrix[rows] if self._few else self._stored.vectors(rows)
+        whole = self._kept and (isinstance(rows, slice) or "_matrix" in self.__dict__)
+        return self._matrix[rows] if whole else self._stored.vectors(rows)
 
     @cached_property
     def _matrix(self) -> Vectors:

@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import sync
+from tvcli.core.artifacts import checked_settings, sync
+from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 
 VERSION = 2
 MANIFEST = "index.json"
-ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes", "graph")  # settings that name files
-BY_ROW = ("maps",)  # those of them that hold something for every row
+ATTACHED = (
+    "rank",
+    "maps",
+    "shortlist",
+    "classifier",
+    "boxes",
+    "keypoints",
+    "graph",
+)  # settings that name files kept
+BY_ROW = ("maps", "keypoints")  # those of them that hold something for every row
 
 Rows = npt.NDArray[np.intp]
 
@@ -35,7 +44,7 @@ class Manifest:
 
     The rows stored are those of the segments, one after the other; `removed` are the runs of them
     [first, end) that are no longer of the index. The first segment is the one that the search
-    structure covers; `forest` describes the annoy file: its name, bytes, effort and the recall@10
+    structure covers; `forest` describes its file: its name, bytes, effort and the recall@10
     measured; {} if none. `auto` tells whether the engine was chosen by the number of rows.
     """
 
@@ -74,8 +83,9 @@ class Manifest:
 
     @property
     def forest_file(self) -> str:
-        """The name of the annoy file: the one there is, or the one to make."""
-        name = self.segments[0].file.replace("embeddings", "forest").replace(".h5", ".annoy")
+        """The name of the structure's file: the one there is, or the one to make."""
+        kind = STRUCTURES.get(self.engine, STRUCTURES["annoy"])
+        name = self.segments[0].file.replace("embeddings", kind.stem).replace(".h5", kind.suffix)
         return str(self.forest.get("file", name))
 
     @property
@@ -141,13 +151,21 @@ def _sound(manifest: Manifest) -> Manifest:
         and all(isinstance(number, int) and number > 0 for number in numbers)
         and all(Path(name).name == name for name in manifest.files)
         and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
-        and manifest.engine in ("exact", "annoy")
+        and manifest.engine in ("exact", *STRUCTURES)
+        and _is_forest(manifest.forest)
     )
+    manifest.settings = checked_settings(manifest.settings, Path(MANIFEST))
     edges = [edge for first, end in manifest.removed for edge in (first, end)]
     rising = all(a < b for a, b in zip([-1, *edges], [*edges, manifest.stored + 1], strict=True))
     if not (sound and rising and all(isinstance(edge, int) for edge in edges)):
         raise ValueError("not as declared")
     return manifest
+
+
+def _is_forest(forest: Any) -> bool:
+    """Tell whether this describes an annoy file, or is {}."""
+    counts = [forest[name] for name in ("bytes", "effort")] if forest else []
+    return isinstance(forest, dict) and all(type(count) is int and count > 0 for count in counts)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

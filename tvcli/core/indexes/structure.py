@@ -1,11 +1,19 @@
 """The search structure of an index: made, opened, and used together with the rows it lacks."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from tvcli.core import engines
-from tvcli.core.engines import Annoy, Engine, Exact, Found, Gallery, Mask, Vectors
+from tvcli.core.engines import (
+    Approximate,
+    Engine,
+    Exact,
+    Found,
+    Gallery,
+    Mask,
+    Structure,
+    Vectors,
+)
 from tvcli.core.errors import BadInput
 from tvcli.core.indexes.manifest import Manifest, read_manifest, write_manifest
 from tvcli.core.locks import Locked, writing
@@ -19,7 +27,7 @@ class Grown:
 
     @property
     def effort(self) -> int:
-        """How many candidates annoy inspects."""
+        """How hard the structure looks, in units of its own."""
         return int(getattr(self._structure, "effort", 0))
 
     @effort.setter
@@ -49,56 +57,42 @@ class Base:
 
 
 def engine_of(folder: Path, manifest: Manifest, gallery: Gallery) -> Engine:
-    """Return what searches the stored rows of an index; an annoy file that is gone is made again.
+    """Return what searches the stored rows of an index; a structure that is gone is made again.
 
     Where it cannot be made, everything is scanned.
     """
     if manifest.engine == "exact":
         return Exact(gallery)
     base = Base(gallery, manifest.segments[0].rows)
-    forest = _open(folder, manifest, base) or _made_again(folder, manifest, base)
-    if forest is None:
+    structure = _open(folder, manifest, base) or _made_again(folder, manifest, base)
+    if structure is None:
         return Exact(gallery)
-    annoy = Annoy(base, forest, manifest.forest["effort"])
-    return annoy if len(base) == len(gallery) else Grown(annoy, Exact(gallery, len(base)))
+    near = Approximate(base, structure, manifest.forest["effort"])
+    return near if len(base) == len(gallery) else Grown(near, Exact(gallery, len(base)))
 
 
 def plant(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
-    """Build the annoy file of an index's first segment, and find the effort it needs."""
-    base = Base(gallery, manifest.segments[0].rows)
+    """Build the structure of an index's first segment, and find the effort it needs."""
+    base, engine = Base(gallery, manifest.segments[0].rows), manifest.engine
     seed = manifest.provenance.get("seed") or 0
     path = folder / manifest.forest_file
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        engines.build_forest(base, partial, manifest.dimension, seed)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    size = path.stat().st_size
-    stamp = engines.stamp_of(path)
-    forest = engines.open_forest(path, manifest.dimension, len(base), size, stamp)
-    effort, recall = engines.choose_effort(base, forest, seed)
-    return {
-        "file": path.name,
-        "bytes": size,
-        "stamp": stamp,
-        "trees": engines.TREES,
-        "effort": effort,
-        "recall@10": round(recall, 4),
-    }
+    made = engines.build_structure(engine, base, path, manifest.dimension, seed)
+    structure = engines.open_structure(engine, path, manifest.dimension, len(base), made)
+    if structure is None:
+        raise BadInput(f"{path}: was written, but cannot be opened; is there room on the disk?")
+    effort, recall = engines.choose_effort(base, structure, seed)
+    return made | {"effort": effort, "recall@10": round(recall, 4)}
 
 
-def _open(folder: Path, manifest: Manifest, base: Base) -> Any | None:
+def _open(folder: Path, manifest: Manifest, base: Base) -> Structure | None:
     if not manifest.forest:
         return None
-    path, known = folder / manifest.forest_file, manifest.forest
-    return engines.open_forest(
-        path, manifest.dimension, len(base), known["bytes"], known.get("stamp")
-    )
+    path, described = folder / manifest.forest_file, manifest.forest
+    return engines.open_structure(manifest.engine, path, manifest.dimension, len(base), described)
 
 
-def _made_again(folder: Path, manifest: Manifest, base: Base) -> Any | None:
-    """Build the annoy file again; None where others write, or the folder cannot be written."""
+def _made_again(folder: Path, manifest: Manifest, base: Base) -> Structure | None:
+    """Build the structure again; None where others write, or the folder cannot be written."""
     try:
         with writing(folder):
             if read_manifest(folder) != manifest:  # changed since it was opened

@@ -1,0 +1,61 @@
+"""Rows of a dataset read through a map of the file: a hundred times quicker than by HDF5.
+
+HDF5 selects scattered rows one by one (30 us each); where a dataset is stored as plain numbers,
+its chunks lie in the file as they would in memory.
+"""
+
+import mmap
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+
+class MappedRows:
+    """The rows of a dataset (N, D) whose chunks of `per_chunk` rows begin at `starts`."""
+
+    def __init__(
+        self, content: mmap.mmap, starts: npt.NDArray[np.int64], per_chunk: int, row: np.ndarray
+    ) -> None:
+        self._starts, self._per_chunk, self._size = starts // row.itemsize, per_chunk, row.size
+        plain = np.frombuffer(content, row.dtype, len(content) // row.itemsize)
+        places = len(plain) - row.size + 1
+        self._rows = np.lib.stride_tricks.as_strided(
+            plain, (places, row.size), (row.itemsize,) * 2, writeable=False
+        )
+
+    def read(self, rows: npt.NDArray[np.intp]) -> Any:
+        """Return some rows (n, D), in any order."""
+        starts = self._starts[rows // self._per_chunk]
+        return self._rows[starts + rows % self._per_chunk * self._size]
+
+
+def map_rows(file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
+    """Map the rows of a dataset (N, D) of an open file; None where they are not plain."""
+    chunks = dataset.chunks
+    if dataset.ndim != 2 or not chunks or chunks[1] != dataset.shape[1] or file.userblock_size:
+        return None
+    if dataset.id.get_create_plist().get_nfilters() or not dataset.dtype.isnative:
+        return None
+    row = np.empty(dataset.shape[1], dataset.dtype)
+    starts = np.zeros(-(-dataset.shape[0] // chunks[0]), np.int64)
+    dataset.id.chunk_iter(lambda chunk: _place(starts, chunk, chunks[0]))
+    try:
+        content = mmap.mmap(file.id.get_vfd_handle(), 0, prot=mmap.PROT_READ)
+    except (OSError, ValueError):
+        return None
+    plain = (
+        len(starts) > 0
+        and row.nbytes > 0
+        and bool((starts % row.itemsize == 0).all())
+        and int(starts.min()) > 0
+        and int(starts.max()) + chunks[0] * row.nbytes <= len(content)
+    )
+    return MappedRows(content, starts, chunks[0], row) if plain else None
+
+
+def _place(starts: npt.NDArray[np.int64], chunk: Any, per_chunk: int) -> None:
+    number = chunk.chunk_offset[0] // per_chunk
+    if number < len(starts):
+        starts[number] = chunk.byte_offset

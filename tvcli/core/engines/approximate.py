@@ -1,0 +1,89 @@
+"""A structure for a shortlist, put in order by the vectors themselves; masks keep the recall."""
+
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+
+from tvcli.core.engines.exact import Exact
+from tvcli.core.engines.interface import Found, Gallery, Mask, Rows, Vectors
+
+SCANNED = 10_000  # rows allowed; as few are all compared sooner than a structure finds them
+MOST_FETCHED = 2_000  # rows asked of a structure for a query; a scan is as quick from there on
+SPARE = 1.5  # how many times the rows expected to be needed are asked for
+SCORED = 65_536  # vectors held as float32 at a time
+
+
+class Structure(Protocol):
+    """An open search structure over the rows of a gallery; `effort` is in units of its own."""
+
+    name: str
+    efforts: tuple[int, int]  # the least and the greatest worth trying for 10 rows
+
+    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+        """Return about `count` or more rows (Q, n) near each query; -1 where it finds no more."""
+        ...
+
+
+class Approximate:
+    """Searches by a structure and scores what it finds; where it finds too little, scans exactly.
+
+    Rows that are not allowed are made up for by asking for more. Where at most `SCANNED` rows are
+    allowed, or more than `MOST_FETCHED` would be asked for, those allowed are all compared.
+    """
+
+    def __init__(self, gallery: Gallery, structure: Structure, effort: int) -> None:
+        self._gallery, self._structure, self.effort = gallery, structure, effort
+        self.name = structure.name
+
+    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+        """Return similarities and rows (Q, min(k, allowed)) of the k closest to each query."""
+        rows = len(self._gallery)
+        allowed = None if allowed is None or allowed[:rows].all() else allowed[:rows]
+        count = rows if allowed is None else int(np.count_nonzero(allowed))
+        wanted = k if allowed is None else ceil(SPARE * k * rows / max(count, 1))
+        most = max(MOST_FETCHED, 4 * k)
+        if allowed is not None and (count <= SCANNED or wanted > most):
+            return Exact(self._gallery).search(queries, k, allowed)
+        k = min(k, count)
+        near = self._allowed(self._structure.near(queries, wanted, self.effort), allowed)
+        short = np.flatnonzero((near >= 0).sum(axis=1) < k)
+        found = self._scored(queries, near, k)
+        if len(short):
+            self._mend(found, short, queries, k, allowed, min(4 * wanted, most))
+        return found
+
+    def _mend(
+        self, found: Found, short: Rows, queries: Vectors, k: int, allowed: Mask | None, wanted: int
+    ) -> None:
+        """Search again for the queries that found too little: for more rows, then among all."""
+        near = self._allowed(self._structure.near(queries[short], wanted, self.effort), allowed)
+        found[0][short], found[1][short] = self._scored(queries[short], near, k)
+        still = short[(near >= 0).sum(axis=1) < k]
+        if len(still):
+            exact = Exact(self._gallery).search(queries[still], k, allowed)
+            found[0][still], found[1][still] = exact
+
+    @staticmethod
+    def _allowed(near: Rows, allowed: Mask | None) -> Rows:
+        """Return rows (Q, n) with -1 for those not allowed, which come last."""
+        if allowed is None:
+            return near
+        kept = np.where((near >= 0) & allowed[near], near, -1)
+        order = np.argsort(kept < 0, axis=1, kind="stable")
+        width = int((kept >= 0).sum(axis=1).max(initial=0))
+        return np.take_along_axis(kept, order, axis=1)[:, :width]
+
+    def _scored(self, queries: Vectors, near: Rows, k: int) -> Found:
+        """Return the k best (Q, k) of rows (Q, n); what is missing has the similarity -inf."""
+        similarities = np.full((len(queries), max(near.shape[1], k)), -np.inf, np.float32)
+        rows = np.full(similarities.shape, -1, np.intp)
+        rows[:, : near.shape[1]] = near
+        queue = np.argwhere(rows >= 0)
+        for start in range(0, len(queue), SCORED):
+            query, place = queue[start : start + SCORED].T
+            vectors = self._gallery.vectors(rows[query, place])  # (n, D)
+            similarities[query, place] = np.einsum("nd,nd->n", queries[query], vectors)
+        order = np.lexsort((rows, -similarities))[:, :k]
+        best = np.take_along_axis(similarities, order, axis=1)
+        return best, np.take_along_axis(rows, order, axis=1)

@@ -1,0 +1,66 @@
+"""The structures by name: built into a file, and opened when the file is the one built."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tvcli.core.engines import annoy, faiss
+from tvcli.core.engines.annoy_file import stamp_of
+from tvcli.core.engines.approximate import Structure
+from tvcli.core.engines.interface import Gallery
+
+
+class Kind(NamedTuple):
+    """How a structure is built, checked and opened, and how its files are named."""
+
+    stem: str
+    suffix: str
+    build: Callable[[Gallery, Path, int, int], dict[str, Any]]
+    is_sound: Callable[[Path, int, int, dict[str, Any]], bool]
+    load: Callable[[Path, int, int], Structure | None]
+
+
+STRUCTURES = {
+    "annoy": Kind("forest", ".annoy", annoy.build, annoy.is_safe, annoy.load),
+    "faiss-hnsw": Kind("graph", ".faiss", faiss.build_graph, faiss.is_safe, faiss.load_graph),
+    "faiss-ivfpq": Kind("lists", ".faiss", faiss.build_lists, faiss.is_safe, faiss.load_lists),
+}
+
+
+def build_structure(
+    engine: str, gallery: Gallery, path: Path, dimension: int, seed: int
+) -> dict[str, Any]:
+    """Write a structure over all vectors; return what it was made with, and what its file is.
+
+    Raises:
+        BadInput: its library is not installed.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        made = STRUCTURES[engine].build(gallery, partial, dimension, seed)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return {"file": path.name, "bytes": path.stat().st_size, "stamp": stamp_of(path), **made}
+
+
+def open_structure(
+    engine: str, path: Path, dimension: int, rows: int, described: dict[str, Any]
+) -> Structure | None:
+    """Open a structure, or return None if its file is not the one described.
+
+    annoy and faiss follow whatever numbers a file holds: one whose stamp shows that it was not
+    written here is checked whole.
+
+    Raises:
+        BadInput: its library is not installed.
+    """
+    size = described.get("bytes")
+    if not path.is_file() or path.stat().st_size != size or size == 0:
+        return None
+    kind = STRUCTURES[engine]
+    written_here = described.get("stamp") == stamp_of(path)
+    if not written_here and not kind.is_sound(path, dimension, rows, described):
+        return None
+    return kind.load(path, dimension, rows)
