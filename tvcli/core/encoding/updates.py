@@ -49,12 +49,19 @@ class Wish:
     batch: int | None = None
     unreadable: list[str] = field(default_factory=list)
 
-    def loader(self, made: dict[str, Any]) -> Load:
-        """Return what loads the encoder that rows were made with, by their settings."""
+    def loader(
+        self, made: dict[str, Any], graph: Callable[[], bytes | None] = lambda: None
+    ) -> Load:
+        """Return what loads the encoder that rows were made with, by their settings or a graph."""
 
         def load() -> Encoder:
-            spec, file = made["encoder"], made["weights_file"]
-            encoder = encoder_of(spec, file, weights=self.weights, device=self.device)
+            encoder = encoder_of(
+                made["encoder"],
+                made["weights_file"],
+                weights=self.weights,
+                device=self.device,
+                graph=graph(),
+            )
             encoder.batch = self.batch or encoder.batch
             return encoder
 

@@ -29,7 +29,6 @@ from tvcli.core.indexes.building import COPIED, STAMPS, change_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
-from tvcli.core.location.locating import load_locator, located_regions
 from tvcli.core.locks import writing
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.shortlist import load_shortlist
@@ -163,7 +162,7 @@ def _write(
         return _located(index, chosen, wish, report)
 
     with encoded_new(
-        plan.new, source, target, wish.loader(index.settings), report, located
+        plan.new, source, target, wish.loader(index.settings, lambda: index.graph), report, located
     ) as parts:
         extra = _kept(index)
         new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
@@ -176,6 +175,8 @@ def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterab
     """Return the objects of photos, if the index's photos were located, else the photos."""
     if index.location_files is None:
         return source.regions
+    from tvcli.core.location.locating import load_locator, located_regions  # brings torch
+
     locator = load_locator(*index.location_files, weights=wish.weights, device=wish.device)
     return located_regions(source, locator, report)
 
