@@ -20,7 +20,8 @@ import numpy as np
 
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.engines import Found, Vectors
-from tvcli.core.indexes.index import build_index, open_index
+from tvcli.core.indexes.building import build_index
+from tvcli.core.indexes.index import open_index
 
 K = 10
 SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "/"}
