@@ -21,6 +21,7 @@ from tvcli.core.location.regressors import (
     predict,
     train_regressors,
 )
+from tvcli.core.locks import writing
 from tvcli.core.reports import Report
 from tvcli.core.training import History
 
@@ -65,12 +66,15 @@ def teach_classifier(
     crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
 ) -> TrainedClassifier:
     """Train the classifier on encoded crops and save it; raises as `train_classifier` does."""
-    with one_thread_each():  # steps this small lose more by sharing cores than they gain
-        crops = load_crops(crops_file, ("target", "background"), seed)
-        net, history = train_classifier(crops, seed, report)
-        quality, precisions, recalls = judge(net, crops)
-    settings = _settings(crops) | {"threshold": quality.threshold}
-    save_head(target, HeadFile("classifier", _state(net, crops.reduction), settings), provenance)
+    with writing(target):
+        with one_thread_each():  # steps this small lose more by sharing cores than they gain
+            crops = load_crops(crops_file, ("target", "background"), seed)
+            net, history = train_classifier(crops, seed, report)
+            quality, precisions, recalls = judge(net, crops)
+        settings = _settings(crops) | {"threshold": quality.threshold}
+        save_head(
+            target, HeadFile("classifier", _state(net, crops.reduction), settings), provenance
+        )
     curve = recalls.tolist(), precisions.tolist()
     return TrainedClassifier(quality, history, curve, len(crops), int(crops.held_out.sum()))
 
@@ -79,15 +83,16 @@ def teach_boxes(
     crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
 ) -> TrainedBoxes:
     """Train the boxes' nets on encoded crops and save them; raises as `train_regressors` does."""
-    with one_thread_each():
-        crops = load_crops(crops_file, ("target", "look"), seed)
-        nets, history = train_regressors(crops, seed, report)
-        rows = crops.held_out if crops.held_out.any() else ~crops.held_out
-        errors = measure_boxes(predict(nets, crops.maps[rows]), crops, rows)
-    mean_box = crops.boxes[~crops.held_out].mean(0).expand(int(rows.sum()), 4)
-    label = {"labels": sorted(set(filter(None, crops.labels)))}
-    state = _state(nets, crops.reduction)
-    save_head(target, HeadFile("boxes", state, _settings(crops) | label), provenance)
+    with writing(target):
+        with one_thread_each():
+            crops = load_crops(crops_file, ("target", "look"), seed)
+            nets, history = train_regressors(crops, seed, report)
+            rows = crops.held_out if crops.held_out.any() else ~crops.held_out
+            errors = measure_boxes(predict(nets, crops.maps[rows]), crops, rows)
+        mean_box = crops.boxes[~crops.held_out].mean(0).expand(int(rows.sum()), 4)
+        label = {"labels": sorted(set(filter(None, crops.labels)))}
+        state = _state(nets, crops.reduction)
+        save_head(target, HeadFile("boxes", state, _settings(crops) | label), provenance)
     baseline = measure_boxes(mean_box, crops, rows)
     return TrainedBoxes(errors, baseline, history, len(crops), int(crops.held_out.sum()))
 

@@ -15,6 +15,7 @@ from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import encoder_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.locks import writing
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
@@ -45,21 +46,21 @@ def learn_rank(
 
     Raises:
         UsageError: the encodings are pooled in a way that a 1x1 convolution cannot follow.
-        BadInput: a file cannot be used, or no triplet is left.
+        BadInput: a file cannot be used, no triplet is left, or others are writing the target.
         Mismatch: the weights are not those that the file was encoded with.
     """
     triplets = read_triplets(triplets_path, stdin)
-    with open_artifact(path, "encodings") as encodings:
+    with writing(target), open_artifact(path, "encodings") as encodings:
         pool = _pool(encodings, settings.pool)
         missing = _missing(triplets, RowTable(encodings, name))
         with _encoded(missing, encodings, report, weights) as others:
             data = _data(triplets, [encodings, *others], name, report)
             trained = train_rank(data, _with_pool(settings, pool), report)
         used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
-    used["figures"] = {"before": trained.before, "after": trained.after}
-    used["epochs_trained"] = trained.history.best
-    head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
-    save_head(target, head, provenance)
+        used["figures"] = {"before": trained.before, "after": trained.after}
+        used["epochs_trained"] = trained.history.best
+        head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
+        save_head(target, head, provenance)
     return trained
 
 
