@@ -36,7 +36,10 @@ def eval_search(
         FigureFormat | None,
         typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
     ] = None,
+    root: options.PhotosRoot = None,
     weights: options.Weights = None,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
     seed: options.Seed = 0,
     errors: options.Errors = None,
     strict: options.Strict = False,
@@ -56,13 +59,15 @@ def eval_search(
     """
     from tvcli.core.errors import UsageError
     from tvcli.core.plots import plot_precision_recall
+    from tvcli.core.sampling import parse_sample
     from tvcli.core.searching.eval_search import Trial
     from tvcli.core.searching.eval_search import eval_search as measure
 
     if not all(part.strip().isdigit() for part in k.split(",")):
         raise UsageError(f"-k {k}: ranks from 1, such as 1,5,10,20")
     ranks = tuple(int(part) for part in k.split(","))
-    trial = Trial(queries or [], truth, ranks, weights, seed)
+    wanted = parse_sample(limit, sample, seed)
+    trial = Trial(queries or [], truth, ranks, weights, seed, root, wanted)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         if explained:
             explain()

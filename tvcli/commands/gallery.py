@@ -21,6 +21,7 @@ def gallery(
         Path | None,
         typer.Option("--clicks", help="Where yes and no are saved.  [default: beside the index]"),
     ] = None,
+    root: options.PhotosRoot = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     no_open: options.NoOpen = False,
@@ -39,5 +40,5 @@ def gallery(
     from tvcli.serve.pages import open_gallery
     from tvcli.serve.server import serve
 
-    with open_gallery(indexes or [], clicks) as app:
+    with open_gallery(indexes or [], clicks, root) as app:
         serve(app, host, port, announcer(open_browser=not no_open))

@@ -26,8 +26,12 @@ COMPARED = 2
 
 
 @contextmanager
-def open_gallery(paths: list[Path], clicks: Path | None) -> Iterator[ASGIApp]:
+def open_gallery(
+    paths: list[Path], clicks: Path | None, root: Path | None = None
+) -> Iterator[ASGIApp]:
     """Open one index, or two to compare, as a gallery; `clicks` None: a file beside the first.
+
+    The photos lie in `root`, or where the indexes say.
 
     Raises:
         UsageError: more than two indexes.
@@ -37,7 +41,7 @@ def open_gallery(paths: list[Path], clicks: Path | None) -> Iterator[ASGIApp]:
         raise UsageError("name one index, or two to compare")
     paths = paths or [_default()]
     with ExitStack() as stack:
-        finders = [Finder(stack.enter_context(open_index(path))) for path in paths]
+        finders = [Finder(stack.enter_context(open_index(path, root))) for path in paths]
         for finder in finders:
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))

@@ -68,6 +68,25 @@ Root = Annotated[
     Path | None,
     typer.Option("--root", help="Record paths relative to this folder.", show_default=False),
 ]
+PhotosRoot = Annotated[
+    Path | None,
+    typer.Option(
+        "--root", help="The index's photos lie here now; it is not changed.", show_default=False
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", min=1, help="Only the first so many photos.", show_default=False),
+]
+Sampled = Annotated[
+    str | None,
+    typer.Option(
+        "--sample",
+        metavar="N|SHARE",
+        help="Only so many photos, or a share (0.1, 10%), drawn by --seed.",
+        show_default=False,
+    ),
+]
 Shard = Annotated[
     str | None,
     typer.Option(

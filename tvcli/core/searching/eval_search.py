@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.indexes.index import Index, open_index
-from tvcli.core.ranking.metrics import bootstrap
+from tvcli.core.ranking.metrics import Values, bootstrap
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rows import RowTable
-from tvcli.core.ranking.triplets import read_triplets
+from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
+from tvcli.core.sampling import ALL, Sample
 from tvcli.core.searching.evaluation import Known, Measured, Truth, measure, order_share
 from tvcli.core.searching.queries import Queries, Query
 from tvcli.core.searching.search import SearchRequest, load_encoder
@@ -34,6 +36,8 @@ class Trial:
     ks: tuple[int, ...] = (1, 5, 10, 20)
     weights: Path | None = None
     seed: int = 0
+    root: Path | None = None  # where the photos of the index lie now
+    sample: Sample = ALL  # of the queries
 
 
 def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> Measured:
@@ -47,7 +51,7 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
     if not trial.ks or min(trial.ks) < 1:
         raise UsageError("-k: ranks from 1, such as 1,5,10,20")
     truth = Truth.of(trial.truth)
-    with open_index(path) as index:
+    with open_index(path, trial.root) as index:
         known = _known(index, truth, recorded=trial.truth == "labels")
         queries = _queries(index, trial, stdin, report)
         report.start("measuring", "queries")
@@ -64,12 +68,15 @@ def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
 
 def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> Iterator[Query]:
     if not trial.queries:
-        return _own(index)
+        return trial.sample.of(_own(index), lambda query: query.photo)
     request = SearchRequest(weights=trial.weights)
     queries = Queries(index, lambda: load_encoder(index, request), report)
     if is_encodings(trial.queries, stdin):
-        return queries.of_encodings(Path(trial.queries[0]))
-    source = open_sources(trial.queries, stdin=stdin, on_unreadable=report.unreadable)
+        found = queries.of_encodings(Path(trial.queries[0]))
+        return trial.sample.of(found, lambda query: query.photo or query.name)
+    source = open_sources(
+        trial.queries, stdin=stdin, sample=trial.sample, on_unreadable=report.unreadable
+    )
     return queries.of_photos(source.regions, source.root)
 
 
@@ -104,14 +111,15 @@ def eval_triplets(
         BadInput: a file cannot be used, or no triplet is of its photos.
         Mismatch: the head was trained on other encodings.
     """
-    triplets = [t for t in read_triplets(triplets_path, stdin) if split in ("all", t.split)]
     table, vectors = _rows_of(source, rank)
-    rows = [[table.find(item) for item in triplet.items] for triplet in triplets]
-    found = np.array([row for row in rows if None not in row], np.intp).reshape(-1, 3)
+    named = each_triplet(triplets_path, stdin)
+    triplets = (triplet for triplet in named if split in ("all", triplet.split))
+    rows = np.fromiter(_row_numbers(triplets, table), np.int32).reshape(-1, 3)  # (T, 3)
+    found = rows[(rows >= 0).all(axis=1)]
     if not len(found):
-        raise BadInput(f"{source}: has the photos of none of {len(triplets)} triplets")
-    anchor, positive, negative = (vectors[column] for column in found.T)
-    right = order_share((anchor * positive).sum(axis=1), (anchor * negative).sum(axis=1))
+        raise BadInput(f"{source}: has the photos of none of {len(rows)} triplets")
+    blocks = (found[start : start + BLOCK] for start in range(0, len(found), BLOCK))
+    right = np.concatenate([_right(vectors, block) for block in blocks])
     low, high = bootstrap(right[:, None], seed)
     record: dict[str, object] = {
         "metric": "triplet accuracy",
@@ -120,7 +128,21 @@ def eval_triplets(
         "high": round(float(high[0]), 4),
         "triplets": len(found),
     }
-    return [record], len(triplets) - len(found)
+    return [record], len(rows) - len(found)
+
+
+def _row_numbers(triplets: Iterable[Triplet], table: RowTable) -> Iterator[int]:
+    """Yield the rows of anchor, positive and negative of each triplet, -1 for one that is none."""
+    for triplet in triplets:
+        for item in triplet.items:
+            row = table.find(item)
+            yield -1 if row is None else row
+
+
+def _right(vectors: Vectors, rows: npt.NDArray[np.int32]) -> Values:
+    """Return 1.0 for each triplet of rows (n, 3) that is in the right order: (n,)."""
+    anchor, positive, negative = (vectors[column] for column in rows.T)
+    return order_share((anchor * positive).sum(axis=1), (anchor * negative).sum(axis=1))
 
 
 def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:
