@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from tvcli.core.boxes import Box
 from tvcli.core.images import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.searching.search import Hit
 
 IsRight = Callable[[Hit], bool]
+Quad = list[list[float]]  # four corners, x and y in pixels of a photo
 
 SIDE = 320  # pixels of a thumbnail's long side: sharp on a dense screen at the size shown
 STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
@@ -60,49 +60,93 @@ def _section(query: str, lists: list[str]) -> str:
 
 
 def _list(hits: Iterable[Hit], query: str, is_right: IsRight | None = None) -> str:
+    hits = list(hits)
+    found = [hit.check.inside for hit in hits if hit.check and hit.check.verified]
     items = [
-        f'<li class="query">{_picture(query, None, "query")}'
+        f'<li class="query">{_picture(query, [quad for quad in found if quad], "query")}'
         f'<p class="caption"><b>query</b><span>{_printable(Path(query).name)}</span></p></li>'
     ]
     for hit in hits:
         mark = ' class="right"' if is_right and is_right(hit) else ""
-        items.append(f"<li{mark}>{_picture(hit.image, hit.region, hit.image)}{_caption(hit)}</li>")
+        shown = f"{_picture(hit.image, _quads(hit), hit.image)}{_caption(hit)}{_why(hit)}"
+        items.append(f"<li{mark}>{shown}</li>")
     return f'<ol class="hits">{"".join(items)}</ol>'
 
 
 def _caption(hit: Hit) -> str:
     label = f'<span class="label">{_printable(hit.label)}</span>' if hit.label else ""
     return (
-        f'<p class="caption"><b>{hit.similarity:.3f}</b>{label}'
+        f'<p class="caption"><b>{hit.similarity:.3f}</b>{label}{_checked(hit)}'
         f'<span title="{_printable(hit.image)}">{_printable(Path(hit.image).name)}</span></p>'
     )
 
 
-def _picture(path: str, box: Box | None, alternative: str) -> str:
+def _why(hit: Hit) -> str:
+    """Return what made a hit similar, folded up; nothing where it was not asked for."""
+    if not hit.explain:
+        return ""
+    data = base64.b64encode(Path(hit.explain).read_bytes()).decode()
+    name = f"what made {_printable(Path(hit.image).name)} similar"
+    picture = f'<img src="data:image/png;base64,{data}" alt="{name}" loading="lazy">'
+    return f'<details class="why"><summary>why</summary>{picture}</details>'
+
+
+def _checked(hit: Hit) -> str:
+    """Return what the geometry says of a hit; nothing where it was not asked."""
+    if hit.check is None:
+        return ""
+    if hit.check.verified:
+        turned = ", mirrored" if hit.check.mirrored else ""
+        return f'<span class="verified">✓ {hit.check.inliers} inliers{turned}</span>'
+    return '<span class="unverified">not verified</span>'
+
+
+def _quads(hit: Hit) -> list[Quad]:
+    """Return what to draw in a hit: its object, and where the query lies in it."""
+    quads: list[Quad] = []
+    if hit.region is not None:
+        x0, y0, x1, y1 = hit.region
+        quads.append([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+    if hit.check and hit.check.verified and hit.check.outline:
+        quads.append(hit.check.outline)
+    return quads
+
+
+def _picture(path: str, quads: list[Quad], alternative: str) -> str:
     try:
-        source = _data_uri(Path(path), box)
+        source = _data_uri(Path(path), quads)
     except BadImage as error:
         return f'<div class="missing" role="img">{html.escape(str(error))}</div>'
     return f'<img src="{source}" alt="{_printable(alternative)}" loading="lazy">'
 
 
-def _data_uri(path: Path, box: Box | None) -> str:
+def _data_uri(path: Path, quads: list[Quad]) -> str:
     photo = decode_photo(read_photo(path), size=SIDE)
     buffer = io.BytesIO()
     picture = thumbnail(photo, SIDE)
-    if box is not None:
-        _outline(picture, box, picture.width / photo.width)
+    for quad in quads:
+        _outline(picture, quad, picture.width / photo.width)
     picture.save(buffer, "JPEG", quality=82, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _outline(picture: Image.Image, box: Box, scale: float) -> None:
-    """Draw where the object is: a light line on a dark one shows on anything."""
-    corners = [side * scale for side in box]
+def _outline(picture: Image.Image, quad: Quad, scale: float) -> None:
+    """Draw where something is: a light line on a dark one shows on anything.
+
+    Corners that lie on the picture's edge are drawn inside it.
+    """
+    corners = [
+        (_inside(x * scale, picture.width - 2), _inside(y * scale, picture.height - 2))
+        for x, y in quad
+    ]
     drawn = ImageDraw.Draw(picture)
-    drawn.rectangle(corners, outline=(20, 20, 20), width=4)
-    drawn.rectangle([corners[0] + 1, corners[1] + 1, corners[2] - 1, corners[3] - 1],
-                    outline=(255, 214, 10), width=2)  # fmt: skip
+    for colour, width in (((20, 20, 20), 4), ((255, 214, 10), 2)):
+        drawn.line([*corners, *corners[:2]], fill=colour, width=width, joint="curve")
+
+
+def _inside(place: float, end: int) -> float:
+    """Return a place a few pixels beyond an edge as one on it; farther ones stay outside."""
+    return min(max(place, 1), end) if -4 < place < end + 5 else place
 
 
 def _printable(text: str) -> str:

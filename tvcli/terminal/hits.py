@@ -54,18 +54,30 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
 
     count = 0
     console = Console()
-    for query, found in groupby(hits, key=lambda hit: hit.query):
+    for query, of_query in groupby(hits, key=lambda hit: hit.query):
+        found = list(of_query)
+        checked = found[0].check is not None
         table = Table(title=Text(printable(query)), title_justify="left", box=None, pad_edge=False)
         table.add_column("rank", justify="right", style="dim")
         table.add_column("similarity", justify="right")
         table.add_column("image", overflow="fold")
         table.add_column("label", style="cyan")
+        if checked:
+            table.add_column("verified", style="green")
         for hit in found:
             count += 1
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
-            table.add_row(str(hit.rank), f"{hit.similarity:.4f}", name, Text(hit.label))
+            more = [_verdict(hit)] if checked else []
+            table.add_row(str(hit.rank), f"{hit.similarity:.4f}", name, Text(hit.label), *more)
         console.print(table)
     return count
+
+
+def _verdict(hit: "Hit") -> str:
+    """Return what the geometry says of a hit, in a word or three."""
+    if hit.check is None or not hit.check.verified:
+        return ""
+    return f"{hit.check.inliers} inliers" + (", mirrored" if hit.check.mirrored else "")
 
 
 def _print_page(hits: "list[Hit]") -> int:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows
 from tvcli.core.errors import UsageError
 from tvcli.core.images import Photo, decode_photo, read_photo
@@ -18,6 +20,7 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Query, Vector
 from tvcli.core.verification.keypoints import COUNT, SIDE, Keypoints, describe_both
 from tvcli.core.verification.matching import Match, Matcher
+from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
@@ -30,7 +33,8 @@ Map = list[list[float]]
 class Check:
     """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
 
-    `agreement` is how alike the two are under it, -1 to 1.
+    `agreement` is how alike the two are under it, -1 to 1; `outline` are the corners of the query
+    in the hit, `inside` those of the hit in the query, in pixels, in order around it.
     """
 
     verified: bool
@@ -38,13 +42,15 @@ class Check:
     agreement: float = 0.0
     mirrored: bool = False
     transform: Map | None = None
+    outline: Map | None = None
+    inside: Map | None = None
 
     def as_record(self) -> Record:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
         record: Record = {"verified": self.verified, "inliers": self.inliers}
         if self.transform is not None:
             record |= {"agreement": self.agreement, "mirrored": self.mirrored}
-            record["transform"] = self.transform
+            record |= {"transform": self.transform, "outline": self.outline}
         return record
 
 
@@ -80,13 +86,13 @@ class Verifier:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
         photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
         others = self._described(rows)
-        checks = self._checked(self._matcher(photo, query), similarities, others)
+        region = query.crop or photo.whole
+        checks = self._checked(self._matcher(photo, query), region, similarities, others)
         doubtful = [place for place, check in enumerate(checks) if not check.verified][:CLOSELY]
         if doubtful and self.verification.closely:
             matcher = self._matcher(photo, query, *FINE)
-            again = self._checked(
-                matcher, similarities[doubtful], [others[place] for place in doubtful]
-            )
+            some = [others[place] for place in doubtful]
+            again = self._checked(matcher, region, similarities[doubtful], some)
             for place, check in zip(doubtful, again, strict=True):
                 checks[place] = max(checks[place], check, key=lambda c: (c.verified, c.inliers))
         return checks
@@ -103,25 +109,35 @@ class Verifier:
         return [self._known[row] for row in rows.tolist()]
 
     def _checked(
-        self, matcher: Matcher, similarities: Vector, others: list[Keypoints]
+        self, matcher: Matcher, region: Box, similarities: Vector, others: list[Keypoints]
     ) -> list[Check]:
         with ThreadPoolExecutor() as pool:
             matches = list(pool.map(matcher.match, others))
-        triples = zip(similarities.tolist(), matches, others, strict=True)
-        return [self._decided(s, match, min(matcher.keypoints, len(o))) for s, match, o in triples]
+        return [
+            self._decided(similarity, match, min(matcher.keypoints, len(other)), region, other)
+            for similarity, match, other in zip(similarities.tolist(), matches, others, strict=True)
+        ]
 
-    def _decided(self, similarity: float, match: Match, keypoints: int) -> Check:
+    def _decided(
+        self, similarity: float, match: Match, keypoints: int, region: Box, other: Keypoints
+    ) -> Check:
         verified = self.verification.rule.accepts(similarity, match, keypoints)
         if match.transform is None:
             return Check(verified)
-        transform = match.transform / match.transform[2, 2]
+        back = np.asarray(np.linalg.inv(match.transform), np.float64)
         return Check(
             verified=verified,
             inliers=match.inliers,
             agreement=round(match.agreement, 4),
             mirrored=match.mirrored,
-            transform=[[float(f"{value:.8g}") for value in line] for line in transform],
+            transform=_digits(match.transform / match.transform[2, 2], 8),
+            outline=_digits(outline(match.transform, region), 6),
+            inside=_digits(outline(back, other.region), 6),
         )
+
+
+def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:
+    return [[float(f"{value:.{digits}g}") for value in line] for line in values]
 
 
 @contextmanager
