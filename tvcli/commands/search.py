@@ -1,7 +1,7 @@
 """`tv search`: queries -> hits."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -61,6 +61,10 @@ def search(
             show_default=False,
         ),
     ] = None,
+    metric: Annotated[
+        Literal["cosine", "euclidean"],
+        typer.Option("--metric", envvar="TV_METRIC", help="euclidean: similarity is 1/(1 + d)."),
+    ] = "cosine",
     explain: Annotated[
         Path | None,
         typer.Option("--explain", help="Draw into this folder what made each hit similar."),
@@ -75,6 +79,7 @@ def search(
     shortlist: options.Shortlist = None,
     unverified: options.Unverified = False,
     by_inliers: options.ByInliers = False,
+    root: options.PhotosRoot = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
     null: options.Null = False,
@@ -85,7 +90,8 @@ def search(
     """Find the photos most similar to a query.
 
     A query is a photo, a part of one (--box), a photo of the index (--item) or examples (--like,
-    --unlike). Similarity is the cosine, 1.0 for the same picture. Exit status 1: nothing found.
+    --unlike). Similarity is the cosine, 1.0 for the same picture, unless --metric is given.
+    Exit status 1: nothing found.
 
     \b
     Examples:
@@ -112,8 +118,10 @@ def search(
         effort=effort,
         rerank=rerank,
         locate=locate,
+        root=root,
         weights=weights,
         device=device,
+        metric=metric,
         explain=explain,
         cam=cam,
         verification=asked_verification(

@@ -1,6 +1,8 @@
 """Backbones as ONNX graphs: exported by torch once, checked against it, kept in a cache."""
 
 import io
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -50,6 +52,8 @@ def export_graph(backbone: Backbone, size: int, *, any_size: bool = False) -> by
     Raises:
         NoGraph: torch cannot export it.
     """
+    if not getattr(backbone.network, "exportable", True):
+        raise NoGraph(f"{backbone.spec.name} cannot be exported")
     axes = {"pixels": {0: "n"} | ({1: "height", 2: "width"} if any_size else {}), "rows": {0: "n"}}
     axes["rows"] |= {2: "down", 3: "across"} if any_size else {}
     before = torch.backends.mha.get_fastpath_enabled()
@@ -77,9 +81,17 @@ def export_graph(backbone: Backbone, size: int, *, any_size: bool = False) -> by
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep what the exporter has to say, tracing warnings and a graph on failure, to itself."""
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)  # its C++ prints past Python
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 class _Pictures(nn.Module):

@@ -29,6 +29,8 @@ class Features(nn.Module):
     def __init__(self, name: str, model: nn.Module, layer: str | None = None) -> None:
         super().__init__()
         self.name, self.model = name, model
+        # ONNX cannot resize what such a model knows of positions to a picture's size
+        self.exportable = not getattr(model, "dynamic_img_size", False)
         self.has_tokens = hasattr(model, "num_prefix_tokens")
         self._prefix = int(getattr(model, "num_prefix_tokens", 0) or 0)
         self._last = getattr(model, "output_fmt", "NCHW") == "NHWC"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float32]
 Seen = tuple[Photo, Box, bool, Array]  # a photo, the region of it, mirrored or not, its map
 
+HOTTEST = 0.98  # quantile of what both maps add that is drawn hottest: one place may stand out far
 NEAR = 2  # positions by which a map may differ from what its geometry says: padding
 
 
@@ -99,7 +100,8 @@ class Explainer:
         return photo, region, flip, self._encoder.encode([pixels])[0]
 
     def _panels(self, seen: tuple[Seen, Seen], heats: tuple[Array, Array]) -> list[Panel]:
-        hottest = max(float(heat.max()) for heat in heats) or 1.0
+        every = np.concatenate([heat.ravel() for heat in heats])
+        hottest = float(np.quantile(every, HOTTEST))
         settings = self._encoder.settings
         return [
             Panel(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
+from tvcli.core.searching.euclidean import search_euclidean
 from tvcli.core.searching.queries import Queries, Query, Vector, known_box, refine, shown_path
 from tvcli.core.searching.verify import Check, Verifier, verifying
 from tvcli.core.sources import STDIN, is_encodings, open_sources
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # they bring torch, which most searches do without
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.networks.specs import Device
     from tvcli.core.searching.explaining import Explainer
+
+Metric = Literal["cosine", "euclidean"]
 
 BLOCK = 64  # queries searched at a time
 
@@ -41,9 +44,11 @@ class SearchRequest:
     effort: int | None = None
     rerank: int | None = None
     locate: bool | None = None  # None: as the index's photos were
+    root: Path | None = None  # where the photos lie now
     weights: Path | None = None
     device: "Device" = "auto"
     verification: Verification | None = None
+    metric: Metric = "cosine"
     explain: Path | None = None  # the folder for the pictures
     cam: bool = False
 
@@ -104,7 +109,7 @@ def find_hits(
     path = index_path or default_index()
     if path is None:
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
-    with open_index(path) as index:
+    with open_index(path, request.root) as index:
         report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
         if request.effort and hasattr(index.engine, "effort"):
             index.engine.effort = request.effort
@@ -112,6 +117,7 @@ def find_hits(
             index, lambda: load_encoder(index, request), report, maps=request.rerank is not None
         )
         asked = _asked(request, queries, stdin, null, report)
+        _check_metric(request)
         explains = _explainer(index, request)
         with verifying(index, request.verification, report) as verifier:
             yield from search(
@@ -122,7 +128,22 @@ def find_hits(
                 rerank=request.rerank,
                 verifier=verifier,
                 explains=explains,
+                metric=request.metric,
             )
+
+
+def _check_metric(request: SearchRequest) -> None:
+    """Raise UsageError where the distance is asked for beside what is told by the cosine."""
+    by_cosine = {
+        "--rerank": request.rerank,
+        "--verify": request.verification,
+        "--like": request.likes,
+        "--unlike": request.unlikes,
+        "--explain": request.explain,
+    }
+    asked = [name for name, value in by_cosine.items() if value]
+    if request.metric == "euclidean" and asked:
+        raise UsageError(f"--metric euclidean: {asked[0]} goes by the cosine; leave one out")
 
 
 def _explainer(index: Index, request: SearchRequest) -> "Explainer | None":
@@ -236,12 +257,13 @@ def search(
     rerank: int | None = None,
     verifier: Verifier | None = None,
     explains: "Explainer | None" = None,
+    metric: Metric = "cosine",
 ) -> Iterator[Hit]:
     """Yield the hits of each query, the most similar first.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
-    writes a picture for each hit.
+    writes a picture for each hit. By the metric `euclidean` a similarity is 1 / (1 + distance).
 
     Raises:
         UsageError: k is less than 1, or an index without maps is to re-rank.
@@ -252,7 +274,11 @@ def search(
     for block in _blocks(queries):
         vectors = np.stack([query.vector for query in block])
         look_at = verifier.verification.shortlist if verifier else 0
-        similarities, rows = index.search(vectors, max(k, rerank or 0, look_at))
+        wanted = max(k, rerank or 0, look_at)
+        if metric == "euclidean":
+            similarities, rows = search_euclidean(index, vectors, wanted)
+        else:
+            similarities, rows = index.search(vectors, wanted)
         if rerank:
             similarities, rows = reordered(index, [query.map for query in block], rows)
         for query, values, found in zip(block, similarities, rows, strict=True):

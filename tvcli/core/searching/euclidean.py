@@ -1,0 +1,45 @@
+"""Searching by Euclidean distance: the vectors of an index at the lengths they had."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tvcli.core.engines import Found, Rows, Vectors, merge
+from tvcli.core.engines.interface import closest, nothing
+from tvcli.core.errors import Mismatch
+from tvcli.core.indexes.index import Index
+
+BLOCK = 65_536  # vectors held as float32 at a time
+
+
+def search_euclidean(index: Index, queries: Vectors, k: int) -> Found:
+    """Return similarities 1 / (1 + d) and rows (Q, k) of the closest to queries (Q, D) float32.
+
+    d is the Euclidean distance of the vectors as they were before they were brought to unit
+    length; an index keeps those lengths. Everything is compared, whatever the index's structure:
+    structures know the directions only.
+
+    Raises:
+        Mismatch: vectors of another dimension, or an index from before lengths were kept.
+    """
+    if queries.shape[1] != index.manifest.dimension:
+        raise Mismatch(
+            f"{index.path}: holds vectors of {index.manifest.dimension} values, "
+            f"the query has {queries.shape[1]}"
+        )
+    lengths = index.read("length")  # (N,) float32
+    if np.isnan(lengths).any():
+        raise Mismatch(f"{index.path}: keeps no lengths to measure distances by; index again")
+    best = nothing(len(queries))
+    for rows, vectors in _blocks(index, lengths):
+        squares = (queries**2).sum(1)[:, None] + (vectors**2).sum(1) - 2 * queries @ vectors.T
+        similarities = 1 / (1 + np.sqrt(squares.clip(min=0)))  # (Q, B)
+        best = merge(best, closest(similarities, rows, k), k)
+    return best
+
+
+def _blocks(index: Index, lengths: Vectors) -> Iterator[tuple[Rows, Vectors]]:
+    """Yield rows and their vectors (B, D) at the lengths they had."""
+    for start in range(0, len(index), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(index)))
+        yield rows, index.vectors(rows) * lengths[rows, None]
