@@ -5,9 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvcli.core.boxes import Box, area, overlap
-from tvcli.core.crops import CropSettings, is_target, parse_numbers, sample_crops, split_photos
+from tvcli.core.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
 from tvcli.core.errors import UsageError
 from tvcli.core.formats import BoxedPhoto
+
+
+def split_photos(photos: list[tuple[str, str]], test: float, seed: int) -> dict[str, str]:
+    split = splitter(photos, test, seed)
+    return {image: split(image, known) for image, known in photos}
 
 
 @st.composite

@@ -1,5 +1,6 @@
 """`tv crops`: photos with boxes -> crops to learn from."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -43,6 +44,8 @@ def crops(
     save_images: Annotated[
         Path | None, typer.Option("--save-images", help="Write the crops here as pictures.")
     ] = None,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
     seed: options.Seed = 0,
     root: Annotated[
         Path | None, typer.Option("--root", help="Where the photos are.  [default: by the boxes]")
@@ -68,9 +71,10 @@ def crops(
       tv crops annotations/ --from voc --root photos/ -o crops.jsonl --extend 0.1,0.5
       tv crops boxes.jsonl --to coco -o coco.json
     """
-    from tvcli.core.annotations import boxed_photos
+    from tvcli.core.annotations import boxed_photos, spooled_photos
     from tvcli.core.crops import CropSettings, parse_numbers, sample_crops, saved
     from tvcli.core.formats import read_annotations, write_annotations
+    from tvcli.core.sampling import parse_sample
 
     settings = CropSettings(
         per_photo=per_photo,
@@ -81,13 +85,17 @@ def crops(
         seed=seed,
     )
     base = base_of(output)
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
-        photos = list(boxed_photos(read_annotations(boxes, source), base, report, root))
+    with reporting(strict=strict, quiet=quiet, errors=errors) as report, ExitStack() as stack:
+        wanted = parse_sample(limit, sample, seed)
+        annotations = wanted.of(read_annotations(boxes, source), lambda box: box.image)
+        checked = boxed_photos(annotations, base, report, root)
         if to is not None and (to != "jsonl" or output != "-"):
+            photos = list(checked)
             write_annotations(Path(output), photos, to)
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
             return
-        records = sample_crops(photos, settings)
+        spool = stack.enter_context(spooled_photos(checked))
+        records = sample_crops(spool, settings)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
-        report.summary(f"{emit(output, records)} crops of {len(photos)} photos in {output}")
+        report.summary(f"{emit(output, records)} crops of {len(spool)} photos in {output}")

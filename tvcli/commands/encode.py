@@ -31,6 +31,9 @@ def encode(
     dry_run: options.DryRun = False,
     null: options.Null = False,
     root: options.Root = None,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
+    seed: options.Seed = 0,
     shard: options.Shard = None,
     ray: options.Ray = None,
     errors: options.Errors = None,
@@ -55,6 +58,8 @@ def encode(
         raise UsageError("--ray: needs -o FILE, on storage that all nodes share")
     if update and (shard or ray):
         raise UsageError("--update goes with neither --shard nor --ray: update the merged file")
+    if update and (limit or sample):
+        raise UsageError("--update goes with neither --limit nor --sample: it would drop the rest")
     if changes.one_of(dry_run, update=update) and (dry_run or Path(output).exists()):
         _update(context)
         return
@@ -62,6 +67,7 @@ def encode(
     from tvcli.core.encoding.cluster import parts_by_cluster
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
+    from tvcli.core.sampling import parse_sample
     from tvcli.core.shards import parse_shard
     from tvcli.core.sources import input_files, open_sources
 
@@ -74,6 +80,7 @@ def encode(
             stdin=streams.stdin(),
             null=null,
             root=root,
+            sample=parse_sample(limit, sample, seed),
             shard=parse_shard(shard),
             on_unreadable=report.unreadable,
         )

@@ -57,6 +57,8 @@ def index(
     seed: options.Seed = 0,
     null: options.Null = False,
     root: options.Root = None,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
     shard: options.Shard = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
@@ -84,12 +86,15 @@ def index(
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
     way = changes.one_of(dry_run, update=update, add=add, remove=remove)
+    if way and (limit or sample or shard):
+        raise UsageError(f"--{way} goes with neither --limit nor --sample nor --shard")
     if way and (dry_run or way != "update" or output.exists()):
         _change(context, way)
         return
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
+    from tvcli.core.sampling import parse_sample
     from tvcli.core.shards import parse_shard
     from tvcli.core.sources import input_files, is_encodings, open_sources
 
@@ -99,6 +104,8 @@ def index(
         if is_encodings(sources, streams.stdin()):
             if shard:
                 raise UsageError("--shard divides photos: of encodings, tv encode makes the shards")
+            if limit or sample:
+                raise UsageError("--limit and --sample take photos: give them to tv encode")
             with streams.input_file(sources[0]) as path:
                 manifest = index_encodings(
                     path,
@@ -118,6 +125,7 @@ def index(
                 stdin=streams.stdin(),
                 null=null,
                 root=root,
+                sample=parse_sample(limit, sample, seed),
                 shard=parse_shard(shard),
                 on_unreadable=report.unreadable,
             )
@@ -156,16 +164,24 @@ def index(
 def _change(context: typer.Context, way: changes.Way) -> None:
     """Change the index that is there, or only say how."""
     from tvcli.core.encoding.updates import Wish
+    from tvcli.core.indexes.following import follow_encodings, tell_encodings
     from tvcli.core.indexes.updates import change_photos, tell_photos
     from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files
+    from tvcli.core.sources import input_files, is_encodings
 
     asked = context.params
     wish = Wish(way, asked["sources"], streams.stdin(), **changes.wished(context))
     output: Path = asked["output"]
     with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
-        if asked["dry_run"]:
-            changes.print_plan(tell_photos(output, wish, report), report)
-            return
         made = provenance(streams.command_line(), input_files(wish.arguments), asked["seed"])
-        changes.print_done(change_photos(output, wish, report, made), output, report)
+        if is_encodings(wish.arguments, wish.stdin):
+            with streams.input_file(wish.arguments[0]) as path:
+                if asked["dry_run"]:
+                    changes.print_plan(tell_encodings(output, wish, report, path), report)
+                else:
+                    counts = follow_encodings(output, wish, report, made, path)
+                    changes.print_done(counts, output, report)
+        elif asked["dry_run"]:
+            changes.print_plan(tell_photos(output, wish, report), report)
+        else:
+            changes.print_done(change_photos(output, wish, report, made), output, report)

@@ -50,6 +50,9 @@ def locate(
     device: options.Device = "auto",
     null: options.Null = False,
     root: options.Root = None,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
+    seed: options.Seed = 0,
     shard: options.Shard = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
@@ -71,6 +74,7 @@ def locate(
     from tvcli.core.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
+    from tvcli.core.sampling import parse_sample
     from tvcli.core.shards import parse_shard
     from tvcli.core.sources import open_sources
 
@@ -87,6 +91,7 @@ def locate(
             stdin=streams.stdin(),
             null=null,
             root=root,
+            sample=parse_sample(limit, sample, seed),
             shard=parse_shard(shard),
             on_unreadable=report.unreadable,
         )

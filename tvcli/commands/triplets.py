@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.figures import print_figures
+from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
 
 
@@ -45,6 +45,8 @@ def triplets(
     test: Annotated[
         float, typer.Option("--test", min=0, max=0.9, help="Share of anchors kept for testing.")
     ] = 0.1,
+    limit: options.Limit = None,
+    sample: options.Sampled = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
@@ -60,17 +62,25 @@ def triplets(
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
     from tvcli.core.copies import copier
-    from tvcli.core.ranking.triplets import triplet_records, write_triplets
+    from tvcli.core.ranking.triplets import triplet_records
+    from tvcli.core.sampling import parse_sample
     from tvcli.core.searching.teaching import Lesson, teach
 
     copy_of = copier(from_copies, seed) if from_copies else None
     lesson = Lesson(
-        from_folders, labels, clicks, flips, copy_of, index, mine, per_anchor, test, seed
+        from_folders,
+        labels,
+        clicks,
+        flips,
+        copy_of,
+        index,
+        mine,
+        per_anchor,
+        test,
+        seed,
+        parse_sample(limit, sample, seed),
     )
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
         taught = teach(path, lesson, report, Path(source))
-        if output == streams.STREAM:
-            print_figures(list(triplet_records(taught.triplets, Path.cwd())), "jsonl")
-        else:
-            write_triplets(Path(output), taught.triplets)
+        emit(output, triplet_records(taught.triplets, base_of(output)))
         report.summary(taught.counts())

@@ -2,13 +2,17 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.formats import Annotation, BoxedPhoto
 from tvcli.core.images import BadImage, photo_size, read_photo
+from tvcli.core.records import Record
 from tvcli.core.reports import Report
+from tvcli.core.spool import Spool, in_order_of, spooled
 
 STAGE = "boxes"
 SAME_SHAPE = 0.02  # how far width over height may differ between two sizes of one photo
@@ -26,7 +30,8 @@ def boxed_photos(
     are skipped and named with file and line.
     """
     scaled = 0
-    ordered = sorted(annotations, key=lambda annotation: annotation.image)
+    records = in_order_of(map(_as_record, annotations), key=lambda record: record["image"])
+    ordered = map(_annotation, records)
     for _, group in groupby(ordered, key=lambda annotation: annotation.image):
         items = list(group)
         path = _find(items[0], root)
@@ -42,6 +47,37 @@ def boxed_photos(
             yield photo
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledPhotos:
+    """Photos with their boxes on the disk: counted, and read as often as wished."""
+
+    spool: Spool
+
+    def __len__(self) -> int:
+        return len(self.spool)
+
+    def __iter__(self) -> Iterator[BoxedPhoto]:
+        for record in self.spool:
+            objects = [(as_box(box), label) for box, label in record["objects"]]
+            yield BoxedPhoto(**{**record, "path": Path(record["path"]), "objects": objects})
+
+
+@contextmanager
+def spooled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpooledPhotos]:
+    """Keep photos with their boxes on the disk for the time of the block."""
+    with spooled({**asdict(photo), "path": str(photo.path)} for photo in photos) as spool:
+        yield SpooledPhotos(spool)
+
+
+def _as_record(annotation: Annotation) -> Record:
+    return {**asdict(annotation), "folders": [str(folder) for folder in annotation.folders]}
+
+
+def _annotation(record: Record) -> Annotation:
+    size, folders = record["size"], tuple(map(Path, record["folders"]))
+    return Annotation(**{**record, "size": size and tuple(size), "folders": folders})
 
 
 def _find(item: Annotation, root: Path | None) -> Path:

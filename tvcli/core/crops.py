@@ -2,11 +2,11 @@
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from PIL import Image
@@ -45,7 +45,15 @@ class CropSettings:
     seed: int = 0
 
 
-def sample_crops(photos: Iterable[BoxedPhoto], settings: CropSettings) -> Iterator[Record]:
+class Photos(Protocol):
+    """Photos with their boxes, which can be counted, and read more than once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[BoxedPhoto]: ...
+
+
+def sample_crops(photos: Photos, settings: CropSettings) -> Iterator[Record]:
     """Yield crop records, photo by photo; each photo's depend on its name and the seed alone.
 
     A target crop lies at least half inside an object's (extended) box; a background crop at least
@@ -56,12 +64,11 @@ def sample_crops(photos: Iterable[BoxedPhoto], settings: CropSettings) -> Iterat
     (Target and background: TiefVision, 2016; looks: iterated localisation, Gidaris and Komodakis,
     "Object detection via a multi-region CNN", 2015, section 4.)
     """
-    known = list(photos)
-    looks = settings.looks if settings.looks is not None else looks_for(len(known))
-    splits = split_photos([(p.image, p.split) for p in known], settings.test, settings.seed)
-    for photo in known:
+    looks = settings.looks if settings.looks is not None else looks_for(len(photos))
+    split_of = splitter(((p.image, p.split) for p in photos), settings.test, settings.seed)
+    for photo in photos:
         rng = np.random.default_rng(_seed_of(photo.image, settings.seed))
-        split = splits[photo.image]
+        split = split_of(photo.image, photo.split)
         objects = [(_extended(box, photo, settings.extend), text) for box, text in photo.objects]
         yield from _windows(photo, objects, settings, split, rng)
         for number in range(looks if objects else 0):
@@ -76,13 +83,24 @@ def looks_for(photos: int) -> int:
     return max(least, min(most, LOOKS_IN_ALL // max(1, photos)))
 
 
-def split_photos(photos: list[tuple[str, str]], test: float, seed: int) -> dict[str, str]:
-    """Return "train" or "test" for each (image, split known or ""); where none is test, one is."""
-    ranks = {image: _seed_of(image, seed) / 2**64 for image, _ in photos}
-    splits = {i: known or ("test" if ranks[i] < test else "train") for i, known in photos}
-    if test > 0 and len(splits) > 1 and "test" not in splits.values():
-        splits[min(ranks, key=lambda image: ranks[image])] = "test"
-    return splits
+def splitter(
+    photos: Iterable[tuple[str, str]], test: float, seed: int
+) -> Callable[[str, str], str]:
+    """Return what says "train" or "test" of an (image, split known or "") of some photos.
+
+    Where none of them would be test, the lowest in rank is. Nothing is kept of the others.
+    """
+
+    def split(image: str, known: str) -> str:
+        return known or ("test" if _seed_of(image, seed) / 2**64 < test else "train")
+
+    count, lowest, any_test = 0, (math.inf, ""), False
+    for count, (image, known) in enumerate(photos, 1):  # noqa: B007
+        lowest = min(lowest, (_seed_of(image, seed), image))
+        any_test = any_test or split(image, known) == "test"
+    if test > 0 and count > 1 and not any_test:
+        return lambda image, known: "test" if image == lowest[1] else split(image, known)
+    return split
 
 
 def draw_look(box: Box, width: float, height: float, number: int, rng: np.random.Generator) -> Box:

@@ -1,6 +1,7 @@
 """What a person names on the command line, as regions of photos: files, folders, lists, records."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from tvcli.core.records import (
     read_records,
     region_from_record,
 )
+from tvcli.core.sampling import ALL, Sample
 from tvcli.core.shards import Shard, Share
 
 STDIN = "-"
@@ -38,6 +40,7 @@ class Source:
     regions: Iterator[Region]
     arguments: tuple[str, ...] = ()
     share: Share | None = None  # where these are the regions of one shard only
+    sample: Sample = ALL
 
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
@@ -47,6 +50,7 @@ class Source:
             if not (path.is_dir() or is_photo_name(path)):
                 return None
             count += sum(1 for _ in walk_photos(path)) if path.is_dir() else 1
+        count = self.sample.expected(count)
         return count if self.share is None else round(count / self.share.shard.of)
 
     @property
@@ -58,9 +62,10 @@ class Source:
 def open_sources(
     arguments: Sequence[str],
     *,
-    stdin: IO[bytes],
+    stdin: IO[bytes] | None = None,
     null: bool = False,
     root: Path | None = None,
+    sample: Sample = ALL,
     shard: Shard | None = None,
     on_unreadable: OnUnreadable = _ignore,
 ) -> Source:
@@ -68,9 +73,10 @@ def open_sources(
 
     An argument is a photo, a folder (searched recursively, in sorted order), a text file of paths
     (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`:
-    records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin`. Paths
+    records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin` (None:
+    that of this process). Paths
     come out relative to `root`; by default the folder given, or the folder all arguments share.
-    With `shard` only its regions come, after whatever else chooses among them.
+    Only the photos of `sample` come, and with `shard` only those of them that are its.
 
     Raises:
         UsageError: no arguments.
@@ -79,12 +85,14 @@ def open_sources(
     if not arguments:
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
     base = (root or _common_root(arguments)).absolute()
-    readers = [_reader(argument, stdin, null, on_unreadable) for argument in arguments]
-    regions = (_under(region, base) for reader in readers for region in reader)
+    stream = sys.stdin.buffer if stdin is None else stdin
+    readers = [_reader(argument, stream, null, on_unreadable) for argument in arguments]
+    every = (_under(region, base) for reader in readers for region in reader)
+    regions = sample.of(every, lambda region: region.image)
     if shard is None:
-        return Source(base, regions, tuple(arguments))
+        return Source(base, regions, tuple(arguments), sample=sample)
     share = Share(regions, shard)
-    return Source(base, iter(share), tuple(arguments), share)
+    return Source(base, iter(share), tuple(arguments), share, sample)
 
 
 def names_of(arguments: Sequence[str], stdin: IO[bytes], *, null: bool = False) -> Iterator[str]:

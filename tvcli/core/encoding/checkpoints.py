@@ -191,6 +191,7 @@ def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None
 
 def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report) -> Iterator[Path]:
     report.start("encoding", "photos", source.total)
+    report.detail(encoder.in_words)
     chunks = chunked(source.regions, encoder.batch)
     number = 0
     while (path := part_path(folder, number)).exists():

@@ -11,7 +11,7 @@ Mine = Literal["hard", "semi-hard", "random"]
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
-BLOCK = 1024  # anchors whose similarities to all rows are held at a time
+SIMILARITIES = 2**25  # held at a time: of so many anchors to all rows
 NONE = -2.0  # below every cosine
 
 
@@ -19,21 +19,29 @@ NONE = -2.0  # below every cosine
 class Candidates:
     """The rows to mine: vectors (N, D) of unit length, and for each row its photo and label.
 
-    Labels are numbers, -1 where not known; `test` tells the rows of photos kept for testing.
+    Labels are numbers, -1 where not known; `test` tells the rows of photos kept for testing,
+    `anchors` those that may be anchors (None: all).
     """
 
     vectors: Vectors
     photos: Rows
     labels: Rows
     test: npt.NDArray[np.bool_]
+    anchors: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """Tell which rows may be anchors: (N,)."""
+        return np.ones(len(self.labels), np.bool_) if self.anchors is None else self.anchors
 
     def blocks(self, anchors: Rows) -> Iterator[tuple[Rows, Vectors]]:
         """Yield anchors in blocks, with their similarities (n, N) to all rows.
 
         Rows of the anchor's own photo, or on the other side of the split, are `NONE`.
         """
-        for start in range(0, len(anchors), BLOCK):
-            block = anchors[start : start + BLOCK]
+        size = max(1, SIMILARITIES // max(1, len(self.vectors)))
+        for start in range(0, len(anchors), size):
+            block = anchors[start : start + size]
             similarities = self.vectors[block] @ self.vectors.T  # (n, N)
             similarities[self.photos[block][:, None] == self.photos] = NONE
             similarities[self.test[block][:, None] != self.test] = NONE
@@ -68,7 +76,7 @@ def mine_labelled(
     another class: `hard` the nearest; `semi-hard` the nearest of those less similar than the
     positive (Schroff et al. 2015, "FaceNet", eq. 4), else the nearest; or `random`.
     """
-    anchors = np.flatnonzero(candidates.labels >= 0)
+    anchors = np.flatnonzero((candidates.labels >= 0) & candidates.chosen)
     for block, similarities in candidates.blocks(anchors):
         same = candidates.labels[block][:, None] == candidates.labels
         known = candidates.labels >= 0

@@ -68,7 +68,12 @@ def triplet_records(triplets: Iterable[Triplet], folder: Path) -> Iterator[Recor
 
 
 def read_triplets(path: Path, stdin: IO[bytes] | None = None) -> list[Triplet]:
-    """Read triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
+    """Return all triplets that `each_triplet` yields."""
+    return list(each_triplet(path, stdin))
+
+
+def each_triplet(path: Path, stdin: IO[bytes] | None = None) -> Iterator[Triplet]:
+    """Yield triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
 
     Raises:
         BadInput: not there, empty, or a record that is no triplet; the message gives its line.
@@ -76,10 +81,12 @@ def read_triplets(path: Path, stdin: IO[bytes] | None = None) -> list[Triplet]:
     piped = stdin is not None and str(path) == STDIN
     records = read_records(stdin, STDIN) if stdin and piped else read_record_file(path)
     folder = folder_of(path)  # for - the current one
-    triplets = [triplet_of(record, where, folder) for record, where in records]
-    if not triplets:
+    empty = True
+    for record, where in records:
+        empty = False
+        yield triplet_of(record, where, folder)
+    if empty:
         raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
-    return triplets
 
 
 def triplet_of(record: Record, where: str, folder: Path) -> Triplet:

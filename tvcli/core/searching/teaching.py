@@ -17,6 +17,7 @@ from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
+from tvcli.core.sampling import ALL, Sample
 
 CopyOf = Callable[[Item], Item]
 
@@ -35,6 +36,7 @@ class Lesson:
     per_anchor: int = 4
     test: float = 0.1
     seed: int = 0
+    sample: Sample = ALL  # of the photos that are mined for
 
     @property
     def by_label(self) -> bool:
@@ -142,7 +144,9 @@ def _candidates(
     numbers = {name: number for number, name in enumerate(names)}
     coded = np.array([numbers.get(label, -1) for label in labels], np.intp)
     test = np.array([image in kept for image in table.images])
-    return Candidates(vectors, table.photos, np.where(known, coded, -1), test)
+    mined = set(lesson.sample.of(table.images, str))
+    anchors = np.array([image in mined for image in table.images])
+    return Candidates(vectors, table.photos, np.where(known, coded, -1), test, anchors)
 
 
 def _vectors(
@@ -202,7 +206,7 @@ def _mined(
             first, second, third = (items[row] for row in rows)
             yield Triplet(first, second, third, str(side[rows[0]]))
     for positive_of in _transforms(lesson):
-        upright: Rows = np.flatnonzero(~table.flips)
+        upright: Rows = np.flatnonzero(~table.flips & candidates.chosen)
         for anchor, near in nearest(candidates, upright, 1):
             for negative in near[:1]:
                 positive = positive_of(items[anchor])

@@ -1,0 +1,125 @@
+"""Peak memory of the commands that stream, by the number of records.
+
+python -m scripts.bench.streams [--records 10000,100000,1000000] [--folder FOLDER]
+
+Records are synthetic: ten boxes to a photo, photos that are links to a few drawn ones. What is
+reported is the largest resident set of the command's own process (wait4's ru_maxrss), less that of
+`tv info` of the smallest file, which is what the interpreter and the libraries take.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tvcli.core.artifacts import write_artifact
+
+PER_PHOTO = 10
+LINKS = 60_000  # of one file: ext4 allows 65,000
+ROWS = 2000  # of encodings that triplets are made of
+
+
+def peak(arguments: list[str], folder: Path) -> tuple[float, float]:
+    """Run `tv` and return its peak resident set in MiB and the CPU seconds it took."""
+    command = [sys.executable, "-m", "tvcli", *arguments]
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=out)
+        _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{' '.join(arguments)}: {(folder / 'out').read_text()[-500:]}")
+    return used.ru_maxrss / 1024, used.ru_utime + used.ru_stime
+
+
+def boxes(count: int, scored: bool = False) -> Iterator[str]:
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        x, y = rng.integers(0, 40, 2).tolist()
+        record = {"image": f"photos/{number // PER_PHOTO}.jpg", "width": 96, "height": 80}
+        record |= {"box": [x, y, x + 30, y + 30], "label": "dress"}
+        yield json.dumps(record | ({"score": 0.5} if scored else {})) + "\n"
+
+
+def triplets(count: int) -> Iterator[str]:
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        images = ({"image": f"photos/{row}.jpg"} for row in rng.integers(0, ROWS, 3).tolist())
+        yield json.dumps(dict(zip(("anchor", "positive", "negative"), images, strict=True))) + "\n"
+
+
+def write_lines(path: Path, lines: Iterator[str]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+def link_photos(folder: Path, count: int) -> None:
+    """Make photos that are links to a few files, so that a million take no room."""
+    (folder / "photos").mkdir(exist_ok=True)
+    for number in range(count):
+        photo = folder / "photos" / f"{number}.jpg"
+        real = folder / f"real-{number // LINKS}.jpg"
+        if not real.exists():
+            Image.new("RGB", (96, 80), (number % 251, 90, 120)).save(real)
+        if not photo.exists():
+            photo.hardlink_to(real)
+
+
+def write_encodings(path: Path, rows: int) -> None:
+    """Write an encodings file of random vectors, of photos and labels in turn."""
+    encoder = {"backbone": {"name": "mini", "pool": "gem"}, "size": 96, "pool": "gem"}
+    settings = {"root": ".", "encoder": encoder, "weights_file": None}
+    with write_artifact(path, "encodings", settings, {}) as writer:
+        writer.append(
+            {
+                "encodings": np.random.default_rng(0).normal(size=(rows, 64)).astype(np.float16),
+                "image": [f"photos/{row}.jpg" for row in range(rows)],
+                "region": np.tile(np.float32([0, 0, 96, 80]), (rows, 1)),
+                "digest": [f"{row:032x}" for row in range(rows)],
+                "label": [str(row % 20) for row in range(rows)],
+            }
+        )
+
+
+def jobs(count: int) -> dict[str, list[str]]:
+    """Return what is measured: the commands, by name."""
+    each = str(max(1, count // ROWS))
+    return {
+        "crops": "crops boxes.jsonl -o crops.jsonl --per-photo 2 --looks 6".split(),
+        "crops --sample 1000": "crops boxes.jsonl -o few.jsonl --sample 1000".split(),
+        "triplets": ["triplets", "rows.h5", "-o", "made.jsonl", "--per-anchor", each],
+        "eval triplets": "eval triplets rows.h5 triplets.jsonl".split(),
+        "eval boxes": "eval boxes located.jsonl boxes.jsonl".split(),
+    }
+
+
+def measure(count: int, folder: Path) -> None:
+    write_lines(folder / "boxes.jsonl", boxes(count))
+    write_lines(folder / "located.jsonl", boxes(count, scored=True))
+    write_lines(folder / "triplets.jsonl", triplets(count))
+    link_photos(folder, -(-count // PER_PHOTO))
+    write_encodings(folder / "rows.h5", ROWS)
+    idle, _ = peak(["info", "rows.h5"], folder)
+    for name, arguments in jobs(count).items():
+        used, seconds = peak(arguments, folder)
+        line = {"records": count, "command": name, "peak_mib": round(used)}
+        print(json.dumps(line | {"idle_mib": round(idle), "cpu_s": round(seconds, 1)}), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", default="10000,100000,1000000")
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tv-streams-") as temporary:
+        for count in map(int, options.records.split(",")):
+            measure(count, options.folder or Path(temporary))
+
+
+if __name__ == "__main__":
+    main()
