@@ -123,11 +123,11 @@ class _Change:
 def _source(index: Index, wish: Wish, report: Report) -> Source:
     """Return what the command line names, with paths as the index has them."""
     anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
-    check_asked(index.path, _made_with(index), wish.asked, anew)
+    check_asked(index.path, made_with(index), wish.asked, anew)
     return source_of(wish, index.root, report)
 
 
-def _made_with(index: Index) -> dict[str, Any]:
+def made_with(index: Index) -> dict[str, Any]:
     """Return the settings of an index by the names of options; of heads, their hashes."""
     heads = {name: index.settings.get(name, {}).get("hash") for name in HEADS}
     return named_settings(index.settings["encoder"]) | {"engine": index.manifest.engine} | heads
@@ -137,13 +137,19 @@ def _plan(index: Index, source: Source, stamps: Stamps, wish: Wish) -> Plan:
     plan = plan_of(
         known_rows(index), source, stamps, only_add=wish.way == "add", keep=wish.unreadable
     )
+    if plan.new or plan.copied:
+        refuse_by_row(index)
+    return plan
+
+
+def refuse_by_row(index: Index) -> None:
+    """Raise Mismatch if an index keeps what every row has, and which an update could not add to."""
     kept = [name for name in BY_ROW if name in index.settings]
-    if kept and (plan.new or plan.copied):
+    if kept:
         raise Mismatch(
             f"{index.path}: keeps {' and '.join(kept)}, which an update cannot add to; make it "
             f"anew, as it was made: {' '.join(index.manifest.provenance.get('command', []))}"
         )
-    return plan
 
 
 def _write(
@@ -164,7 +170,7 @@ def _write(
     with encoded_new(
         plan.new, source, target, wish.loader(index.settings, lambda: index.graph), report, located
     ) as parts:
-        extra = _kept(index)
+        extra = kept_heads(index)
         new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
         blocks = (embeddings_of(block, extra) for block in new)
         made = change_index(target, index, plan.gone, change.copies(), blocks, provenance)
@@ -181,7 +187,7 @@ def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterab
     return located_regions(source, locator, report)
 
 
-def _kept(index: Index) -> Attachments:
+def kept_heads(index: Index) -> Attachments:
     """Return what an index keeps to make vectors by."""
     ranker = load_rank(index.rank_file) if index.rank_file else None
     known = index.settings.get("shortlist")
