@@ -2,9 +2,9 @@
 
     python -m scripts.bench.runtimes [--rounds 5] [--seconds 1]
 
-One thread, batches as `tv encode` makes them, random weights (they take as long as trained ones)
-but for mini. All runtimes take turns in every round; medians. bf16 is another arithmetic, which rows
-record (`--precision`); the other three are float32 and compare.
+One thread, batches as `tv encode` makes them, random weights but for mini (they take as long as
+trained ones). All runtimes take turns in every round; medians. bf16 is another arithmetic, which
+rows record (`--precision`); the other three are float32 and compare.
 """
 
 import argparse

@@ -1,0 +1,96 @@
+"""What a search loads: neither torch nor, for a photo of the index, anything that runs networks."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from conftest import Ran
+from safetensors.torch import save_file
+
+RUN = """
+import json, sys
+from tvcli.cli import run
+status = run(sys.argv[1:])
+sys.stdout.flush()
+heavy = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "cv2", "annoy", "rich")
+print(json.dumps([int(status), [name for name in heavy if name in sys.modules]]), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def here(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with photos and a cache of its own, as the current one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    return photos
+
+
+def run(*arguments: str) -> tuple[list[str], list[dict[str, object]]]:
+    """Run a command in a process of its own; return what it loaded, and its records."""
+    command = [sys.executable, "-c", RUN, *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
+    status, loaded = json.loads(ran.stderr.splitlines()[-1])
+    assert status == 0, ran.stderr
+    return loaded, [json.loads(line) for line in ran.stdout.splitlines()]
+
+
+Tv = Callable[..., Ran]
+
+
+def made(tv: Tv, *arguments: str) -> None:
+    """Run a command in this process, which has torch already."""
+    ran = tv(*arguments)
+    assert ran.status == 0, ran.err
+
+
+@pytest.mark.usefixtures("here")
+def test_mini_needs_no_torch_to_search(tv: Tv) -> None:
+    made(tv, "index", "photos", "-q")
+    loaded, hits = run("search", "photos/3.png")
+    assert loaded == ["onnxruntime"]
+    assert (hits[0]["image"], hits[0]["similarity"]) == ("photos/3.png", 1.0)
+    loaded, hits = run("search", "--item", "photos/3.png")
+    assert loaded == []
+    assert hits[0]["similarity"] == 1.0
+
+
+@pytest.mark.usefixtures("here")
+def test_neither_does_a_rank_head_or_a_map(tv: Tv) -> None:
+    made(tv, "encode", "photos", "-o", "photos.h5", "--size", "64", "-q")
+    made(tv, "triplets", "photos.h5", "--from-folders", "-o", "triplets.jsonl", "-q")
+    made(tv, "train-rank", "photos.h5", "triplets.jsonl", "-o", "rank.h5", "--epochs", "1", "-q")
+    made(tv, "index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx", "-q")
+    assert run("search", "photos/3.png", "-i", "ranked.tvx")[0] == ["onnxruntime"]
+    made(tv, "index", "photos.h5", "--maps", "-o", "maps.tvx", "-q")
+    loaded, hits = run("search", "photos/3.png", "-i", "maps.tvx", "--rerank", "5")
+    assert loaded == ["onnxruntime"]
+    assert hits[0]["image"] == "photos/3.png"
+
+
+@pytest.mark.usefixtures("here")
+def test_an_index_brings_the_network_of_its_queries(tmp_path: Path, tv: Tv) -> None:
+    torch.manual_seed(0)
+    weights = Path("squeezenet.safetensors")
+    save_file(torchvision.models.squeezenet1_1(weights=None).state_dict(), weights)
+    options = ["--backbone", "squeezenet1_1", "--weights", str(weights), "--size", "64"]
+    made(tv, "index", "photos", "-o", "s.tvx", *options, "-q")
+    (graph,) = Path("s.tvx").glob("encoder-*.onnx")
+    weights.unlink()
+    for kept in (tmp_path / "cache").rglob("*.onnx"):
+        kept.unlink()
+    loaded, hits = run("search", "photos/3.png", "-i", "s.tvx")
+    assert loaded == ["onnxruntime"]
+    assert (hits[0]["image"], hits[0]["similarity"]) == ("photos/3.png", 1.0)
+    content = np.frombuffer(graph.read_bytes(), np.uint8).copy()
+    content[-100] ^= 1
+    graph.write_bytes(content.tobytes())
+    ran = tv("search", "photos/3.png", "-i", "s.tvx")
+    assert ran.status == 4
+    assert ran.err.endswith("not the graph that s.tvx was made with; index again\n")
