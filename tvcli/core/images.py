@@ -22,6 +22,7 @@ SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp")
 )
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
+MAX_BYTES = 2**30  # of a file: the largest photos that MAX_PIXELS allows, as they come from cameras
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
 
@@ -48,11 +49,15 @@ def read_photo(path: Path) -> bytes:
     """Return the bytes of a photo.
 
     Raises:
-        BadImage: missing, empty, unreadable, or not a regular file (a pipe would hang).
+        BadImage: missing, empty, unreadable, larger than `MAX_BYTES`, or not a regular file (a
+            pipe would hang).
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise BadImage("not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise BadImage(f"larger than {MAX_BYTES >> 20} MiB")
         data = path.read_bytes()
     except FileNotFoundError:
         raise BadImage("dangling link" if path.is_symlink() else "not found") from None
@@ -104,6 +109,19 @@ def photo_size(data: bytes) -> tuple[int, int]:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
             return (height, width) if _is_turned(image) else (width, height)
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise BadImage("not a picture that can be read") from error
+
+
+def photo_format(data: bytes) -> str:
+    """Return the format of a photo, such as JPEG or PNG, whatever its file is named.
+
+    Raises:
+        BadImage: not a picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.format or ""
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
 

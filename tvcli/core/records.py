@@ -15,6 +15,7 @@ from tvcli.core.errors import BadInput
 Record = dict[str, Any]
 
 MAX_LINE = 16 * 2**20  # bytes; a record is a few hundred, so a longer line is not one
+MAX_ARRAY = 16 * MAX_LINE  # bytes; an array is read whole, lines one by one
 NON_STANDARD = re.compile(r"[\ud800-\udfff]")
 
 
@@ -147,7 +148,9 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_array(start: bytes, stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
-    text = start + stream.read(64 * MAX_LINE)
+    text = start + stream.read(MAX_ARRAY)
+    if len(text) > MAX_ARRAY:
+        raise BadInput(f"{name}: an array of more than {MAX_ARRAY >> 20} MiB: write JSON Lines")
     values = _decode(text, name)
     if not isinstance(values, list):
         raise BadInput(f"{name}: not a JSON array of records")

@@ -168,11 +168,20 @@ def encoded_parts(
             parts = list((make_parts or _encode_parts)(folder, source, encoder, report))
         except OSError as error:
             raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+        except BaseException:
+            _remove_if_empty(folder)
+            raise
         if not (parts or even_none or (source.share and source.share.listed)):
             shutil.rmtree(folder)
             raise BadInput(_nothing_encoded(report))
         yield parts
         shutil.rmtree(folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    """Remove the folder of a job that ended before it had encoded anything to go on from."""
+    if not any(folder.glob("part-*")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None:
@@ -186,7 +195,9 @@ def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None
             f"settings, or give it up with: rm -r '{folder}'"
         )
     folder.mkdir(exist_ok=True)
-    note.write_text(json.dumps(job), "utf-8")
+    partial = note.with_suffix(".partial")
+    partial.write_text(json.dumps(job), "utf-8")
+    partial.replace(note)  # a kill leaves no half of it, which would be taken for another job's
 
 
 def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.encoding.pooling import pool_maps
-from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.images import Fit, Photo, Pixels, view
 from tvcli.core.networks.graph_cache import cached_graph
 from tvcli.core.networks.graphs import mini_graph, run_graph
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # it brings torch, which most encoders do without
 
 CPU_BATCH, GPU_BATCH = 16, 128  # on a CPU more leaves the cache: 32 is a fifth slower
 SMALLEST = 32  # pixels: below this the deeper maps have no position left
+LARGEST = 4096  # pixels: above, one picture fills the memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class Encoder:
         settings: EncodeSettings,
         batch: int | None = None,
     ) -> None:
-        if settings.size < SMALLEST:
-            raise UsageError(f"--size {settings.size}: at least {SMALLEST} pixels")
+        if not SMALLEST <= settings.size <= LARGEST:
+            raise UsageError(f"--size {settings.size}: {SMALLEST} to {LARGEST} pixels")
         self.network, self.settings = network, settings
         self.batch = batch or (CPU_BATCH if network.on_cpu else GPU_BATCH)
 
@@ -147,7 +148,7 @@ def encoder_of(
     Torch is loaded only where there is no graph to run: mini's own, `graph`, which holds the
     network for squares of the size recorded, or one in the cache.
     """
-    settings = EncodeSettings(**{key: value for key, value in spec.items() if key != "backbone"})
+    settings = _settings_of(spec)
     chosen = choose_runtime(runtime, device, settings.precision)
     network = None
     if chosen != "torch" and not weights:
@@ -158,6 +159,13 @@ def encoder_of(
         backbone = reload_backbone(spec["backbone"], weights, weights_file)
         network = _run(backbone, settings.size, runtime, chosen, device, settings.precision)
     return Encoder(network, settings)
+
+
+def _settings_of(spec: dict[str, Any]) -> EncodeSettings:
+    try:
+        return EncodeSettings(**{key: value for key, value in spec.items() if key != "backbone"})
+    except TypeError as error:
+        raise BadInput("what is recorded of the encoder is damaged; make it again") from error
 
 
 def _gives_vectors(network: Network, side: int) -> bool:
