@@ -20,6 +20,8 @@ import numpy as np
 from PIL import Image
 
 from tvcli.core.artifacts import write_artifact
+from tvcli.core.encoding.checkpoints import encoding_settings
+from tvcli.core.encoding.encoder import make_encoder
 
 PER_PHOTO = 10
 LINKS = 60_000  # of one file: ext4 allows 65,000
@@ -72,8 +74,8 @@ def link_photos(folder: Path, count: int) -> None:
 
 def write_encodings(path: Path, rows: int) -> None:
     """Write an encodings file of random vectors, of photos and labels in turn."""
-    encoder = {"backbone": {"name": "mini", "pool": "gem"}, "size": 96, "pool": "gem"}
-    settings = {"root": ".", "encoder": encoder, "weights_file": None}
+    encoder = make_encoder("mini", size=96, pool="gem")
+    settings = encoding_settings(encoder, path.parent, path)
     with write_artifact(path, "encodings", settings, {}) as writer:
         writer.append(
             {
@@ -90,11 +92,11 @@ def jobs(count: int) -> dict[str, list[str]]:
     """Return what is measured: the commands, by name."""
     each = str(max(1, count // ROWS))
     return {
-        "crops": "crops boxes.jsonl -o crops.jsonl --per-photo 2 --looks 6".split(),
-        "crops --sample 1000": "crops boxes.jsonl -o few.jsonl --sample 1000".split(),
+        "crops": ["crops", "boxes.jsonl", "-o", "crops.jsonl", "--per-photo", "2", "--looks", "6"],
+        "crops --sample 1000": ["crops", "boxes.jsonl", "-o", "few.jsonl", "--sample", "1000"],
         "triplets": ["triplets", "rows.h5", "-o", "made.jsonl", "--per-anchor", each],
-        "eval triplets": "eval triplets rows.h5 triplets.jsonl".split(),
-        "eval boxes": "eval boxes located.jsonl boxes.jsonl".split(),
+        "eval triplets": ["eval", "triplets", "rows.h5", "triplets.jsonl"],
+        "eval boxes": ["eval", "boxes", "located.jsonl", "boxes.jsonl"],
     }
 
 

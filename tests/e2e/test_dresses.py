@@ -1,0 +1,87 @@
+"""The Makefile of examples/dresses, on drawn photos."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+from tvcli.core.drawing import draw_collection
+from tvcli.core.records import write_records
+
+ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+HEADS = {"crops.jsonl", "crops.h5", "classifier.h5", "boxes.h5"}
+MADE = HEADS | {"located.jsonl", "located.h5", "triplets.jsonl", "rank.h5", "hits.html"}
+
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "CROPS=--per-photo 2 --looks 3", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder as a person has it: photos, boxes in some, labels; and everything made."""
+    folder = tmp_path_factory.mktemp("dresses")
+    shutil.copy(REPOSITORY / "examples" / "dresses" / "Makefile", folder)
+    (folder / "tv.toml").write_text(
+        "[encode]\nsize = 128\n[train-rank]\nepochs = 2\n[triplets]\nper-anchor = 1\n", "utf-8"
+    )
+    records = [dict(record) for record in draw_collection(folder, garments=4, photos_each=4)]
+    boxed = [record for record in records if record["split"] == "train"]
+    names = ("image", "width", "height", "box")
+    write_records(folder / "boxes.jsonl", ({n: r[n] for n in names} for r in boxed))
+    labels = ({"image": r["image"], "label": r["label"]} for r in records)
+    write_records(folder / "labels.jsonl", labels)
+    ran = make(folder, "-j2")
+    assert ran.returncode == 0, ran.stderr
+    return folder
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {name: (folder / name).stat().st_mtime_ns for name in MADE}
+
+
+def test_everything_is_made_once(project: Path) -> None:
+    assert "data:image/jpeg" in (project / "hits.html").read_text("utf-8")
+    assert not [path.name for path in project.iterdir() if "partial" in path.name]
+    assert make(project, "-q").returncode == 0
+    before = times(project)
+    assert make(project).returncode == 0
+    assert times(project) == before
+
+
+def test_a_photo_without_a_box_teaches_nothing(project: Path) -> None:
+    os.utime(sorted((project / "photos").glob("*-4.jpg"))[0])
+    planned = make(project, "-n").stdout
+    assert "tv locate" in planned and "tv search" in planned
+    assert "tv crops" not in planned and "tv train-boxes" not in planned
+
+
+def test_a_photo_with_a_box_teaches_again(project: Path) -> None:
+    os.utime(sorted((project / "photos").glob("*-1.jpg"))[0])
+    planned = make(project, "-n").stdout
+    assert all(f"tv {name}" in planned for name in ("crops", "train-classifier", "train-boxes"))
+
+
+def test_what_fails_leaves_nothing_and_keeps_the_old(project: Path) -> None:
+    before = (project / "crops.jsonl").read_bytes()
+    boxes = (project / "boxes.jsonl").read_bytes()
+    (project / "boxes.jsonl").write_bytes(boxes + b'{"image": \n')
+    failed = make(project, "crops.jsonl")
+    assert failed.returncode != 0 and "boxes.jsonl:13" in failed.stderr
+    assert (project / "crops.jsonl").read_bytes() == before
+    (project / "boxes.jsonl").write_bytes(boxes)
+    assert make(project, "crops.jsonl").returncode == 0
