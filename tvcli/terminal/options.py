@@ -22,7 +22,8 @@ Backbone = Annotated[
     typer.Option(
         "--backbone",
         envvar="TV_BACKBONE",
-        help="mini (inside the package) or a torchvision model: alexnet, vgg16, resnet50, …",
+        help="mini (inside the package), a torchvision model (alexnet, vgg16, resnet50, …) or "
+        "timm:NAME.",
     ),
 ]
 Weights = Annotated[
