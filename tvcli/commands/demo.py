@@ -1,7 +1,6 @@
 """`tv demo`: the whole chain on pictures it draws itself."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvcli.terminal import options
+from tvcli.terminal.logs import tell
 from tvcli.terminal.progress import reporting
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def demo(
     with reporting() as report:
         records = draw(folder, seed, report)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")
-    print(f"\n$ cd {folder}", file=sys.stderr)
+    tell(f"\n$ cd {folder}", event="step")
     with _inside(folder):
         for step in CHAIN:
             _run(step, context.find_root().command)
@@ -44,7 +44,7 @@ def demo(
 
 def _run(step: "Step", tv: Any) -> None:
     comment = f"\n# {step.why}\n" if step.why else ""
-    print(f"{comment}$ {step}", file=sys.stderr, flush=True)
+    tell(f"{comment}$ {step}", event="step")
     if step.output is None:
         tv.main(step.arguments, "tv", standalone_mode=False)
         return

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.records import dump_record
+from tvcli.terminal.logs import tell
 
 if TYPE_CHECKING:  # it brings torch, which tv --help does without
     from tvcli.core.ranking.rank_training import Trained
@@ -29,7 +30,7 @@ def explain() -> None:
     from tvcli.core.ranking.metrics import DEFINITIONS
 
     for name, meaning in DEFINITIONS.items():
-        print(f"{name}: {meaning}", file=sys.stderr)
+        tell(f"{name}: {meaning}", event="definition")
 
 
 def print_learned(trained: "Trained", report: "TerminalReport") -> None:

@@ -143,10 +143,11 @@ def _named(region: Region, root: Path, base: Path) -> str:
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
     """Yield one region a photo: records of boxes name a photo once for every box."""
-    seen: set[str] = set()
+    seen: set[int] = set()  # 64-bit hashes: names of a million photos would take twice the room
     for region in regions:
-        if region.image not in seen:
-            seen.add(region.image)
+        name = hash(region.image)
+        if name not in seen:
+            seen.add(name)
             yield region
 
 
