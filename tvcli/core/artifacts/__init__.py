@@ -8,7 +8,7 @@ from tvcli.core.artifacts.joined import Joined
 from tvcli.core.artifacts.kinds import KINDS, Columns, Kind
 from tvcli.core.artifacts.reader import Artifact, open_artifact
 from tvcli.core.artifacts.settings import checked_settings
-from tvcli.core.artifacts.writer import Writer, sync, write_artifact
+from tvcli.core.artifacts.writer import Unwritable, Writer, sync, write_artifact
 
 __all__ = [
     "KINDS",
@@ -16,6 +16,7 @@ __all__ = [
     "Columns",
     "Joined",
     "Kind",
+    "Unwritable",
     "Writer",
     "checked_settings",
     "open_artifact",

@@ -12,8 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Dataset
+from tvcli.core.artifacts.sink import Sink
 from tvcli.core.errors import BadInput
 from tvcli.core.locks import writing
+
+
+class Unwritable(BadInput):
+    """A file cannot be written, for a `reason` that may be that of a larger job."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: cannot be written: {reason}")
+        self.reason = reason
 
 
 class Writer:
@@ -25,7 +34,8 @@ class Writer:
         self.path, self.kind = path, KINDS[kind]
         self.settings, self.provenance = settings, provenance
         self.rows = 0
-        self._file = h5py.File(path, "w", track_order=False)
+        self._sink = Sink(path)
+        self._file = h5py.File(self._sink, "w", track_order=False)
         self._file.attrs["type"] = kind
         self._file.attrs["version"] = self.kind.version
 
@@ -42,6 +52,7 @@ class Writer:
             dataset.resize(self.rows + count, axis=0)
             dataset[self.rows :] = _stored(declared, values)
         self.rows += count
+        self._sink.check()
 
     def declare(self, tail: tuple[int, ...]) -> None:
         """Make the columns of a file without rows, whose rows would have this shape."""
@@ -62,7 +73,13 @@ class Writer:
         for dataset in self._file.values():
             if isinstance(dataset, h5py.Dataset):
                 dataset.resize(self.rows, axis=0)
+        self.give_up()
+        self._sink.check()
+
+    def give_up(self) -> None:
+        """Close the file as it is."""
         self._file.close()
+        self._sink.close()
 
     def _dataset(self, name: str, declared: Dataset, values: Any) -> h5py.Dataset:
         if name in self._file:
@@ -106,7 +123,7 @@ def write_artifact(
                 sync(partial)
             partial.replace(path)
         except OSError as error:
-            raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
+            raise Unwritable(path, error.strerror or str(error)) from error
         finally:
             partial.unlink(missing_ok=True)
 
@@ -116,7 +133,7 @@ def _closing(writer: Writer) -> Iterator[Writer]:
     try:
         yield writer
     except BaseException:
-        writer._file.close()
+        writer.give_up()
         raise
     writer.close()
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Columns, Writer, open_artifact, write_artifact
+from tvcli.core.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
 from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
@@ -167,7 +167,9 @@ def encoded_parts(
             _claim(folder, encoder, source, target)
             parts = list((make_parts or _encode_parts)(folder, source, encoder, report))
         except OSError as error:
-            raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+            raise Unwritable(target, error.strerror or str(error)) from error
+        except Unwritable as error:
+            raise Unwritable(target, error.reason) from error
         except BaseException:
             _remove_if_empty(folder)
             raise

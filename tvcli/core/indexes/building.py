@@ -10,16 +10,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from tvcli.core import engines
-from tvcli.core.artifacts import Columns, open_artifact, write_artifact
+from tvcli.core.artifacts import Columns, Unwritable, open_artifact, write_artifact
 from tvcli.core.engines import Rows
+from tvcli.core.engines.names import checked_engine
+from tvcli.core.engines.postgres import is_url
 from tvcli.core.errors import BadInput, TvError
+from tvcli.core.indexes import remote
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import (
+    BY_ROW,
     MANIFEST,
     Manifest,
     Segment,
@@ -30,10 +34,9 @@ from tvcli.core.indexes.manifest import (
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import plant
 from tvcli.core.locks import writing
+from tvcli.core.roots import root_settings
 
-EngineName = Literal["auto", "exact", "annoy", "faiss", "faiss-hnsw", "faiss-ivfpq"]
-
-ALIASES = {"faiss": "faiss-ivfpq"}  # as quick as HNSW, and far smaller (docs/benchmarks.md)
+EngineName = str  # one of engines.names.CHOICES, or the URL of a database
 
 STAMPS = "stamps.npy"  # when the photos were last looked at: a cache, of no state of the index
 UNTIDY = 0.25  # rows added or removed since, in shares of the first segment: more, and it is tidied
@@ -67,10 +70,29 @@ def build_index(
         name = _next_name(folder)
         attach(folder)
         rows = blocks if stored else _checked(blocks)
+        if is_url(engine):
+            return _filled(folder, engine, target.stem, rows, settings, made)
         segment, dimension = _write_segment(folder, name, rows, settings, provenance)
-        chosen = ALIASES.get(engine, engine)
+        chosen = checked_engine(engine)
         manifest = Manifest([segment], dimension, chosen, settings, made, auto=engine == "auto")
         _commit(folder, manifest)
+    return manifest
+
+
+def _filled(
+    folder: Path,
+    url: str,
+    stem: str,
+    rows: Iterator[Columns],
+    settings: dict[str, Any],
+    made: dict[str, Any],
+) -> Manifest:
+    """Put the rows into a database, then write the manifest and drop the table of before."""
+    before = read_manifest(folder) if (folder / MANIFEST).is_file() else None
+    manifest = remote.filled(url, stem, rows, settings, made)
+    write_manifest(folder, manifest)
+    if before is not None:
+        remote.forget(before, url)
     return manifest
 
 
@@ -90,11 +112,19 @@ def change_index(
     Raises:
         BadInput: nothing would be left, a vector that is not finite, or it cannot be written.
     """
+    if index.remote is not None:
+        manifest = replace(index.manifest)
+        manifest.provenance = {**manifest.provenance, "updated": provenance}
+        rows = chain(copies, _checked(blocks))
+        with writing(target):
+            return remote.changed(target, manifest, index.remote, gone, rows)
     with writing(target), _workplace(target):
         manifest = _changed(target, index, gone, chain(copies, _checked(blocks)))
         manifest.provenance = {**manifest.provenance, "updated": provenance}
         write_manifest(target, manifest)
-        return _tidied(target, manifest)
+        with suppress(OSError, Unwritable):  # it is changed already: another time, then
+            return _tidied(target, manifest)
+        return manifest
 
 
 def _changed(target: Path, index: Index, gone: Rows, rows: Iterator[Columns]) -> Manifest:
@@ -109,7 +139,9 @@ def _changed(target: Path, index: Index, gone: Rows, rows: Iterator[Columns]) ->
         kept = np.append(kept, np.ones(added.rows, bool))
     if not kept.any():
         raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
-    return replace(old, segments=segments, removed=runs(np.flatnonzero(~kept)))
+    settings = {**old.settings, **root_settings(index.root, target / "in")}
+    removed = runs(np.flatnonzero(~kept))
+    return replace(old, segments=segments, removed=removed, settings=settings)
 
 
 def _tidied(target: Path, manifest: Manifest) -> Manifest:
@@ -117,11 +149,13 @@ def _tidied(target: Path, manifest: Manifest) -> Manifest:
     first = manifest.segments[0].rows
     changed = manifest.stored - first + manifest.stored - manifest.rows
     whole = changed > UNTIDY * first
-    if not whole and len(manifest.segments) <= MOST_SEGMENTS:
+    fixed = any(name in manifest.settings for name in BY_ROW)  # other files number its rows
+    if fixed or not (whole or len(manifest.segments) > MOST_SEGMENTS):
         return manifest
     kept = manifest.kept()
     with open_index(target) as index:
         rows = np.flatnonzero(kept)
+        assert isinstance(index.stored, Stored)  # those of a database are never tidied
         copies = stored_rows(index.stored, rows if whole else rows[rows >= first])
         joined, _ = _write_segment(target, _next_name(target), copies, manifest.settings, {})
     if whole:
@@ -155,7 +189,9 @@ def _workplace(target: Path) -> Iterator[Path]:
         if folder != target:
             folder.rename(target)
     except OSError as error:
-        raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+        raise Unwritable(target, error.strerror or str(error)) from error
+    except Unwritable as error:
+        raise Unwritable(target, error.reason) from error
     finally:
         if folder != target:
             shutil.rmtree(folder, ignore_errors=True)

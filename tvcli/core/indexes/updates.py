@@ -56,7 +56,7 @@ def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str
         source, stamps = _source(index, wish, report), Stamps.load(target / STAMPS)
         plan = _plan(index, source, stamps, wish)
         change = _Change(index, plan)
-        if not plan.is_empty:
+        if not plan.is_empty or wish.root is not None:  # which is then where they lie
             _write(change, target, source, wish, report, provenance)
         stamps.save(target / STAMPS, change.digests, add=wish.way == "add")
         return counts(plan, change.encoded, change.rows)

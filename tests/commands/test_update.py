@@ -1,0 +1,286 @@
+"""`--update`, `--add`, `--remove` and `--dry-run` as a person gives them."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Ran, picture
+
+from tvcli.core.artifacts import open_artifact
+from tvcli.core.indexes.index import open_index
+from tvcli.core.locks import lock_file, writing
+
+Tv = Callable[..., Ran]
+NOTHING = "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
+
+
+@pytest.fixture
+def indexed(tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with photos and an index of them, and go there."""
+    monkeypatch.chdir(tmp_path)
+    assert tv("index", "photos", "-o", "x.tvx", "--size", 64).status == 0
+    return tmp_path
+
+
+def state(target: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in target.iterdir()}
+
+
+def images(target: str = "x.tvx") -> list[str]:
+    with open_index(Path(target)) as index:
+        return sorted(index.images)
+
+
+def test_a_dry_run_says_what_an_update_does(tv: Tv, indexed: Path) -> None:
+    picture(30).save("photos/new.png")
+    picture(31).save("photos/1.png")
+    Path("photos/2.png").rename("photos/inner/two.png")
+    Path("photos/3.png").unlink()
+    Path("photos/bad.jpg").write_text("text")
+    before = state(indexed / "x.tvx")
+    ran = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
+    assert ran.status == 0
+    assert [json.loads(line) for line in ran.out.splitlines()] == [
+        {"change": "changed", "image": "1.png"},
+        {"change": "skipped", "image": "bad.jpg", "reason": "not a picture that can be read"},
+        {"change": "added", "image": "new.png"},
+        {"change": "moved", "image": "inner/two.png", "from": "2.png"},
+        {"change": "removed", "image": "3.png"},
+    ]
+    assert ran.err == "would be: 1 added, 1 changed, 1 moved, 1 removed, 1 skipped\n"
+    assert state(indexed / "x.tvx") == before
+    ran = tv("index", "photos", "-o", "x.tvx", "--update")
+    assert (ran.status, ran.out) == (0, "")
+    skipped, last = ran.err.splitlines()
+    assert skipped == "skipped bad.jpg: not a picture that can be read"
+    assert last.startswith("1 added, 1 changed, 1 moved, 1 removed, 1 skipped: 8 rows in x.tvx in ")
+    ran = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
+    assert ran.err == "would be: 0 added, 0 changed, 0 moved, 0 removed, 1 skipped\n"
+
+
+def test_an_update_makes_what_is_not_there(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "new.tvx"
+    ran = tv("index", photos, "-o", target, "--size", 64, "--update")
+    assert (ran.status, ran.err[:8]) == (0, "8 rows o")
+    ran = tv("index", photos, "-o", target, "--update")
+    assert ran.err.startswith(NOTHING)
+
+
+def test_add_and_remove_by_what_comes_through_a_pipe(
+    tv: Tv, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture(30).save("a b\n.png")
+    ran = subprocess.run(
+        [sys.executable, "-m", "tvcli", "index", "-0", "--add", "-", "-o", "x.tvx"],
+        input=b"a b\n.png\0photos/0.png\0",
+        capture_output=True,
+        check=True,
+    )
+    assert ran.stderr.startswith(b"1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 rows")
+    assert "../a b\n.png" in images()
+    ran = subprocess.run(
+        [sys.executable, "-m", "tvcli", "index", "--remove", "-", "-o", "x.tvx"],
+        input=b"photos/0.png\ninner\nnothing\n",
+        capture_output=True,
+        check=True,
+    )
+    assert b"skipped nothing: not in x.tvx" in ran.stderr
+    assert images() == ["../a b\n.png", "1.png", "2.png", "3.png", "4.png"]
+    ran = tv("index", "--remove", "1.png", "-o", "x.tvx", "--dry-run")
+    assert ran.out == '{"change": "removed", "image": "1.png"}\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["photos", "--update", "--size", "96"], 4, "made with --size 64, rows made with 96"),
+        (["photos", "--update", "--backbone", "alexnet"], 4, "or make it anew: tv index photos"),
+        (["photos", "--update", "--rank", "none.h5"], 3, "none.h5: no such file"),
+        (["photos", "--update", "--add"], 2, "--update and --add: one at a time"),
+        (["photos", "--dry-run"], 2, "--dry-run: goes with --update or --add or --remove"),
+        (["photos", "--update", "--limit", "3"], 2, "--update goes with neither --limit"),
+        (["empty", "--update"], 3, "no photos found"),
+        (["missing", "--update"], 3, "missing: no such file or folder"),
+        (["photos", "--remove"], 3, "nothing would be left of it: remove the folder instead"),
+        (["photos", "--add", "-o", "none.tvx"], 3, "none.tvx: no such index"),
+    ],
+)
+def test_what_cannot_be_leaves_the_index_as_it_was(
+    tv: Tv, indexed: Path, arguments: list[str], status: int, message: str
+) -> None:
+    Path("empty").mkdir()
+    before = state(indexed / "x.tvx")
+    ran = tv("index", "-o", "x.tvx", *arguments)
+    assert (ran.status, ran.out) == (status, "")
+    assert message in ran.err.splitlines()[-1]
+    assert state(indexed / "x.tvx") == before
+
+
+def test_settings_of_the_environment_count_as_asked_for(
+    tv: Tv, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("tv.toml").write_text("[index]\nsize = 96\n")
+    assert tv("index", "photos", "-o", "x.tvx", "--update").status == 4
+    Path("tv.toml").write_text("[index]\nsize = 64\n")
+    assert tv("index", "photos", "-o", "x.tvx", "--update").status == 0
+
+
+def test_an_index_of_an_encodings_file_follows_it(tv: Tv, indexed: Path) -> None:
+    tv("encode", "photos", "-o", "e.h5", "--size", 64)
+    tv("index", "e.h5", "-o", "y.tvx")
+    picture(30).save("photos/new.png")
+    picture(31).save("photos/1.png")
+    Path("photos/3.png").unlink()
+    ran = tv("encode", "photos", "-o", "e.h5", "--update")
+    assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 rows in e.h5")
+    ran = tv("index", "e.h5", "-o", "y.tvx", "--update", "--dry-run")
+    assert [json.loads(line)["image"] for line in ran.out.splitlines()] == [
+        "new.png",
+        "1.png",
+        "3.png",
+    ]
+    ran = tv("index", "e.h5", "-o", "y.tvx", "--update")
+    assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 rows in y.tvx")
+    with open_artifact(Path("e.h5")) as rows:
+        assert sorted(rows.read("image")) == images("y.tvx")
+    assert tv("index", "e.h5", "-o", "y.tvx", "--update").err.startswith(NOTHING)
+    tv("encode", "photos", "-o", "other.h5", "--size", 96)
+    ran = tv("index", "other.h5", "-o", "y.tvx", "--update")
+    assert (ran.status, ran.out) == (4, "")
+    assert "make it anew: tv index other.h5 -o y.tvx" in ran.err
+    assert tv("index", "e.h5", "-o", "y.tvx", "--add").status == 2
+
+
+def test_maps_do_not_follow(tv: Tv, indexed: Path) -> None:
+    tv("encode", "photos", "-o", "e.h5", "--size", 64)
+    assert tv("index", "e.h5", "-o", "y.tvx", "--maps").status == 0
+    picture(30).save("photos/new.png")
+    ran = tv("index", "photos", "-o", "y.tvx", "--update")
+    assert ran.status == 4
+    assert "keeps maps, which an update cannot add to; make it anew, as it was made:" in ran.err
+    assert tv("index", "--remove", "inner", "1.png", "-o", "y.tvx").status == 0
+    ran = tv("search", "photos/2.png", "-i", "y.tvx", "--rerank", 5, "-k", 1, "--format", "paths")
+    assert ran.out == "photos/2.png\n"
+
+
+def test_photos_and_index_move_together(tv: Tv, indexed: Path) -> None:
+    moved = indexed / "elsewhere"
+    moved.mkdir()
+    for name in ("photos", "x.tvx"):
+        shutil.move(name, moved / name)
+    ran = tv("search", moved / "photos/0.png", "-i", moved / "x.tvx", "-k", 1, "--format", "paths")
+    assert ran.out == "elsewhere/photos/0.png\n"
+    assert tv("index", moved / "photos", "-o", moved / "x.tvx", "--update").err.startswith(NOTHING)
+
+
+def test_photos_served_from_elsewhere(tv: Tv, indexed: Path) -> None:
+    shutil.move("photos", "mounted")
+    Path("mounted/0.png").unlink()
+    before = state(indexed / "x.tvx")
+
+    def hits(*more: object) -> dict[str, Any]:
+        ran = tv("search", "--item", "1.png", "-i", "x.tvx", *more)
+        assert ran.status == 0
+        return {hit["image"]: hit for hit in map(json.loads, ran.out.splitlines())}
+
+    assert all(hit["missing"] for hit in hits().values())
+    found = hits("--root", "mounted")
+    assert "missing" not in found["mounted/1.png"]
+    assert found["mounted/0.png"]["missing"] is True
+    assert tv("search", "--item", "1.png", "-i", "x.tvx", "--root", "none").status == 3
+    ran = tv("eval", "search", "x.tvx", "--root", "mounted", "--truth", "folders", "-k", 1)
+    assert ran.status == 0
+    assert state(indexed / "x.tvx") == before
+    ran = tv("index", "mounted", "-o", "x.tvx", "--update", "--root", "mounted")
+    assert ran.err.startswith("0 added, 0 changed, 0 moved, 1 removed, 0 skipped")
+    assert "missing" not in hits()["mounted/1.png"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["index", "photos", "-o", "x.tvx", "--update"],
+        ["index", "photos", "-o", "x.tvx", "--size", "64"],
+        ["index", "photos/1.png", "-o", "x.tvx", "--remove"],
+    ],
+)
+def test_a_second_writer_is_refused(tv: Tv, indexed: Path, command: list[str]) -> None:
+    hold = (
+        "import sys, time; from pathlib import Path; from tvcli.core.locks import writing\n"
+        "with writing(Path('x.tvx')): print('held', flush=True); time.sleep(60)"
+    )
+    picture(30).save("photos/new.png")
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        ran = tv(*command)
+        process.kill()
+    assert (ran.status, ran.out) == (3, "")
+    assert f"x.tvx: is being written by process {process.pid} since" in ran.err
+    assert lock_file(Path("x.tvx")).exists()
+    assert tv(*command).status == 0
+    assert not lock_file(Path("x.tvx")).exists()
+
+
+def test_a_full_disk_loses_nothing(tv: Tv, indexed: Path) -> None:
+    """A limit on the size of files stands for a disk that is full."""
+    for number in range(30, 60):
+        picture(number).save(f"photos/{number}.png")
+    before = images()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        ran = tv("index", "photos", "-o", "x.tvx", "--update")
+        encoded = tv("encode", "photos", "-o", "e.h5", "--size", 64)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (ran.status, encoded.status) == (3, 3)
+    assert ran.err.splitlines()[-1] == "tv: x.tvx: cannot be written: File too large"
+    assert "e.h5: cannot be written" in encoded.err
+    assert not Path("e.h5").exists()
+    assert images() == before
+    assert tv("index", "photos", "-o", "x.tvx", "--update").err.startswith("30 added, 0 changed")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_what_cannot_be_written_is_told(tv: Tv, indexed: Path) -> None:
+    picture(30).save("photos/new.png")
+    Path("x.tvx").chmod(0o555)
+    try:
+        ran = tv("index", "photos", "-o", "x.tvx", "--update")
+    finally:
+        Path("x.tvx").chmod(0o755)
+    assert ran.status == 3
+    assert "x.tvx: cannot be written: Permission denied" in ran.err
+    assert len(images()) == 8
+
+
+def test_an_interrupted_update_goes_on(tv: Tv, indexed: Path, monkeypatch: Any) -> None:
+    """Killed after its parts were written, an update takes them again."""
+    picture(30).save("photos/new.png")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = images()
+    with monkeypatch.context() as patch:
+        patch.setattr("tvcli.core.indexes.updates.change_index", killed)
+        assert tv("index", "photos", "-o", "x.tvx", "--update").status == 130
+    assert images() == before
+    with monkeypatch.context() as patch:
+        patch.setattr("tvcli.core.encoding.checkpoints.encode_chunks", lambda *_: iter(()))
+        ran = tv("index", "photos", "-o", "x.tvx", "--update")
+    assert ran.err.startswith("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 rows")
+    assert not list(indexed.glob(".x.tvx*"))
+
+
+def test_writers_of_other_targets_do_not_wait(tv: Tv, indexed: Path) -> None:
+    with writing(indexed / "other.tvx"):
+        assert tv("index", "photos", "-o", "x.tvx", "--update").status == 0
