@@ -41,6 +41,14 @@ def search(
     min_score: Annotated[
         float | None, typer.Option("--min-score", help="Leave out hits less similar than this.")
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="COND",
+            help="Only photos with label=dress, label!=shoe or image^=shop/; repeatable: all.",
+        ),
+    ] = None,
     format: Annotated[
         HitFormat | None,
         typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
@@ -51,7 +59,7 @@ def search(
     ] = None,
     effort: Annotated[
         int | None,
-        typer.Option("--effort", min=1, help="How hard an approximate engine looks.  [default: measured]"),
+        typer.Option("--effort", min=1, help="How hard annoy or faiss looks.  [default: measured]"),
     ] = None,
     locate: Annotated[
         bool | None,
@@ -97,6 +105,7 @@ def search(
     Examples:
       tv search img.jpg
       tv search img.jpg --locate
+      tv search img.jpg --where label=dress --where 'image^=shop/'
       tv search img.jpg --box 40,60,200,320 -k 5 --format jsonl | jq .image
       cat img.jpg | tv search - -i photos.tvx
       tv search --like a.jpg --like b.jpg --unlike c.jpg
@@ -122,6 +131,7 @@ def search(
         weights=weights,
         device=device,
         metric=metric,
+        where=where or [],
         explain=explain,
         cam=cam,
         verification=asked_verification(

@@ -124,9 +124,22 @@ Errors = Annotated[
 ]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad photo.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+
+
+def _engine(name: str) -> str:
+    from tvcli.core.engines.names import checked_engine  # brings numpy
+
+    return name if name == "auto" else checked_engine(name)
+
+
 Engine = Annotated[
-    Literal["auto", "exact", "annoy", "faiss", "faiss-hnsw", "faiss-ivfpq"],
-    typer.Option("--engine", help="Search structure; auto: exact while it is fast enough."),
+    str,
+    typer.Option(
+        "--engine",
+        callback=_engine,
+        help="auto (exact while it is fast enough, then annoy), exact, annoy, faiss (faiss-ivfpq), "
+        "faiss-hnsw, or postgresql://USER@HOST/NAME.",
+    ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="For whatever is random.")]
 Host = Annotated[

@@ -86,6 +86,11 @@ def build_lists(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict
     return {"lists": lists, "codes": codes, "hash": file_hash(path)}
 
 
+def check() -> None:
+    """See that faiss is installed; raises BadInput where it is not."""
+    _faiss()
+
+
 def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) -> bool:
     """Tell whether a file is, byte for byte, the one that was built."""
     return bool(file_hash(path) == described.get("hash"))

@@ -12,8 +12,9 @@ from tvcli.core.engines.interface import Gallery
 
 
 class Kind(NamedTuple):
-    """How a structure is built, checked and opened, and how its files are named."""
+    """How a structure is built and opened, how its files are named, and whether it can be used."""
 
+    check: Callable[[], None]
     stem: str
     suffix: str
     build: Callable[[Gallery, Path, int, int], dict[str, Any]]
@@ -22,9 +23,13 @@ class Kind(NamedTuple):
 
 
 STRUCTURES = {
-    "annoy": Kind("forest", ".annoy", annoy.build, annoy.is_safe, annoy.load),
-    "faiss-hnsw": Kind("graph", ".faiss", faiss.build_graph, faiss.is_safe, faiss.load_graph),
-    "faiss-ivfpq": Kind("lists", ".faiss", faiss.build_lists, faiss.is_safe, faiss.load_lists),
+    "annoy": Kind(annoy.check, "forest", ".annoy", annoy.build, annoy.is_safe, annoy.load),
+    "faiss-hnsw": Kind(
+        faiss.check, "graph", ".faiss", faiss.build_graph, faiss.is_safe, faiss.load_graph
+    ),
+    "faiss-ivfpq": Kind(
+        faiss.check, "lists", ".faiss", faiss.build_lists, faiss.is_safe, faiss.load_lists
+    ),
 }
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from tvcli.core.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.engines import Engine, Found, Mask, Rows, Vectors
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.indexes.manifest import Manifest, read_manifest
+from tvcli.core.indexes.manifest import REMOTE, Manifest, read_manifest
+from tvcli.core.indexes.remote import TableRows
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import engine_of
 from tvcli.core.provenance import file_hash
@@ -34,7 +35,7 @@ class Index:
     """
 
     def __init__(
-        self, path: Path, manifest: Manifest, stored: Stored, root: Path | None = None
+        self, path: Path, manifest: Manifest, stored: Stored | TableRows, root: Path | None = None
     ) -> None:
         self.path, self.manifest, self.stored = path, manifest, stored
         self.settings = manifest.settings
@@ -42,7 +43,12 @@ class Index:
         self._live = manifest.live  # None: all that are stored
 
     def __len__(self) -> int:
-        return self.manifest.rows
+        return len(self.stored) if self.remote else self.manifest.rows
+
+    @property
+    def remote(self) -> TableRows | None:
+        """Its rows, where they lie in a database."""
+        return self.stored if isinstance(self.stored, TableRows) else None
 
     def stored_rows(self, rows: slice | Rows) -> slice | Rows:
         """Return where rows of the index are among the rows stored."""
@@ -59,10 +65,14 @@ class Index:
     @cached_property
     def engine(self) -> Engine:
         """The search structure, which numbers the rows stored."""
+        if self.remote is not None:
+            return self.remote
         return engine_of(self.path, self.manifest, self._gallery)
 
     def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
         """Return similarities (Q, k) and rows (Q, k) of the closest to queries (Q, D) float32.
+
+        Where a database finds fewer for a query than for another, it ends in rows -1.
 
         With `allowed` (N,) only those rows are found, perhaps fewer than k.
         """
@@ -71,6 +81,8 @@ class Index:
                 f"{self.path}: holds vectors of {self.manifest.dimension} values, "
                 f"the query has {queries.shape[1]}"
             )
+        if self.remote is not None:
+            return self.remote.search(unit(queries), k)
         k = min(k, len(self))
         if self._live is None:
             return self.engine.search(unit(queries), k, allowed)
@@ -165,6 +177,8 @@ class Index:
         """Return the rows of an image, named as in the index or by a path that leads to it."""
         absolute = os.path.abspath(image)  # noqa: PTH100 - links stay as they are
         names = {image, os.path.relpath(absolute, self.root), absolute}
+        if self.remote is not None:
+            return self.remote.find(names)
         return np.array([row for row, name in enumerate(self.images) if name in names], np.intp)
 
     @cached_property
@@ -174,14 +188,20 @@ class Index:
             return Path(os.path.abspath(self._named_root))  # noqa: PTH100 - links stay
         moved = Path(os.path.abspath(self.path / self.settings["root"]))  # noqa: PTH100
         places = (moved, Path(self.settings["root_absolute"]))
-        sample = [self.images[row] for row in range(0, len(self), len(self) // LOOKED_AT + 1)]
+        sample = self._some_images()
         return max(places, key=lambda root: sum((root / image).exists() for image in sample))
+
+
+    def _some_images(self) -> list[str]:
+        if self.remote is not None:
+            return self.remote.some_images(LOOKED_AT)
+        return [self.images[row] for row in range(0, len(self), len(self) // LOOKED_AT + 1)]
 
 
 class StoredVectors:
     """The vectors of all rows stored; few that are all scanned are kept once they were read."""
 
-    def __init__(self, stored: Stored, manifest: Manifest) -> None:
+    def __init__(self, stored: Stored | TableRows, manifest: Manifest) -> None:
         few = len(stored) * manifest.dimension * 4 <= IN_MEMORY
         self._stored, self._kept = stored, few and manifest.engine == "exact"
 
@@ -234,10 +254,14 @@ def open_index(path: Path, root: Path | None = None) -> Iterator[Index]:
         yield Index(path, manifest, stored, root)
 
 
-def _open_stored(path: Path, stack: ExitStack) -> tuple[Manifest, Stored]:
+def _open_stored(path: Path, stack: ExitStack) -> tuple[Manifest, Stored | TableRows]:
     """Open what the manifest names, and again if it was replaced before all was open."""
     while True:
         manifest = read_manifest(path)
+        if manifest.engine == REMOTE:
+            rows = TableRows(path, manifest)
+            stack.callback(rows.table.database.close)
+            return manifest, rows
         try:
             with ExitStack() as opening:
                 segments = [

@@ -15,6 +15,7 @@ from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 
 VERSION = 2
+REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
 MANIFEST = "index.json"
 ATTACHED = (
     "rank",
@@ -66,7 +67,9 @@ class Manifest:
 
     @property
     def rows(self) -> int:
-        """How many rows the index has."""
+        """How many rows the index has; of one in a database, when it was last written here."""
+        if self.engine == REMOTE:
+            return int(self.forest["rows"])
         return self.stored - sum(end - first for first, end in self.removed)
 
     @property
@@ -93,7 +96,8 @@ class Manifest:
         """The names of all files of the index but the manifest itself."""
         attached = {self.settings[part]["file"] for part in ATTACHED if part in self.settings}
         segments = {segment.file for segment in self.segments}
-        return segments | attached | ({self.forest_file} if self.forest else set())
+        built = {self.forest_file} if self.forest and self.engine != REMOTE else set()
+        return segments | attached | built
 
 
 def runs(rows: npt.NDArray[Any]) -> list[list[int]]:
@@ -147,12 +151,12 @@ def _sound(manifest: Manifest) -> Manifest:
     manifest.segments = [Segment(**segment) for segment in manifest.segments]  # type: ignore[arg-type]
     numbers = [manifest.dimension, *(segment.rows for segment in manifest.segments)]
     sound = (
-        len(manifest.segments) > 0
+        (len(manifest.segments) > 0) == (manifest.engine != REMOTE)
         and all(isinstance(number, int) and number > 0 for number in numbers)
         and all(Path(name).name == name for name in manifest.files)
         and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
-        and manifest.engine in ("exact", *STRUCTURES)
-        and _is_forest(manifest.forest)
+        and manifest.engine in ("exact", REMOTE, *STRUCTURES)
+        and (_is_table if manifest.engine == REMOTE else _is_forest)(manifest.forest)
     )
     manifest.settings = checked_settings(manifest.settings, Path(MANIFEST))
     edges = [edge for first, end in manifest.removed for edge in (first, end)]
@@ -166,6 +170,12 @@ def _is_forest(forest: Any) -> bool:
     """Tell whether this describes an annoy file, or is {}."""
     counts = [forest[name] for name in ("bytes", "effort")] if forest else []
     return isinstance(forest, dict) and all(type(count) is int and count > 0 for count in counts)
+
+
+def _is_table(table: Any) -> bool:
+    """Tell whether this describes the table of a database."""
+    texts = [table["url"], table["table"]]
+    return all(isinstance(text, str) for text in texts) and type(table["rows"]) is int
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

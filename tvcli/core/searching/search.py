@@ -9,12 +9,14 @@ import numpy as np
 
 from tvcli.core.boxes import Box, parse_box
 from tvcli.core.config import default_index
-from tvcli.core.engines import Found, Rows
+from tvcli.core.engines import Found, Mask, Rows
+from tvcli.core.engines.conditions import parse_condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
 from tvcli.core.searching.euclidean import search_euclidean
+from tvcli.core.searching.filters import allowed_rows
 from tvcli.core.searching.queries import Queries, Query, Vector, known_box, refine, shown_path
 from tvcli.core.searching.verify import Check, Verifier, verifying
 from tvcli.core.sources import STDIN, is_encodings, open_sources
@@ -49,6 +51,7 @@ class SearchRequest:
     device: "Device" = "auto"
     verification: Verification | None = None
     metric: Metric = "cosine"
+    where: list[str] = field(default_factory=list)  # conditions, such as label=dress
     explain: Path | None = None  # the folder for the pictures
     cam: bool = False
 
@@ -118,6 +121,7 @@ def find_hits(
         )
         asked = _asked(request, queries, stdin, null, report)
         _check_metric(request)
+        allowed = allowed_rows(index, [parse_condition(text) for text in request.where])
         explains = _explainer(index, request)
         with verifying(index, request.verification, report) as verifier:
             yield from search(
@@ -129,6 +133,7 @@ def find_hits(
                 verifier=verifier,
                 explains=explains,
                 metric=request.metric,
+                allowed=allowed,
             )
 
 
@@ -137,6 +142,7 @@ def _check_metric(request: SearchRequest) -> None:
     by_cosine = {
         "--rerank": request.rerank,
         "--verify": request.verification,
+        "--where": request.where,
         "--like": request.likes,
         "--unlike": request.unlikes,
         "--explain": request.explain,
@@ -258,12 +264,14 @@ def search(
     verifier: Verifier | None = None,
     explains: "Explainer | None" = None,
     metric: Metric = "cosine",
+    allowed: Mask | None = None,
 ) -> Iterator[Hit]:
     """Yield the hits of each query, the most similar first.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
-    writes a picture for each hit. By the metric `euclidean` a similarity is 1 / (1 + distance).
+    writes a picture for each hit. Only rows `allowed` (N,) are hits.
+    By the metric `euclidean` a similarity is 1 / (1 + distance).
 
     Raises:
         UsageError: k is less than 1, or an index without maps is to re-rank.
@@ -278,10 +286,11 @@ def search(
         if metric == "euclidean":
             similarities, rows = search_euclidean(index, vectors, wanted)
         else:
-            similarities, rows = index.search(vectors, wanted)
+            similarities, rows = index.search(vectors, wanted, allowed)
         if rerank:
             similarities, rows = reordered(index, [query.map for query in block], rows)
         for query, values, found in zip(block, similarities, rows, strict=True):
+            values, found = values[found >= 0], found[found >= 0]
             if verifier:
                 values, found, checks = verifier.chosen(query, values, found)
                 yield from _hits(index, query, values[:k], found[:k], min_score, checks, explains)
