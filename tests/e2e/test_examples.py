@@ -1,6 +1,7 @@
 """The examples, run as they stand."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,14 +9,18 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
+from tvcli.core.artifacts import open_artifact
+
 EXAMPLES = REPOSITORY / "examples"
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
-def example(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+def example(
+    name: str, *arguments: object, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [EXAMPLES / name, *map(str, arguments)],
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | (environment or {}),
         capture_output=True,
         text=True,
         check=False,
@@ -41,6 +46,33 @@ def test_page(photos: Path, tmp_path: Path) -> None:
     ran = example("page.sh", photos, page, photos / "0.png", photos / "1.png")
     assert ran.returncode == 0, ran.stderr
     assert page.read_text("utf-8").count("data:image/jpeg") == 18
+
+
+def test_shards(photos: Path, tmp_path: Path) -> None:
+    ran = example("shards.sh", photos, tmp_path / "all.h5", 2)
+    assert ran.returncode == 0, ran.stderr
+    with open_artifact(tmp_path / "all.h5") as file:
+        assert len(file) == 8
+        assert "shard" not in file.settings
+
+
+def test_slurm(photos: Path, tmp_path: Path) -> None:
+    for task in ("1", "2"):
+        array = {"SLURM_ARRAY_TASK_ID": task, "SLURM_ARRAY_TASK_COUNT": "2"}
+        arguments = (photos, tmp_path / "parts", "--pool", "mean", "--size", "64")
+        ran = example("slurm/encode.sbatch", *arguments, environment=array)
+        assert ran.returncode == 0, ran.stderr
+    ran = example("slurm/merge.sbatch", tmp_path / "parts", tmp_path / "all.tvx")
+    assert ran.returncode == 0, ran.stderr
+    ran = example("present.sh", tmp_path / "all.tvx", photos / "0.png")
+    assert ran.stdout.strip() == str(photos / "0.png")
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
+def test_scripts_pass_shellcheck() -> None:
+    scripts = [path for path in EXAMPLES.rglob("*") if path.suffix in (".sh", ".sbatch")]
+    ran = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
 
 
 def test_collect(index: Path, photos: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ actors, to storage that all nodes share. The one module that imports ray, and on
 import contextlib
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from tvcli.core.errors import BadInput, TvError, UsageError
 from tvcli.core.networks.specs import Device, Runtime
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source
+
+PATIENCE = 10.0  # seconds for the head of a cluster to answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its C++ part writes to stderr itself
+    _knock(address)
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
             with _deaf():
@@ -183,6 +187,19 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
             yield
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """See that something listens at HOST:PORT: Ray itself would wait for minutes."""
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()) or "/" in host:
+        raise UsageError(f"--ray {address}: auto, local, or HOST:PORT of the cluster's head")
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise BadInput(f"--ray {address}: nothing answers there: {error}") from error
 
 
 @contextlib.contextmanager
