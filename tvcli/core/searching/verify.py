@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, area
+from tvcli.core.encoding.encode import cores
 from tvcli.core.engines import Rows
 from tvcli.core.errors import UsageError
 from tvcli.core.images import Photo, decode_photo, read_photo
@@ -24,7 +25,8 @@ from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
-CLOSELY = 20  # photos of the shortlist that it is then matched with
+THOROUGHLY = 20  # photos of the shortlist that are matched, those that look alike at a quick look
+MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
 Map = list[list[float]]
 
@@ -85,16 +87,13 @@ class Verifier:
         if not query.photo:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
         photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
-        others = self._described(rows)
         region = query.crop or photo.whole
+        others = self._described(rows)
         checks = self._checked(self._matcher(photo, query), region, similarities, others)
-        doubtful = [place for place, check in enumerate(checks) if not check.verified][:CLOSELY]
-        if doubtful and self.verification.closely:
+        if self.verification.closely and not any(_is_most(check, region) for check in checks):
             matcher = self._matcher(photo, query, *FINE)
-            some = [others[place] for place in doubtful]
-            again = self._checked(matcher, region, similarities[doubtful], some)
-            for place, check in zip(doubtful, again, strict=True):
-                checks[place] = max(checks[place], check, key=lambda c: (c.verified, c.inliers))
+            again = self._checked(matcher, region, similarities, others)
+            checks = [max(pair, key=_sureness) for pair in zip(checks, again, strict=True)]
         return checks
 
     def _matcher(self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT) -> Matcher:
@@ -111,12 +110,24 @@ class Verifier:
     def _checked(
         self, matcher: Matcher, region: Box, similarities: Vector, others: list[Keypoints]
     ) -> list[Check]:
-        with ThreadPoolExecutor() as pool:
-            matches = list(pool.map(matcher.match, others))
+        matches = self._matches(matcher, others)
         return [
             self._decided(similarity, match, min(matcher.keypoints, len(other)), region, other)
             for similarity, match, other in zip(similarities.tolist(), matches, others, strict=True)
         ]
+
+    def _matches(self, matcher: Matcher, others: list[Keypoints]) -> list[Match]:
+        """Return the match with each photo; none with those that a quick look leaves out."""
+        with ThreadPoolExecutor(cores()) as pool:
+            if self.verification.thoroughly or len(others) <= THOROUGHLY:
+                return list(pool.map(matcher.match, others))
+            alike = np.fromiter(pool.map(matcher.alike, others), np.intp, len(others))
+            places = np.argsort(-alike, kind="stable")[:THOROUGHLY]
+            matches = [Match()] * len(others)
+            found = pool.map(matcher.match, [others[place] for place in places])
+            for place, match in zip(places, found, strict=True):
+                matches[place] = match
+        return matches
 
     def _decided(
         self, similarity: float, match: Match, keypoints: int, region: Box, other: Keypoints
@@ -134,6 +145,20 @@ class Verifier:
             outline=_digits(outline(match.transform, region), 6),
             inside=_digits(outline(back, other.region), 6),
         )
+
+
+def _is_most(check: Check, region: Box) -> bool:
+    """Tell whether a verified hit fills most of a query's region."""
+    if not check.verified or check.inside is None:
+        return False
+    corners = np.clip(check.inside, region[:2], region[2:])
+    x, y = corners.T
+    shared = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2  # the shoelace formula
+    return shared >= MOST * area(region)
+
+
+def _sureness(check: Check) -> tuple[bool, int]:
+    return check.verified, check.inliers
 
 
 def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:

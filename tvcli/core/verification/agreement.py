@@ -8,8 +8,8 @@ import numpy.typing as npt
 from tvcli.core.verification.keypoints import Keypoints
 
 LEAST_SHARED = 0.08  # of the smaller picture that must be seen in both
-SOFTEN = 1.5  # pixels of a preview: the deviation of the blur against noise and blocks
-BACKGROUND = 10  # the same for what counts as the local brightness
+SOFTEN = 1.0  # pixels of a preview: the deviation of the blur against noise and blocks
+BACKGROUND = 3.0  # the same for the brightness around: wider, and outlines alone would agree
 
 Grey = npt.NDArray[np.float32]
 

@@ -1,7 +1,7 @@
 """Matching: the map from one photo to another under which their key points agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ Transform = npt.NDArray[np.float64]
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
 CELL = 0.015  # of the long side: inliers closer together than this count once
+QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
 CONFIDENCE, ROUNDS = 0.999, 2000
 LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
 LSH = {"algorithm": 6, "table_number": 6, "key_size": 12, "multi_probe_level": 1}
@@ -58,6 +59,14 @@ class Matcher:
         """Return the best match of the query with a photo; without inliers where there is none."""
         found = [self._one(query, tree, gallery) for query, tree in self._queries]
         return max(found, key=lambda match: (match.inliers, match.pairs), default=Match())
+
+    def alike(self, gallery: Keypoints) -> int:
+        """Return how many of a photo's first key points look like the query's: a quick look."""
+        first = replace(
+            gallery, points=gallery.points[:QUICK], descriptors=gallery.descriptors[:QUICK]
+        )
+        counts = (len(_pairs(tree, first, self._ratio)[0]) for _, tree in self._queries)
+        return max(counts, default=0)
 
     def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
         own, other = _pairs(tree, gallery, self._ratio)

@@ -13,23 +13,24 @@ Preset = Literal["default", "scalable"]
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """Ours: enough inliers that agree, or fewer that agree better; the cosine only makes the list.
+    """Ours: the fewer the inliers, the better must the pictures agree; the cosine only makes lists.
 
-    A match is accepted with at least `many` inliers and an agreement of `fair`, or with at least
-    `few` and an agreement of `good`. Chance gives few inliers, and no agreement of the pictures
-    under the map that they suggest; a picture with too few key points cannot be told apart.
+    With `few` inliers an agreement of `good` is needed, with `many` and more one of `fair`, and in
+    between what lies between. Chance gives few inliers; what two photos of one room share gives
+    many, but not their agreement; and what is laid out alike agrees, but without many inliers.
     """
 
-    many: int = 14
-    few: int = 6
-    good: float = 0.7
-    fair: float = 0.35
+    few: float = 10
+    good: float = 0.8
+    many: float = 20
+    fair: float = 0.25
 
     def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
         """Tell whether inliers and agreement suffice."""
-        if match.inliers >= self.many:
-            return match.agreement >= self.fair
-        return match.inliers >= self.few and match.agreement >= self.good
+        if match.inliers < self.few:
+            return False
+        share = min(1.0, (match.inliers - self.few) / max(self.many - self.few, 1e-9))
+        return match.agreement >= self.good + share * (self.fair - self.good)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class Scalable:
 
     high: float = 0.91
     low: float = 0.1
-    enough: int = 10
-    many: int = 20
-    few: int = 10
+    enough: float = 10
+    many: float = 20
+    few: float = 10
 
     def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
         """Tell what the diagram would."""
@@ -63,6 +64,7 @@ class Verification:
     `shortlist` hits by cosine are looked at, their key points (`orb` or `sift`; None: as the index
     keeps them, else ORB) matched under `model`. With `closely` a query is looked at again, larger,
     for the first of the hits that were not verified: for pictures that are a small part of it.
+    Not `thoroughly`, only those of the shortlist are matched whose key points look most alike.
     Hits are the verified photos, with `unverified` the others too; the most similar comes first,
     with `by_inliers` the one with the most inliers.
     """
@@ -72,13 +74,14 @@ class Verification:
     model: Model = "homography"
     shortlist: int = 100
     closely: bool = True
+    thoroughly: bool = False
     unverified: bool = False
     by_inliers: bool = False
 
 
 PRESETS: dict[Preset, Verification] = {
     "default": Verification(Default()),
-    "scalable": Verification(Scalable(), method="orb", closely=False),
+    "scalable": Verification(Scalable(), method="orb", closely=False, thoroughly=True),
 }
 
 
