@@ -12,6 +12,7 @@ from tvcli.core.drawing import draw_collection
 from tvcli.core.records import write_records
 
 PHOTOS = 24
+REMOVED = "dress-001-2.jpg"
 SMALL = "--size 112 --batch 4 -q"
 Run = Callable[[Path, list[str]], None]
 
@@ -72,7 +73,7 @@ JOBS = [
     Job(
         "index --remove",
         "out.tvx",
-        "index -o out.tvx --remove photos/added.jpg -q",
+        f"index -o out.tvx --remove photos/{REMOVED} -q",
         first=f"index photos -o out.tvx {SMALL}",
     ),
     Job(

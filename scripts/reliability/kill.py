@@ -130,13 +130,13 @@ def _try(
 
 
 def _contents(folder: Path, target: str) -> dict[str, bytes]:
-    """Return all files of a folder but the target's."""
+    """Return all files of a folder but the target's: itself, those in it, the stamps beside it."""
+    own = (folder / target, folder / f".{target}.stamps")
     files = (path for path in folder.rglob("*") if path.is_file())
-    names = {str(path.relative_to(folder)): path for path in files}
     return {
-        name: path.read_bytes()
-        for name, path in names.items()
-        if name != target and not name.startswith(f"{target}/")
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if path not in own and folder / target not in path.parents
     }
 
 

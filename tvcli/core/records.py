@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
+from tvcli.core.locks import writing
 
 Record = dict[str, Any]
 
@@ -82,18 +83,23 @@ def dump_record(record: Record) -> str:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:
-    """Write records beside `path` and rename; return how many. The old file stays until then."""
+    """Write records beside `path` and rename; return how many. The old file stays until then.
+
+    Raises:
+        BadInput: others are writing it, or its folder is not there or cannot be written.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            for count, record in enumerate(records, 1):  # noqa: B007
-                stream.write(dump_record(record) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(path):
+        try:
+            with partial.open("w", encoding="utf-8") as stream:
+                for count, record in enumerate(records, 1):  # noqa: B007
+                    stream.write(dump_record(record) + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     return count
 
 
