@@ -161,7 +161,7 @@ def encoded_parts(
             others are writing the target.
         Mismatch: an interrupted job with other settings is in the way.
     """
-    folder = target.with_name(f".{target.name}.parts")
+    folder = parts_folder(target)
     with writing(target):
         try:
             _claim(folder, encoder, source, target)
@@ -184,6 +184,11 @@ def _remove_if_empty(folder: Path) -> None:
     """Remove the folder of a job that ended before it had encoded anything to go on from."""
     if not any(folder.glob("part-*")):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def parts_folder(target: Path) -> Path:
+    """Return where the parts of a target are written: beside it."""
+    return target.with_name(f".{target.name}.parts")
 
 
 def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None:

@@ -1,5 +1,6 @@
 """Updating encodings: what has changed is encoded, the other rows are copied, in the new order."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -11,7 +12,7 @@ import numpy as np
 
 from tvcli.core.artifacts import Artifact, Columns, Joined, open_artifact
 from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
-from tvcli.core.encoding.checkpoints import BLOCK, encoded_parts, write_rows
+from tvcli.core.encoding.checkpoints import BLOCK, encoded_parts, parts_folder, write_rows
 from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.encoding.stamps import Stamps
 from tvcli.core.errors import BadInput, Mismatch
@@ -206,6 +207,7 @@ def encoded_new(
 ) -> AbstractContextManager[list[Path]]:
     """Encode photos into parts, as `encoded_parts` does; without any nothing is loaded."""
     if not photos:
+        shutil.rmtree(parts_folder(target), ignore_errors=True)  # of a job killed at its very end
         return nullcontext([])
     regions = iter([region for photo in photos for region in photo.regions])
     chosen = Source(source.root, iter(located(Source(source.root, regions))))
