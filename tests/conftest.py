@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = REPOSITORY.parent / "shared" / "data"
@@ -30,6 +30,19 @@ def picture(seed: int, width: int = 96, height: int = 80) -> Image.Image:
     """Return a smooth coloured picture, another for each seed."""
     coarse = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), dtype=np.uint8)
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def drawn(seed: int, width: int = 320, height: int = 240) -> Image.Image:
+    """Return a picture with edges and corners, another for each seed: what key points need."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", (width, height), tuple(rng.integers(60, 200, 3).tolist()))
+    pen = ImageDraw.Draw(image)
+    for _ in range(60):
+        (x0, x1), (y0, y1) = np.sort(rng.integers(0, width, 2)), np.sort(rng.integers(0, height, 2))
+        shape = (pen.rectangle, pen.ellipse, pen.line)[int(rng.integers(3))]
+        x1, y1 = min(x1, x0 + width // 3), min(y1, y0 + height // 3)
+        shape([int(x0), int(y0), int(x1), int(y1)], fill=tuple(rng.integers(0, 256, 3).tolist()))
+    return image
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tvcli.commands.completion import completion
 from tvcli.commands.config import config
 from tvcli.commands.copies import copies
 from tvcli.commands.crops import crops
+from tvcli.commands.dedupe import dedupe
 from tvcli.commands.demo import demo
 from tvcli.commands.encode import encode
 from tvcli.commands.eval_boxes import eval_boxes
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "merge": merge,
     "search": search,
     "gallery": gallery,
+    "dedupe": dedupe,
     "copies": copies,
     "info": info,
     "config": config,

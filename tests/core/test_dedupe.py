@@ -1,0 +1,101 @@
+"""Finding the same picture: key points in a spool, words, whole photos, maps in words."""
+
+import numpy as np
+import pytest
+from conftest import drawn
+from PIL import Image
+
+from tvcli.core.copies import CHANGES, changed
+from tvcli.core.deduping.relation import relation
+from tvcli.core.deduping.same import Comparer, Link, rule_of
+from tvcli.core.deduping.spool import spooled
+from tvcli.core.deduping.words import near_by_words
+from tvcli.core.images import Photo
+from tvcli.core.reports import Report
+from tvcli.core.verification.keypoints import Keypoints, describe_both
+
+
+def both(image: Image.Image) -> list[Keypoints]:
+    return describe_both(Photo(image, image.width, image.height))
+
+
+def link(first: Image.Image, second: Image.Image) -> Link | None:
+    return Comparer(both(first), rule_of(14)).link(both(second))
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_changed_copy_is_the_same_and_another_picture_is_not(kind: str) -> None:
+    copy = changed(drawn(1), kind, 3, "a")
+    assert link(drawn(1), copy) is not None
+    assert link(copy, drawn(1)) is not None
+    assert link(drawn(2), copy) is None
+
+
+def test_whole_photos_need_no_key_points() -> None:
+    soft = drawn(1).resize((24, 18)).resize((320, 240), Image.Resampling.BICUBIC)
+    turned = soft.transpose(Image.Transpose.ROTATE_90)
+    found = link(soft, turned)
+    assert found is not None and found.inliers == 0 and found.agreement > 0.97
+    corner = found.transform @ [0, 0, 1]  # the top left corner comes to lie at the bottom left
+    assert corner[:2] == pytest.approx([0, 320], abs=1e-6)
+    assert link(soft, Image.new("RGB", soft.size)) is None
+    assert link(Image.new("RGB", (64, 64)), Image.new("RGB", (64, 64))) is None
+
+
+def test_a_spool_gives_back_what_was_described(tmp_path: object) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(3)]  # type: ignore[operator]
+    drawn(0).save(paths[0])
+    drawn(1).save(paths[2])
+    report = Report()
+    with spooled(paths, report) as spool:
+        read = spool.read(2)
+        assert [len(keypoints) for keypoints in spool.read(1)] == [0, 0]
+    assert [skip.reason for skip in report.skipped] == ["not found"]
+    for one, other in zip(read, both(drawn(1)), strict=True):
+        assert np.array_equal(one.points, other.points)
+        assert np.array_equal(one.descriptors, other.descriptors)
+        assert np.array_equal(one.preview, other.preview)
+        assert (one.region, one.mirrored) == (other.region, other.mirrored)
+
+
+def test_words_find_turned_and_mirrored_copies(tmp_path: object, monkeypatch: object) -> None:
+    monkeypatch.setattr("tvcli.core.deduping.words.BLOCK", 5)  # type: ignore[attr-defined]
+    images = [drawn(seed) for seed in range(8)]
+    images += [changed(image, "rotation", 0, "a") for image in images[:4]]
+    images += [changed(image, "mirror", 0, "a") for image in images[4:8]]
+    paths = [tmp_path / f"{n}.png" for n in range(16)]  # type: ignore[operator]
+    for path, image in zip(paths, images, strict=True):
+        image.save(path)
+    with spooled(paths, Report()) as spool:
+        near = near_by_words(spool, 3, Report())
+        assert np.array_equal(near, near_by_words(spool, 3, Report()))
+    assert near.shape == (16, 3)
+    assert [int(row[0]) for row in near] == [*range(8, 16), *range(8)]
+
+
+def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
+    for number in range(3):
+        Image.new("RGB", (40, 40)).save(tmp_path / f"{number}.png")  # type: ignore[operator]
+    for count in range(4):
+        paths = [tmp_path / f"{n}.png" for n in range(count)]  # type: ignore[operator]
+        with spooled(paths, Report()) as spool:
+            assert near_by_words(spool, 2, Report()).tolist() == [[-1, -1]] * count
+
+
+WHOLE = 0.0, 0.0, 200.0, 100.0
+
+
+@pytest.mark.parametrize(
+    ("transform", "mirrored", "said"),
+    [
+        ([[1, 0, 0], [0, 1, 0]], False, ""),
+        ([[2, 0, 0], [0, 2, 0]], False, "0.5 times the size"),
+        ([[-1, 0, 200], [0, 1, 0]], True, "mirrored"),
+        ([[-1, 0, 200], [0, -1, 100]], False, "turned by 180°"),
+        ([[1, 0, -20], [0, 1, -10]], False, "shows 81% of it, 19% of it lies around that"),
+    ],
+)
+def test_a_map_is_told_in_words(transform: list[list[float]], mirrored: bool, said: str) -> None:
+    map_ = np.array([*transform, [0, 0, 1]], np.float64)
+    kept = (0.0, 0.0, 400.0, 200.0) if "times" in said else WHOLE
+    assert relation(Link(9, 1.0, mirrored, map_), WHOLE, kept) == said

@@ -1,0 +1,1 @@
+"""Deduping: groups of photos that show the same picture, and which of each to keep."""

@@ -1,0 +1,48 @@
+"""Candidates: which photos are worth comparing, found without comparing all with all."""
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.deduping.photos import Photos
+from tvcli.core.deduping.spool import Spool
+from tvcli.core.deduping.words import near_by_words
+from tvcli.core.engines import Rows
+from tvcli.core.indexes.index import Index
+from tvcli.core.reports import Report
+
+BLOCK = 256  # photos searched at a time
+
+Pairs = npt.NDArray[np.int64]
+
+
+def candidate_pairs(index: Index, photos: Photos, spool: Spool, k: int, report: Report) -> Pairs:
+    """Return pairs of photos (P, 2), the lower number first, in rising order, each once.
+
+    Each photo with the k most similar by the index, and with the k that share most key points:
+    the first finds what is blurred or without detail, the second what is turned, cut or mirrored.
+    """
+    near = [near_by_index(index, photos, k, report), near_by_words(spool, k, report)]
+    others = np.concatenate(near, axis=1)  # (n, 2k)
+    own = np.broadcast_to(np.arange(len(photos))[:, None], others.shape)
+    known = (others >= 0) & (others != own)
+    pairs = np.sort(np.stack([own[known], others[known]], axis=1), axis=1)
+    result: Pairs = np.unique(pairs.astype(np.int64), axis=0)
+    return result
+
+
+def near_by_index(index: Index, photos: Photos, k: int, report: Report) -> Rows:
+    """Return the k photos most similar to each by the index's engine, (n, k); -1 for none."""
+    found = np.full((len(photos), k), -1, np.intp)
+    allowed = np.zeros(len(index), bool)
+    allowed[photos.rows] = True
+    report.start("similar photos", "photos", len(photos))
+    for start in range(0, len(photos), BLOCK):
+        rows = photos.rows[start : start + BLOCK]
+        queries = index.vectors(rows)
+        _, near = index.search(queries, k + 1, None if allowed.all() else allowed)
+        numbers = photos.numbers[near][:, : k + 1]  # (b, k + 1), among them the photo itself
+        for place, (own, others) in enumerate(zip(photos.numbers[rows], numbers, strict=True)):
+            others = others[others != own][:k]
+            found[start + place, : len(others)] = others
+        report.advance(len(rows))
+    return found

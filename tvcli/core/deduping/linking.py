@@ -1,0 +1,50 @@
+"""Linking: candidates compared on all cores, the links that hold kept."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from tvcli.core.deduping.candidates import Pairs
+from tvcli.core.deduping.same import Comparer, Link, compare
+from tvcli.core.deduping.spool import Spool
+from tvcli.core.encoding.encode import cores, in_order
+from tvcli.core.reports import Report
+from tvcli.core.verification.rules import Default
+
+Pair = tuple[int, int]
+
+
+class Links:
+    """What is known of which photos are the same; what is asked for is compared once, and kept."""
+
+    def __init__(self, spool: Spool, rule: Default) -> None:
+        self._spool, self._rule = spool, rule
+        self._known: dict[Pair, Link | None] = {}
+
+    def between(self, first: int, second: int) -> Link | None:
+        """Return the link from the lower to the higher of two photos; None if they differ."""
+        pair = min(first, second), max(first, second)
+        if pair not in self._known:
+            self._known[pair] = compare(self._spool, *pair, self._rule)
+        return self._known[pair]
+
+    def find(self, pairs: Pairs, report: Report) -> list[Pair]:
+        """Compare pairs (P, 2), sorted, and return those that are the same."""
+        starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
+        report.start("comparing", "pairs", len(pairs))
+        with ThreadPoolExecutor(cores()) as pool:
+            for some, links in in_order(pool, self._compared, _parts(pairs, starts)):
+                report.advance(len(some))
+                found = zip(some.tolist(), links, strict=True)
+                self._known.update({(a, b): link for (a, b), link in found if link})
+        return list(self._known)
+
+    def _compared(self, pairs: Pairs) -> tuple[Pairs, list[Link | None]]:
+        """Compare pairs that all have the same first photo."""
+        comparer = Comparer(self._spool.read(int(pairs[0, 0])), self._rule)
+        return pairs, [comparer.link(self._spool.read(int(other))) for other in pairs[:, 1]]
+
+
+def _parts(pairs: Pairs, starts: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Iterator[Pairs]:
+    yield from np.split(pairs, starts[1:]) if len(pairs) else []

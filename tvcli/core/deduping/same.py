@@ -1,0 +1,94 @@
+"""The same picture or not: whole photos laid over each other, then key points under a map."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tvcli.core.deduping.spool import Both, Spool
+from tvcli.core.verification.agreement import agreement
+from tvcli.core.verification.keypoints import Keypoints
+from tvcli.core.verification.matching import Match, Matcher, Transform
+from tvcli.core.verification.rules import Default
+
+WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
+ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
+
+
+def rule_of(inliers: int) -> Default:
+    """Return the rule that takes so many inliers to suffice, or fewer that agree well."""
+    return Default(many=inliers, few=min(inliers, Default().few))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Why two photos are the same: `transform` (3, 3) maps pixels of the first to the second's.
+
+    `inliers` is 0 where the whole photos agree, without a look at key points.
+    """
+
+    inliers: int
+    agreement: float
+    mirrored: bool
+    transform: Transform
+
+    @property
+    def inverse(self) -> "Link":
+        """The link from the second to the first."""
+        return replace(self, transform=np.linalg.inv(self.transform).astype(np.float64))
+
+
+class Comparer:
+    """Compares one photo with others; its search trees are built at most once."""
+
+    def __init__(self, both: Both, rule: Default) -> None:
+        self._both, self._rule = both, rule
+        self._matcher: Matcher | None = None
+
+    def link(self, other: Both) -> Link | None:
+        """Return how the photo is the same as another; None if it is not."""
+        if not (self._both[0].preview.size and other[0].preview.size):
+            return None
+        whole = max(_whole(self._both[0], other[0]), key=lambda link: link.agreement, default=None)
+        if whole is not None and whole.agreement >= WHOLE:
+            return whole
+        self._matcher = self._matcher or Matcher(self._both)
+        match = self._matcher.match(other[0])
+        if match.transform is None or not self._accepts(match, other):
+            return None
+        return Link(match.inliers, match.agreement, match.mirrored, match.transform)
+
+    def _accepts(self, match: Match, other: Both) -> bool:
+        return self._rule.accepts(1.0, match, min(len(self._both[0]), len(other[0])))
+
+
+def compare(spool: Spool, first: int, second: int, rule: Default) -> Link | None:
+    """Return how one photo of a spool is the same as another; None if it is not."""
+    return Comparer(spool.read(first), rule).link(spool.read(second))
+
+
+def _whole(first: Keypoints, second: Keypoints) -> Iterator[Link]:
+    """Yield how well two photos agree laid over each other: turned by quarters, mirrored or not."""
+    sides = [(k.region[2] - k.region[0], k.region[3] - k.region[1]) for k in (first, second)]
+    aspects = [float(np.log(width / height)) for width, height in sides]
+    for quarters in range(4):
+        if abs((-1) ** quarters * aspects[0] - aspects[1]) > ASPECT:
+            continue
+        for mirrored in (False, True):
+            map_ = _laid_over(first, second, quarters, mirrored)
+            yield Link(0, agreement(first, second, map_), mirrored, map_)
+
+
+def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:
+    """Return the map (3, 3) of a whole photo, turned clockwise by quarters, onto another."""
+    turn = np.linalg.matrix_power(np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]]), quarters)
+    if mirrored:
+        turn = turn @ np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+    result: Transform = _from_unit(second) @ turn @ np.linalg.inv(_from_unit(first))
+    return result
+
+
+def _from_unit(keypoints: Keypoints) -> Transform:
+    """Return the map (3, 3) of the unit square onto a photo."""
+    x0, y0, x1, y1 = keypoints.region
+    return np.array([[x1 - x0, 0, x0], [0, y1 - y0, y0], [0, 0, 1]], np.float64)

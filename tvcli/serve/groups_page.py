@@ -1,0 +1,59 @@
+"""One self-contained page of duplicates: each group side by side, and what to do with each photo.
+
+Photos that are not the same can be marked, and saved as the lines that --not-duplicates reads.
+"""
+
+import html
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tvcli.core.deduping.dedupe import Group, Member
+from tvcli.serve.page_parts import END, head, picture, printable
+
+HERE = Path(__file__).parent
+INTRO = (
+    "Nothing has been deleted. Mark what is not the same picture as the one kept, save the marks, "
+    "and give the file to tv dedupe --not-duplicates."
+)
+SAVE = '<div class="save"><button type="button">Save different.jsonl</button><span></span></div>'
+
+
+def groups_page(groups: Iterable[Group], title: str = "tv dedupe") -> Iterator[str]:
+    """Yield the parts of a page that shows groups, the photo to keep first in each."""
+    yield head(title, (HERE / "groups_page.css").read_text("utf-8"))
+    yield f'<p class="intro">{INTRO}</p>'
+    for group in groups:
+        cards = "".join(_card(member, group.members[0]) for member in group.members)
+        name = f"Group {group.number}: {len(group.members)} photos, {len(group.dropped)} to drop"
+        section = f'<section class="group" aria-label="{name}">'
+        yield f"{section}<h2>{name}</h2><ol>{cards}</ol></section>"
+    script = (HERE / "groups_page.js").read_text("utf-8")
+    yield f"{SAVE}<script>{script}</script>{END}"
+
+
+def _card(member: Member, kept: Member) -> str:
+    facts = member.facts
+    size = f"{facts.width}×{facts.height} {facts.format}, {_bytes(facts.bytes)}"
+    lines = [("name", Path(facts.image).name), ("", member.reason), ("soft", size)]
+    lines += [("soft", member.relation)] if member.relation else []
+    said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
+    mark = "" if member is kept or facts.digest == kept.facts.digest else _mark(member, kept)
+    return (
+        f'<li class="{member.action}">{picture(facts.image, [], facts.image)}'
+        f'<span class="badge">{member.action}</span>'
+        f'<div class="about" title="{printable(facts.image)}">{said}{mark}</div></li>'
+    )
+
+
+def _mark(member: Member, kept: Member) -> str:
+    pair = {
+        "digests": [kept.facts.digest, member.facts.digest],
+        "images": [kept.facts.image, member.facts.image],
+    }
+    value = html.escape(json.dumps(pair))
+    return f'<label><input type="checkbox" data-pair="{value}">not the same picture</label>'
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"

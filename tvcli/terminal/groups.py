@@ -1,0 +1,65 @@
+"""Groups of duplicates on standard output, in the format asked for."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+from tvcli.core.records import dump_record
+from tvcli.terminal.progress import printable
+
+if TYPE_CHECKING:  # it brings numpy, which tv --help does without
+    from tvcli.core.deduping.dedupe import Group
+
+GroupFormat = Literal["table", "jsonl", "paths", "html"]
+
+
+def print_groups(
+    groups: "Iterable[Group]", format: GroupFormat | None, *, null: bool = False
+) -> tuple[int, int]:
+    """Print groups; return how many there are, and how many photos are proposed to be dropped.
+
+    Without a format: a table on a terminal, else JSON Lines. Paths are those to drop.
+    """
+    if format is None:
+        format = "paths" if null else "table" if sys.stdout.isatty() else "jsonl"
+    found = list(groups)
+    if format == "table":
+        _print_tables(found)
+    else:
+        for text in _texts(found, format, null):
+            sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+    return len(found), sum(len(group.dropped) for group in found)
+
+
+def _texts(groups: "list[Group]", format: GroupFormat, null: bool) -> Iterator[str]:
+    if format == "html":
+        from tvcli.serve.groups_page import groups_page
+
+        yield from groups_page(groups)
+    for group in groups:
+        if format == "jsonl":
+            yield dump_record(group.as_record()) + "\n"
+        elif format == "paths":
+            yield from (image + ("\0" if null else "\n") for image in group.dropped)
+
+
+def _print_tables(groups: "list[Group]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    for group in groups:
+        title = Text(f"group {group.number}")
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
+        table.add_column("", no_wrap=True)
+        table.add_column("image", overflow="fold", ratio=2)
+        table.add_column("pixels", justify="right", no_wrap=True)
+        table.add_column("why", style="dim", overflow="fold", ratio=3)
+        for member in group.members:
+            action = Text(member.action, "green" if member.action == "keep" else "red")
+            why = "; ".join(part for part in (member.reason, member.relation) if part)
+            pixels = f"{member.facts.width}x{member.facts.height}"
+            table.add_row(action, Text(printable(member.facts.image)), pixels, Text(why))
+        console.print(table)
