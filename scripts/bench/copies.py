@@ -16,6 +16,8 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,20 +110,18 @@ class Hashes:
 def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[str, Any]:
     """Search a copy: what was accepted, how long it took, and how sure each was."""
     started, busy = time.perf_counter(), time.process_time()
-    shortlist = verifier.verification.shortlist
-    similarities, rows = index.search(query.vector[None], shortlist)
-    checks = verifier.check(query, similarities[0], rows[0])
+    similarities, near = index.search(query.vector[None], verifier.verification.shortlist)
+    _, rows, checks = verifier.chosen(query, similarities[0], near[0])
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy
-    places = np.flatnonzero(rows[0] == row)
-    own = checks[places[0]] if len(places) else None
-    accepted = [int(r) for r, c in zip(rows[0], checks, strict=True) if c.verified and r != row]
-    others = [(c.inliers, c.agreement) for r, c in zip(rows[0], checks, strict=True) if r != row]
+    by_row = dict(zip(rows.tolist(), checks, strict=True))
+    own = by_row.pop(row, None)
+    places = np.flatnonzero(near[0] == row)
     return {
         "rank": int(places[0]) if len(places) else -1,
         "found": bool(own and own.verified),
         "own": [own.inliers, own.agreement] if own else [0, 0.0],
-        "others": accepted,
-        "best_other": max(others),
+        "others": [other for other, check in by_row.items() if check.verified],
+        "best_other": max((check.inliers, check.agreement) for check in by_row.values()),
         "seconds": round(seconds, 4),
         "cpu": round(cpu, 4),
     }
@@ -130,9 +130,12 @@ def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[st
 def results(data: Path, target: Path, todo: list[Task], preset: str) -> Iterator[dict[str, Any]]:
     """Yield what became of each copy."""
     report = Report()
-    with open_index(target) as index, verifying(index, PRESETS[preset], report) as verifier:
+    how = replace(PRESETS[preset], unverified=True)
+    with ExitStack() as stack:
+        index = stack.enter_context(open_index(target))
         encoder = encoder_of(index.settings["encoder"], index.settings["weights_file"])
         queries, hashes = Queries(index, lambda: encoder, report), Hashes(data, index)
+        verifier = stack.enter_context(verifying(index, how, report, queries.turned))
         rows = {name: row for row, name in enumerate(index.images)}
         for start in range(0, len(todo), AT_ONCE):
             some = todo[start : start + AT_ONCE]

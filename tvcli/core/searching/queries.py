@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.boxes import Box
+from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.images import Photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
@@ -80,6 +83,22 @@ class Queries:
                 self._report.skip(image, "query", reason)
             if len(encoded):
                 yield from self._of_columns(encoded.columns, root)
+
+    def turned(self, photo: Photo, crop: Box | None) -> Vectors:
+        """Return the vectors (7, D) float32 of a photo, or a crop of it, turned by 45°, 90°, ….
+
+        None, (0, D), where no query has been a photo: then the encoder is not there.
+        """
+        if self._encoder is None or self._maps:
+            return np.empty((0, self._index.manifest.dimension), np.float32)
+        upright = self._encoder.look(photo, Region("", crop=crop))  # (size, size, 3)
+        middle = Image.fromarray(upright).rotate(45, Image.Resampling.BILINEAR)
+        quarter = len(upright) // 7  # of the corners, which come up empty
+        box = (quarter, quarter, len(upright) - quarter, len(upright) - quarter)
+        slanted = np.asarray(middle.resize(middle.size, box=box))
+        views = [np.ascontiguousarray(np.rot90(upright, n)) for n in (1, 2, 3)]
+        views += [np.ascontiguousarray(np.rot90(slanted, n)) for n in range(4)]
+        return self._likening.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:
         """Pass regions on, remembering photos that lie nowhere."""

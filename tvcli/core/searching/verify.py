@@ -1,6 +1,6 @@
 """Verified hits: which photos of a shortlist show the same picture as the query, by geometry."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
 from tvcli.core.encoding.encode import cores
-from tvcli.core.engines import Rows
+from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import UsageError
 from tvcli.core.images import Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints
+from tvcli.core.indexes.segments import unit
 from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Query, Vector
@@ -25,10 +26,13 @@ from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
-THOROUGHLY = 20  # photos of the shortlist that are matched, those that look alike at a quick look
+SURELY = 10  # photos of the shortlist that are matched, the most similar
+TURNED = 25  # photos that join the shortlist for each way to turn the query
+THOROUGHLY = 30  # photos that are matched, the rest those that look most alike at a quick look
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
 Map = list[list[float]]
+Turned = Callable[[Photo, Box | None], Vectors]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +61,25 @@ class Check:
 
 
 class Verifier:
-    """Checks shortlists of one index; key points are described once in a run, if not kept."""
+    """Checks shortlists of one index; key points are described once in a run, if not kept.
 
-    def __init__(self, kept: Kept, verification: Verification) -> None:
-        self.verification, self._kept = verification, kept
+    `turned` gives the vectors of a photo turned round, as `Queries` does, to look for more.
+    """
+
+    def __init__(
+        self, index: Index, kept: Kept, verification: Verification, turned: Turned | None = None
+    ) -> None:
+        self.verification, self._index, self._kept, self._turned = verification, index, kept, turned
         self._known: dict[int, Keypoints] = {}
 
     def chosen(
         self, query: Query, similarities: Vector, rows: Rows
     ) -> tuple[Vector, Rows, list[Check]]:
-        """Return those of a shortlist that are hits, with their checks, in their order.
+        """Return those of a shortlist (n,) that are hits, with their checks, in their order.
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
-        with `by_inliers` the one with the most. Raises as `check` does.
-        """
-        checks = self.check(query, similarities, rows)
-        kept = [n for n, c in enumerate(checks) if c.verified or self.verification.unverified]
-        if self.verification.by_inliers:
-            kept.sort(key=lambda n: -checks[n].inliers)  # stable: then by similarity
-        return similarities[kept], rows[kept], [checks[n] for n in kept]
-
-    def check(self, query: Query, similarities: Vector, rows: Rows) -> list[Check]:
-        """Return the check of each row (n,) of a query's shortlist, whose cosines (n,) are given.
+        with `by_inliers` the one with the most. Where none of them is most of the query, it is
+        looked at again: turned round for a longer shortlist, and larger for small pictures in it.
 
         Raises:
             UsageError: the query is not one photo.
@@ -88,13 +89,29 @@ class Verifier:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
         photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
         region = query.crop or photo.whole
-        others = self._described(rows)
-        checks = self._checked(self._matcher(photo, query), region, similarities, others)
+        matcher = self._matcher(photo, query)
+        checks = self._checked(matcher, region, similarities, rows)
         if self.verification.closely and not any(_is_most(check, region) for check in checks):
-            matcher = self._matcher(photo, query, *FINE)
-            again = self._checked(matcher, region, similarities, others)
+            more = self._more(photo, query, rows)
+            values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
+            checks += self._checked(matcher, region, values, more)
+            similarities, rows = np.append(similarities, values), np.append(rows, more)
+            again = self._checked(self._matcher(photo, query, *FINE), region, similarities, rows)
             checks = [max(pair, key=_sureness) for pair in zip(checks, again, strict=True)]
-        return checks
+        kept = [n for n, c in enumerate(checks) if c.verified or self.verification.unverified]
+        kept.sort(key=lambda n: (-self._strength(checks[n]), -similarities[n], rows[n]))
+        return similarities[kept], rows[kept], [checks[n] for n in kept]
+
+    def _strength(self, check: Check) -> int:
+        return check.inliers if self.verification.by_inliers else 0
+
+    def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
+        """Return rows similar to the query turned round that are not among some already."""
+        if self._turned is None:
+            return np.empty(0, np.intp)
+        vectors = self._turned(photo, query.crop)
+        found = self._index.search(vectors, TURNED)[1]
+        return np.setdiff1d(found, rows)
 
     def _matcher(self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT) -> Matcher:
         both = describe_both(
@@ -108,8 +125,10 @@ class Verifier:
         return [self._known[row] for row in rows.tolist()]
 
     def _checked(
-        self, matcher: Matcher, region: Box, similarities: Vector, others: list[Keypoints]
+        self, matcher: Matcher, region: Box, similarities: Vector, rows: Rows
     ) -> list[Check]:
+        """Return the checks of rows (n,) against a query's region."""
+        others = self._described(rows)
         matches = self._matches(matcher, others)
         return [
             self._decided(similarity, match, min(matcher.keypoints, len(other)), region, other)
@@ -122,6 +141,7 @@ class Verifier:
             if self.verification.thoroughly or len(others) <= THOROUGHLY:
                 return list(pool.map(matcher.match, others))
             alike = np.fromiter(pool.map(matcher.alike, others), np.intp, len(others))
+            alike[:SURELY] += COUNT
             places = np.argsort(-alike, kind="stable")[:THOROUGHLY]
             matches = [Match()] * len(others)
             found = pool.map(matcher.match, [others[place] for place in places])
@@ -167,7 +187,7 @@ def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:
 
 @contextmanager
 def verifying(
-    index: Index, verification: Verification | None, report: Report
+    index: Index, verification: Verification | None, report: Report, turned: Turned | None = None
 ) -> Iterator[Verifier | None]:
     """Give what verifies hits of an index; None where nothing is to be verified.
 
@@ -178,4 +198,4 @@ def verifying(
         yield None
         return
     with kept_keypoints(index, verification.method, report) as kept:
-        yield Verifier(kept, verification)
+        yield Verifier(index, kept, verification, turned)
