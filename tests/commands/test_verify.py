@@ -1,0 +1,159 @@
+"""`tv search --verify` and `tv index --keypoints`: the same picture or not, by the commands."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Ran
+from PIL import Image, ImageOps
+
+Tv = Callable[..., Ran]
+
+
+def scene(seed: int) -> Image.Image:
+    """Return a picture full of patches of all sizes."""
+    random = np.random.default_rng(seed)
+    image = Image.new("RGB", (240, 180), (128, 120, 110))
+    for _ in range(90):
+        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        x, y, w, h = (int(value) for value in random.integers((0, 0, 8, 8), (230, 170, 60, 60)))
+        image.paste(colour, (x, y, x + w, y + h))
+    return image
+
+
+@pytest.fixture
+def scenes(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenes"
+    folder.mkdir()
+    for seed in range(5):
+        scene(seed).save(folder / f"{seed}.png")
+    scene(2).crop((40, 30, 220, 170)).rotate(90, expand=True).save(tmp_path / "copy.png")
+    ImageOps.mirror(scene(3)).save(tmp_path / "mirrored.png")
+    scene(99).save(tmp_path / "stranger.png")
+    return folder
+
+
+@pytest.fixture
+def index(tv: Tv, scenes: Path, tmp_path: Path) -> Path:
+    target = tmp_path / "x.tvx"
+    assert tv("index", scenes, "--keypoints", "-o", target, "-q").status == 0
+    return target
+
+
+def records(ran: Ran) -> list[dict[str, object]]:
+    return [json.loads(line) for line in ran.out.splitlines()]
+
+
+def test_a_copy_is_found_and_a_stranger_is_not(tv: Tv, index: Path, tmp_path: Path) -> None:
+    found = tv("search", tmp_path / "copy.png", "-i", index, "--verify", "default")
+    assert found.status == 0
+    (hit,) = records(found)
+    assert Path(str(hit["image"])).name == "2.png"
+    assert hit["rank"] == 1 and hit["verified"] is True and hit["mirrored"] is False
+    assert isinstance(hit["inliers"], int) and hit["inliers"] >= 10
+    # turned by 90° to the left: the right upper corner (220, 30) has become the left upper one
+    outline = np.array(hit["outline"], np.float64)
+    expected = [[220, 30], [220, 170], [40, 170], [40, 30]]
+    assert np.abs(outline - expected).max() < 4
+    mapped = np.array(hit["transform"], np.float64) @ (0, 0, 1)
+    assert np.abs(mapped[:2] / mapped[2] - outline[0]).max() < 0.01
+    nothing = tv("search", tmp_path / "stranger.png", "-i", index, "--verify", "default")
+    assert (nothing.status, nothing.out) == (1, "")
+
+
+def test_hits_that_are_not_verified_are_shown_when_asked_for(
+    tv: Tv, index: Path, tmp_path: Path
+) -> None:
+    ran = tv("search", tmp_path / "mirrored.png", "-i", index, "--verify", "default",
+             "--unverified", "--by-inliers")  # fmt: skip
+    hits = records(ran)
+    assert ran.status == 0 and len(hits) == 5
+    assert [hit["verified"] for hit in hits] == [True, False, False, False, False]
+    assert hits[0]["mirrored"] is True and Path(str(hits[0]["image"])).name == "3.png"
+    assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("preset", ["default", "scalable"])
+def test_key_points_kept_say_what_computed_ones_do(
+    tv: Tv, index: Path, scenes: Path, tmp_path: Path, preset: str
+) -> None:
+    other = tmp_path / "without.tvx"
+    assert tv("index", scenes, "-o", other, "-q").status == 0
+    assert not list(other.glob("keypoints*"))
+    assert len(list(index.glob("keypoints*.h5"))) == 1
+    asked = ["--verify", preset, "--unverified"]
+    queries = [tmp_path / "copy.png", tmp_path / "mirrored.png", tmp_path / "stranger.png"]
+    kept = tv("search", *queries, "-i", index, *asked)
+    computed = tv("search", *queries, "-i", other, *asked)
+    assert kept.out == computed.out and len(kept.out.splitlines()) == 15
+
+
+def test_kept_key_points_are_not_computed_again(
+    tv: Tv, index: Path, scenes: Path, tmp_path: Path
+) -> None:
+    for path in scenes.iterdir():
+        path.unlink()
+    ran = tv("search", tmp_path / "copy.png", "-i", index, "--verify", "default")
+    (hit,) = records(ran)
+    assert hit["verified"] is True and hit["missing"] is True
+
+
+def test_made_again_an_index_keeps_one_file_of_key_points(
+    tv: Tv, index: Path, scenes: Path, tmp_path: Path
+) -> None:
+    again = tv("index", scenes, "--keypoints", "--method", "sift", "-o", index, "-q")
+    assert again.status == 0
+    assert len(list(index.glob("keypoints*.h5"))) == 1
+    ran = tv("search", tmp_path / "copy.png", "-i", index, "--verify", "default")
+    assert ran.status == 0 and records(ran)[0]["verified"] is True
+
+
+def test_an_affine_model_and_sift(tv: Tv, index: Path, tmp_path: Path) -> None:
+    ran = tv("search", tmp_path / "copy.png", "-i", index, "--verify", "default",
+             "--model", "affine", "--method", "sift")  # fmt: skip
+    (hit,) = records(ran)
+    assert np.array(hit["transform"])[2].tolist() == [0, 0, 1]
+
+
+def test_photos_of_the_index_and_of_a_pipe_are_verified_too(
+    tv: Tv, index: Path, scenes: Path, tmp_path: Path
+) -> None:
+    ran = tv("search", "--item", "4.png", "-i", index, "--verify", "default")
+    assert [Path(str(hit["image"])).name for hit in records(ran)] == ["4.png"]
+    piped = subprocess.run(
+        [sys.executable, "-m", "tvcli", "search", "-", "-i", index, "--verify", "default"],
+        input=(tmp_path / "copy.png").read_bytes(), capture_output=True, check=True,
+    )  # fmt: skip
+    assert json.loads(piped.stdout)["verified"] is True
+
+
+def test_thresholds_are_set_by_name(tv: Tv, index: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    strict = tv("search", copy, "-i", index, "--verify", "default", "--threshold", "few=9999")
+    assert strict.status == 1
+    wrong = tv("search", copy, "-i", index, "--verify", "scalable", "--threshold", "good=1")
+    assert wrong.status == 2 and "high, low, enough, many, few" in wrong.err
+    alone = tv("search", copy, "-i", index, "--threshold", "few=3")
+    assert alone.status == 2 and "--verify" in alone.err
+    liked = tv("search", "--like", copy, "-i", index, "--verify", "default")
+    assert liked.status == 2 and "--like" in liked.err
+
+
+def test_the_page_and_the_table_say_what_is_verified(tv: Tv, index: Path, tmp_path: Path) -> None:
+    asked = ["search", tmp_path / "mirrored.png", "-i", index, "--verify", "default"]
+    assert "inliers, mirrored" in tv(*asked, "--format", "table").out
+    page = tv(*asked, "--unverified", "--format", "html").out
+    assert page.count('class="verified"') == 1 and page.count('class="unverified"') == 4
+
+
+def test_without_verify_opencv_is_not_loaded(index: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from tvcli.cli import run; "
+        f"run(['search', {str(tmp_path / 'copy.png')!r}, '-i', {str(index)!r}]); "
+        "sys.exit('cv2' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
