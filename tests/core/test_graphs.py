@@ -17,6 +17,7 @@ import pytest
 import torch
 import torchvision
 from onnx import TensorProto, helper
+from safetensors.torch import save_file
 
 from tvcli.core.encoding.encoder import Encoder, encoder_of, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
@@ -353,3 +354,19 @@ def test_an_encoder_of_mini_brings_no_torch() -> None:
         "make('mini', device='cpu'); sys.exit('torch' in sys.modules or 'onnx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["timm:resnet10t", "timm:mobilenetv3_small_050", "timm:test_vit"])
+def test_timms_models_give_what_torch_gives(name: str, tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm", reason="the extra timm is not installed")
+    torch.manual_seed(0)
+    model = timm.create_model(name.removeprefix("timm:"), pretrained=False)
+    file = tmp_path / "weights.safetensors"
+    save_file(model.state_dict(), file)
+    found, expected = (
+        make_encoder(name, weights=file, size=160, device="cpu", runtime=runtime)
+        for runtime in ("auto", "torch")
+    )
+    assert found.network.runtime == ("torch" if name == "timm:test_vit" else "onnx")
+    rows = found.encode(pictures(160))
+    assert apart(rows, expected.encode(pictures(160))) < TOLERANCE / 10
