@@ -1,17 +1,22 @@
 # make demo   draw a collection, run the whole chain on it, leave a page with the hits
-# make test   ruff, mypy, import-linter and pytest
-# Both set themselves up: all they need is Python 3.11 or newer, a C++ compiler (for annoy) and PyPI.
+# make test   ruff, mypy, import-linter and pytest; what needs a heavy extra is skipped, with a reason
+# make test-all   the same with every extra: faiss, timm, openvino, ray, postgres; what CI runs
+# make bench  every benchmark, written into docs/benchmarks.md
+# All set themselves up: all they need is Python 3.11 or newer, a C++ compiler (for annoy) and PyPI.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-all lint bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/tv demo demo
 
 test: lint
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/tested-all lint
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/tested
@@ -30,6 +35,10 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/tested: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+$(VENV)/tested-all: $(VENV)/tested
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test-all]'
 	touch $@
 
 $(VENV)/benched: $(VENV)/installed
