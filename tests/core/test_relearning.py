@@ -7,7 +7,7 @@ import pytest
 import torch
 from conftest import Ran
 
-from tvcli.core.errors import UsageError
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.ranking.rank import load_rank
@@ -60,6 +60,15 @@ def test_learning_turns_the_order(index: Index) -> None:
     assert gap(after) > gap(before) + 0.05
     again = relearn(index, clicks, Report())
     assert np.array_equal(again.head.weight.detach(), learned.head.weight.detach())
+
+
+def test_what_was_changed_meanwhile_is_not_lost(tv: Tv, index: Index) -> None:
+    learned = relearn(index, contrary(index), Report())
+    assert tv("index", "--remove", index.images[0], "-o", index.path).status == 0
+    with pytest.raises(BadInput, match="was changed since it was opened"):
+        write_learned(index, learned, index.path, MADE)
+    with open_index(index.path) as now:
+        assert len(now) == len(index) - 1
 
 
 def test_an_index_with_what_was_learned(tv: Tv, index: Index) -> None:

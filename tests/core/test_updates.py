@@ -201,12 +201,12 @@ def test_an_empty_source_empties_nothing(photos: Path, tmp_path: Path, encoder: 
 def test_many_updates_are_tidied(
     tmp_path: Path, photos: Path, encoder: Encoder, engine: Any
 ) -> None:
-    for number in range(8, 40):
+    for number in range(8, 34):
         picture(number, 40, 40).save(photos / f"{number}.png")
     target = tmp_path / "x.tvx"
     source = open_sources([str(photos)], stdin=io.BytesIO())
     index_photos(source, encoder, target, Report(), MADE, engine=engine)
-    for number in range(40, 60):
+    for number in range(40, 52):
         picture(number, 40, 40).save(photos / f"{number}.png")
         (photos / f"{number - 32}.png").unlink()
         assert update(target, photos) == "1 added, 0 changed, 0 moved, 1 removed, 0 skipped"
@@ -218,6 +218,40 @@ def test_many_updates_are_tidied(
         assert len(list(target.glob("embeddings-*.h5"))) == len(index.manifest.segments)
     build(photos, tmp_path / "anew.tvx", encoder)
     same(target, tmp_path / "anew.tvx")
+
+
+def test_an_open_index_keeps_what_it_has(tmp_path: Path, photos: Path, encoder: Encoder) -> None:
+    """Its structure was not yet open when an update took the file away."""
+    target = tmp_path / "x.tvx"
+    source = open_sources([str(photos)], stdin=io.BytesIO())
+    index_photos(source, encoder, target, Report(), MADE, engine="annoy")
+    with open_index(target) as index:
+        images = list(index.images)
+        update(target, photos / "inner", way="remove")
+        after = (target / "index.json").read_bytes()
+        found = index.search(index.vectors(slice(None)), 1)[1][:, 0]
+        assert found.tolist() == list(range(8))
+        assert index.engine.name == "exact"
+        assert images == index.images
+    assert (target / "index.json").read_bytes() == after
+    with open_index(target) as index:
+        assert (index.engine.name, len(index)) == ("annoy", 5)
+
+
+def test_key_points_follow(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
+    pytest.importorskip("cv2", reason="key points need OpenCV")
+    from tvcli.core.indexes.keypoints import keep_keypoints
+
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    keep_keypoints(target, "orb", Report())
+    picture(40).save(photos / "new.png")
+    (photos / "1.png").unlink()
+    assert update(target, photos).startswith("1 added, 0 changed, 0 moved, 1 removed")
+    with open_index(target) as index:
+        file = target / index.settings["keypoints"]["file"]
+        with open_artifact(file, "keypoints") as kept:
+            assert sorted(kept.read("digest")) == sorted(index.read("digest"))
 
 
 def test_encodings_come_in_the_order_of_the_source(
@@ -372,8 +406,8 @@ class Collections(RuleBasedStateMachine):
 
 TestCollections = Collections.TestCase
 TestCollections.settings = settings(
-    max_examples=15,
-    stateful_step_count=12,
+    max_examples=10,
+    stateful_step_count=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

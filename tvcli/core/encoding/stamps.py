@@ -36,8 +36,9 @@ class Stamps:
     def load(cls, path: Path) -> "Stamps":
         """Read stamps; none where the file is not there or cannot be used."""
         try:
-            known = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
-        except (OSError, ValueError, EOFError, MemoryError):
+            stream = io.BytesIO(path.read_bytes())
+            known = np.lib.format.read_array(stream, allow_pickle=False)
+        except Exception:  # numpy raises nearly anything on damaged files
             return cls()
         return cls(known if known.dtype == STAMP and known.ndim == 1 else None)
 

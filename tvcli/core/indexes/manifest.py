@@ -26,7 +26,7 @@ ATTACHED = (
     "keypoints",
     "graph",
 )  # settings that name files kept
-BY_ROW = ("maps", "keypoints")  # those of them that hold something for every row
+BY_ROW = ("maps",)  # those of them that hold something for every row stored
 
 Rows = npt.NDArray[np.intp]
 

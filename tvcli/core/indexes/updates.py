@@ -58,6 +58,8 @@ def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str
         change = _Change(index, plan)
         if not plan.is_empty or wish.root is not None:  # which is then where they lie
             _write(change, target, source, wish, report, provenance)
+        if "keypoints" in index.settings and not plan.is_empty:
+            _describe_new(target, index, report)
         stamps.save(target / STAMPS, change.digests, add=wish.way == "add")
         return counts(plan, change.encoded, change.rows)
 
@@ -185,6 +187,13 @@ def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterab
 
     locator = load_locator(*index.location_files, weights=wish.weights, device=wish.device)
     return located_regions(source, locator, report)
+
+
+def _describe_new(target: Path, index: Index, report: Report) -> None:
+    """Keep the key points of photos that are new, where those of the others are kept."""
+    from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+
+    keep_keypoints(target, index.settings["keypoints"]["method"], report)
 
 
 def kept_heads(index: Index) -> Attachments:

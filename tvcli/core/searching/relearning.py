@@ -16,10 +16,12 @@ import torch
 
 from tvcli.core.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.boxes import Box, iou
-from tvcli.core.errors import UsageError
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.heads import HeadFile, save_head
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index
+from tvcli.core.indexes.manifest import read_manifest
+from tvcli.core.locks import writing
 from tvcli.core.provenance import file_hash
 from tvcli.core.ranking.clicks import read_clicks
 from tvcli.core.ranking.rank import load_rank
@@ -112,7 +114,7 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
     Maps kept to re-rank by are left out: they were made by the head before.
 
     Raises:
-        BadInput: the target cannot be written.
+        BadInput: the target cannot be written, or the index was changed since it was opened.
     """
     head = composed(index, learned)
     with tempfile.TemporaryDirectory(prefix="tv-") as folder:
@@ -130,7 +132,15 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
                 for kept in (settings[name]["file"] for name in KEPT if name in settings):
                     shutil.copyfile(index.path / kept, where / kept)
 
-        build_index(target, _mapped_rows(index, learned.head), settings, made, attach=attach)
+        with writing(target):
+            _check_unchanged(index, target)
+            build_index(target, _mapped_rows(index, learned.head), settings, made, attach=attach)
+
+
+def _check_unchanged(index: Index, target: Path) -> None:
+    """See that an index to be replaced by itself is what it was when it was opened."""
+    if target.absolute() == index.path.absolute() and read_manifest(target) != index.manifest:
+        raise BadInput(f"{target}: was changed since it was opened; open it again, then learn")
 
 
 def composed(index: Index, learned: Learned) -> HeadFile:
