@@ -26,9 +26,9 @@ from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
-SURELY = 10  # photos of the shortlist that are matched, the most similar
-TURNED = 25  # photos that join the shortlist for each way to turn the query
-THOROUGHLY = 30  # photos that are matched, the rest those that look most alike at a quick look
+SURELY = 8  # photos of the shortlist that are matched, the most similar
+TURNED = 15  # photos that join the shortlist for each way to turn the query
+THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
 Map = list[list[float]]

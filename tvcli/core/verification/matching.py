@@ -20,7 +20,7 @@ CELL = 0.015  # of the long side: inliers closer together than this count once
 QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
 CONFIDENCE, ROUNDS = 0.999, 2000
 LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
-LSH = {"algorithm": 6, "table_number": 6, "key_size": 12, "multi_probe_level": 1}
+LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
 CHECKS = {"checks": 64}
 
