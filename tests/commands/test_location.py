@@ -88,6 +88,25 @@ def test_locating_twice_gives_the_same(tv: Tv, taught: Path) -> None:
     assert 0 <= record["score"] <= 1
 
 
+def test_shards_merge_into_what_one_run_gives(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    whole, merged = tmp_path / "whole.jsonl", tmp_path / "merged.jsonl"
+    parts = [tmp_path / f"part-{number}.jsonl" for number in (1, 2)]
+    few = ("--looks", 0)
+    assert tv("locate", taught / "photos", *heads(taught), *few, "-o", whole).status == 0
+    for number, part in enumerate(parts, 1):
+        shard = ("--shard", f"{number}/2")
+        ran = tv("locate", taught / "photos", *heads(taught), *few, *shard, "-o", part)
+        rows = len(part.read_text().splitlines()) - 1
+        assert ran.err.splitlines()[-1].startswith(f"{rows} boxes in {rows} photos in ")
+    assert tv("merge", *parts, "-o", merged).status == 0
+    assert merged.read_text() == whole.read_text()
+    assert tv("encode", parts[0], "-o", tmp_path / "e.h5", "--size", 64).status == 0  # note skipped
+    other = ("--looks", 1, "--shard", "2/2")
+    tv("locate", taught / "photos", *heads(taught), *other, "-o", parts[1])
+    ran = tv("merge", *parts, "-o", merged)
+    assert (ran.status, "its located looks is 1, not 0" in ran.err) == (4, True)
+
+
 @pytest.mark.parametrize("way", ["mean", "median", "weighted", "cluster"])
 def test_every_way_of_combining_finds_something(tv: Tv, taught: Path, way: str) -> None:
     ran = tv("locate", taught / "photos/03.png", *heads(taught), "--combine", way)
