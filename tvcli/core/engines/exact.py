@@ -16,6 +16,7 @@ from tvcli.core.engines.interface import (
 )
 
 BLOCK = 65_536  # vectors held as float32 at a time
+MOST = 0.35  # share of a block's rows allowed: above, all of them are compared
 
 
 class Exact:
@@ -29,16 +30,17 @@ class Exact:
     def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
         """Return similarities and rows of the k closest to each query."""
         best = nothing(len(queries))
-        for rows, block in self._blocks(allowed):
-            best = merge(best, closest(queries @ block.T, rows, k), k)  # (Q, B)
+        for rows, similarities in self._blocks(queries, allowed):
+            best = merge(best, closest(similarities, rows, k), k)
         return best
 
-    def _blocks(self, allowed: Mask | None) -> Iterator[tuple[Rows, Vectors]]:
-        """Yield rows and their vectors (B, D); of those few that are allowed no others are read."""
+    def _blocks(self, queries: Vectors, allowed: Mask | None) -> Iterator[tuple[Rows, Vectors]]:
+        """Yield rows and their similarities (Q, B); if few are allowed, no others are read."""
         for start in range(self._first, len(self._gallery), BLOCK):
             rows = np.arange(start, min(start + BLOCK, len(self._gallery)))
-            if allowed is None or allowed[rows].all():
-                yield rows, self._gallery.vectors(slice(start, start + BLOCK))
-            elif allowed[rows].any():
-                rows = rows[allowed[rows]]
-                yield rows, self._gallery.vectors(rows)
+            kept = np.ones(len(rows), bool) if allowed is None else allowed[rows]
+            if kept.mean() > MOST:  # reading in a row is so much quicker than picking
+                similarities = queries @ self._gallery.vectors(slice(start, start + BLOCK)).T
+                yield rows[kept], similarities if kept.all() else similarities[:, kept]
+            elif kept.any():
+                yield rows[kept], queries @ self._gallery.vectors(rows[kept]).T
