@@ -71,7 +71,8 @@ def structure(
 ) -> tuple[Structure, dict[str, Any]]:
     """Return a structure built at `path`, opened, and what is known of its file."""
     if engine.startswith("faiss"):
-        pytest.importorskip("faiss", reason="extra faiss")
+        faiss = pytest.importorskip("faiss", reason="extra faiss")
+        faiss.omp_set_num_threads(1)  # threads that wait for busy cores take far longer than one
     dimension = values.shape[1]
     made = engines.build_structure(engine, Matrix(values), path, dimension, seed)
     opened = engines.open_structure(engine, path, dimension, len(values), made)

@@ -16,8 +16,14 @@ class MappedRows:
     """The rows of a dataset (N, D) whose chunks of `per_chunk` rows begin at `starts`."""
 
     def __init__(
-        self, content: mmap.mmap, starts: npt.NDArray[np.int64], per_chunk: int, row: np.ndarray
+        self,
+        content: mmap.mmap,
+        count: int,
+        starts: npt.NDArray[np.int64],
+        per_chunk: int,
+        row: npt.NDArray[Any],
     ) -> None:
+        self._count = count
         self._starts, self._per_chunk, self._size = starts // row.itemsize, per_chunk, row.size
         plain = np.frombuffer(content, row.dtype, len(content) // row.itemsize)
         places = len(plain) - row.size + 1
@@ -26,7 +32,9 @@ class MappedRows:
         )
 
     def read(self, rows: npt.NDArray[np.intp]) -> Any:
-        """Return some rows (n, D), in any order."""
+        """Return some rows (n, D), in any order; raises IndexError for one that is not there."""
+        if len(rows) and not (rows.min() >= 0 and rows.max() < self._count):
+            raise IndexError(f"row {rows.max()} of {self._count}")
         starts = self._starts[rows // self._per_chunk]
         return self._rows[starts + rows % self._per_chunk * self._size]
 
@@ -52,7 +60,7 @@ def map_rows(file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
         and int(starts.min()) > 0
         and int(starts.max()) + chunks[0] * row.nbytes <= len(content)
     )
-    return MappedRows(content, starts, chunks[0], row) if plain else None
+    return MappedRows(content, dataset.shape[0], starts, chunks[0], row) if plain else None
 
 
 def _place(starts: npt.NDArray[np.int64], chunk: Any, per_chunk: int) -> None:

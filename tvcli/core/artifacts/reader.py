@@ -90,10 +90,7 @@ class Artifact:
     def _values(self, name: str, rows: slice | npt.NDArray[np.intp] | None) -> Any:
         if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
             return _fetch(self._file[name], rows)
-        count = len(self)
-        if len(rows) and not (-count <= rows.min() and rows.max() < count):
-            raise IndexError(f"rows to {rows.max()} of {count}")
-        return self._mapped.read(rows % max(count, 1))
+        return self._mapped.read(rows)
 
     @cached_property
     def _mapped(self) -> MappedRows | None:

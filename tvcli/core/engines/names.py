@@ -16,9 +16,8 @@ def checked_engine(engine: str) -> str:
         BadInput: its library is not installed, or its database does not answer.
     """
     if is_url(engine):
-        database = Database(engine)
-        database.read(lambda connection: connection.execute("SELECT 1"))
-        database.close()
+        with Database(engine) as database:
+            database.read(lambda connection: connection.execute("SELECT 1"))
         return engine
     if engine not in CHOICES:
         raise UsageError(f"--engine {engine}: {', '.join(CHOICES)}, or postgresql://USER@HOST/NAME")

@@ -129,17 +129,15 @@ def filled(
     Raises:
         BadInput: no rows, or the database cannot be used.
     """
-    database = Database(url)
     first = next(blocks, None)
     if first is None:
         raise BadInput(f"{stem}: nothing to index")
     dimension = first["embeddings"].shape[1]
-    table = Table(database, _table_name(stem), TYPES)
-    with database.transaction() as connection:
+    with Database(url) as database, database.transaction() as connection:
+        table = Table(database, _table_name(stem), TYPES)
         table.create(connection, dimension)
         rows = table.add(connection, map(_complete, chain([first], blocks)))
         table.create_index(connection)
-    database.close()
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
     described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.effort}
     return Manifest([], dimension, REMOTE, settings, made, forest=described, auto=False)
@@ -153,16 +151,15 @@ def changed(
     Raises:
         BadInput: nothing would be left, or the database cannot be used; then nothing is changed.
     """
-    database = Database(manifest.forest["url"])
-    table = Table(database, manifest.forest["table"], TYPES)
-    with database.transaction() as connection:
+    name = manifest.forest["table"]
+    with Database(manifest.forest["url"]) as database, database.transaction() as connection:
+        table = Table(database, name, TYPES)
         if len(gone):
             table.remove(connection, stored.ids(gone))
         table.add(connection, map(_complete, blocks))
         rows = table.count()
         if rows == 0:
             raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
-    database.close()
     manifest = replace(manifest, forest={**manifest.forest, "rows": rows})
     write_manifest(target, manifest)
     return manifest
@@ -170,13 +167,10 @@ def changed(
 
 def forget(manifest: Manifest, url: str) -> None:
     """Drop the table of an index that was replaced, if it lies in the same database."""
-    database = Database(url)
-    if manifest.engine != REMOTE or manifest.forest["url"] != database.name:
+    if manifest.engine != REMOTE or manifest.forest["url"] != without_password(url):
         return
-    with suppress(BadInput):
-        table = Table(database, manifest.forest["table"], TYPES)
-        database.read(table.drop)
-    database.close()
+    with suppress(BadInput), Database(url) as database:
+        database.read(Table(database, manifest.forest["table"], TYPES).drop)
 
 
 def _complete(block: Columns) -> Columns:

@@ -36,6 +36,12 @@ class Database:
         self._url, self.name = url, without_password(url)
         self._connection: Any = None
 
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the connection, if there is one."""
         if self._connection is not None:

