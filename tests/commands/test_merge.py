@@ -11,6 +11,7 @@ from conftest import Ran, picture
 
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
+from tvcli.core.merging import parts as parts_module
 from tvcli.core.merging.records import merge_records
 
 Tv = Callable[..., Ran]
@@ -217,6 +218,23 @@ def test_shards_of_wrong_numbers(tv: Tv, photos: Path, tmp_path: Path) -> None:
     tv("encode", photos, "-o", tmp_path / "e.h5", *SMALL)
     ran = tv("index", tmp_path / "e.h5", "--shard", "1/8", "-o", tmp_path / "e.tvx")
     assert (ran.status, "--shard divides photos" in ran.err) == (2, True)
+
+
+def refuse(*_: object) -> None:
+    raise ValueError("not allowed to raise maximum limit")
+
+
+def test_more_parts_than_files_may_be_open(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.jsonl" for number in range(3)]
+    for path in paths:
+        path.write_text('{"image": "a.png"}\n')
+    monkeypatch.setattr(parts_module.resource, "getrlimit", lambda _: (16, 16))
+    monkeypatch.setattr(parts_module.resource, "setrlimit", refuse)
+    ran = tv("merge", *paths, "-o", tmp_path / "m.jsonl")
+    assert ran.status == 3
+    assert "3 parts, but no more than 16 files may be open here" in ran.err
 
 
 def test_an_empty_folder_is_still_an_error(tv: Tv, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def merge_indexes(
     """Write the rows of indexes into one, as a run over the whole list would have.
 
     Raises:
-        UsageError: an index keeps maps, which are not merged.
+        UsageError: an index keeps maps, or its rows in a database, which are not merged.
         BadInput: not indexes, damaged, or the target cannot be written.
         Mismatch: parts that do not belong together.
     """
@@ -39,7 +39,7 @@ def merge_indexes(
             blocks,
             merged_settings(first.settings, first.path.absolute(), target / "in"),
             provenance,
-            engine="auto" if first.manifest.auto else first.manifest.engine,  # type: ignore[arg-type]
+            engine="auto" if first.manifest.auto else first.manifest.engine,
             seed=int(first.manifest.provenance.get("seed") or 0),
             attach=lambda folder: _attach(first, folder),
             stored=True,
@@ -48,6 +48,10 @@ def merge_indexes(
 
 def _part(index: Index) -> Part:
     manifest = index.manifest
+    if index.remote is not None:
+        raise UsageError(
+            f"{index.path}: its rows lie in a database: put all there by tv index --add"
+        )
     if kept := [name for name in BY_ROW if name in manifest.settings]:
         raise UsageError(f"{index.path}: keeps {kept[0]}: merge the encodings, and index those")
     files = {name: _content(manifest.settings.get(name)) for name in ATTACHED if name not in APART}

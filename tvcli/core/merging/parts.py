@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -43,12 +42,15 @@ def _kind(path: Path) -> KindOfParts:
         return "encodings" if stream.read(len(HDF5_MAGIC)) == HDF5_MAGIC else "records"
 
 
-def _room_for(files: int) -> None:
-    """Let the process open so many files at once, as far as the system allows."""
+def _room_for(parts: int) -> None:
+    """Let the process open so many files at once; raises BadInput where the system does not."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = files + SPARE
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    wanted = parts + SPARE
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{parts} parts, but no more than {hard} files may be open here: raise it (ulimit -n)"
+        ) from error
