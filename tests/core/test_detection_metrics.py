@@ -7,12 +7,7 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_metrics import (
-    Boxes,
-    average_precision,
-    evaluate,
-    read_boxes,
-)
+from tvcli.core.location.detection_metrics import Boxes, Tally, evaluate
 
 
 def write(path: Path, records: list[dict[str, object]]) -> Path:
@@ -106,7 +101,8 @@ def test_measures_of_a_case_worked_by_hand(tmp_path: Path) -> None:
     assert measures["above_0.7"] == pytest.approx(1 / 3, abs=1e-4)
     assert (measures["missed"], measures["spurious"]) == (2, 1)
     assert measures["ap_50"] == pytest.approx(34 / 101, abs=1e-4)
-    assert curves["cat"] == ([1 / 3, 1 / 3], [1.0, 0.5])
+    recalls, precisions = curves["cat"]
+    assert (recalls.tolist(), precisions.tolist()) == ([1 / 3, 1 / 3], [1.0, 0.5])
 
 
 def test_detections_without_labels_are_matched_whatever_the_label(tmp_path: Path) -> None:
@@ -138,11 +134,30 @@ def test_files_of_other_photos_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_found_is_zero() -> None:
-    true = {"a": Boxes([(0, 0, 1, 1)], [1.0])}
-    assert average_precision({}, true, 0.5) == 0.0
+    tally = Tally()
+    tally.add(Boxes(), Boxes([(0, 0, 1, 1)], [1.0]))
+    assert tally.precisions() == [0.0] * 10 and tally.ious.tolist() == [0.0]
 
 
 def test_a_score_must_be_a_number(tmp_path: Path) -> None:
     path = write(tmp_path / "f.jsonl", [{"image": "b.jpg", "box": [0, 0, 2, 2], "score": "x"}])
     with pytest.raises(BadInput, match=r"f\.jsonl:1"):
-        read_boxes(path)
+        evaluate(path, path)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_order_of_the_files_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelled: bool
+) -> None:
+    found, true = drawn(np.random.default_rng(7))
+    if not labelled:
+        found = [{**record, "label": ""} for record in found]
+    expected, _ = evaluate(write(tmp_path / "f.jsonl", found), write(tmp_path / "t.jsonl", true))
+    assert 0 < expected["ap_50_95"] < 1
+    monkeypatch.setattr("tvcli.core.spool.RUN", 7)  # sorted in many runs on the disk
+    mixed = [*found[1::3], *found[::3], *found[2::3]], [*true[1::2], *true[::2]]
+    files = [
+        write(tmp_path / name, records)
+        for name, records in zip(("g.jsonl", "u.jsonl"), mixed, strict=True)
+    ]
+    assert evaluate(*files)[0] == expected

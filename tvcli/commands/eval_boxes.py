@@ -33,7 +33,7 @@ def eval_boxes(
     if plot is not None:
         from tvcli.core.plots import plot_precision_recall
 
-        plot_precision_recall(dict(curves), plot, "located boxes, IoU 0.5")
+        plot_precision_recall(curves, plot, "located boxes, IoU 0.5")
     if format == "json" or (format is None and not sys.stdout.isatty()):
         print(json.dumps(measures, ensure_ascii=False))
         return

@@ -1,8 +1,10 @@
 """Plots of what was learned and measured, with matplotlib from the `plot` extra."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import ArrayLike
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.training import History
@@ -31,7 +33,7 @@ def plot_history(history: History, path: Path, title: str) -> None:
 
 
 def plot_precision_recall(
-    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path, title: str
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], path: Path, title: str
 ) -> None:
     """Draw precision over recall; each curve is (recalls, precisions), by name.
 
