@@ -27,7 +27,7 @@ from tvcli.core.verification.rules import Verification
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
 SURELY = 8  # photos of the shortlist that are matched, the most similar
-TURNED = 15  # photos that join the shortlist for each way to turn the query
+TURNED = 40  # photos that join the shortlist for each way to turn the query
 THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
@@ -106,12 +106,15 @@ class Verifier:
         return check.inliers if self.verification.by_inliers else 0
 
     def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
-        """Return rows similar to the query turned round that are not among some already."""
+        """Return rows similar to the query turned round, the most similar first, but for some."""
         if self._turned is None:
             return np.empty(0, np.intp)
         vectors = self._turned(photo, query.crop)
-        found = self._index.search(vectors, TURNED)[1]
-        return np.setdiff1d(found, rows)
+        similarities, found = self._index.search(vectors, TURNED)  # (7, TURNED)
+        order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
+        known = set(rows.tolist())
+        new = [row for row in dict.fromkeys(order.tolist()) if row not in known]
+        return np.array(new, np.intp)
 
     def _matcher(self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT) -> Matcher:
         both = describe_both(
