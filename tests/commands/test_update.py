@@ -180,6 +180,17 @@ def test_photos_and_index_move_together(tv: Tv, indexed: Path) -> None:
     assert tv("index", moved / "photos", "-o", moved / "x.tvx", "--update").err.startswith(NOTHING)
 
 
+def test_a_copy_does_not_look_where_it_was_copied_from(tv: Tv, indexed: Path) -> None:
+    shutil.copytree("photos", "copy/photos")
+    shutil.copytree("x.tvx", "copy/x.tvx")
+    Path("copy/photos/0.png").unlink()
+    ran = tv("search", "--item", "0.png", "-i", "copy/x.tvx", "-k", 1)
+    hit = json.loads(ran.out)
+    assert (hit["image"], hit["missing"]) == ("copy/photos/0.png", True)
+    ran = tv("index", "copy/photos", "-o", "copy/x.tvx", "--update")
+    assert ran.err.startswith("0 added, 0 changed, 0 moved, 1 removed, 0 skipped")
+
+
 def test_photos_served_from_elsewhere(tv: Tv, indexed: Path) -> None:
     shutil.move("photos", "mounted")
     Path("mounted/0.png").unlink()

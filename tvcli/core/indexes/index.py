@@ -189,7 +189,8 @@ class Index:
         moved = Path(os.path.abspath(self.path / self.settings["root"]))  # noqa: PTH100
         places = (moved, Path(self.settings["root_absolute"]))
         sample = self._some_images()
-        return max(places, key=lambda root: sum((root / image).exists() for image in sample))
+        there = (root for root in places if any((root / image).exists() for image in sample))
+        return next(there, moved)
 
 
     def _some_images(self) -> list[str]:
