@@ -8,9 +8,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from scripts.mini.finish import finished
+from scripts.mini.graph import write_graph
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
 from tvcli.core.networks.mini import CHANNELS, Mini
+from tvcli.core.networks.mini_files import WEIGHTS
 
 SIZE = 168
 ABOUT = {
@@ -46,3 +48,5 @@ def export(checkpoint: Path, data: Path, out: Path) -> None:
     save_file(half(shipped), part, metadata)
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(out)
+    if out.resolve() == WEIGHTS:
+        write_graph()  # which says whose weights it reads
