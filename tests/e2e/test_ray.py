@@ -95,6 +95,23 @@ def test_a_node_is_killed_half_way(
     assert not parts.exists()
 
 
+def test_a_cluster_for_this_job_with_a_bar(photos: Path, tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    ran = subprocess.Popen(
+        [TV, "encode", photos, "-o", tmp_path / "e.h5", "--ray", "local", *SETTINGS],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    out, _ = ran.communicate(timeout=240)
+    seen = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert (ran.returncode, out) == (0, b""), seen
+    assert "8 rows in" in seen
+    assert len(columns(tmp_path / "e.h5")["image"]) == 8
+
+
 def test_no_cluster_there(collection: Path, tmp_path: Path) -> None:
     ran = subprocess.run(
         [TV, "encode", collection, "-o", tmp_path / "e.h5", "--ray", "127.0.0.1:1", *SETTINGS],

@@ -24,6 +24,7 @@ from tvcli.core.reports import Report
 from tvcli.core.sources import Source
 
 PATIENCE = 10.0  # seconds for the head of a cluster to answer
+OWN_CLUSTER = {"object_store_memory": 300 * 2**20, "include_dashboard": False}  # rows go to files
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,11 @@ def parts_by_cluster(address: str, device: Device = "auto") -> PartsMaker:
     ray = _ray()
 
     def make(folder: Path, source: Source, encoder: Encoder, report: Report) -> Iterator[Path]:
+        report.start("encoding", "photos", source.total)  # a bar takes hold of stdout: before Ray
         with _connected(ray, address):
             job, actors = _job(ray, folder, source, encoder, device)
             chunks = chunked(source.regions, job.batch)
             missing = write_lots(job.folder, chunks, job.root)
-            report.start("encoding", "photos", source.total)
             for path in folder.glob("part-*.h5"):
                 tell_part(path, report)
             while missing:
@@ -178,7 +179,8 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
             with _deaf():
-                ray.init(address=address, log_to_driver=False, logging_level="CRITICAL")
+                own = OWN_CLUSTER if address == "local" else {}
+                ray.init(address=address, log_to_driver=False, logging_level="CRITICAL", **own)
         except Exception as error:  # ConnectionError, RuntimeError, AuthenticationError, …
             reason = str(error).strip().splitlines()[0]
             raise BadInput(f"--ray {address}: no cluster that lets us in: {reason}") from error
