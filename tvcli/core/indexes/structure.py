@@ -1,5 +1,6 @@
 """The search structure of an index: made, opened, and used together with the rows it lacks."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,28 @@ class Base:
         return self._gallery.vectors(rows)
 
 
+class Tail:
+    """The rows since, kept once they were read: every search scans them all."""
+
+    def __init__(self, gallery: Gallery, first: int) -> None:
+        self._gallery, self._first = gallery, first
+
+    def __len__(self) -> int:
+        return len(self._gallery)
+
+    @cached_property
+    def _kept(self) -> Vectors:
+        return self._gallery.vectors(slice(self._first, len(self)))
+
+    def vectors(self, rows: Any) -> Vectors:
+        """Return some rows, none of the structure's, as (n, D) float32."""
+        if isinstance(rows, slice):
+            start, stop, _ = rows.indices(len(self))
+            return self._kept[start - self._first : stop - self._first]
+        some: Vectors = self._kept[rows - self._first]
+        return some
+
+
 def engine_of(folder: Path, manifest: Manifest, gallery: Gallery) -> Engine:
     """Return what searches the stored rows of an index; a structure that is gone is made again.
 
@@ -68,7 +91,9 @@ def engine_of(folder: Path, manifest: Manifest, gallery: Gallery) -> Engine:
     if structure is None:
         return Exact(gallery)
     near = Approximate(base, structure, manifest.forest["effort"])
-    return near if len(base) == len(gallery) else Grown(near, Exact(gallery, len(base)))
+    if len(base) == len(gallery):
+        return near
+    return Grown(near, Exact(Tail(gallery, len(base)), len(base)))
 
 
 def plant(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
