@@ -1,5 +1,6 @@
 """`tv encode --ray` on two nodes of this machine, one of which is killed half-way."""
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -58,6 +59,16 @@ def cluster() -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
         process.communicate(timeout=60)  # the end of its input ends the cluster
 
 
+def until_closed(terminal: int) -> str:
+    """Read what is written to a terminal until nobody has it open any more."""
+    seen = bytearray()
+    with contextlib.suppress(OSError):  # EIO: its other end was closed
+        while some := os.read(terminal, 65536):
+            seen += some
+    os.close(terminal)
+    return seen.decode()
+
+
 def columns(path: Path) -> dict[str, np.ndarray]:
     with h5py.File(path) as file:
         return {name: file[name][()] for name in file}
@@ -104,9 +115,8 @@ def test_a_cluster_for_this_job_with_a_bar(photos: Path, tmp_path: Path) -> None
         stderr=theirs,
     )
     os.close(theirs)
+    seen = until_closed(ours)
     out, _ = ran.communicate(timeout=240)
-    seen = os.read(ours, 65536).decode()
-    os.close(ours)
     assert (ran.returncode, out) == (0, b""), seen
     assert "8 rows in" in seen
     assert len(columns(tmp_path / "e.h5")["image"]) == 8

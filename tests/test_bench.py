@@ -1,0 +1,62 @@
+"""The frame of `make bench`: what it writes where, and that all it names is there."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+from scripts.bench import run
+from scripts.bench.run import BENCHES, Bench, machine, measured, write
+
+
+def test_every_bench_is_there_and_the_page_has_no_others() -> None:
+    names = {bench.name for bench in BENCHES}
+    assert all(importlib.util.find_spec(f"scripts.bench.{name}") for name in names)
+    page = run.PAGE.read_text("utf-8")
+    marks = re.findall(r"^<!-- bench (\w+) -->$.+?^<!-- end \1 -->$", page, re.M | re.S)
+    assert len(marks) == len(set(marks)) == page.count("<!-- bench ")
+    assert {"startup", "peers", "search"} <= set(marks) <= names | {"machine"}
+
+
+def test_figures_replace_figures_and_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A\n\nBefore.\n\n<!-- bench a -->\nold\n<!-- end a -->\n\nAfter.\n")
+    write(page, "a", "new \\1", "## A")
+    write(page, "b", "more", "## B")
+    assert page.read_text() == (
+        "# A\n\nBefore.\n\n<!-- bench a -->\nnew \\1\n<!-- end a -->\n\nAfter.\n\n"
+        "## B\n\n<!-- bench b -->\nmore\n<!-- end b -->\n"
+    )
+
+
+def test_what_was_not_measured_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, why = measured(Bench("x", "X", "{data}/photos"), tmp_path, 100)
+    assert (text, why) == ("", f"{tmp_path}/photos is not there")
+    assert measured(Bench("x", "X"), tmp_path, 5) == ("", "no time left")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    (tmp_path / "scripts" / "bench").mkdir(parents=True)
+    for package in (tmp_path / "scripts", tmp_path / "scripts" / "bench"):
+        (package / "__init__.py").touch()
+    (tmp_path / "scripts" / "bench" / "good.py").write_text("print('| 1 |')")
+    (tmp_path / "scripts" / "bench" / "bad.py").write_text("raise SystemExit(7)")
+    text, why = measured(Bench("good", "Good", "--data {data}"), tmp_path, 100)
+    assert text.startswith("`python -m scripts.bench.good --data DATA` (20")
+    assert text.endswith("\n\n| 1 |")
+    assert measured(Bench("bad", "Bad"), tmp_path, 100) == ("", "failed with status 7")
+
+
+def test_the_machine_is_told() -> None:
+    assert f"Python {sys.version.split()[0]}" in machine()
+    assert "torch " in machine()
+
+
+def test_the_extras_hold_each_other() -> None:
+    import tomllib
+
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = set(re.search(r"\[(.+)\]", extras["all"][0])[1].split(","))  # type: ignore[index]
+    assert named == extras.keys() - {"all", "test", "test-all", "bench"}
