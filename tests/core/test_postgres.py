@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -20,11 +21,13 @@ SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a PostgreSQL server of our own."""
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+def url() -> Iterator[str]:
+    """Give a PostgreSQL server of our own, where its user can get at it if we are root."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
 
 
 def vectors(count: int, seed: int = 0) -> np.ndarray:

@@ -136,7 +136,7 @@ def filled(
     with Database(url) as database, database.transaction() as connection:
         table = Table(database, _table_name(stem), TYPES)
         table.create(connection, dimension)
-        rows = table.add(connection, map(_complete, chain([first], blocks)))
+        rows = table.add(connection, map(complete, chain([first], blocks)))
         table.create_index(connection)
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
     described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.effort}
@@ -156,7 +156,7 @@ def changed(
         table = Table(database, name, TYPES)
         if len(gone):
             table.remove(connection, stored.ids(gone))
-        table.add(connection, map(_complete, blocks))
+        table.add(connection, map(complete, blocks))
         rows = table.count()
         if rows == 0:
             raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
@@ -173,7 +173,7 @@ def forget(manifest: Manifest, url: str) -> None:
         database.read(Table(database, manifest.forest["table"], TYPES).drop)
 
 
-def _complete(block: Columns) -> Columns:
+def complete(block: Columns) -> Columns:
     """Return a block with every column, blank where it lacks one."""
     count = len(block["image"])
     blanks = {name: [_blank(name)] * count for name in OTHERS if block.get(name) is None}

@@ -1,0 +1,81 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ENGINES = ["exact", "annoy", "faiss", "faiss-hnsw"]
+
+
+@pytest.fixture
+def indexed(photos: Path, tmp_path: Path, tv: Callable[..., Any]) -> Callable[[str], Path]:
+    """Index eight photos, three of them in inner/, labelled in turn."""
+    boxes = tmp_path / "boxes.jsonl"
+    names = [f"photos/{n}.png" if n < 5 else f"photos/inner/{n}.png" for n in range(8)]
+    records = [
+        {"image": name, "box": [0, 0, 90, 70], "label": "cat" if number % 2 else "dog"}
+        for number, name in enumerate(names)
+    ]
+    boxes.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def index(engine: str) -> Path:
+        if engine.startswith("faiss"):
+            pytest.importorskip("faiss", reason="extra faiss")
+        target = tmp_path / f"{engine}.tvx"
+        ran = tv("index", boxes, "-o", target, "--engine", engine)
+        assert ran.status == 0, ran.err
+        return target
+
+    return index
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_where(
+    engine: str, indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
+) -> None:
+    target, query = indexed(engine), photos / "0.png"
+
+    def hits(*conditions: str) -> list[dict[str, Any]]:
+        options = [word for condition in conditions for word in ("--where", condition)]
+        ran = tv("search", query, "-i", target, "--format", "jsonl", *options)
+        found = [json.loads(line) for line in ran.out.splitlines()]
+        assert ran.status == (0 if found else 1)
+        return found
+
+    everything = hits()
+    assert len(everything) == 8
+    cats = hits("label=cat")
+    assert [hit["label"] for hit in cats] == ["cat"] * 4
+    expected = [hit for hit in everything if hit["label"] == "cat"]
+    assert [(h["image"], h["similarity"]) for h in cats] == [
+        (h["image"], h["similarity"]) for h in expected
+    ]
+    assert {hit["label"] for hit in hits("label!=cat")} == {"dog"}
+    inner = hits("image^=photos/inner/") or hits("image^=inner/")
+    assert len(inner) == 3
+    both = [hit for hit in inner if hit["label"] == "dog"]
+    prefix = "image^=photos/inner/" if hits("image^=photos/inner/") else "image^=inner/"
+    assert len(hits(prefix, "label=dog")) == len(both) == 1
+    assert hits("label=bird") == []
+
+
+def test_wrong_conditions(
+    indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
+) -> None:
+    target = indexed("exact")
+    for text, told in (("label", "COLUMN=VALUE"), ("colour=red", "no column colour")):
+        ran = tv("search", photos / "0.png", "-i", target, "--where", text)
+        assert ran.status == 2
+        assert told in ran.err
+    ran = tv(
+        "search", photos / "0.png", "-i", target, "--where", "label=cat", "--metric", "euclidean"
+    )
+    assert ran.status == 2
+
+
+def test_an_engine_that_is_none(photos: Path, tmp_path: Path, tv: Callable[..., Any]) -> None:
+    ran = tv("index", photos, "-o", tmp_path / "a.tvx", "--engine", "fast")
+    assert ran.status == 2
+    assert "--engine fast" in ran.err
+    assert not (tmp_path / "a.tvx").exists()
