@@ -61,7 +61,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "rows": len(index),
             "shape": [manifest.dimension],
             "labels": _count(index.labels),
-            "segments": [segment.rows for segment in manifest.segments],
+            "segments": len(manifest.segments),
             "removed": manifest.stored - manifest.rows,
             "engine": manifest.engine,
             "forest": manifest.forest,
