@@ -51,5 +51,8 @@ def in_order_of(records: Iterable[Record], key: Callable[[Record], Any]) -> Iter
             if len(run) < RUN and not runs:
                 yield from run  # few enough
                 return
-            runs.append(stack.enter_context(spooled(run)))
+            spool = stack.enter_context(spooled(()))
+            spool.write(run)
+            run.clear()  # before the next is read
+            runs.append(spool)
         yield from heapq.merge(*runs, key=key)
