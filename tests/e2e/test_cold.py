@@ -94,3 +94,10 @@ def test_an_index_brings_the_network_of_its_queries(tmp_path: Path, tv: Tv) -> N
     ran = tv("search", "photos/3.png", "-i", "s.tvx")
     assert ran.status == 4
     assert ran.err.endswith("not the graph that s.tvx was made with; index again\n")
+
+
+def test_measuring_an_index_with_its_own_photos_loads_nothing_heavy(here: Path, tv: Tv) -> None:
+    assert tv("index", here, "-o", "m.tvx", "--size", 64).status == 0
+    loaded, figures = run("eval", "search", "m.tvx", "--format", "jsonl")
+    assert loaded == []
+    assert figures[0]["metric"] == "hit@1"

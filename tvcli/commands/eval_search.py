@@ -58,7 +58,6 @@ def eval_search(
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
     """
     from tvcli.core.errors import UsageError
-    from tvcli.core.plots import plot_precision_recall
     from tvcli.core.sampling import parse_sample
     from tvcli.core.searching.eval_search import Trial
     from tvcli.core.searching.eval_search import eval_search as measure
@@ -75,6 +74,8 @@ def eval_search(
         found = [measure(path, trial, streams.stdin(), report) for path in paths]
         report.close()
         if plot:
+            from tvcli.core.plots import plot_precision_recall
+
             both = zip(paths, found, strict=True)
             curves = {str(path): measured.pairs.recall_precision() for path, measured in both}
             plot_precision_recall(curves, plot, "all pairs of query and photo")

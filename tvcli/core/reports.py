@@ -21,12 +21,19 @@ class Skip:
         return asdict(self)
 
 
+KEPT = 1000  # photos skipped that a report remembers
+
+
 class Report:
-    """Counts what is done and what is skipped; the terminal shows it, tests read it."""
+    """Counts what is done and what is skipped; the terminal shows it, tests read it.
+
+    `skipped` are the first `KEPT` of the photos skipped and the last one; `skips` counts all.
+    """
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
         self.done = 0
+        self.skips = 0
         self.skipped: list[Skip] = []
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
@@ -47,7 +54,8 @@ class Report:
 
     def skip(self, image: str, stage: str, reason: str) -> None:
         """Leave a photo out; when strict the first one is an error (`BadInput`)."""
-        self.skipped.append(Skip(image, stage, reason))
+        self.skips += 1
+        self.skipped[KEPT:] = [Skip(image, stage, reason)]
         if self.strict:
             raise BadInput(f"{image}: {reason} (--strict stops at the first bad photo)")
 

@@ -3,23 +3,26 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.records import write_records
-from tvcli.core.reports import Report, Total
+from tvcli.core.reports import Report, Skip, Total
+from tvcli.core.spool import Spool, spooled
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
 
 class TerminalReport(Report):
-    """Shows what core reports."""
+    """Shows what core reports, and keeps all skipped photos in `errors` (None: not wanted)."""
 
-    def __init__(self, *, strict: bool = False, quiet: bool = False) -> None:
+    def __init__(
+        self, *, strict: bool = False, quiet: bool = False, errors: Spool | None = None
+    ) -> None:
         super().__init__(strict=strict)
-        self.quiet = quiet
+        self.quiet, self._errors = quiet, errors
         self._started = time.monotonic()
         self._stage = ""
         self._watch = Stopwatch()
@@ -61,10 +64,12 @@ class TerminalReport(Report):
         shown = f"skipped {printable(image)}: {reason}"
         if log().json:
             tell(shown, level="warning", event="skip", image=image, stage=stage, reason=reason)
-        elif len(self.skipped) < SHOWN_SKIPS and not self.strict:
+        elif self.skips < SHOWN_SKIPS and not self.strict:
             self._print(shown)
-        elif len(self.skipped) == SHOWN_SKIPS:
+        elif self.skips == SHOWN_SKIPS:
             self._print("more photos are skipped; --errors FILE lists them all")
+        if self._errors is not None:
+            self._errors.write([Skip(image, stage, reason).as_record()])
         super().skip(image, stage, reason)
 
     def close(self) -> None:
@@ -79,10 +84,10 @@ class TerminalReport(Report):
     def summary(self, what: str, *, skipped: bool = True) -> None:
         """Print the last line: what was done, what was skipped, and the time it took."""
         self.close()
-        left_out = f", {len(self.skipped)} skipped" if self.skipped and skipped else ""
+        left_out = f", {self.skips} skipped" if self.skips and skipped else ""
         seconds = time.monotonic() - self._started
         if not self.quiet:
-            more: dict[str, Any] = {"seconds": round(seconds, 3), "skipped": len(self.skipped)}
+            more: dict[str, Any] = {"seconds": round(seconds, 3), "skipped": self.skips}
             self._print(f"{what}{left_out} in {seconds:.1f} s", event="summary", **more)
 
     def _print(
@@ -99,13 +104,15 @@ def reporting(
     *, strict: bool = False, quiet: bool = False, errors: Path | None = None
 ) -> Iterator[TerminalReport]:
     """Report on the terminal, and write the skipped photos to `errors` whatever happens."""
-    report = TerminalReport(strict=strict, quiet=quiet)
-    try:
-        yield report
-    finally:
-        report.close()
-        if errors is not None:
-            write_records(errors, (skip.as_record() for skip in report.skipped))
+    with ExitStack() as stack:
+        kept = stack.enter_context(spooled([])) if errors is not None else None
+        report = TerminalReport(strict=strict, quiet=quiet, errors=kept)
+        try:
+            yield report
+        finally:
+            report.close()
+            if errors is not None and kept is not None:
+                write_records(errors, kept)
 
 
 def printable(text: str) -> str:

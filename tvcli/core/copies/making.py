@@ -135,4 +135,4 @@ def _nothing_made(report: Report) -> str:
     if not report.skipped:
         return "no photos found: name photos, folders of photos, or a list of them"
     first = report.skipped[0]
-    return f"none of {len(report.skipped)} photos could be used; {first.image}: {first.reason}"
+    return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"

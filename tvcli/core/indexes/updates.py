@@ -87,7 +87,7 @@ def _remove(
     images, rows = {index.images[row] for row in gone}, len(index)
     if len(gone):
         rows = change_index(target, index, gone, iter(()), iter(()), provenance).rows
-    return Counts(0, 0, 0, len(images), len(report.skipped), rows)
+    return Counts(0, 0, 0, len(images), report.skips, rows)
 
 
 class _Change:

@@ -66,9 +66,9 @@ def bootstrap(values: Values, seed: int = 0) -> tuple[Values, Values]:
     """
     rng = np.random.default_rng(seed)
     count = len(values)
-    means = np.stack(
-        [values[rng.integers(count, size=count)].mean(axis=0) for _ in range(RESAMPLES)]
-    )
+    drawn = (rng.integers(count, size=count) for _ in range(RESAMPLES))
+    # How often each was drawn, times its values: many times faster than gathering the values.
+    means = np.stack([np.bincount(rows, minlength=count) @ values / count for rows in drawn])
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return low, high

@@ -68,7 +68,7 @@ def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
 
 def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> Iterator[Query]:
     if not trial.queries:
-        return trial.sample.of(_own(index), lambda query: query.photo)
+        return trial.sample.of(_own(index), lambda query: query.name)
     request = SearchRequest(weights=trial.weights)
     queries = Queries(index, lambda: load_encoder(index, request), report)
     if is_encodings(trial.queries, stdin):

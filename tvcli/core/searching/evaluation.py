@@ -1,5 +1,8 @@
 """Measuring a search against the truth: who should be found, at which rank they are."""
 
+import hashlib
+import os
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +27,11 @@ from tvcli.core.ranking.metrics import (
 )
 from tvcli.core.searching.queries import Query
 
+Codes = npt.NDArray[np.uint64]
+
 BLOCK = 65_536  # vectors of the gallery held as float32 at a time
-SIMILARITIES = 2**26  # held at a time: so many queries are ranked together
+SIMILARITIES = 2**26  # held at a time: so many queries are ranked together,
+TOGETHER = 2048  # but no more than these
 
 
 class Gallery(Protocol):
@@ -40,11 +46,14 @@ class Gallery(Protocol):
 
 @dataclass(slots=True)
 class Measured:
-    """The figures (Q, M) of the queries that have something to find, and what was left out."""
+    """The figures (Q, M) of the queries that have something to find, and what was left out.
+
+    `queries` (Q,) are hashes of their names, to compare the same ones in two indexes.
+    """
 
     names: list[str]
     values: Values
-    queries: list[str]
+    queries: Codes
     pairs: PairCounts = field(default_factory=PairCounts)
     without_relevant: int = 0
 
@@ -60,11 +69,12 @@ class Measured:
         Raises:
             BadInput: the two have no query in common.
         """
-        places = {name: place for place, name in enumerate(other.queries)}
-        both = [(i, places[name]) for i, name in enumerate(self.queries) if name in places]
-        if not both:
+        ours = np.flatnonzero(np.isin(self.queries, other.queries))
+        if not len(ours):
             raise BadInput("--compare: no query has something to find in both indexes")
-        ours, theirs = (np.array(side, np.intp) for side in zip(*both, strict=True))
+        order = np.argsort(other.queries, kind="stable")  # the last of equal names is taken
+        after = np.searchsorted(other.queries, self.queries[ours], "right", sorter=order)
+        theirs = order[after - 1]
         own, others = self.values[ours], other.values[theirs]
         low, high = bootstrap(others - own, seed)
         means = own.mean(axis=0), others.mean(axis=0)
@@ -128,17 +138,18 @@ def measure(
 
     Relevant are the rows with the query's label; the query's own photo, by path or by content, is
     left out of the ranking. A query without a relevant row is counted and left out. In memory are
-    the gallery as it keeps itself, one block of similarities, and the figures of each query.
+    the gallery as it keeps itself, one block of similarities, and numbers for each query: its
+    figures and a hash of its name.
 
     Raises:
         BadInput: no query has a relevant row.
     """
     relevant, photos = known.by_label(), known.by_photo()
     none = np.array([], np.intp)
-    values: list[list[float]] = []
-    names: list[str] = []
+    values, codes = array("d"), array("Q")
     pairs, without = PairCounts(), 0
-    for block in _blocks(queries, max(1, SIMILARITIES // max(1, len(gallery)))):
+    size = min(TOGETHER, max(1, SIMILARITIES // max(1, len(gallery))))
+    for block in _blocks(queries, size):
         similarities = _similarities(gallery, block)  # (n, N)
         for query, row in zip(block, similarities, strict=True):
             own = np.union1d(photos.get(query.photo, none), photos.get(query.digest, none))
@@ -148,11 +159,12 @@ def measure(
                 continue
             row[own] = -np.inf
             pairs.add(row, wanted)
-            values.append(query_figures(relevant_ranks(row, wanted), ks))
-            names.append(query.photo or query.name)
+            values.extend(query_figures(relevant_ranks(row, wanted), ks))
+            codes.append(_code(query.photo or query.name))
     if not values:
         raise BadInput(f"none of {without} queries has a relevant photo in the index")
-    return Measured(names_of(ks), np.array(values), names, pairs, without)
+    figures = np.array(values, np.float64).reshape(len(codes), -1)
+    return Measured(names_of(ks), figures, np.array(codes, np.uint64), pairs, without)
 
 
 def cutoff_record(cutoff: Cutoff) -> dict[str, object]:
@@ -184,6 +196,10 @@ def _blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
             block = []
     if block:
         yield block
+
+
+def _code(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest(), "big")
 
 
 def _grouped(names: list[str]) -> dict[str, Rows]:
