@@ -232,3 +232,17 @@ def test_no_crops_to_learn_from(tv: Tv, taught: Path, tmp_path: Path) -> None:
     ran = tv("train-boxes", encoded, "-o", tmp_path / "b.h5")
     assert ran.status == 3
     assert "make them with: tv crops" in ran.err
+
+
+def test_some_of_the_photos(tv: Tv, taught: Path) -> None:
+    def images(*choice: object) -> list[str]:
+        ran = tv("locate", taught / "photos", *heads(taught), "--keep-empty", *choice)
+        assert ran.status == 0
+        return list(dict.fromkeys(Path(json.loads(x)["image"]).name for x in ran.out.splitlines()))
+
+    names = [f"{number:02}.png" for number in range(24)]
+    assert images("--limit", 3) == names[:3]
+    four = images("--sample", 4)
+    assert len(four) == 4 and four == sorted(four) and four != names[:4]
+    assert images("--sample", 4, "--seed", 0, "--limit", 2) == four[:2]
+    assert images("--sample", 4, "--seed", 1) != four
