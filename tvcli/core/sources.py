@@ -112,12 +112,12 @@ def input_files(arguments: Sequence[str]) -> list[Path]:
     return [path for path in paths if path.is_file() and not is_photo_name(path)]
 
 
-def is_encodings(arguments: Sequence[str], stdin: IO[bytes]) -> bool:
+def is_encodings(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> bool:
     """Tell whether the one argument is an HDF5 file, by how it starts."""
     if len(arguments) != 1:
         return False
     if arguments[0] == STDIN:
-        return peek(stdin)[0].startswith(HDF5_MAGIC)
+        return peek(stdin or sys.stdin.buffer)[0].startswith(HDF5_MAGIC)
     path = Path(arguments[0])
     return path.is_file() and _first_bytes(path).startswith(HDF5_MAGIC)
 

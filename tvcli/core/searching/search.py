@@ -98,7 +98,7 @@ def find_hits(
     request: SearchRequest,
     index_path: Path | None,
     *,
-    stdin: IO[bytes],
+    stdin: IO[bytes] | None = None,
     null: bool = False,
     report: Report,
 ) -> Iterator[Hit]:
@@ -186,7 +186,11 @@ def load_encoder(index: Index, request: SearchRequest) -> "Encoder":
 
 
 def _asked(
-    request: SearchRequest, queries: Queries, stdin: IO[bytes], null: bool, report: Report
+    request: SearchRequest,
+    queries: Queries,
+    stdin: IO[bytes] | None,
+    null: bool,
+    report: Report,
 ) -> Iterator[Query]:
     if request.rerank and (request.likes or request.unlikes):
         raise UsageError("--rerank: goes with photos and --item, not with --like and --unlike")
@@ -206,7 +210,7 @@ def _asked_photos(
     queries: Queries,
     likes: dict[str, Vector],
     unlikes: dict[str, Vector],
-    stdin: IO[bytes],
+    stdin: IO[bytes] | None,
     null: bool,
     report: Report,
 ) -> Iterator[Query]:
