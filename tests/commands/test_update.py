@@ -6,12 +6,13 @@ import resource
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Ran, picture
+from conftest import REPOSITORY, Ran, picture
 
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
@@ -168,6 +169,24 @@ def test_maps_do_not_follow(tv: Tv, indexed: Path) -> None:
     assert tv("index", "--remove", "inner", "1.png", "-o", "y.tvx").status == 0
     ran = tv("search", "photos/2.png", "-i", "y.tvx", "--rerank", 5, "-k", 1, "--format", "paths")
     assert ran.out == "photos/2.png\n"
+
+
+@pytest.mark.parametrize("name", ["exact.tvx", "located.tvx", "ranked.tvx"])
+def test_an_index_of_version_1_is_changed_in_place(tv: Tv, tmp_path: Path, name: str) -> None:
+    with tarfile.open(REPOSITORY / "tests/frozen/version-1.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    photos, target = tmp_path / "photos", tmp_path / name
+    assert tv("index", photos, "-o", target, "--update").err.startswith(NOTHING)
+    assert json.loads((target / "index.json").read_text())["version"] == 1
+    (photos / "dress-001-1.jpg").rename(photos / "moved.jpg")
+    shutil.copy(photos / "shirt-001-2.jpg", photos / "copy.jpg")
+    picture(30).save(photos / "new.jpg")
+    ran = tv("index", photos, "-o", target, "--update")
+    assert "2 added, 0 changed, 1 moved, 0 removed, 0 skipped" in ran.err
+    assert json.loads((target / "index.json").read_text())["version"] == 2
+    assert {"moved.jpg", "copy.jpg", "new.jpg"} <= {
+        Path(image).name for image in images(str(target))
+    }
 
 
 def test_photos_and_index_move_together(tv: Tv, indexed: Path) -> None:
