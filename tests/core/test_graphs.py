@@ -45,7 +45,7 @@ FAMILIES = {
     "regnet_y_400mf": 96,
     "efficientnet_b0": 96,
     "convnext_tiny": 96,
-    "vit_b_32": 224,
+    "vit_b_32": 224,  # which stands for the other transformers, that take long to fill
 }
 
 
