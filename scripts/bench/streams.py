@@ -1,6 +1,6 @@
 """Peak memory of the commands that stream, by the number of records.
 
-python -m scripts.bench.streams [--records 10000,100000,1000000] [--folder FOLDER]
+python -m scripts.bench.streams [--records 10000,100000,1000000] [--only COMMAND] [--folder FOLDER]
 
 Records are synthetic: ten boxes to a photo, photos that are links to a few drawn ones. What is
 reported is the largest resident set of the command's own process (VmHWM), and beside it that of
@@ -88,20 +88,23 @@ def link_photos(folder: Path, count: int) -> None:
             photo.hardlink_to(real)
 
 
-def write_encodings(path: Path, rows: int) -> None:
+def write_encodings(path: Path, count: int, first: int = 0) -> None:
     """Write an encodings file of random vectors, of photos and labels in turn."""
     encoder = make_encoder("mini", size=96, pool="gem")
     settings = encoding_settings(encoder, path.parent, path)
     with write_artifact(path, "encodings", settings, {}) as writer:
-        writer.append(
-            {
-                "encodings": np.random.default_rng(0).normal(size=(rows, 64)).astype(np.float16),
-                "image": [f"photos/{row}.jpg" for row in range(rows)],
-                "region": np.tile(np.float32([0, 0, 96, 80]), (rows, 1)),
-                "digest": [f"{row:032x}" for row in range(rows)],
-                "label": [str(row % 20) for row in range(rows)],
-            }
-        )
+        for start in range(first, first + count, ROWS):
+            rows = range(start, min(start + ROWS, first + count))
+            vectors = np.random.default_rng(start).normal(size=(len(rows), 64))
+            writer.append(
+                {
+                    "encodings": vectors.astype(np.float16),
+                    "image": [f"photos/{row}.jpg" for row in rows],
+                    "region": np.tile(np.float32([0, 0, 96, 80]), (len(rows), 1)),
+                    "digest": [f"{row:032x}" for row in rows],
+                    "label": [str(row % 20) for row in rows],
+                }
+            )
 
 
 def jobs(count: int) -> dict[str, list[str]]:
@@ -113,17 +116,21 @@ def jobs(count: int) -> dict[str, list[str]]:
         "triplets": ["triplets", "rows.h5", "-o", "made.jsonl", "--per-anchor", each],
         "eval triplets": ["eval", "triplets", "rows.h5", "triplets.jsonl"],
         "eval boxes": ["eval", "boxes", "located.jsonl", "boxes.jsonl"],
+        "eval search": ["eval", "search", "rows.tvx", "--truth", "labels", "--queries", "asked.h5"],
     }
 
 
-def measure(count: int, folder: Path) -> None:
+def measure(count: int, folder: Path, only: str) -> None:
     write_lines(folder / "boxes.jsonl", boxes(count))
     write_lines(folder / "located.jsonl", boxes(count, scored=True))
     write_lines(folder / "triplets.jsonl", triplets(count))
     link_photos(folder, -(-count // PER_PHOTO))
     write_encodings(folder / "rows.h5", ROWS)
+    write_encodings(folder / "asked.h5", count, ROWS)
+    peak(["index", "rows.h5", "-o", "rows.tvx"], folder)
     idle, _ = peak(["info", "rows.h5"], folder)
-    for name, arguments in jobs(count).items():
+    wanted = {name: words for name, words in jobs(count).items() if only in name}
+    for name, arguments in wanted.items():
         used, seconds = peak(arguments, folder)
         line = {"records": count, "command": name, "peak_mib": round(used)}
         print(json.dumps(line | {"idle_mib": round(idle), "cpu_s": round(seconds, 1)}), flush=True)
@@ -132,11 +139,12 @@ def measure(count: int, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--records", default="10000,100000,1000000")
+    parser.add_argument("--only", default="", help="commands whose name contains this")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tv-streams-") as temporary:
         for count in map(int, options.records.split(",")):
-            measure(count, options.folder or Path(temporary))
+            measure(count, options.folder or Path(temporary), options.only)
 
 
 if __name__ == "__main__":
