@@ -2,9 +2,9 @@
 
     python -m scripts.bench.dedupe photos/ --per-photo 5 --folder /tmp/dedupe
 
-makes changed copies of photos, indexes all, and tells precision and recall of the pairs, what became
-of the copies of each kind, CPU seconds and the largest memory. With --alone no copies are made: each
-pair found is then named, for a person to look at.
+makes changed copies of photos, indexes all, and tells precision and recall of the pairs, what
+became of the copies of each kind, CPU seconds and the largest memory. With --alone no copies are
+made: each group found is then named, for a person to look at.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tvcli.core.copies import CHANGES, changed
 from tvcli.core.deduping.relation import relation
-from tvcli.core.deduping.same import Comparer, Link, rule_of
+from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.spool import spooled
 from tvcli.core.deduping.words import near_by_words
 from tvcli.core.images import Photo
@@ -20,7 +20,7 @@ def both(image: Image.Image) -> list[Keypoints]:
 
 
 def link(first: Image.Image, second: Image.Image) -> Link | None:
-    return Comparer(both(first), rule_of(14)).link(both(second))
+    return Comparer(both(first), Rule()).link(both(second))
 
 
 @pytest.mark.parametrize("kind", CHANGES)

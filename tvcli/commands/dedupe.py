@@ -37,6 +37,10 @@ def dedupe(
     min_inliers: Annotated[
         int, typer.Option("--min-inliers", min=4, help="Key points that must agree.")
     ] = 14,
+    min_agreement: Annotated[
+        float,
+        typer.Option("--min-agreement", min=0, max=1, help="How alike they are laid over another."),
+    ] = 0.65,
     candidates: Annotated[
         int,
         typer.Option("--candidates", min=1, help="Photos compared with each, two kinds of them."),
@@ -70,12 +74,14 @@ def dedupe(
     from tvcli.core.deduping.dedupe import DedupeSettings, find_groups
     from tvcli.core.deduping.opening import index_to_dedupe
     from tvcli.core.deduping.preference import Preference
-    from tvcli.core.deduping.same import rule_of
+    from tvcli.core.deduping.same import Rule
     from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.sources import open_sources
 
     preference = Preference(protect or (), prefer or ())
-    settings = DedupeSettings(preference, rule_of(min_inliers), candidates, not_duplicates)
+    settings = DedupeSettings(
+        preference, Rule(min_inliers, min_agreement), candidates, not_duplicates
+    )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         with index_to_dedupe(
             sources or [],

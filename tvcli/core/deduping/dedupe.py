@@ -17,14 +17,13 @@ from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.relation import relation
-from tvcli.core.deduping.same import Link
+from tvcli.core.deduping.same import Link, Rule
 from tvcli.core.deduping.spool import spooled
 from tvcli.core.images import BadImage
 from tvcli.core.indexes.index import Index
 from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
-from tvcli.core.verification.rules import Default
 
 Action = Literal["keep", "drop"]
 
@@ -34,7 +33,7 @@ class DedupeSettings:
     """How to look and what to prefer: `candidates` of each kind are compared with each photo."""
 
     preference: Preference = field(default_factory=Preference)
-    rule: Default = field(default_factory=Default)
+    rule: Rule = field(default_factory=Rule)
     candidates: int = 10
     different: Path | None = None  # a file of what a person said is not the same
 

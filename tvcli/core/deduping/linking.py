@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.same import Comparer, Link, compare
+from tvcli.core.deduping.same import Comparer, Link, Rule, compare
 from tvcli.core.deduping.spool import Spool
 from tvcli.core.encoding.encode import cores, in_order
 from tvcli.core.reports import Report
-from tvcli.core.verification.rules import Default
 
 Pair = tuple[int, int]
 
@@ -18,7 +17,7 @@ Pair = tuple[int, int]
 class Links:
     """What is known of which photos are the same; what is asked for is compared once, and kept."""
 
-    def __init__(self, spool: Spool, rule: Default) -> None:
+    def __init__(self, spool: Spool, rule: Rule) -> None:
         self._spool, self._rule = spool, rule
         self._known: dict[Pair, Link | None] = {}
 

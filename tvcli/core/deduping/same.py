@@ -9,15 +9,30 @@ from tvcli.core.deduping.spool import Both, Spool
 from tvcli.core.verification.agreement import agreement
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.matching import Match, Matcher, Transform
-from tvcli.core.verification.rules import Default
 
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
 ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
 
 
-def rule_of(inliers: int) -> Default:
-    """Return the rule that takes so many inliers to suffice, or fewer that agree well."""
-    return Default(many=inliers, few=min(inliers, Default().few))
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What makes two photos the same: `inliers` and an `agreement`, or fewer that agree better.
+
+    It is stricter than that of searches, which find pictures in photos of them: copies agree all
+    over, while photos of different things on the same ground agree in many key points.
+    """
+
+    inliers: int = 14
+    agreement: float = 0.65  # text over a picture leaves 0.7
+    few: int = 6
+    good: float = 0.7
+
+    def accepts(self, match: Match) -> bool:
+        """Tell whether inliers and agreement suffice."""
+        if match.inliers >= self.inliers:
+            return match.agreement >= self.agreement
+        few, good = min(self.few, self.inliers), max(self.good, self.agreement)
+        return match.inliers >= few and match.agreement >= good
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +56,7 @@ class Link:
 class Comparer:
     """Compares one photo with others; its search trees are built at most once."""
 
-    def __init__(self, both: Both, rule: Default) -> None:
+    def __init__(self, both: Both, rule: Rule) -> None:
         self._both, self._rule = both, rule
         self._matcher: Matcher | None = None
 
@@ -54,15 +69,12 @@ class Comparer:
             return whole
         self._matcher = self._matcher or Matcher(self._both)
         match = self._matcher.match(other[0])
-        if match.transform is None or not self._accepts(match, other):
+        if match.transform is None or not self._rule.accepts(match):
             return None
         return Link(match.inliers, match.agreement, match.mirrored, match.transform)
 
-    def _accepts(self, match: Match, other: Both) -> bool:
-        return self._rule.accepts(1.0, match, min(len(self._both[0]), len(other[0])))
 
-
-def compare(spool: Spool, first: int, second: int, rule: Default) -> Link | None:
+def compare(spool: Spool, first: int, second: int, rule: Rule) -> Link | None:
     """Return how one photo of a spool is the same as another; None if it is not."""
     return Comparer(spool.read(first), rule).link(spool.read(second))
 
