@@ -192,7 +192,6 @@ class Index:
         there = (root for root in places if any((root / image).exists() for image in sample))
         return next(there, moved)
 
-
     def _some_images(self) -> list[str]:
         if self.remote is not None:
             return self.remote.some_images(LOOKED_AT)
