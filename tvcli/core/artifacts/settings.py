@@ -48,7 +48,7 @@ def _named(values: dict[str, Any], path: Path) -> Settings:
 
 
 def _is(value: Any, expected: Any) -> bool:
-    """Tell whether a value is of a type, a list of it ([type]), or an object of such ({name: …})."""
+    """Tell whether a value is of a type, a list of it ([type]), or an object of such ({…})."""
     if isinstance(expected, dict):
         known = isinstance(value, dict) and (value.keys() & expected.keys())
         return isinstance(value, dict) and all(_is(value[k], expected[k]) for k in known or ())
