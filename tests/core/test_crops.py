@@ -1,13 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
+from tvcli.core.annotations import boxed_photos, spooled_photos
 from tvcli.core.boxes import Box, area, overlap
 from tvcli.core.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
 from tvcli.core.errors import UsageError
-from tvcli.core.formats import BoxedPhoto
+from tvcli.core.formats import Annotation, BoxedPhoto
+from tvcli.core.reports import Report
 
 
 def split_photos(photos: list[tuple[str, str]], test: float, seed: int) -> dict[str, str]:
@@ -93,3 +97,30 @@ def test_a_photo_without_object_gives_background_alone() -> None:
 def test_bad_numbers(text: str) -> None:
     with pytest.raises(UsageError, match="--scales"):
         parse_numbers("--scales", text, least=1.0)
+
+
+@pytest.mark.parametrize("splits", [("", "", ""), ("train", "train", "train"), ("", "test", "")])
+def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, splits: tuple[str, ...]
+) -> None:
+    """Annotations in no order, sorted on the disk in runs that part the boxes of a photo."""
+    for number in range(9):
+        Image.new("RGB", (90, 60), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    boxed = [
+        Annotation(f"{number}.png", [left, 10, left + 30, 50], "x", f"b:{number}", split=split)
+        for left in (5, 20, 40)
+        for number, split in zip((4, 1, 8, 0, 7, 2, 6, 3, 5), splits * 3, strict=True)
+    ]
+    boxed = [replace(item, folders=(tmp_path,)) for item in boxed]
+    setting = CropSettings(per_photo=2, looks=2, test=0.01)
+    photos = list(boxed_photos(boxed, tmp_path, Report()))
+    assert [photo.image for photo in photos] == [f"{number}.png" for number in range(9)]
+    assert all(len(photo.objects) == 3 for photo in photos)
+    expected = list(sample_crops(photos, setting))
+    sides = {record["image"]: record["split"] for record in expected}
+    held_out = [name for name, side in sides.items() if side == "test"]
+    assert len(held_out) == (3 if "test" in splits else 1)
+    monkeypatch.setattr("tvcli.core.spool.RUN", 4)
+    with spooled_photos(boxed_photos(boxed, tmp_path, Report())) as spool:
+        assert len(spool) == 9
+        assert list(sample_crops(spool, setting)) == expected
