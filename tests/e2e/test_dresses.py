@@ -1,13 +1,17 @@
 """The Makefile of examples/dresses, on drawn photos."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Ran
 
 from tvcli.core.drawing import draw_collection
 from tvcli.core.records import write_records
@@ -16,12 +20,18 @@ ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ
 HEADS = {"crops.jsonl", "crops.h5", "classifier.h5", "boxes.h5"}
 MADE = HEADS | {"located.jsonl", "located.h5", "triplets.jsonl", "rank.h5", "hits.html"}
 
+ODD = 'photos/the "first"\\no 1\n.jpg'  # what JSON escapes, and a line's end
+GIVEN = "photos", "boxes.jsonl", "labels.jsonl", "tv.toml", "Makefile"
+
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+MAKE = "make", "CROPS=--per-photo 2 --looks 3"
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", "CROPS=--per-photo 2 --looks 3", *arguments],
+        [*MAKE, *arguments],
         cwd=folder,
         env=ENVIRONMENT,
         capture_output=True,
@@ -40,6 +50,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "[encode]\nsize = 128\n[train-rank]\nepochs = 2\n[triplets]\nper-anchor = 1\n", "utf-8"
     )
     records = [dict(record) for record in draw_collection(folder, garments=4, photos_each=4)]
+    (folder / str(records[0]["image"])).rename(folder / ODD)
+    records[0]["image"] = ODD
     boxed = [record for record in records if record["split"] == "train"]
     names = ("image", "width", "height", "box")
     write_records(folder / "boxes.jsonl", ({n: r[n] for n in names} for r in boxed))
@@ -70,8 +82,9 @@ def test_a_photo_without_a_box_teaches_nothing(project: Path) -> None:
     assert "tv crops" not in planned and "tv train-boxes" not in planned
 
 
-def test_a_photo_with_a_box_teaches_again(project: Path) -> None:
-    os.utime(sorted((project / "photos").glob("*-1.jpg"))[0])
+@pytest.mark.parametrize("name", [ODD, "photos/*-2.jpg"])
+def test_a_photo_with_a_box_teaches_again(project: Path, name: str) -> None:
+    os.utime(project / name if name == ODD else sorted(project.glob(name))[0])
     planned = make(project, "-n").stdout
     assert all(f"tv {name}" in planned for name in ("crops", "train-classifier", "train-boxes"))
 
@@ -85,3 +98,51 @@ def test_what_fails_leaves_nothing_and_keeps_the_old(project: Path) -> None:
     assert (project / "crops.jsonl").read_bytes() == before
     (project / "boxes.jsonl").write_bytes(boxes)
     assert make(project, "crops.jsonl").returncode == 0
+
+
+def killed_when(folder: Path, there: str, how: signal.Signals) -> None:
+    """Start make, and kill it and all it has started once a file of some name is there."""
+    started = subprocess.Popen(
+        MAKE,
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + 240
+        while not any(folder.glob(there)):
+            assert started.poll() is None and time.monotonic() < until, f"no {there}"
+            time.sleep(0.01)
+    finally:
+        os.killpg(started.pid, how)
+        assert started.wait() != 0
+
+
+def test_a_killed_make_leaves_no_half_file_and_the_next_one_finishes(
+    project: Path, tmp_path: Path, tv: Callable[..., Ran]
+) -> None:
+    for name in GIVEN:
+        copy = shutil.copytree if (project / name).is_dir() else shutil.copy2
+        copy(project / name, tmp_path / name)
+    for there, how in (
+        (".crops.jsonl*", signal.SIGKILL),  # as it is written
+        ("classifier.h5", signal.SIGTERM),  # as the boxes' nets are trained
+        (".located.h5*", signal.SIGINT),
+        ("photos.tvx", signal.SIGKILL),
+    ):
+        killed_when(tmp_path, there, how)
+        made = [name for name in MADE if (tmp_path / name).exists()]
+        for name in made:
+            if name.endswith(".jsonl"):
+                lines = (tmp_path / name).read_text("utf-8").splitlines()
+                assert lines and all(json.loads(line) for line in lines)
+            else:
+                assert tv("info", tmp_path / name).status == 0
+        assert "hits.html" not in made
+    finished = make(tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert make(tmp_path, "-q").returncode == 0
+    for name in ("crops.jsonl", "located.jsonl", "triplets.jsonl"):
+        assert (tmp_path / name).read_bytes() == (project / name).read_bytes()
