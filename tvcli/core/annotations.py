@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
 
@@ -72,7 +72,8 @@ def spooled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpooledPhotos]:
 
 
 def _as_record(annotation: Annotation) -> Record:
-    return {**asdict(annotation), "folders": [str(folder) for folder in annotation.folders]}
+    values = {field.name: getattr(annotation, field.name) for field in fields(Annotation)}
+    return values | {"folders": [str(folder) for folder in annotation.folders]}
 
 
 def _annotation(record: Record) -> Annotation:
