@@ -20,10 +20,11 @@ import torchvision
 from PIL import Image
 from torchvision import transforms
 
-from tvcli.core.encoding.encode import chunked, cores, encode_chunks, open_photo
+from tvcli.core.encoding.encode import chunked, encode_chunks, open_photo
 from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.images import Pixels
 from tvcli.core.networks.backbones import load_backbone
+from tvcli.core.parallel import cores
 from tvcli.core.records import Region
 from tvcli.core.sources import walk_photos
 

@@ -13,9 +13,9 @@ from PIL import Image
 from tvcli.core.copies.changes import CHANGES, code_of, kinds_for, rng_of
 from tvcli.core.copies.copier import LARGEST, QUALITY, copy_name, picture_of
 from tvcli.core.copies.truth import keep_truth, known_copies, write_copy
-from tvcli.core.encoding.encode import cores, in_order
 from tvcli.core.errors import BadInput
 from tvcli.core.images import BadImage, read_photo
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source
@@ -23,7 +23,6 @@ from tvcli.core.sources import Source
 CopyFormat = Literal["jpg", "png", "webp", "mixed"]
 
 FORMATS = ("jpg", "png", "webp")
-AHEAD = 2  # photos under way for each core
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def _made(
 ) -> Iterator[_Made]:
     with ThreadPoolExecutor(cores()) as pool:
         work = lambda region: _copies_of(region, root, folder, settings, own)  # noqa: E731
-        yield from in_order(pool, work, regions, AHEAD * cores())
+        yield from in_order(pool, work, regions)
 
 
 def _copies_of(

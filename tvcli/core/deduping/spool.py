@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.encoding.encode import cores, in_order
 from tvcli.core.images import BadImage, decode_photo, read_photo
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 from tvcli.core.verification.keypoints import COUNT, PREVIEW, SIDE, Keypoints, describe_both
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.deduping.spool import Spool
-from tvcli.core.encoding.encode import cores, in_order
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 from tvcli.core.verification.keypoints import COUNT
 

@@ -1,28 +1,23 @@
 """Encoding: regions of photos in, blocks of rows out, in order, each photo opened once."""
 
 import ctypes
-import os
 import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
 from tvcli.core.artifacts import Columns
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.images import BadImage, Photo, Pixels, decode_photo, digest, read_photo
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.records import Region
 
-AHEAD = 2  # chunks in flight for each worker
 UNKNOWN_BOX = (np.nan,) * 4
-T = TypeVar("T")
-R = TypeVar("R")
 
 Skipped = tuple[str, str, str]  # image, stage, reason
 
@@ -82,24 +77,6 @@ def encode_chunks(
         yield from in_order(pool, work, chunks)
 
 
-def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T], ahead: int | None = None
-) -> Iterator[R]:
-    """Yield `work(item)` in the items' order, a bounded number of them under way at once."""
-    waiting: deque[Future[R]] = deque()
-    limit = ahead or AHEAD * cores()
-    try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
-            if len(waiting) >= limit:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
 @contextmanager
 def one_thread_each() -> Iterator[None]:
     """Have torch use one thread per caller, and as many as before afterwards."""
@@ -124,11 +101,6 @@ def keep_freed_memory() -> None:
         with suppress(OSError, AttributeError):  # another C library
             for name, value in settings.items():
                 ctypes.CDLL(None).mallopt(name, value)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def open_photo(regions: list[Region], root: Path, size: int) -> tuple[Photo, str]:

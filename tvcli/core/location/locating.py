@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from tvcli.core.boxes import Box
-from tvcli.core.encoding.encode import cores, in_order, one_thread_each
+from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.encoding.encoder import encoder_of
 from tvcli.core.errors import BadInput
 from tvcli.core.heads import check_encoder
@@ -18,6 +18,7 @@ from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, thumbna
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.location_heads import load_boxes, load_classifier
 from tvcli.core.networks.specs import Device
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
 from tvcli.core.sources import Source

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
-from tvcli.core.encoding.encode import cores
 from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import UsageError
 from tvcli.core.images import Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints
 from tvcli.core.indexes.segments import unit
+from tvcli.core.parallel import cores
 from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Query, Vector
