@@ -217,3 +217,32 @@ def test_learn_keep_and_rank_anew(page: Any, made: Path, tmp_path: Path) -> None
         page.wait_for_selector("text=/Kept:/")
         wait_for_hits(page)
     assert (tmp_path / "photos.rank.h5").is_file()
+
+
+def test_why_a_hit_is_one(home: Any) -> None:
+    """By the key and by the button; it closes to where it was opened."""
+    home.click("a.photo[aria-label='Search with 3.png']")
+    wait_for_hits(home)
+    home.focus("#results li:nth-child(2) a.photo")
+    home.keyboard.press("w")
+    home.wait_for_function("() => document.querySelector('#why img')?.naturalWidth > 640")
+    assert "similarity comes from" in home.text_content("#why .hint")
+    home.keyboard.press("Escape")
+    home.wait_for_selector("#why", state="detached")
+    assert home.evaluate("document.activeElement.dataset.why") is not None
+    home.keyboard.press("Enter")
+    home.wait_for_selector("#why img")
+    home.click("#why button")
+    home.wait_for_selector("#why", state="detached")
+
+
+def test_why_says_what_is_wrong(home: Any) -> None:
+    reason = "this index's layer gives vectors, which have no positions"
+    home.route("**/api/explain", lambda route: route.fulfill(status=400, json={"error": reason}))
+    home.click("a.photo[aria-label='Search with 3.png']")
+    wait_for_hits(home)
+    home.hover("#results li:nth-child(2)")
+    home.click("#results li:nth-child(2) .why")
+    home.wait_for_function("() => document.querySelector('#why .error') !== null")
+    assert home.text_content("#why .error") == reason
+    assert home.locator("#why img").count() == 0

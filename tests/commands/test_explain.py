@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 Run = Callable[..., Any]
 
 
-def records(text: str) -> list[dict[str, object]]:
+def records(text: str) -> list[dict[str, Any]]:
     """Return what a command printed as JSON Lines."""
     return [json.loads(line) for line in text.splitlines()]
 
@@ -49,6 +49,23 @@ def test_explain_draws_each_hit(tv: Run, photos: Path, tmp_path: Path) -> None:
         "search", "--item", photos / "1.png", "-i", index, "-k", 1, "--explain", tmp_path / "b"
     )
     assert Path(str(records(item.out)[0]["explain"])).is_file()
+
+
+def test_explain_through_a_rank_head(
+    tv: Run, photos: Path, tmp_path: Path, added_up: Callable[..., None]
+) -> None:
+    """The shares go through the head, and add up to what is printed."""
+    encodings, head, index = tmp_path / "e.h5", tmp_path / "r.h5", tmp_path / "i.tvx"
+    assert tv("encode", photos, "-o", encodings, "-q").status == 0
+    made = tv("triplets", encodings, "--flips", "-o", tmp_path / "t.jsonl", "-q")
+    assert made.status == 0, made.err
+    trained = tv("train-rank", encodings, tmp_path / "t.jsonl", "-o", head, "--dim", 12, "--epochs",
+                 2, "-q")  # fmt: skip
+    assert trained.status == 0, trained.err
+    assert tv("index", encodings, "--rank", head, "-o", index, "-q").status == 0
+    ran = tv("search", photos / "1.png", "-i", index, "-k", 4, "--explain", tmp_path / "why")
+    assert ran.status == 0, ran.err
+    added_up(records(ran.out))
 
 
 def test_explain_on_the_page(tv: Run, photos: Path, tmp_path: Path) -> None:

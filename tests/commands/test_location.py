@@ -68,6 +68,23 @@ def test_crops_of_every_kind(taught: Path) -> None:
     assert records[0]["image"] == "photos/00.png"
 
 
+def test_a_located_query_is_explained_in_its_box(
+    tv: Tv, taught: Path, tmp_path: Path, added_up: Callable[..., None]
+) -> None:
+    index = tmp_path / "located.tvx"
+    assert tv("index", taught / "photos", *heads(taught), "--size", 64, "-o", index).status == 0
+    query = taught / "photos" / "03.png"
+    ran = tv("search", query, "-i", index, "-k", 3, "--explain", tmp_path / "why")
+    assert ran.status == 0, ran.err
+    hits = [json.loads(line) for line in ran.out.splitlines()]
+    assert Path(hits[0]["image"]).name == "03.png"
+    added_up(hits)
+    x0, y0, x1, y1 = hits[0]["box"]
+    long = max(x1 - x0, y1 - y0)
+    with Image.open(hits[0]["explain"]) as drawn:
+        assert drawn.width == pytest.approx(3 * 8 + 2 * 320 * (x1 - x0) / long, abs=3)
+
+
 def test_what_was_taught_is_found(tv: Tv, taught: Path, tmp_path: Path) -> None:
     out = tmp_path / "located.jsonl"
     ran = tv("locate", taught / "photos", *heads(taught), "-o", out, "--draw", tmp_path / "drawn")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Ran, picture
 from pages import HOSTILE, client_of
@@ -181,3 +182,34 @@ def test_two_indexes(tv: Tv, collection: Path) -> None:
         by_file = searched(client, item="0.png", index=1)
         assert len(by_file) == 2
         assert client.get("/pictures/0?index=1").status_code == 200
+
+
+def test_why_a_hit_is_one(gallery: TestClient) -> None:
+    """The picture is that of `tv search --explain`, of a row, a region of it or a file."""
+    kept = gallery.post("/api/files", content=Path("photos/3.png").read_bytes()).json()
+    wide, narrow = {"item": "3.png"}, {"item": "3.png", "box": [0, 0, 50, 200]}
+    drawn = {}
+    for name, wanted in {"row": wide, "box": narrow, "file": {"file": kept["file"]}}.items():
+        answer = gallery.post("/api/explain", json=wanted | {"row": 5})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"] == "image/png"
+        drawn[name] = Image.open(io.BytesIO(answer.content))
+    assert drawn["row"].width == 3 * 8 + 2 * 320
+    assert drawn["box"].width == 3 * 8 + 320 * 50 // 200 + 320
+    assert np.array_equal(np.asarray(drawn["row"]), np.asarray(drawn["file"]))
+    other = gallery.post("/api/explain", json=wide | {"row": 2}).content
+    assert not np.array_equal(np.asarray(Image.open(io.BytesIO(other))), np.asarray(drawn["row"]))
+
+
+def test_why_is_refused_with_a_reason(gallery: TestClient) -> None:
+    for wanted, status, said in [
+        ({"like": ["3.png"], "row": 1}, 400, "has no photo of its own"),
+        ({"item": "3.png"}, 400, "row must be a whole number"),
+        ({"item": "3.png", "row": 9}, 400, "row must be 0 to 8"),
+        ({"item": "gone.png", "row": 1}, 404, "not in photos.tvx"),
+    ]:
+        answer = gallery.post("/api/explain", json=wanted)
+        assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
+    Path("photos/5.png").unlink()
+    answer = gallery.post("/api/explain", json={"item": "3.png", "row": 5})
+    assert (answer.status_code, answer.json()) == (422, {"error": "not found"})

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tvcli.core.boxes import Box
+from tvcli.core.images import read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
@@ -19,8 +20,11 @@ from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 
 if TYPE_CHECKING:  # it brings torch: loaded when first needed
+    from PIL.Image import Image
+
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.location.locate import Locator
+    from tvcli.core.searching.explaining import Explainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Finder:
         self._load = load_encoder or (lambda: _encoder_of(index))
         self._encoder: Encoder | None = None
         self._locator: Locator | None = None
+        self._explainer: Explainer | None = None
         self._lock = threading.Lock()
         self._rows: dict[str, int] = {}
         for row, name in enumerate(index.images):
@@ -105,6 +110,25 @@ class Finder:
         hits = search(self.index, iter([query]), k=wish.k, min_score=wish.min_score)
         return located, list(hits)
 
+    def explain(self, wish: Wish, row: int) -> "Image":
+        """Return a picture of which places of a wish's photo and of a row make them similar.
+
+        Raises Refused where there is no photo, or as `tv search --explain` does.
+        """
+        if wish.data is None and wish.row is None:
+            raise Refused(400, "what you like has no photo of its own: search with one photo")
+        for known in (row, wish.row):
+            if known is not None:
+                self.collection.path(known)  # refuses what must not be read
+        crop = wish.box if wish.data is None else self._wished(wish).crop
+        with self._lock:
+            self._explainer = explainer = self._explainer or _explainer_of(self.index)
+            data = wish.data
+            if data is None and wish.row is not None and crop is not None:
+                data = read_photo(self.collection.path(wish.row))
+            query = explainer.row(wish.row or 0)[1] if data is None else explainer.photo(data, crop)
+            return explainer.draw(query, explainer.row(row)[1])
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {self.place(row): row for row in range(len(self.index) - 1, -1, -1)}
@@ -116,9 +140,7 @@ class Finder:
 
     def _query(self, wish: Wish) -> tuple[Box | None, Query | None]:
         if wish.data is not None:
-            region = Region("-", crop=wish.box, data=wish.data)
-            if wish.locate and wish.box is None:
-                region = self._located(region)
+            region = self._wished(wish)
             return region.box, self._encode(region)
         if wish.row is None:
             return None, None
@@ -127,6 +149,11 @@ class Finder:
             return None, Query(name, self.index.vectors(slice(wish.row, wish.row + 1))[0])
         self.collection.path(wish.row)  # refuses what must not be read
         return None, self._encode(Region(name, crop=wish.box))
+
+    def _wished(self, wish: Wish) -> Region:
+        """Return the photo of a wish, what is in it located if that is wanted."""
+        region = Region("-", crop=wish.box, data=wish.data)
+        return self._located(region) if wish.locate and wish.box is None else region
 
     def _located(self, region: Region) -> Region:
         """Return the object in a photo, found by the heads of the index; the photo without."""
@@ -167,6 +194,12 @@ class Finder:
         with suppress(Exception):  # the search that needs it says what is wrong
             self.index.search(self.index.vectors(slice(0, 1)), 1)
             self.encoder()
+
+
+def _explainer_of(index: Index) -> "Explainer":
+    from tvcli.core.searching.explaining import load_explainer
+
+    return load_explainer(index)
 
 
 def _encoder_of(index: Index) -> "Encoder":

@@ -1,6 +1,7 @@
 """The gallery's HTTP interface: browse an index, search it, keep what was said of hits."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 from starlette.applications import Starlette
@@ -66,13 +67,22 @@ class Gallery:
         """Return the hits of a search: JSON, or a photo as the body with the rest as a query."""
         is_json = asked.content_type in ("application/json", "text/plain", "")
         wanted = asked.json if is_json else _wanted_by_query(asked)
-        finder = self._finder(wanted.get("index", 0))
-        if wanted.get("learned"):
-            finder = self._learner.finder
+        finder = self._asked_of(wanted)
         wish = self._wish(finder, wanted, None if is_json else asked.data)
         located, hits = finder.find(wish)
         shown = [self._keyed(finder, hit) for hit in shown_hits(finder, hits)]
         return {"hits": shown} | ({"located": list(located)} if located else {})
+
+    def explain(self, asked: Asked) -> Response:
+        """Return why the row `row` is a hit of a search, as a PNG: see `tv search --explain`."""
+        wanted = asked.json
+        finder = self._asked_of(wanted)
+        row = whole(wanted.get("row"), "row", 0, len(finder.index) - 1)
+        buffer = BytesIO()
+        finder.explain(self._wish(finder, wanted, None), row).save(buffer, "PNG")
+        return Response(
+            buffer.getvalue(), headers={"cache-control": "no-store"}, media_type="image/png"
+        )
 
     def save_clicks(self, asked: Asked) -> dict[str, Any]:
         """Add what was said of hits to the file of clicks; return how many records it has."""
@@ -141,6 +151,11 @@ class Gallery:
         row = first.row_at(finder.place(hit["row"]))
         return hit | {"key": None if row is None else first.key_of(row)}
 
+    def _asked_of(self, wanted: dict[str, Any]) -> Finder:
+        """Return what answers a search: one of the indexes, or what was learned."""
+        finder = self._finder(wanted.get("index", 0))
+        return self._learner.finder if wanted.get("learned") else finder
+
     def _finder(self, number: object) -> Finder:
         return self._finders[whole(number, "index", 0, len(self._finders) - 1)]
 
@@ -161,6 +176,7 @@ class Gallery:
             Route("/api/items", answering(self.items)),
             Route("/api/item", answering(self.item)),
             Route("/api/search", answering(self.search), methods=["POST"]),
+            Route("/api/explain", answering(self.explain), methods=["POST"]),
             Route("/api/files", answering(self.add_file), methods=["POST"]),
             Route("/api/files/{name}", answering(self.file)),
             Route("/api/files/{name}/picture", answering(self.file_picture)),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from PIL.Image import Image
 
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.errors import BadInput, UsageError
@@ -29,7 +30,7 @@ NEAR = 2  # positions by which a map may differ from what its geometry says: pad
 
 
 class Explainer:
-    """Writes a picture for each hit into a folder, and names it in the hit.
+    """Draws what made a photo similar to one of the index, by the encoder's maps.
 
     With `maps` a similarity is that of the maps (after a re-rank), else that of the vectors. With
     `classes` the picture also has the class activation maps of the query's likeliest class.
@@ -39,65 +40,44 @@ class Explainer:
     """
 
     def __init__(
-        self, index: Index, encoder: "Encoder", folder: Path, *, maps: bool, classes: bool
+        self, index: Index, encoder: "Encoder", *, maps: bool = False, classes: bool = False
     ) -> None:
-        self._index, self._encoder, self._folder = index, encoder, folder
+        self._index, self._encoder = index, encoder
         self._space, self._classes = _space(Likening(index), maps=maps), classes
-        self._last: tuple[Query, Seen] | None = None
-        self._asked = 0
         if classes:
             self._classifier = _classifier(encoder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
 
-    def __call__(self, query: Query, row: int, rank: int) -> str:
-        """Write the picture for a hit, and return its path; empty for a photo that is gone.
+    def photo(self, data: bytes, crop: Box | None = None, *, flip: bool = False) -> Seen:
+        """Return a photo as it is encoded: a region of it, mirrored or not, with its map.
 
         Raises:
-            UsageError: a query of examples, which is no photo.
-            BadInput: the query's photo cannot be used, or the picture not be written.
+            BadImage: it cannot be used.
         """
-        own = self._query(query)
-        try:
-            name, other = self._indexed(row)
-        except BadImage:
-            return ""
-        similarity, first, second = explain_pair(own[3], other[3], self._space)
-        title = f"similarity {similarity:.3f}: what each place adds to it"
-        rows = [(title, self._panels((own, other), (first, second)))]
-        if self._classes:
-            rows.append(self._by_class((own, other)))
-        file = self._folder / f"{self._asked:04d}-{rank:03d}-{name}.png"
-        _write(file, rows)
-        return str(file)
-
-    def _query(self, query: Query) -> Seen:
-        if self._last is None or self._last[0] is not query:
-            if not query.photo and query.data is None:
-                raise UsageError("--explain: goes with photos and --item, not with --like")
-            try:
-                data = query.data or read_photo(Path(query.photo))
-                self._last = query, self._see(data, query.crop, flip=False)
-            except BadImage as error:
-                raise BadInput(f"{query.name}: {error}") from error
-            self._asked += 1
-        return self._last[1]
-
-    def _indexed(self, row: int) -> tuple[str, Seen]:
-        known = self._index.columns(np.array([row]))
-        photo = self._index.root / known["image"][0]
-        crop, flip = as_box(known["region"][0].tolist()), bool(known["flip"][0])
-        return photo.stem, self._see(read_photo(photo), crop, flip=flip)
-
-    def _see(self, data: bytes, crop: Box | None, *, flip: bool) -> Seen:
         settings = self._encoder.settings
-        crops = [] if crop is None else [crop]
-        photo = decode_photo(data, size=settings.size, crops=crops)
+        photo = decode_photo(data, size=settings.size, crops=[] if crop is None else [crop])
         pixels = view(photo, crop, settings.size, settings.fit, flip=flip)
         region = (crop and clip(crop, photo.width, photo.height)) or photo.whole
         return photo, region, flip, self._encoder.encode([pixels])[0]
+
+    def row(self, row: int) -> tuple[str, Seen]:
+        """Return the name of a row's photo, and the photo as it was encoded.
+
+        Raises:
+            BadImage: it is gone, or cannot be used.
+        """
+        known = self._index.columns(np.array([row]))
+        photo = self._index.root / known["image"][0]
+        crop, flip = as_box(known["region"][0].tolist()), bool(known["flip"][0])
+        return photo.stem, self.photo(read_photo(photo), crop, flip=flip)
+
+    def draw(self, query: Seen, hit: Seen) -> Image:
+        """Return the picture of what each place of a query and a hit adds to their similarity."""
+        similarity, first, second = explain_pair(query[3], hit[3], self._space)
+        title = f"similarity {similarity:.3f}: what each place adds to it"
+        rows = [(title, self._panels((query, hit), (first, second)))]
+        if self._classes:
+            rows.append(self._by_class((query, hit)))
+        return draw_rows(rows)
 
     def _panels(self, seen: tuple[Seen, Seen], heats: tuple[Array, Array]) -> list[Panel]:
         every = np.concatenate([heat.ravel() for heat in heats])
@@ -135,14 +115,64 @@ class Explainer:
         return title, self._panels(seen, (first[likeliest], second[likeliest]))
 
 
-def explainer(
-    index: Index, folder: Path, *, weights: Path | None, device: "Device", maps: bool, classes: bool
+class ExplainedHits:
+    """Writes a picture for each hit into a folder, and names it.
+
+    Raises:
+        BadInput: the folder cannot be made.
+    """
+
+    def __init__(self, explainer: Explainer, folder: Path) -> None:
+        self._explainer, self._folder = explainer, folder
+        self._last: tuple[Query, Seen] | None = None
+        self._asked = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
+
+    def __call__(self, query: Query, row: int, rank: int) -> str:
+        """Write the picture for a hit, and return its path; empty for a photo that is gone.
+
+        Raises:
+            UsageError: a query of examples, which is no photo.
+            BadInput: the query's photo cannot be used, or the picture not be written.
+        """
+        own = self._query(query)
+        try:
+            name, other = self._explainer.row(row)
+        except BadImage:
+            return ""
+        file = self._folder / f"{self._asked:04d}-{rank:03d}-{name}.png"
+        _write(file, self._explainer.draw(own, other))
+        return str(file)
+
+    def _query(self, query: Query) -> Seen:
+        if self._last is None or self._last[0] is not query:
+            if not query.photo and query.data is None:
+                raise UsageError("--explain: goes with photos and --item, not with --like")
+            try:
+                data = query.data or read_photo(Path(query.photo))
+                self._last = query, self._explainer.photo(data, query.crop)
+            except BadImage as error:
+                raise BadInput(f"{query.name}: {error}") from error
+            self._asked += 1
+        return self._last[1]
+
+
+def load_explainer(
+    index: Index,
+    *,
+    weights: Path | None = None,
+    device: "Device" = "auto",
+    maps: bool = False,
+    classes: bool = False,
 ) -> Explainer:
     """Return what explains the hits of an index; its encoder gives maps, run by torch.
 
     Raises:
         UsageError: its vectors have no positions.
-        BadInput: the backbone's weights are gone, or the folder cannot be written.
+        BadInput: the backbone's weights are gone.
         Mismatch: the weights are not those of the index.
     """
     from tvcli.core.encoding.encoder import encoder_of
@@ -154,7 +184,7 @@ def explainer(
         device=device,
         runtime="torch",
     )
-    return Explainer(index, encoder, folder, maps=maps, classes=classes)
+    return Explainer(index, encoder, maps=maps, classes=classes)
 
 
 def _classifier(encoder: "Encoder") -> "Classifier":
@@ -189,10 +219,10 @@ def _space(likening: Likening, *, maps: bool) -> Space:
     return Space(likening.pool, matrix=weight)  # type: ignore[arg-type]
 
 
-def _write(file: Path, rows: list[tuple[str, list[Panel]]]) -> None:
+def _write(file: Path, drawn: Image) -> None:
     partial = file.with_name(f".{file.name}.partial")
     try:
-        draw_rows(rows).save(partial, "PNG", optimize=True)
+        drawn.save(partial, "PNG", optimize=True)
         partial.replace(file)
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error

@@ -25,7 +25,7 @@ from tvcli.core.verification.rules import Verification
 if TYPE_CHECKING:  # they bring torch, which most searches do without
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.networks.specs import Device
-    from tvcli.core.searching.explaining import Explainer
+    from tvcli.core.searching.explaining import ExplainedHits
 
 Metric = Literal["cosine", "euclidean"]
 
@@ -152,23 +152,23 @@ def _check_metric(request: SearchRequest) -> None:
         raise UsageError(f"--metric euclidean: {asked[0]} goes by the cosine; leave one out")
 
 
-def _explainer(index: Index, request: SearchRequest) -> "Explainer | None":
+def _explainer(index: Index, request: SearchRequest) -> "ExplainedHits | None":
     if request.explain is None:
         if request.cam:
             raise UsageError("--cam: goes with --explain DIR")
         return None
     if request.likes or request.unlikes:
         raise UsageError("--explain: goes with photos and --item, not with --like and --unlike")
-    from tvcli.core.searching.explaining import explainer
+    from tvcli.core.searching.explaining import ExplainedHits, load_explainer
 
-    return explainer(
+    explainer = load_explainer(
         index,
-        request.explain,
         weights=request.weights,
         device=request.device,
         maps=request.rerank is not None,
         classes=request.cam,
     )
+    return ExplainedHits(explainer, request.explain)
 
 
 def load_encoder(index: Index, request: SearchRequest) -> "Encoder":
@@ -266,7 +266,7 @@ def search(
     min_score: float | None = None,
     rerank: int | None = None,
     verifier: Verifier | None = None,
-    explains: "Explainer | None" = None,
+    explains: "ExplainedHits | None" = None,
     metric: Metric = "cosine",
     allowed: Mask | None = None,
 ) -> Iterator[Hit]:
@@ -330,7 +330,7 @@ def _hits(
     rows: Any,
     min_score: float | None,
     checks: list[Check] | None = None,
-    explains: "Explainer | None" = None,
+    explains: "ExplainedHits | None" = None,
 ) -> Iterator[Hit]:
     known = index.columns(rows)
     for place, similarity in enumerate(similarities):

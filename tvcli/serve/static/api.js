@@ -7,7 +7,7 @@ export class Refusal extends Error {
   }
 }
 
-async function ask(path, options) {
+async function respond(path, options) {
   let response;
   try {
     response = await fetch(path, options);
@@ -15,10 +15,12 @@ async function ask(path, options) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, "tv does not answer: is it still running?");
   }
+  if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(response.status, content.error ?? response.statusText);
-  return content;
+  throw new Refusal(response.status, content.error ?? response.statusText);
 }
+
+const ask = async (path, options) => (await respond(path, options)).json().catch(() => ({}));
 
 export function get(path, parameters = {}, options = {}) {
   const query = new URLSearchParams(parameters).toString();
@@ -28,6 +30,13 @@ export function get(path, parameters = {}, options = {}) {
 export function send(method, path, content, options = {}) {
   const headers = { "content-type": "application/json" };
   return ask(path, { method, headers, body: JSON.stringify(content), ...options });
+}
+
+/** Send JSON, get a picture. */
+export async function draw(path, content) {
+  const headers = { "content-type": "application/json" };
+  const answer = await respond(path, { method: "POST", headers, body: JSON.stringify(content) });
+  return answer.blob();
 }
 
 export function upload(path, file) {

@@ -38,15 +38,17 @@ export function photoCard(item) {
   return make("li", { "data-key": item.key }, link, caption(item));
 }
 
-export function hitCard(hit, said, index) {
+export function hitCard(hit, said, { index, learned, explains }) {
   const score = hit.similarity.toFixed(3);
   const name = `Hit ${hit.rank}, ${hit.name}, similarity ${score}`;
   const picture = pictureOf(hit, { index });
   const link = hit.key == null ? picture : make("a", { class: "photo", "data-link": true,
     href: searchWith({ item: hit.key }), "aria-label": name }, picture);
   const judged = hit.key == null || index ? null : judgement(hit, said);
+  const why = !explains || hit.missing ? null : make("button", { type: "button", class: "why", "data-why": hit.row,
+    "data-index": index, "data-learned": Boolean(learned), title: "Why is this a hit? (w)", "aria-label": `Why ${hit.name} is a hit` }, "Why?");
   const kind = said === "like" ? "liked" : said === "unlike" ? "unliked" : "";
-  return make("li", { "data-key": hit.key ?? "", class: kind }, link, judged, caption(hit, score));
+  return make("li", { "data-key": hit.key ?? "", class: kind }, link, judged, why, caption(hit, score));
 }
 
 function judgement(hit, said) {

@@ -6,6 +6,7 @@ import { hitCard, photoCard } from "./cards.js";
 import { find, make, say } from "./dom.js";
 import { acceptFiles } from "./files.js";
 import { listen } from "./keys.js";
+import { showWhy } from "./why.js";
 import { Learning } from "./learning.js";
 import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
 
@@ -49,11 +50,17 @@ async function showPage(mine) {
   say(found.total ? `${found.total.toLocaleString()} photos${what}` : `No photo${what}`);
 }
 
-async function showHits(mine) {
-  say("Searching…");
+/** What the address asks to search with. */
+function wish() {
   const wanted = { k: Number(state.k) || HITS, like: state.like, unlike: state.unlike };
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
+  return wanted;
+}
+
+async function showHits(mine) {
+  say("Searching…");
+  const wanted = wish();
   const columns = about.indexes.map(({ name }, index) => ({ name, index }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
   const asked = columns.map(({ index, learned }) => send("POST", "/api/search", { ...wanted, index, learned }));
@@ -69,10 +76,11 @@ async function showHits(mine) {
   say(`${answers[0].hits.length} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`);
 }
 
-function hitList(hits, { name, index }, columns) {
+function hitList(hits, { name, ...column }, columns) {
+  const explains = Boolean(state.item || state.file);
   const said = (key) => (state.like.includes(key) ? "like" : state.unlike.includes(key) ? "unlike" : "");
   const list = make("ol", { class: "hits", "aria-label": `Hits, ${name}` },
-    ...hits.map((hit) => hitCard(hit, said(hit.key), index)));
+    ...hits.map((hit) => hitCard(hit, said(hit.key), { ...column, explains })));
   return columns < 2 ? list : make("section", {}, make("h2", {}, name), list);
 }
 
@@ -157,7 +165,20 @@ function judgeFocused(what) {
   return card && isSearch(state) && card.dataset.key ? void judge(card.dataset.key, what) : false;
 }
 
+function why(button) {
+  const { why: row, index, learned } = button.dataset;
+  const { like, unlike, ...wanted } = wish(); // of the photo itself, whatever was liked
+  showWhy({ ...wanted, row: Number(row), index: Number(index), learned: learned === "true" }, button);
+}
+
+function whyFocused() {
+  const button = document.activeElement?.closest("[data-key]")?.querySelector("[data-why]");
+  return button ? void why(button) : false;
+}
+
 document.addEventListener("click", (event) => {
+  const asked = event.target.closest("[data-why]");
+  if (asked) why(asked);
   const link = event.target.closest("a[data-link]");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.button) {
     event.preventDefault();
@@ -185,6 +206,7 @@ listen([
   [["ArrowDown"], "row below", () => step(0, 1)],
   [["y"], "yes: more like this hit", () => judgeFocused("like")],
   [["n"], "no: less like this hit", () => judgeFocused("unlike")],
+  [["w"], "why this is a hit: what made it similar", whyFocused],
   [["r"], "choose a region: Enter, arrows, Shift+arrows, Enter", () => find("#stage")?.focus()],
   [["s"], "save yes and no as clicks", () => (find("#save").hidden ? false : void saveClicks())],
   [["t"], "learn from all clicks saved", () => (find("#learn").hidden ? false : void learn())],
