@@ -13,13 +13,17 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
-from itertools import combinations
+from collections import Counter, defaultdict
+from itertools import combinations, groupby
 from pathlib import Path
+from typing import Any
 
 from tvcli.core.copies.truth import read_truth
 
 Group = list[str]  # absolute paths
+Truth = dict[str, Any]
+
+ALL = "all"
 
 
 def main() -> None:
@@ -45,6 +49,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     print_cost("index", *run("index", *photos, *made, "-o", index)[1:])
     out, seconds, memory = run("dedupe", index, "--candidates", options.candidates)
     print_cost("dedupe", seconds, memory)
+    (folder / "groups.jsonl").write_text(out, encoding="utf-8")
     groups = [
         [os.path.abspath(m["image"]) for m in json.loads(line)["members"]]  # noqa: PTH100
         for line in out.splitlines()
@@ -74,30 +79,46 @@ def print_cost(what: str, seconds: float, memory: float) -> None:
 
 
 def print_agreement(groups: list[Group], truth: Path) -> None:
-    """Print precision and recall of pairs, and the share of copies grouped with their original."""
+    """Print recall and precision of pairs, those that have a copy of a kind in them by kind."""
     records = read_truth(truth)
-    original = {record["image"]: record["original"] for record in records}
-    original |= {record["original"]: record["original"] for record in records}
-    families: dict[str, int] = defaultdict(int)
-    for name in original.values():
-        families[name] += 1
-    there = sum(count * (count - 1) // 2 for count in families.values())
-    pairs = [pair for group in groups for pair in combinations(group, 2)]
-    wrong = [pair for pair in pairs if original[pair[0]] != original[pair[1]]]
-    right = len(pairs) - len(wrong)
-    print(
-        f"pairs: precision {right / max(len(pairs), 1):.4f}, recall {right / there:.4f} of {there}"
-    )
-    for first, second in sorted({tuple(sorted(original[name] for name in pair)) for pair in wrong}):
-        print(f"  not of one original: {first} {second}")
+    family = {record["image"]: record["original"] for record in records}
+    family |= {record["original"]: record["original"] for record in records}
+    kinds = {record["image"]: record["kind"] for record in records}
+    there: Counter[str] = Counter()
+    for _, members in groupby(sorted(family, key=family.__getitem__), key=family.__getitem__):
+        there.update(kind for pair in combinations(members, 2) for kind in _kinds(pair, kinds))
+    right: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    confused: Counter[tuple[str, ...]] = Counter()
+    for pair in (pair for group in groups for pair in combinations(group, 2)):
+        is_right = family[pair[0]] == family[pair[1]]
+        (right if is_right else wrong).update(_kinds(pair, kinds))
+        if not is_right:
+            confused[tuple(sorted(family[name] for name in pair))] += 1
+    print(f"{'':12}{'pairs':>8}{'recall':>9}{'precision':>11}{'with its original':>20}")
+    beside = _beside_original(groups, records)
+    for kind in sorted(there, key=lambda kind: (kind != ALL, kind)):
+        found = right[kind] / max(right[kind] + wrong[kind], 1)
+        print(f"{kind:12}{there[kind]:8}{right[kind] / there[kind]:9.4f}{found:11.4f}", end="")
+        print(f"{beside[kind]:20.4f}")
+    for names, count in confused.most_common():
+        print(f"  {count} pairs not of one original:", *names)
+
+
+def _kinds(pair: tuple[str, ...], kinds: dict[str, str]) -> set[str]:
+    """Return what a pair counts for: all, and the kinds of the copies in it."""
+    return {ALL} | {kinds[name] for name in pair if name in kinds}
+
+
+def _beside_original(groups: list[Group], records: list[Truth]) -> dict[str, float]:
+    """Return for each kind the share of copies that are in one group with their original."""
     number = {name: place for place, group in enumerate(groups) for name in group}
-    by_kind: dict[str, list[bool]] = defaultdict(list)
+    together: dict[str, list[bool]] = defaultdict(list)
     for record in records:
         place = number.get(record["image"])
-        together = place is not None and place == number.get(record["original"])
-        by_kind[record["kind"]].append(together)
-    for kind, found in sorted(by_kind.items()):
-        print(f"  {kind:12}{sum(found):6} of {len(found):5}{sum(found) / len(found):8.1%}")
+        for kind in (ALL, record["kind"]):
+            together[kind].append(place is not None and place == number.get(record["original"]))
+    return {kind: sum(found) / len(found) for kind, found in together.items()}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Finding the same picture: key points in a spool, words, whole photos, maps in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import drawn
 from PIL import Image
 
 from tvcli.core.copies import CHANGES, changed
+from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.spool import spooled
@@ -56,6 +59,44 @@ def test_a_spool_gives_back_what_was_described(tmp_path: object) -> None:
         assert np.array_equal(one.descriptors, other.descriptors)
         assert np.array_equal(one.preview, other.preview)
         assert (one.region, one.mirrored) == (other.region, other.mirrored)
+
+
+def test_what_is_known_of_a_whole_photo_is_not_described_again(tmp_path: object) -> None:
+    paths = [tmp_path / f"{n}.png" for n in range(3)]  # type: ignore[operator]
+    for path in paths:
+        drawn(1).save(path)
+    of_another, part = both(drawn(2))[0], both(drawn(1).crop((0, 0, 90, 90)))[0]
+    with spooled(paths, Report(), [None, of_another, part]) as spool:
+        first, second, third = (spool.read(number) for number in range(3))
+    assert np.array_equal(second[0].descriptors, of_another.descriptors)
+    assert np.array_equal(second[1].descriptors, first[1].descriptors)
+    assert np.array_equal(third[0].descriptors, first[0].descriptors)
+
+
+def test_photos_are_the_same_by_way_of_a_third_if_they_agree_under_its_maps(
+    tmp_path: object,
+) -> None:
+    images = [drawn(1), changed(drawn(1), "rotation", 3, "a"), changed(drawn(1), "mirror", 3, "a")]
+    paths = [tmp_path / f"{n}.png" for n in range(4)]  # type: ignore[operator]
+    for path, image in zip(paths, [*images, drawn(2)], strict=True):
+        image.save(path)
+    with spooled(paths, Report()) as spool:
+        links = Links(spool, Rule())
+        assert links.find(np.array([[0, 1], [0, 2], [0, 3]]), Report()) == [(0, 1), (0, 2)]
+        assert links.known(1, 2) is None and links.through(1, 3, 2) is None
+        for first, last in ((1, 2), (2, 1)):
+            found = links.through(first, 0, last)
+            assert found is not None and found is links.known(first, last)
+        itself = links.between(1, 2)
+        assert itself is not None and itself.mirrored and found.mirrored
+        corner = [40.0, 30.0, 1.0]  # of the turned copy, in the mirrored one
+        places = [
+            link.transform @ corner / (link.transform @ corner)[2] for link in (found, itself)
+        ]
+        assert places[0] == pytest.approx(places[1], abs=3)
+        wrong = replace(found, transform=np.eye(3))  # a map that does not hold
+        links._known[0, 3] = wrong
+        assert links.through(1, 0, 3) is None
 
 
 def test_words_find_turned_and_mirrored_copies(tmp_path: object, monkeypatch: object) -> None:

@@ -23,6 +23,10 @@ pairs = st.sets(
 )
 
 
+def never(*_: int) -> bool:
+    return False
+
+
 def unordered(found: set[tuple[int, int]]) -> Pairs:
     return {frozenset(pair) for pair in found}
 
@@ -52,6 +56,7 @@ def test_groups_agree_with_what_is_kept_and_respect_decisions(
             lambda some: min(some, key=order.index),
             lambda a, b: frozenset((a, b)) in is_same,
             lambda a, b: frozenset((a, b)) in is_different,
+            never,
         )
 
     found = groups(list(range(10)))
@@ -69,8 +74,23 @@ def test_a_chain_is_not_one_group() -> None:
     chain = {(0, 1), (1, 2), (2, 3)}
     same = unordered(chain)
     assert components(chain) == [[0, 1, 2, 3]]
-    found = parted(range(4), min, lambda a, b: frozenset((a, b)) in same, lambda a, b: False)
-    assert found == [[0, 1], [2, 3]]
+    is_same = lambda a, b: frozenset((a, b)) in same  # noqa: E731
+    assert parted(range(4), min, is_same, never, never) == [[0, 1], [2, 3]]
+
+
+def test_one_may_be_the_same_by_way_of_another_that_is_so_itself() -> None:
+    same = unordered({(0, 1), (1, 2), (2, 3)})
+    is_same = lambda a, b: frozenset((a, b)) in same  # noqa: E731
+    asked = []
+
+    def through(first: int, between: int, last: int) -> bool:
+        asked.append((first, between, last))
+        return True
+
+    assert parted(range(4), min, is_same, never, through) == [[0, 1, 2, 3]]
+    assert set(asked) == {(0, 1, 2), (0, 1, 3)}  # and never by way of 2, which is not itself
+    differ = lambda a, b: {a, b} == {1, 2}  # noqa: E731
+    assert parted(range(4), min, is_same, differ, through) == [[0, 1, 3]]
 
 
 FACTS = Facts("b.jpg", Path("/photos/b.jpg"), 400, 300, 9000, "JPEG", "aa")

@@ -21,6 +21,7 @@ from tvcli.core.deduping.same import Link, Rule
 from tvcli.core.deduping.spool import spooled
 from tvcli.core.images import BadImage
 from tvcli.core.indexes.index import Index
+from tvcli.core.indexes.keypoints import kept_keypoints
 from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
@@ -95,7 +96,10 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
     """
     photos = photos_of(index, report)
     decisions = _decisions(settings.different, photos)
-    with spooled(photos.paths, report) as spool:
+    with (
+        kept_keypoints(index, "orb", report) as kept,
+        spooled(photos.paths, report, kept.known_in_order(photos.rows)) as spool,
+    ):
         links = Links(spool, settings.rule)
         pairs = links.find(
             candidate_pairs(index, photos, spool, settings.candidates, report), report
@@ -156,12 +160,16 @@ def _grouped(
         a, b = found[first][0], found[second][0]
         return a == b or links.between(a, b) is not None
 
+    def through(first: int, between: int, last: int) -> bool:
+        numbers = (found[place][0] for place in (first, between, last))
+        return links.through(*numbers) is not None
+
     def different(first: int, second: int) -> bool:
         return decisions.differ(found[first][1].digest, found[second][1].digest)
 
     return [
         _members([found[place] for place in group], links, preference)
-        for group in parted(range(len(found)), best, same, different)
+        for group in parted(range(len(found)), best, same, different, through)
     ]
 
 
@@ -172,7 +180,7 @@ def _members(group: list[tuple[int, Facts]], links: Links, preference: Preferenc
         folder = preference.protector(facts)
         why = f"in the protected folder {folder}" if folder else preference.why_dropped(facts, kept)
         about: dict[str, Any] = {}
-        if other != number and (link := links.between(number, other)) is not None:
+        if other != number and (link := links.known(number, other)) is not None:
             about = _about(link, other < number, facts, kept)
         members.append(Member(facts, "keep" if folder else "drop", why, **about))
     return members

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 Same = Callable[[int, int], bool]
+Fits = Callable[[int], bool]
+Through = Callable[[int, int, int], bool]  # whether the first and the last are, by the one between
 Best = Callable[[Sequence[int]], int]
 
 
@@ -27,23 +29,40 @@ def components(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     return [found[one] for one in sorted(found)]
 
 
-def parted(members: Sequence[int], best: Best, same: Same, different: Same) -> list[list[int]]:
+def parted(
+    members: Sequence[int], best: Best, same: Same, different: Same, through: Through
+) -> list[list[int]]:
     """Part connected photos into groups; the first of each is to be kept.
 
-    Every photo of a group is the same as the first by itself: a chain in which each resembles the
-    next does not make one group of its ends. No two of a group are known to be `different`. What
-    is in no group with others is left out. `same` and `different` must be symmetric.
+    Every photo of a group is the same as the first by itself, or `through` one that is, which
+    must compare it with the first too: a chain in which each resembles the next does not make one
+    group of its ends. No two of a group are known to be `different`. What is in no group with
+    others is left out. `same` and `different` must be symmetric.
     """
     groups, rest = [], sorted(members)
     while len(rest) > 1:
         first = best(rest)
-        group, left = [first], list[int]()
-        for one in rest:
-            if one == first:
-                continue
-            fits = not any(different(member, one) for member in group) and same(first, one)
-            (group if fits else left).append(one)
+        group = [first]
+        rest = [one for one in rest if one != first]
+        rest = _gathered(group, rest, _same_as(first, same), different)
+        rest = _gathered(group, rest, _same_by(first, tuple(group[1:]), through), different)
         if len(group) > 1:
             groups.append(group)
-        rest = left
     return groups
+
+
+def _same_as(first: int, same: Same) -> Fits:
+    return lambda one: same(first, one)
+
+
+def _same_by(first: int, members: Sequence[int], through: Through) -> Fits:
+    return lambda one: any(through(first, member, one) for member in members)
+
+
+def _gathered(group: list[int], others: list[int], fits: Fits, different: Same) -> list[int]:
+    """Add to a group those that fit and differ from none in it; return what is left."""
+    left: list[int] = []
+    for one in others:
+        fitting = not any(different(member, one) for member in group) and fits(one)
+        (group if fitting else left).append(one)
+    return left

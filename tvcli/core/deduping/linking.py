@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.same import Comparer, Link, Rule, compare
+from tvcli.core.deduping.same import Comparer, Link, Rule, compare, joined
 from tvcli.core.deduping.spool import Spool
-from tvcli.core.encoding.encode import cores, in_order
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
 Pair = tuple[int, int]
@@ -20,6 +20,7 @@ class Links:
     def __init__(self, spool: Spool, rule: Rule) -> None:
         self._spool, self._rule = spool, rule
         self._known: dict[Pair, Link | None] = {}
+        self._joined: dict[Pair, Link] = {}
 
     def between(self, first: int, second: int) -> Link | None:
         """Return the link from the lower to the higher of two photos; None if they differ."""
@@ -27,6 +28,32 @@ class Links:
         if pair not in self._known:
             self._known[pair] = compare(self._spool, *pair, self._rule)
         return self._known[pair]
+
+    def known(self, first: int, second: int) -> Link | None:
+        """Return the link of two photos found before, by themselves or through another."""
+        pair = min(first, second), max(first, second)
+        return self._known.get(pair) or self._joined.get(pair)
+
+    def through(self, first: int, between: int, last: int) -> Link | None:
+        """Return the link of two photos by way of one that is known to be the same as both.
+
+        The maps in turn give the map between the two, and it is laid over by that map that they
+        must agree: no more is taken on trust than where to look.
+        """
+        lower, higher = min(first, last), max(first, last)
+        to, back = self._towards(lower, between), self._towards(between, higher)
+        if to is None or back is None:
+            return None
+        link = joined(self._spool.read(lower)[0], self._spool.read(higher)[0], to, back)
+        if link.agreement < self._rule.through:
+            return None
+        self._joined[lower, higher] = link
+        return link
+
+    def _towards(self, first: int, second: int) -> Link | None:
+        """Return the link from one photo to another, if they were compared."""
+        link = self._known.get((min(first, second), max(first, second)))
+        return link.inverse if link is not None and second < first else link
 
     def find(self, pairs: Pairs, report: Report) -> list[Pair]:
         """Compare pairs (P, 2), sorted, and return those that are the same."""

@@ -26,6 +26,7 @@ class Rule:
     agreement: float = 0.65  # text over a picture leaves 0.7
     few: int = 6
     good: float = 0.7
+    through: float = 0.7  # the agreement needed under a map by way of another photo
 
     def accepts(self, match: Match) -> bool:
         """Tell whether inliers and agreement suffice."""
@@ -39,7 +40,8 @@ class Rule:
 class Link:
     """Why two photos are the same: `transform` (3, 3) maps pixels of the first to the second's.
 
-    `inliers` is 0 where the whole photos agree, without a look at key points.
+    `inliers` is 0 where the whole photos agree, or do so by way of another, without a look at
+    their key points.
     """
 
     inliers: int
@@ -77,6 +79,12 @@ class Comparer:
 def compare(spool: Spool, first: int, second: int, rule: Rule) -> Link | None:
     """Return how one photo of a spool is the same as another; None if it is not."""
     return Comparer(spool.read(first), rule).link(spool.read(second))
+
+
+def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
+    """Return the link between two photos by way of a third: from the first, on to the last."""
+    map_ = np.asarray(back.transform @ to.transform, np.float64)
+    return Link(0, agreement(first, last, map_), to.mirrored != back.mirrored, map_)
 
 
 def _whole(first: Keypoints, second: Keypoints) -> Iterator[Link]:

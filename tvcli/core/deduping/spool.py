@@ -2,9 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,14 @@ import numpy as np
 from tvcli.core.images import BadImage, decode_photo, read_photo
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
-from tvcli.core.verification.keypoints import COUNT, PREVIEW, SIDE, Keypoints, describe_both
+from tvcli.core.verification.keypoints import (
+    COUNT,
+    PREVIEW,
+    SIDE,
+    Keypoints,
+    describe,
+    describe_both,
+)
 
 BYTES = 32  # of an ORB descriptor
 
@@ -52,16 +60,20 @@ class Spool:
 
 
 @contextmanager
-def spooled(photos: list[Path], report: Report) -> Iterator[Spool]:
+def spooled(
+    photos: list[Path], report: Report, known: Iterable[Keypoints | None] = repeat(None)
+) -> Iterator[Spool]:
     """Describe photos, each opened once, into a temporary file that is gone afterwards.
 
+    What is `known` of a photo as it is, by ORB, is not described again; its mirror image is.
     A photo that cannot be read is skipped: it has no key points.
     """
     report.start("key points", "photos", len(photos))
     with tempfile.TemporaryDirectory(prefix="tv-dedupe-") as folder:
         path = Path(folder) / "keypoints"
         with path.open("wb") as file, ThreadPoolExecutor(cores()) as pool:
-            for photo, found in zip(photos, in_order(pool, _described, photos), strict=True):
+            work = zip(photos, known, strict=False)  # without an end where nothing is known
+            for photo, found in zip(photos, in_order(pool, _described, work), strict=True):
                 if isinstance(found, str):
                     report.skip(str(photo), "key points", found)
                     file.write(np.zeros(1, ROW).tobytes())
@@ -75,12 +87,16 @@ def spooled(photos: list[Path], report: Report) -> Iterator[Spool]:
             spool.close()
 
 
-def _described(path: Path) -> bytes | str:
+def _described(work: tuple[Path, Keypoints | None]) -> bytes | str:
     """Return the row of a photo, or why there is none."""
+    path, known = work
     try:
-        return _packed(describe_both(decode_photo(read_photo(path), size=SIDE)))
+        photo = decode_photo(read_photo(path), size=SIDE)
     except BadImage as error:
         return str(error)
+    if known is None or known.region != photo.whole:  # a box of it
+        return _packed(describe_both(photo))
+    return _packed([known, describe(photo, mirrored=True)])
 
 
 def _packed(both: Both) -> bytes:

@@ -39,14 +39,27 @@ class Kept:
 
     def read(self, rows: Rows) -> list[Keypoints]:
         """Return the key points of some rows of the index; empty for a photo that is no more."""
-        keys = _keys(self._index, rows)
-        known = [key in self._places for key in keys]
-        places = np.array([self._places[key] for key in keys if key in self._places], np.intp)
-        stored = iter(from_columns(self._file.read_columns(places), self.method)
-                      if self._file is not None and len(places) else [])  # fmt: skip
+        known = self.known(rows)
+        unknown = [row for row, kept in zip(rows, known, strict=True) if kept is None]
         with ThreadPoolExecutor() as pool:
-            new = pool.map(self._described, rows[~np.array(known, bool)])
-            return [next(stored) if is_known else next(new) for is_known in known]
+            new = pool.map(self._described, unknown)
+            return [next(new) if kept is None else kept for kept in known]
+
+    def known(self, rows: Rows) -> list[Keypoints | None]:
+        """Return the key points of some rows of the index; None for those that are not kept."""
+        if self._file is None:
+            return [None] * len(rows)
+        places = [self._places.get(key) for key in _keys(self._index, rows)]
+        stored = np.array([place for place in places if place is not None], np.intp)
+        kept = iter(
+            from_columns(self._file.read_columns(stored), self.method) if len(stored) else []
+        )
+        return [None if place is None else next(kept) for place in places]
+
+    def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:
+        """Yield the key points of many rows, or None, a block in memory at a time."""
+        for start in range(0, len(rows), BLOCK):
+            yield from self.known(rows[start : start + BLOCK])
 
     def _described(self, row: int) -> Keypoints:
         return describe_row(self._index, int(row), self.method, self._report)
