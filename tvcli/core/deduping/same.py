@@ -26,7 +26,7 @@ class Rule:
     agreement: float = 0.65  # text over a picture leaves 0.7
     few: int = 6
     good: float = 0.7
-    through: float = 0.7  # the agreement needed under a map by way of another photo
+    through: float = 0.8  # the agreement needed under a map by way of another photo
 
     def accepts(self, match: Match) -> bool:
         """Tell whether inliers and agreement suffice."""
