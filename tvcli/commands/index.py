@@ -38,7 +38,7 @@ def index(
         bool, typer.Option("--maps", help="Keep the maps of encodings, for tv search --rerank.")
     ] = False,
     keypoints: Annotated[
-        bool, typer.Option("--keypoints", help="Keep key points, for tv search --verify.")
+        bool, typer.Option("--keypoints", help="Keep key points, for --verify and tv dedupe.")
     ] = False,
     method: options.Method = None,
     classifier: Annotated[
