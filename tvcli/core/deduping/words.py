@@ -19,7 +19,7 @@ from tvcli.core.verification.keypoints import COUNT
 FEWEST, MOST = 4096, 60_000  # words; as many as photos between the two
 SAMPLE = 2000  # photos that words are drawn from
 LONGEST = 5000  # photos that have a word: of more it tells little, and would cost much
-BLOCK = 16_384  # photos whose lists are in memory at a time
+BLOCK = 8192  # photos whose lists are in memory at a time
 LSH = {"algorithm": 6, "table_number": 4, "key_size": 10, "multi_probe_level": 1}
 NONE = np.uint16(65_535)  # where there are fewer key points
 
