@@ -34,7 +34,7 @@ from tvcli.core.indexes.keypoints import keep_keypoints
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Queries, Query
-from tvcli.core.searching.verify import Verifier, verifying
+from tvcli.core.searching.verify import Check, Verifier, verifying
 from tvcli.core.sources import Source
 from tvcli.core.verification.rules import PRESETS
 
@@ -107,6 +107,10 @@ class Hashes:
         return own, int(bits.min())
 
 
+def sureness(check: Check) -> list[float]:
+    return [check.inliers, check.agreement, check.even, check.colours]
+
+
 def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[str, Any]:
     """Search a copy: what was accepted, how long it took, and how sure each was."""
     started, busy = time.perf_counter(), time.process_time()
@@ -119,9 +123,9 @@ def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[st
     return {
         "rank": int(places[0]) if len(places) else -1,
         "found": bool(own and own.verified),
-        "own": [own.inliers, own.agreement] if own else [0, 0.0],
+        "own": sureness(own) if own else [0, 0.0, 0.0, 0.0],
         "others": [other for other, check in by_row.items() if check.verified],
-        "best_other": max((check.inliers, check.agreement) for check in by_row.values()),
+        "best_other": max(sureness(check) for check in by_row.values()),
         "seconds": round(seconds, 4),
         "cpu": round(cpu, 4),
     }

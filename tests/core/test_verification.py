@@ -243,12 +243,28 @@ def test_fewer_inliers_must_agree_better(inliers: int, agreement: float, accepte
     assert Default().accepts(-1.0, Match(inliers, agreement=agreement), 500) is accepted
 
 
+@pytest.mark.parametrize(
+    ("inliers", "agreement", "even", "colours", "accepted"),
+    [(10, 0.9, 0.79, 1, False), (10, 0.9, 0.81, 1, True), (15, 0.9, 0.73, 1, False),
+     (15, 0.9, 0.74, 1, True), (20, 0.9, 0.66, 1, False), (39, 0.9, 0.66, 1, False),
+     (39, 0.3, 0.68, 1, True), (40, 0.9, 0.66, 1, True), (40, 0.4, 0.61, 1, False),
+     (40, 0.4, 0.63, 1, True), (100, 1, 1, 0.67, False), (100, 1, 1, 0.69, True)],
+)  # fmt: skip
+def test_most_places_must_agree(
+    inliers: int, agreement: float, even: float, colours: float, accepted: bool
+) -> None:
+    found = Match(inliers, agreement=agreement, even=even, colours=colours)
+    assert Default().accepts(-1.0, found, 500) is accepted
+
+
 def test_every_threshold_can_be_set_by_name() -> None:
     texts = ["high=0.8", "low=0.2", "enough=5", "many=30", "few=12"]
     assert verification("scalable", texts).rule == Scalable(0.8, 0.2, 5, 30, 12)
     assert verification("default", ["few=1", "good=2", "many=3", "fair=4"]).rule == Default(
         1, 2, 3, 4
     )
+    texts = ["even_good=5", "even_fair=6", "surely=7", "mean=8", "colours=9"]
+    assert verification("default", texts).rule == Default(10, 0.8, 20, 0.25, 5, 6, 7, 8, 9)
     assert PRESETS["scalable"].rule == Scalable(0.91, 0.1, 10, 20, 10)
     assert PRESETS["scalable"].shortlist == 100
     for wrong in ("good=0.5", "few", "few=many", "=3"):
@@ -277,5 +293,5 @@ def test_key_points_survive_their_file(method: Method) -> None:
 
 def assert_same(was: Keypoints, now: Keypoints) -> None:
     assert (was.region, was.method) == (now.region, now.method)
-    for name in ("points", "descriptors", "preview"):
+    for name in ("points", "descriptors", "preview", "colour"):
         assert (getattr(was, name) == getattr(now, name)).all()

@@ -47,6 +47,8 @@ KEYPOINT_COLUMNS = {
     "count": Dataset("i4"),
     "preview": Dataset("u1", None),  # (N, side, side): the first `sides` of a row are the picture
     "sides": Dataset("i4", (2,)),  # height, width
+    "colour": Dataset("u1", None),  # (N, side, side, 3): smaller, of which `colour_sides` are known
+    "colour_sides": Dataset("i4", (2,)),
     "image": Dataset(TEXT, blank=""),
     "region": Dataset("f4", (4,)),
     "digest": Dataset(TEXT, blank=""),

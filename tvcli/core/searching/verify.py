@@ -39,13 +39,16 @@ Turned = Callable[[Photo, Box | None], Vectors]
 class Check:
     """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
 
-    `agreement` is how alike the two are under it, -1 to 1; `outline` are the corners of the query
+    `agreement` is how alike the two are under it, -1 to 1; `even` and `colours` are the shares of
+    places, textured ones and all, in which details and colours agree; `outline` are the corners of the query
     in the hit, `inside` those of the hit in the query, in pixels, in order around it.
     """
 
     verified: bool
     inliers: int = 0
     agreement: float = 0.0
+    even: float = 1.0
+    colours: float = 1.0
     mirrored: bool = False
     transform: Map | None = None
     outline: Map | None = None
@@ -55,7 +58,8 @@ class Check:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
         record: Record = {"verified": self.verified, "inliers": self.inliers}
         if self.transform is not None:
-            record |= {"agreement": self.agreement, "mirrored": self.mirrored}
+            record |= {"agreement": self.agreement, "even": self.even, "colours": self.colours}
+            record["mirrored"] = self.mirrored
             record |= {"transform": self.transform, "outline": self.outline}
         return record
 
@@ -120,7 +124,7 @@ class Verifier:
         both = describe_both(
             photo, method=self._kept.method, crop=query.crop, side=side, count=count
         )
-        return Matcher(both, model=self.verification.model)
+        return Matcher(both, model=self.verification.model, places=True)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
@@ -163,6 +167,8 @@ class Verifier:
             verified=verified,
             inliers=match.inliers,
             agreement=round(match.agreement, 4),
+            even=round(match.even, 4),
+            colours=round(match.colours, 4),
             mirrored=match.mirrored,
             transform=_digits(match.transform / match.transform[2, 2], 8),
             outline=_digits(outline(match.transform, region), 6),

@@ -1,11 +1,12 @@
 """Key points: where a photo has corners or blobs, and what it looks like around them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.images import BadImage, Photo, resize_region
@@ -15,6 +16,7 @@ Method = Literal["orb", "sift"]
 SIDE = 512  # pixels of the long side that photos are brought to, smaller ones too
 COUNT = 500  # key points a photo
 PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
+COLOUR = 48  # the same of the picture in colour
 FAST_THRESHOLD = 2  # grey levels: low, so that dim and blurred pictures have corners too
 CELLS = 8  # across and down: key points are taken from all of them, not only from text or frames
 CANDIDATES = 4  # times as many corners are found as are kept
@@ -32,8 +34,9 @@ class Keypoints:
 
     `points` (N, 2) float32 are x, y in pixels of the photo as displayed. `descriptors` are
     (N, 32) uint8 of ORB, compared by differing bits, or (N, 128) uint8 of SIFT, by distance.
-    `preview` (h, w) uint8 is the region in grey, small. Where `mirrored`, the descriptors are
-    those of the mirror image; points and preview are as in the photo all the same.
+    `preview` (h, w) uint8 is the region in grey, small, `colour` (h, w, 3) uint8 in colour, smaller
+    (without pixels where it is not known). Where `mirrored`, the descriptors are
+    those of the mirror image; the rest is as in the photo all the same.
     """
 
     points: Points
@@ -42,6 +45,7 @@ class Keypoints:
     region: Box
     method: Method = "orb"
     mirrored: bool = False
+    colour: Pixels = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -79,6 +83,7 @@ def describe(
         region=region,
         method=method,
         mirrored=mirrored,
+        colour=np.asarray(_small(photo, region, COLOUR).convert("RGB")),
     )
 
 
@@ -99,10 +104,15 @@ def describe_both(
 
 def _grey(photo: Photo, region: Box, side: int) -> Pixels:
     """Return a region in grey, its long side `side` pixels, whatever it was: (h, w) uint8."""
+    return np.asarray(_small(photo, region, side).convert("L"))
+
+
+def _small(photo: Photo, region: Box, side: int) -> Image.Image:
     width, height = region[2] - region[0], region[3] - region[1]
     scale = side / max(width, height)
-    sides = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(resize_region(photo, region, sides).convert("L"))
+    return resize_region(
+        photo, region, (max(1, round(width * scale)), max(1, round(height * scale)))
+    )
 
 
 def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:

@@ -7,8 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.verification.agreement import agreement
+from tvcli.core.verification.agreement import details
 from tvcli.core.verification.keypoints import Keypoints, Points
+from tvcli.core.verification.places import agreeing_colours, agreeing_details
 from tvcli.core.verification.plausible import is_plausible
 
 Model = Literal["homography", "affine"]
@@ -17,6 +18,7 @@ Transform = npt.NDArray[np.float64]
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
 CELL = 0.015  # of the long side: inliers closer together than this count once
+WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
 QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
 CONFIDENCE, ROUNDS = 0.999, 2000
 LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
@@ -31,7 +33,9 @@ class Match:
 
     `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo, both as
     displayed; None where no map was found. `inliers` are the pairs of key points that it explains,
-    of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1.
+    of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1;
+    `even` and `colours` are the shares of the places, textured ones and all, in which details
+    and colours agree; 1 where that was not asked for.
     """
 
     inliers: int = 0
@@ -39,19 +43,27 @@ class Match:
     mirrored: bool = False
     pairs: int = 0
     agreement: float = 0.0
+    even: float = 1.0
+    colours: float = 1.0
 
 
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
-    `keypoints` tells how many the query has. Several threads may match at once.
+    `keypoints` tells how many the query has. Several threads may match at once. With `places` it
+    is also told in which share of the places the two agree.
     Lowe's ratio test (2004), then USAC with MAGSAC++ (Barath et al. 2020) for the map.
     """
 
     def __init__(
-        self, queries: Sequence[Keypoints], *, model: Model = "homography", ratio: float = RATIO
+        self,
+        queries: Sequence[Keypoints],
+        *,
+        model: Model = "homography",
+        ratio: float = RATIO,
+        places: bool = False,
     ) -> None:
-        self._model, self._ratio = model, ratio
+        self._model, self._ratio, self._places = model, ratio, places
         self.keypoints = max((len(query) for query in queries), default=0)
         self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
 
@@ -77,16 +89,25 @@ class Matcher:
         if transform is None or not is_plausible(transform, query.region, query.mirrored):
             return Match(pairs=len(own), mirrored=query.mirrored)
         inliers = _distinct(source[inside], target[inside], _side(query), _side(gallery))
-        alike = agreement(query, gallery, transform)
-        return Match(inliers, transform, query.mirrored, len(own), alike)
+        found = details(query, gallery, transform)
+        alike = found.agreement if found else 0.0
+        result = Match(inliers, transform, query.mirrored, len(own), alike)
+        if not self._places or found is None or inliers < WORTH:
+            return result
+        colours = agreeing_colours(query, gallery, transform)
+        return replace(result, even=agreeing_details(found), colours=colours)
 
 
 def match(
-    query: Keypoints | Sequence[Keypoints], gallery: Keypoints, *, model: Model = "homography"
+    query: Keypoints | Sequence[Keypoints],
+    gallery: Keypoints,
+    *,
+    model: Model = "homography",
+    places: bool = False,
 ) -> Match:
     """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
     queries = [query] if isinstance(query, Keypoints) else query
-    return Matcher(queries, model=model).match(gallery)
+    return Matcher(queries, model=model, places=places).match(gallery)
 
 
 def _tree(query: Keypoints) -> Any:

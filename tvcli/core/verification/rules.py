@@ -18,19 +18,33 @@ class Default:
     With `few` inliers an agreement of `good` is needed, with `many` and more one of `fair`, and in
     between what lies between. Chance gives few inliers; what two photos of one room share gives
     many, but not their agreement; and what is laid out alike agrees, but without many inliers.
+    Another thing on the same ground may have both: so of the places with details the share
+    `even_good` must agree with `few` inliers, `even_fair` with `many`; and of all places the share
+    `colours` in colour. From `surely` inliers on it is enough that the mean of the share and the
+    agreement is `mean`: of a painting under text, or under lamps, many details do not agree, but
+    dozens of corners do.
     """
 
     few: float = 10
     good: float = 0.8
     many: float = 20
     fair: float = 0.25
+    even_good: float = 0.8
+    even_fair: float = 0.67
+    surely: float = 40
+    mean: float = 0.51
+    colours: float = 0.68
 
     def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
-        """Tell whether inliers and agreement suffice."""
-        if match.inliers < self.few:
+        """Tell whether inliers, agreement and the places that agree suffice."""
+        if match.inliers < self.few or match.colours < self.colours:
             return False
         share = min(1.0, (match.inliers - self.few) / max(self.many - self.few, 1e-9))
-        return match.agreement >= self.good + share * (self.fair - self.good)
+        if match.agreement < self.good + share * (self.fair - self.good):
+            return False
+        if match.even >= self.even_good + share * (self.even_fair - self.even_good):
+            return True
+        return match.inliers >= self.surely and (match.even + match.agreement) / 2 >= self.mean
 
 
 @dataclass(frozen=True, slots=True)

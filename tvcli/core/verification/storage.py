@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.artifacts import Columns
-from tvcli.core.verification.keypoints import COUNT, LENGTHS, PREVIEW, Keypoints, Method
+from tvcli.core.verification.keypoints import COLOUR, COUNT, LENGTHS, PREVIEW, Keypoints, Method
 
 
 def as_columns(described: Sequence[Keypoints]) -> Columns:
@@ -17,8 +17,10 @@ def as_columns(described: Sequence[Keypoints]) -> Columns:
         "descriptors": np.zeros((rows, COUNT, length), np.uint8),
         "points": np.zeros((rows, COUNT, 2), np.float32),
         "preview": np.zeros((rows, PREVIEW, PREVIEW), np.uint8),
+        "colour": np.zeros((rows, COLOUR, COLOUR, 3), np.uint8),
         "count": np.array([min(len(keypoints), COUNT) for keypoints in described], np.int32),
         "sides": np.array([keypoints.preview.shape for keypoints in described], np.int32),
+        "colour_sides": np.array([keypoints.colour.shape[:2] for keypoints in described], np.int32),
         "region": np.array([keypoints.region for keypoints in described], np.float32),
     }
     for row, keypoints in enumerate(described):
@@ -26,6 +28,8 @@ def as_columns(described: Sequence[Keypoints]) -> Columns:
         columns["descriptors"][row, :count] = keypoints.descriptors[:count]
         columns["points"][row, :count] = keypoints.points[:count]
         columns["preview"][row, :height, :width] = keypoints.preview
+        height, width, _ = keypoints.colour.shape
+        columns["colour"][row, :height, :width] = keypoints.colour
     return columns
 
 
@@ -36,6 +40,7 @@ def from_columns(columns: Columns, method: Method) -> list[Keypoints]:
 
 def _row(columns: Columns, row: int, method: Method) -> Keypoints:
     count, (height, width) = columns["count"][row], columns["sides"][row]
+    colour_height, colour_width = columns["colour_sides"][row]
     x0, y0, x1, y1 = (float(side) for side in columns["region"][row])
     return Keypoints(
         points=columns["points"][row, :count],
@@ -43,4 +48,5 @@ def _row(columns: Columns, row: int, method: Method) -> Keypoints:
         preview=np.ascontiguousarray(columns["preview"][row, :height, :width]),
         region=(x0, y0, x1, y1),
         method=method,
+        colour=np.ascontiguousarray(columns["colour"][row, :colour_height, :colour_width]),
     )

@@ -1,0 +1,118 @@
+"""Places: another thing on the same ground is refused, text and light on the same one are not."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
+
+from tests.core.test_verification import photo, scene, turn, warped
+from tvcli.core.images import Photo
+from tvcli.core.verification.agreement import details
+from tvcli.core.verification.keypoints import COUNT, Keypoints, describe, describe_both
+from tvcli.core.verification.matching import Match, match
+from tvcli.core.verification.places import agreeing_colours, agreeing_details
+from tvcli.core.verification.rules import Default
+
+BOX = (80, 30, 320, 270)
+LOOSE = Default(even_good=0, even_fair=0, colours=0)
+
+
+def with_middle(ground: int, thing: int) -> Image.Image:
+    """Return a ground with a thing on it, in half of it."""
+    image = scene(ground)
+    image.paste(scene(thing, BOX[2] - BOX[0], BOX[3] - BOX[1]), BOX[:2])
+    return image
+
+
+def with_shirt(ground: int, colour: tuple[int, int, int]) -> Image.Image:
+    image = ImageEnhance.Color(scene(ground)).enhance(0.4)
+    ImageDraw.Draw(image).rounded_rectangle(BOX, 30, colour)
+    return image.filter(ImageFilter.GaussianBlur(0.7))
+
+
+def written_on(image: Image.Image) -> Image.Image:
+    image = image.copy()
+    style = {"font": ImageFont.load_default(30), "stroke_width": 2, "stroke_fill": "black"}
+    ImageDraw.Draw(image).text((20, 130), "the same picture again", "white", **style)
+    return image
+
+
+def matched(copy: Image.Image, original: Image.Image) -> Match:
+    return match(describe_both(photo(copy)), describe(photo(original)), places=True)
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_another_thing_on_the_same_ground_is_refused_by_its_places(seed: int) -> None:
+    found = matched(with_middle(seed, seed + 40), with_middle(seed, seed + 60))
+    assert LOOSE.accepts(1.0, found, COUNT)  # it was accepted before places were looked at
+    assert not Default().accepts(1.0, found, COUNT)
+
+
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_text_over_a_picture_spoils_few_of_its_places(seed: int) -> None:
+    original = with_middle(seed, seed + 40)
+    found = matched(written_on(original), original)
+    assert found.even > 0.8 and found.colours > 0.8
+    assert Default().accepts(1.0, found, COUNT)
+
+
+def test_a_turned_copy_agrees_nearly_everywhere() -> None:
+    original = with_middle(30, 31)
+    found = matched(warped(original, turn(30, 0.8), (520, 520)), original)
+    assert found.even > 0.95 and found.colours > 0.95
+
+
+def test_the_same_shape_in_another_colour_of_the_same_brightness_is_refused() -> None:
+    orange, blue = (243, 125, 30), (110, 150, 240)  # luma 149 and 148
+    found = matched(with_shirt(32, orange), with_shirt(32, blue))
+    assert found.agreement > 0.9 and found.even > 0.9
+    assert found.colours < 0.6
+    assert LOOSE.accepts(1.0, found, COUNT) and not Default().accepts(1.0, found, COUNT)
+
+
+@pytest.mark.parametrize("saturation", [0.0, 0.3, 1.0, 1.8])
+@pytest.mark.parametrize("balance", [(1.0, 1.0, 1.0), (1.15, 1.0, 0.85), (0.85, 1.0, 1.1)])
+def test_saturation_and_white_balance_are_no_other_colours(
+    saturation: float, balance: tuple[float, float, float]
+) -> None:
+    original = scene(33)
+    values = np.asarray(ImageEnhance.Color(original).enhance(saturation)) * np.array(balance)
+    copy = Image.fromarray(values.clip(0, 255).astype(np.uint8))
+    assert colours(copy, original) > 0.9
+    assert colours(original, copy) > 0.9
+
+
+def colours(copy: Image.Image, original: Image.Image) -> float:
+    return agreeing_colours(describe(photo(copy)), describe(photo(original)), np.eye(3))
+
+
+def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
+    grey = scene(34).convert("L").convert("RGB")
+    assert colours(grey, grey) == 1
+    known = describe(photo(scene(34)))
+    unknown = Keypoints(known.points, known.descriptors, known.preview, known.region)
+    assert agreeing_colours(unknown, known, np.eye(3)) == 1
+
+
+def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
+    query = describe(Photo(with_middle(35, 36), 400, 300))
+    found = details(query, describe(photo(with_middle(35, 37))), np.eye(3))
+    assert found is not None
+    rms = [np.sqrt((image[found.seen] ** 2).mean()) for image in (found.own, found.other)]
+    alike = []
+    height, width = found.own.shape
+    for y in range(6, height, 6):
+        for x in range(6, width, 6):
+            place = slice(max(y - 6, 0), y + 6), slice(max(x - 6, 0), x + 6)
+            if found.seen[place].sum() <= 72:
+                continue
+            a, b = found.own[place] / rms[0], found.other[place] / rms[1]
+            energies = (a**2).sum() / 144, (b**2).sum() / 144
+            if max(energies) > 0.1:
+                alike.append(2 * (a * b).sum() / 144 > 0.7 * sum(energies))
+    assert agreeing_details(found) == pytest.approx(np.mean(alike), abs=0.02)
+
+
+def test_a_blank_has_no_places_that_agree() -> None:
+    blank = describe(photo(Image.new("RGB", (200, 100), "white")))
+    found = details(blank, blank, np.eye(3))
+    assert found is not None and agreeing_details(found) == 0
