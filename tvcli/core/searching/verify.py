@@ -40,8 +40,8 @@ class Check:
     """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
 
     `agreement` is how alike the two are under it, -1 to 1; `even` and `colours` are the shares of
-    places, textured ones and all, in which details and colours agree; `outline` are the corners of the query
-    in the hit, `inside` those of the hit in the query, in pixels, in order around it.
+    places, textured ones and all, in which details and colours agree; `outline` are the corners of
+    the query in the hit, `inside` those of the hit in the query, in pixels, in order around it.
     """
 
     verified: bool
