@@ -1,6 +1,6 @@
 """Copies found again: every picture, changed in twenty ways, against an index of all pictures.
 
-    python -m scripts.bench.copies [--out DIR] [--limit 2000] [--preset scalable] [--table]
+    python -m scripts.bench.copies [--out DIR] [--limit 2000] [--preset NAME] [--apart] [--table]
 
 The experiment of "Scalable Image Search with Deep Image Representation" at the size of the pictures
 that lie beside the checkout: 279 paintings and 2,000 photos of clothes are the index; 500 photos of
@@ -40,6 +40,7 @@ from tvcli.core.verification.rules import PRESETS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 COPIES, CLOTHES, STRANGERS = 20, 2000, 500
+TUNED = 833  # the first copies: thresholds were chosen with them in view
 QUALITY = 92
 AT_ONCE = 64
 
@@ -50,7 +51,7 @@ def pictures(data: Path) -> tuple[list[str], list[str]]:
     """Return the pictures of the index and the strangers, relative to the data."""
     named = lambda glob: sorted(str(p.relative_to(data)) for p in data.glob(glob))  # noqa: E731
     clothes = named("clothing/*/*/*.jpg")
-    order = [clothes[n] for n in np.random.default_rng(0).permutation(len(clothes))]
+    order = shuffled(clothes)
     strangers = order[CLOTHES : CLOTHES + STRANGERS]
     return named("paintings/bbdd/*.jpg") + order[:CLOTHES], strangers
 
@@ -76,6 +77,25 @@ def tasks(known: list[str], strangers: list[str]) -> list[Task]:
         for number, kind in enumerate(kinds_for(name, list(CHANGES), COPIES, 0))
     ]
     return [all_of[n] for n in np.random.default_rng(1).permutation(len(all_of))]
+
+
+def kept_apart(data: Path, known: list[str], strangers: list[str]) -> list[Task]:
+    """Return copies that no threshold was chosen on: two of known pictures, one of a stranger, ...
+
+    The known pictures are not among those of the first copies, the strangers are all other clothes.
+    """
+    order = tasks(known, strangers)
+    used = {task[0] for task in order[:TUNED]}
+    inside = [task for task in order[TUNED:] if task[3] and task[0] not in used]
+    clothes = {str(p.relative_to(data)) for p in data.glob("clothing/*/*/*.jpg")}
+    others = shuffled(sorted(clothes))[CLOTHES + STRANGERS :]
+    outside = [task for task in tasks(known, others) if not task[3]]
+    threes = zip(inside[::2], inside[1::2], outside, strict=False)
+    return [task for three in threes for task in three]
+
+
+def shuffled(names: list[str]) -> list[str]:
+    return [names[n] for n in np.random.default_rng(0).permutation(len(names))]
 
 
 def copied(data: Path, task: Task) -> tuple[Image.Image, bytes]:
@@ -196,17 +216,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("copies-bench"))
     parser.add_argument("--limit", type=int, help="copies, of all that there are")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
+    parser.add_argument("--apart", action="store_true", help="those no threshold was chosen on")
     parser.add_argument("--table", action="store_true", help="only print what is known")
     options = parser.parse_args()
     weights = next((options.data / "weights").glob("squeezenet1_1-*.pth"))
     known, strangers = pictures(options.data)
     options.out.mkdir(parents=True, exist_ok=True)
-    target, log = options.out / "index.tvx", options.out / f"{options.preset}.jsonl"
+    target, log = (
+        options.out / "index.tvx",
+        options.out / f"{options.preset}{'-apart' * options.apart}.jsonl",
+    )
     made_index(options.data, known, target, weights)
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     if not options.table:
         done = {(line["image"], line["number"]) for line in lines}
-        todo = [t for t in tasks(known, strangers)[: options.limit] if t[:2] not in done]
+        wanted = (
+            kept_apart(options.data, known, strangers) if options.apart else tasks(known, strangers)
+        )
+        todo = [t for t in wanted[: options.limit] if t[:2] not in done]
         with log.open("a") as file:
             for line in results(options.data, target, todo, options.preset):
                 file.write(json.dumps(line) + "\n")
