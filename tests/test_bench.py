@@ -59,4 +59,4 @@ def test_the_extras_hold_each_other() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     named = set(re.search(r"\[(.+)\]", extras["all"][0])[1].split(","))  # type: ignore[index]
-    assert named == extras.keys() - {"all", "test", "test-all", "bench"}
+    assert named == extras.keys() - {"all", "test", "test-all", "bench", "fuzz"}
