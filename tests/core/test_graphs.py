@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -222,6 +223,17 @@ def test_a_graph_that_fails_on_a_picture_is_told() -> None:
     network = OnnxNetwork(spec, foreign_graph(spec.weights))
     with pytest.raises(BadInput, match="graph of mini fails"):
         network.rows(np.zeros((1, 2, 2, 4), np.uint8), lambda maps: maps)
+
+
+def test_a_graph_without_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = make_encoder("mini", runtime="onnx")
+
+    def run(*_: object) -> None:
+        raise RuntimeError("Non-zero status code returned while running Conv: std::bad_alloc")
+
+    monkeypatch.setattr(encoder.network, "_session", SimpleNamespace(run=run))
+    with pytest.raises(MemoryError):
+        encoder.encode([np.zeros((168, 168, 3), np.uint8)])
 
 
 def test_what_cannot_be_exported_is_run_by_torch(

@@ -18,7 +18,8 @@ from tvcli.core.networks.mini_files import GRAPH, mini_spec
 from tvcli.core.networks.specs import BackboneSpec, Network, Pixels, Precision, Rows, Runtime
 
 WEIGHTS_KEY = "weights"  # of a graph's metadata: the hash of the weights it was made from
-ERRORS_ONLY = 3  # ONNX Runtime's severities
+SILENT = 4  # of its log: what is wrong comes as an exception too
+NO_MEMORY = ("bad_alloc", "AllocateRaw", "Failed to allocate")  # how ONNX Runtime says so
 
 
 class OnnxNetwork:
@@ -42,7 +43,7 @@ class OnnxNetwork:
         self.spec, self.weights_file = spec, weights_file
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
+        options.log_severity_level = SILENT
         if isinstance(graph, bytes):  # nothing lies below a file, so no weights outside the graph
             folder = "session.model_external_initializers_file_folder_path"
             options.add_session_config_entry(folder, os.devnull)
@@ -67,6 +68,8 @@ class OnnxNetwork:
         try:
             maps = self._session.run(None, {self._input: pixels})[0]
         except Exception as error:
+            if any(word in str(error) for word in NO_MEMORY):
+                raise MemoryError from error
             raise BadInput(f"the graph of {self.spec.name} fails: {_reason(error)}") from error
         found: Rows = pool(maps)
         return found
