@@ -8,7 +8,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import shutil
 import socket
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput
+from tvcli.core.replacing import is_partial_of
 
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 ATTEMPTS = 100  # a lock file may be removed by its holder while it is being opened
@@ -57,10 +57,9 @@ def writing(target: Path) -> Iterator[None]:
 
 def _sweep(target: Path) -> None:
     """Remove what writers that were killed left half done; there are no others now."""
-    partial = re.compile(re.escape(f".{target.name}.") + r"\d+\.partial")
     with suppress(OSError):
         for path in target.absolute().parent.iterdir():
-            if partial.fullmatch(path.name):
+            if is_partial_of(path.name, target):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 

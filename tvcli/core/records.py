@@ -12,6 +12,7 @@ from typing import IO, Any
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
 from tvcli.core.locks import writing
+from tvcli.core.replacing import replacing
 
 Record = dict[str, Any]
 
@@ -88,18 +89,12 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     Raises:
         BadInput: others are writing it, or its folder is not there or cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
-    with writing(path):
-        try:
-            with partial.open("w", encoding="utf-8") as stream:
-                for count, record in enumerate(records, 1):  # noqa: B007
-                    stream.write(dump_record(record) + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+    with writing(path), replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        for count, record in enumerate(records, 1):  # noqa: B007
+            stream.write(dump_record(record) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
     return count
 
 

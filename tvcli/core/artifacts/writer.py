@@ -15,6 +15,7 @@ from tvcli.core.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Datas
 from tvcli.core.artifacts.sink import Sink
 from tvcli.core.errors import BadInput
 from tvcli.core.locks import writing
+from tvcli.core.replacing import replacing
 
 
 class Unwritable(BadInput):
@@ -114,18 +115,15 @@ def write_artifact(
     Raises:
         BadInput: the folder cannot be written to, the disk is full, or others are writing it.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with writing(path):
         try:
-            with _closing(Writer(partial, kind, settings, provenance)) as writer:
-                yield writer
-            if durable:
-                sync(partial)
-            partial.replace(path)
+            with replacing(path) as partial:
+                with _closing(Writer(partial, kind, settings, provenance)) as writer:
+                    yield writer
+                if durable:
+                    sync(partial)
         except OSError as error:
             raise Unwritable(path, error.strerror or str(error)) from error
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 @contextmanager

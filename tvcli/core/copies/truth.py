@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.records import Record, read_record_file, write_records
+from tvcli.core.replacing import replacing
 
 TRUTH = "truth.jsonl"
 FIELDS = ("image", "original")  # paths, relative to the folder in the file
@@ -45,7 +46,6 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
     Raises:
         BadInput: another file is in the way that is not our `own`, or it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         if path.exists():
             if path.read_bytes() == content:
@@ -53,12 +53,10 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
             if not own:
                 raise BadInput(f"{path}: is there, and is not this copy; name another folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Iterator[Record]:

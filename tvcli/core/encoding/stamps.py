@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from tvcli.core.images import digest, read_photo
 from tvcli.core.records import Region
+from tvcli.core.replacing import replacing
 
 STAMP = np.dtype([("name", "u8"), ("size", "i8"), ("time", "i8"), ("digest", "S32")])
 
@@ -87,13 +89,9 @@ class Stamps:
         table = np.sort(table, order="name")
         if np.array_equal(table, self._known) and path.exists():
             return
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            with partial.open("wb") as file:
-                np.save(file, table, allow_pickle=False)
-            partial.replace(path)
-        except OSError:  # a cache: the next time more is read
-            partial.unlink(missing_ok=True)
+        # It is a cache: where it cannot be written, more is read the next time.
+        with suppress(OSError), replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, table, allow_pickle=False)
 
     def _find(self, image: str, seen: Seen) -> str:
         key = np.uint64(_key(image))

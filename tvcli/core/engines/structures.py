@@ -1,6 +1,5 @@
 """The structures by name: built into a file, and opened when the file is the one built."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from tvcli.core.engines import annoy, faiss
 from tvcli.core.engines.annoy_file import stamp_of
 from tvcli.core.engines.approximate import Structure
 from tvcli.core.engines.interface import Gallery
+from tvcli.core.replacing import replacing
 
 
 class Kind(NamedTuple):
@@ -41,12 +41,8 @@ def build_structure(
     Raises:
         BadInput: its library is not installed.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with replacing(path) as partial:
         made = STRUCTURES[engine].build(gallery, partial, dimension, seed)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return {"file": path.name, "bytes": path.stat().st_size, "stamp": stamp_of(path), **made}
 
 

@@ -1,7 +1,6 @@
 """The manifest of an index: `index.json`, which names the files that belong together."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from tvcli.core.artifacts import checked_settings, sync
 from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.replacing import replacing
 
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
@@ -180,12 +180,8 @@ def _is_table(table: Any) -> bool:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step: from here on the index is the new one."""
-    partial = folder / f".{MANIFEST}.{os.getpid()}.partial"
     content = {name: getattr(manifest, name) for name in Manifest.__slots__}
     content["segments"] = [asdict(segment) for segment in manifest.segments]
-    try:
+    with replacing(folder / MANIFEST) as partial:
         partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
         sync(partial)
-        partial.replace(folder / MANIFEST)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from tvcli.core.networks.specs import BackboneSpec
+from tvcli.core.replacing import replacing
 
 VERSION = 1  # of what export writes: graphs of another are not used
 
@@ -31,9 +32,5 @@ def keep_graph(graph: bytes, spec: BackboneSpec, size: int) -> None:
     """Keep a graph; raises OSError where the folder cannot be written."""
     file = cache_folder() / graph_name(spec, size)
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+    with replacing(file) as partial:
         partial.write_bytes(graph)
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
