@@ -41,6 +41,7 @@ from tvcli.terminal.completion import COMPLETING, answer, complete_values
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.settings import Settings, name_variables, unknown_variables
+from tvcli.terminal.signals import Terminated, end_cleanly
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "crops": crops,
@@ -148,6 +149,7 @@ def tv() -> Any:
 
 def main() -> None:
     """Run `tv` and end with its exit status."""
+    end_cleanly()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -235,5 +237,7 @@ def _stop(cause: BaseException) -> int:
     if isinstance(cause, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.DONE
-    tell("tv: interrupted", level="error", event="error", status=int(ExitStatus.INTERRUPTED))
-    return ExitStatus.INTERRUPTED
+    asked = isinstance(cause, Terminated)
+    status = ExitStatus.TERMINATED if asked else ExitStatus.INTERRUPTED
+    tell(f"tv: {status.name.lower()}", level="error", event="error", status=int(status))
+    return status

@@ -120,6 +120,44 @@ def test_ctrl_c(home: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "e.h5").exists()
 
 
+def test_nothing_is_written_beside_what_was_asked_for(home: Path, tmp_path: Path) -> None:
+    """ONNX Runtime keeps an identifier, and what it would send, unless it is told not to."""
+    given = {key: ENVIRONMENT[key] for key in ENVIRONMENT if not key.startswith(("ORT_", "CI"))}
+    places = {name: str(tmp_path / name) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME")}
+    for place in places.values():
+        Path(place).mkdir()
+    ran = subprocess.run(
+        ["tv", "search", "photos/plain.png"], cwd=home, env=given | places, capture_output=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert [path for place in places.values() for path in Path(place).rglob("*")] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_asked_to_end_leaves_no_temporary_folders(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    for name in ("photos", "temporary"):
+        (tmp_path / name).mkdir()
+    for photo in range(60):
+        picture(photo, 640, 480).save(tmp_path / "photos" / f"{photo:03}.png")
+    process = subprocess.Popen(
+        ["tv", "dedupe", "photos"],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "TMPDIR": str(tmp_path / "temporary")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob("temporary/tv-dedupe-*/keypoints")) and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=30)
+    assert (process.returncode, out) == (143, "")
+    assert errors.strip().splitlines()[-1] == "tv: terminated"
+    assert not list((tmp_path / "temporary").iterdir())
+
+
 def test_kill_and_go_on(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     for number in range(400):

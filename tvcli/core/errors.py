@@ -12,6 +12,7 @@ class ExitStatus(IntEnum):
     BAD_INPUT = 3
     MISMATCH = 4
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class TvError(Exception):

@@ -38,8 +38,7 @@ class OnnxNetwork:
     def __init__(
         self, spec: BackboneSpec, graph: Path | bytes, weights_file: Path | None = None
     ) -> None:
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         self.spec, self.weights_file = spec, weights_file
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -144,6 +143,14 @@ def run_graph(
         streams = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         return OpenVinoNetwork(spec, graph, weights_file, precision=precision, streams=streams)
     return OnnxNetwork(spec, graph, weights_file)
+
+
+def _onnxruntime() -> Any:
+    """Return ONNX Runtime; from 1.29 on it reports to its makers unless told not to beforehand."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
 
 
 def _reason(error: Exception) -> str:
