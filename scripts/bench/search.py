@@ -13,6 +13,7 @@ as tv does for its own on a sample of the rows.
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from tvcli.core.indexes.index import open_index
 K = search_engines.K
 BLOCK = 65_536
 SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "/"}
+DIGITS = {"open_s": 2, "recall": 3}
 COLUMNS = ("build_s", "file_mb", "peak_mb", "own_mb", "open_s", "single", "batch", "recall")
 HEADER = (
     "| engine | build s | file MB | peak RSS MB | of it its own | cold s | queries/s, one by one "
@@ -70,14 +72,31 @@ def prepare(folder: Path, rows: int, queries: int) -> None:
         np.save(folder / "truth.npy", Exact(index.stored).search(asked, K)[1])
 
 
-def measured(folder: Path, engine: str) -> dict[str, float | str]:
-    """Return what building and searching cost, each in a process of its own."""
-    told: dict[str, float | str] = {}
-    for step in ("build", "search"):
-        command = [sys.executable, "-m", "scripts.bench.search_engines", step, engine, str(folder)]
-        ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-        told |= json.loads(ran.stdout.splitlines()[-1])
-    return told
+def row(folder: Path, engine: str) -> str:
+    """Return the line of an engine; one that fails is told of, and the others go on."""
+    try:
+        told = built(folder, engine) | step("search", engine, folder)
+    except subprocess.CalledProcessError as error:
+        return f"| {engine} | failed with status {error.returncode} |" + " |" * 7
+    figures = (f"{told[name]:,.{DIGITS.get(name, 0)}f}" for name in COLUMNS)
+    return f"| {engine} ({told['note']}) | {' | '.join(figures)} |"
+
+
+def built(folder: Path, engine: str) -> dict[str, float | str]:
+    """Return what building cost, which is kept beside what was built: it is not built twice."""
+    known = folder / engine / "built.json"
+    if not known.exists():
+        shutil.rmtree(folder / engine, ignore_errors=True)
+        told = step("build", engine, folder)
+        known.write_text(json.dumps(told))
+    return dict(json.loads(known.read_text()))
+
+
+def step(name: str, engine: str, folder: Path) -> dict[str, float | str]:
+    """Build or search in a process of its own, and return what it cost."""
+    command = [sys.executable, "-m", "scripts.bench.search_engines", name, engine, str(folder)]
+    ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    return dict(json.loads(ran.stdout.splitlines()[-1]))
 
 
 def main() -> None:
@@ -85,19 +104,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--engines", nargs="*", default=list(search_engines.ENGINES))
+    parser.add_argument("--folder", type=Path, help="kept, and what is built there used again")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prepare(folder, given.rows, given.queries)
-        print(f"{given.rows} vectors of 256, {given.queries} queries, k = {K}, one thread")
+        folder = given.folder or Path(name)
+        if not (folder / "truth.npy").exists():
+            folder.mkdir(exist_ok=True)
+            prepare(folder, given.rows, given.queries)
+        print(f"{given.rows:,} vectors of 256, {given.queries} queries, k = {K}, one thread\n")
         print(HEADER + "\n|" + "---|" * 9, flush=True)
         for engine in given.engines:
-            told = measured(folder, engine)
-            figures = " | ".join(
-                f"{told[name]:,.{3 if name == 'recall' else 2 if name == 'open_s' else 0}f}"
-                for name in COLUMNS
-            )
-            print(f"| {engine} ({told['note']}) | {figures} |", flush=True)
+            print(row(folder, engine), flush=True)
+            if not given.folder:
+                shutil.rmtree(folder / engine, ignore_errors=True)
 
 
 if __name__ == "__main__":

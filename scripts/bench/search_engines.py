@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import statistics
 import sys
 import threading
@@ -115,7 +114,6 @@ def search(engine: str, folder: Path) -> dict[str, Any]:
             told["note"] = f"effort {index.manifest.forest.get('effort', '-')}"
     else:
         told = _searched_peer(engine, folder / engine / "graph", queries, truth)
-    shutil.rmtree(folder / engine)
     return told
 
 

@@ -56,6 +56,17 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.allclose(whole[0], blocks[0], atol=1e-6)
 
 
+def test_one_query_finds_what_many_find_in_a_gallery_of_any_width() -> None:
+    for count in (10, 63, 64, 1300, 1344, 9001):
+        gallery, asked = clustered(count, 8), clustered(12, 8, 1)
+        similarities, rows = Exact(Matrix(gallery)).search(asked, 10)
+        assert (rows == np.argsort(-(asked @ gallery.T), axis=1)[:, :10]).all()
+        for place in range(len(asked)):
+            alone = Exact(Matrix(gallery)).search(asked[place : place + 1], 10)
+            assert (alone[1] == rows[[place]]).all()
+            assert np.allclose(alone[0], similarities[[place]], atol=1e-6)
+
+
 def test_ties_go_to_the_lower_row() -> None:
     gallery = np.ones((9, 1), np.float32)
     assert Exact(Matrix(gallery)).search(np.ones((1, 1), np.float32), 9)[1].tolist() == [

@@ -5,6 +5,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.halves import single
+
 TINY = 1e-12  # what a length is at least, to be divided by
 
 Array = TypeVar("Array", bound=Any)  # of numpy, or of torch on any device
@@ -12,9 +14,10 @@ Array = TypeVar("Array", bound=Any)  # of numpy, or of torch on any device
 
 def float32(values: Array) -> Array:
     """Return values as float32; those that are it already stay where they are."""
-    is_numpy = isinstance(values, np.ndarray)
-    found: Any = values.astype(np.float32, copy=False) if is_numpy else values.float()
-    return cast(Array, found)
+    if not isinstance(values, np.ndarray):
+        return cast(Array, values.float())
+    halves = values.dtype == np.float16
+    return cast(Array, single(values) if halves else values.astype(np.float32, copy=False))
 
 
 def like(matrix: npt.NDArray[np.float32], other: Array) -> Array:

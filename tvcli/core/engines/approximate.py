@@ -11,7 +11,7 @@ from tvcli.core.engines.interface import Found, Gallery, Mask, Rows, Vectors
 SCANNED = 10_000  # rows allowed; as few are all compared sooner than a structure finds them
 MOST_FETCHED = 2_000  # rows asked of a structure for a query; a scan is as quick from there on
 SPARE = 1.5  # how many times the rows expected to be needed are asked for
-SCORED = 65_536  # vectors held as float32 at a time
+SCORED = 4096  # vectors held as float32 at a time: they stay in the cache
 
 
 class Structure(Protocol):
@@ -79,11 +79,21 @@ class Approximate:
         similarities = np.full((len(queries), max(near.shape[1], k)), -np.inf, np.float32)
         rows = np.full(similarities.shape, -1, np.intp)
         rows[:, : near.shape[1]] = near
-        queue = np.argwhere(rows >= 0)
-        for start in range(0, len(queue), SCORED):
-            query, place = queue[start : start + SCORED].T
-            vectors = self._gallery.vectors(rows[query, place])  # (n, D)
-            similarities[query, place] = np.einsum("nd,nd->n", queries[query], vectors)
+        step = max(1, SCORED // similarities.shape[1])
+        for start in range(0, len(queries), step):
+            part = slice(start, start + step)
+            self._score(queries[part], rows[part], similarities[part])
         order = np.lexsort((rows, -similarities))[:, :k]
-        best = np.take_along_axis(similarities, order, axis=1)
-        return best, np.take_along_axis(rows, order, axis=1)
+        place = np.arange(len(queries))[:, None]
+        return similarities[place, order], rows[place, order]
+
+    def _score(self, queries: Vectors, rows: Rows, similarities: Vectors) -> None:
+        """Write the similarities (Q, n) of rows that are there."""
+        there = rows >= 0
+        if there.all():
+            vectors = self._gallery.vectors(rows.ravel()).reshape(*rows.shape, -1)
+            np.einsum("qnd,qd->qn", vectors, queries, out=similarities)
+            return
+        query, _ = np.nonzero(there)
+        vectors = self._gallery.vectors(rows[there])  # (n, D)
+        similarities[there] = np.einsum("nd,nd->n", queries[query], vectors)

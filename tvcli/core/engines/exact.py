@@ -16,6 +16,7 @@ from tvcli.core.engines.interface import (
 )
 
 BLOCK = 65_536  # vectors held as float32 at a time
+FEW = 4  # queries; so few are compared sooner one after the other than as a product of matrices
 MOST = 0.35  # share of a block's rows allowed: above, all of them are compared
 
 
@@ -40,7 +41,18 @@ class Exact:
             rows = np.arange(start, min(start + BLOCK, len(self._gallery)))
             kept = np.ones(len(rows), bool) if allowed is None else allowed[rows]
             if kept.mean() > MOST:  # reading in a row is so much quicker than picking
-                similarities = queries @ self._gallery.vectors(slice(start, start + BLOCK)).T
+                block = self._gallery.vectors(slice(start, start + BLOCK))
+                similarities = _compared(queries, block)
                 yield rows[kept], similarities if kept.all() else similarities[:, kept]
             elif kept.any():
-                yield rows[kept], queries @ self._gallery.vectors(rows[kept]).T
+                yield rows[kept], _compared(queries, self._gallery.vectors(rows[kept]))
+
+
+def _compared(queries: Vectors, vectors: Vectors) -> Vectors:
+    """Return the similarities (Q, n) of queries (Q, D) and vectors (n, D).
+
+    A product of matrices reads the vectors at half the speed that memory gives them.
+    """
+    if not 0 < len(queries) <= FEW:
+        return queries @ vectors.T
+    return np.stack([np.einsum("nd,d->n", vectors, query) for query in queries])

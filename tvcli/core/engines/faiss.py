@@ -4,6 +4,7 @@ HNSW is of Malkov and Yashunin 2018, product quantisation of Jegou, Douze and Sc
 """
 
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
 from tvcli.core.provenance import file_hash
 
-LINKS, BREADTH = 16, 40  # of a graph: neighbours kept, and those looked at while it is built
+# Neighbours kept, and those looked at while the graph is built: with 40 they all lie in one cluster,
+# whole clusters of a thousand rows are then never reached, and no effort of a search helps.
+LINKS, BREADTH = 16, 100
 BITS = 8
 VALUES_A_CODE = 4  # values of a vector that become one byte
 ONE_LIST = 1000  # rows; fewer are not divided
@@ -35,8 +38,7 @@ class Graph:
     def near(self, queries: Vectors, count: int, effort: int) -> Rows:
         """Return the rows (Q, count) nearest to each query that it finds, -1 for none."""
         effort = max(effort, 2 * count) if count > 10 else effort
-        chosen = _faiss().SearchParametersHNSW(efSearch=effort)
-        return _rows(self._index, queries, count, chosen)
+        return _rows(self._index, queries, count, _looking("HNSW", efSearch=effort))
 
 
 class Lists:
@@ -53,7 +55,7 @@ class Lists:
         count = min(REFINED * count, max(self._index.ntotal, 1))
         lists = math.ceil(2 * count * self._index.nlist / max(self._index.ntotal, 1))
         effort = min(max(effort, lists), self._index.nlist)
-        return _rows(self._index, queries, count, _faiss().SearchParametersIVF(nprobe=effort))
+        return _rows(self._index, queries, count, _looking("IVF", nprobe=effort))
 
 
 def build_graph(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, Any]:
@@ -132,8 +134,15 @@ def _sample(gallery: Gallery, count: int, seed: int) -> Vectors:
 
 def _rows(index: Any, queries: Vectors, count: int, chosen: Any) -> Rows:
     queries = np.ascontiguousarray(queries, np.float32)
-    rows = index.search(queries, count, params=chosen)[1]
-    return np.where(rows < index.ntotal, rows, -1).astype(np.intp)  # whatever the file says
+    rows: Rows = index.search(queries, count, params=chosen)[1].astype(np.intp, copy=False)
+    rows[rows >= index.ntotal] = -1  # whatever the file says
+    return rows
+
+
+@cache
+def _looking(kind: str, **effort: int) -> Any:
+    """Return how hard faiss is to look, made once: it takes as long as a short search."""
+    return getattr(_faiss(), f"SearchParameters{kind}")(**effort)
 
 
 class _OneThread:

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+GROUP = 64  # columns of similarities of which only the best is looked at, at first
+
 Vectors = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 Found = tuple[Vectors, Rows]
@@ -46,9 +48,27 @@ def closest(similarities: Vectors, rows: Rows, k: int) -> Found:
     k = min(k, similarities.shape[1])
     if k == similarities.shape[1]:
         return similarities, np.broadcast_to(rows, similarities.shape)
-    near = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+    near = _best(similarities, k)
     rows = np.broadcast_to(rows, similarities.shape)
     return np.take_along_axis(similarities, near, axis=1), np.take_along_axis(rows, near, axis=1)
+
+
+def _best(similarities: Vectors, k: int) -> Rows:
+    """Return the columns (Q, k) of the k best, in any order.
+
+    They lie in the k groups of neighbouring columns with the best one each, so few are looked at.
+    """
+    queries, width = similarities.shape
+    groups = width // GROUP
+    if groups <= 2 * k:
+        return np.argpartition(similarities, width - k, axis=1)[:, -k:]
+    best = similarities[:, : groups * GROUP].reshape(queries, groups, GROUP).max(axis=2)
+    firsts = _best(best, k)[:, :, None] * GROUP
+    inside = (firsts + np.arange(GROUP)).reshape(queries, -1)
+    rest = np.broadcast_to(np.arange(groups * GROUP, width), (queries, width % GROUP))
+    columns = np.concatenate([inside, rest], axis=1)
+    near = _best(np.take_along_axis(similarities, columns, axis=1), k)
+    return np.take_along_axis(columns, near, axis=1)
 
 
 def merge(a: Found, b: Found, k: int) -> Found:

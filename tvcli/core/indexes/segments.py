@@ -8,7 +8,10 @@ import numpy.typing as npt
 
 from tvcli.core.artifacts import Artifact, Joined
 from tvcli.core.errors import BadInput
+from tvcli.core.halves import single
 from tvcli.core.indexes.manifest import Manifest, Rows
+
+TINY = np.finfo(np.float32).tiny  # what a length is at least, to be divided by
 
 Vectors = npt.NDArray[np.float32]
 
@@ -29,7 +32,7 @@ class Stored(Joined):
 
 def unit(vectors: npt.NDArray[Any]) -> Vectors:
     """Return vectors as float32 of unit length; a zero vector stays zero."""
-    values = vectors.astype(np.float32)
-    norms = np.linalg.norm(values, axis=1, keepdims=True)
-    result: Vectors = values / np.maximum(norms, np.finfo(np.float32).tiny)
-    return result
+    values = single(vectors) if vectors.dtype == np.float16 else vectors.astype(np.float32)
+    norms = np.sqrt(np.einsum("nd,nd->n", values, values))
+    values /= np.maximum(norms, TINY)[:, None]
+    return values
