@@ -1,5 +1,6 @@
 """The frame of `make bench`: what it writes where, and that all it names is there."""
 
+import ast
 import importlib.util
 import re
 import sys
@@ -10,6 +11,8 @@ from conftest import REPOSITORY
 
 from scripts.bench import run
 from scripts.bench.run import BENCHES, Bench, machine, measured, write
+
+SCRIPTS = sorted((REPOSITORY / "scripts").rglob("*.py"))
 
 
 def test_every_bench_is_there_and_the_page_has_no_others() -> None:
@@ -60,3 +63,13 @@ def test_the_extras_hold_each_other() -> None:
     extras = project["optional-dependencies"]
     named = set(re.search(r"\[(.+)\]", extras["all"][0])[1].split(","))  # type: ignore[index]
     assert named == extras.keys() - {"all", "test", "test-all", "bench", "fuzz"}
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: file.stem)
+def test_what_a_script_takes_from_the_package_is_there(file: Path) -> None:
+    nodes = ast.walk(ast.parse(file.read_text("utf-8")))
+    for node in (node for node in nodes if isinstance(node, ast.ImportFrom)):
+        if (node.module or "").startswith("tvcli"):
+            module = importlib.import_module(str(node.module))
+            for name in (alias.name for alias in node.names):
+                assert hasattr(module, name) or importlib.util.find_spec(f"{node.module}.{name}")

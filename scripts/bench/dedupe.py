@@ -75,7 +75,7 @@ def run(*words: object) -> tuple[str, float, float]:
 
 
 def print_cost(what: str, seconds: float, memory: float) -> None:
-    print(f"tv {what}: {seconds:.0f} s of CPU, {memory:.0f} MB at most")
+    print(f"- `tv {what}`: {seconds:.0f} s of CPU, {memory:.0f} MB at most", flush=True)
 
 
 def print_agreement(groups: list[Group], truth: Path) -> None:
@@ -95,14 +95,15 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
         (right if is_right else wrong).update(_kinds(pair, kinds))
         if not is_right:
             confused[tuple(sorted(family[name] for name in pair))] += 1
-    print(f"{'':12}{'pairs':>8}{'recall':>9}{'precision':>11}{'with its original':>20}")
+    print("\n| copies | pairs | recall | precision | in a group with its original |")
+    print("|---" * 5 + "|")
     beside = _beside_original(groups, records)
     for kind in sorted(there, key=lambda kind: (kind != ALL, kind)):
         found = right[kind] / max(right[kind] + wrong[kind], 1)
-        print(f"{kind:12}{there[kind]:8}{right[kind] / there[kind]:9.4f}{found:11.4f}", end="")
-        print(f"{beside[kind]:20.4f}")
+        recall = right[kind] / there[kind]
+        print(f"| {kind} | {there[kind]} | {recall:.4f} | {found:.4f} | {beside[kind]:.4f} |")
     for names, count in confused.most_common():
-        print(f"  {count} pairs not of one original:", *names)
+        print(f"{count} pairs not of one original:", *names, file=sys.stderr)
 
 
 def _kinds(pair: tuple[str, ...], kinds: dict[str, str]) -> set[str]:

@@ -25,7 +25,7 @@ import uvicorn
 from PIL import Image
 
 from scripts.bench.search import SETTINGS, columns, drawn
-from tvcli.core.indexes.index import build_index
+from tvcli.core.indexes.building import build_index
 from tvcli.core.sources import open_sources
 from tvcli.serve.access import Gate
 from tvcli.serve.pages import open_box_editor, open_gallery
@@ -80,8 +80,8 @@ def thumbnails(client: httpx.Client, first: int) -> None:
 
 def bench_gallery(folder: Path, photos: int, rows: int) -> dict[str, float]:
     draw_photos(folder / "photos", photos)
-    vectors = drawn(rows)
-    block = columns(vectors) | {"image": [f"{row % photos:05}.jpg" for row in range(rows)]}
+    vectors = drawn(rows, 1)
+    block = columns(vectors, 0) | {"image": [f"{row % photos:05}.jpg" for row in range(rows)]}
     settings = SETTINGS | {"root": "../photos", "root_absolute": str(folder / "photos")}
     build_index(folder / "photos.tvx", iter([block]), settings, {"seed": 0})
     with open_gallery([folder / "photos.tvx"], None) as app, served(app) as client:
@@ -141,8 +141,9 @@ def main() -> None:
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
         times = bench_gallery(Path(name), asked.photos, asked.rows)
         times |= bench_boxes(Path(name), asked.boxes)
+    print("| what | ms |\n|---|---|")
     for what, value in times.items():
-        print(f"{what:<52}{value:>10.1f} ms")
+        print(f"| {what} | {value:,.{0 if value >= 100 else 1}f} |")
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ WAYS: tuple[tuple[Runtime, Precision], ...] = (
     ("torch", "bf16"),
     ("openvino", "bf16"),
 )
+RATIOS = {"onnx / torch": (1, 0), "bf16: openvino / torch": (4, 3)}  # places in WAYS
 
 
 def random_weights(name: str, folder: Path) -> Path | None:
@@ -80,8 +81,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="of each turn")
     given = parser.parse_args()
     names = [f"{runtime} {precision}" for runtime, precision in WAYS]
-    print("| backbone | " + " | ".join(names) + " | onnx off | openvino off | bf16 off |")
-    print("|---" * (len(names) + 4) + "|")
+    heads = ["backbone", *names, *RATIOS, "onnx off", "openvino off", "bf16 off"]
+    print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
     with tempfile.TemporaryDirectory() as folder, one_thread_each():
         for name in BACKBONES:
             file = random_weights(name, Path(folder))
@@ -91,7 +92,9 @@ def main() -> None:
             ]
             speeds = measured(encoders, given.rounds, given.seconds)
             off = [furthest(encoders[place], encoders[0]) for place in (1, 2, 4)]
-            cells = [f"{speed:.0f}" for speed in speeds] + [f"{value:.0e}" for value in off]
+            cells = [f"{speed:.0f}" for speed in speeds]
+            cells += [f"{speeds[a] / speeds[b]:.2f}" for a, b in RATIOS.values()]
+            cells += [f"{value:.0e}" for value in off]
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,9 @@ BLOCK = 65_536
 SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "/"}
 DIGITS = {"open_s": 2, "recall": 3}
 COLUMNS = ("build_s", "file_mb", "peak_mb", "own_mb", "open_s", "single", "batch", "recall")
+YARDSTICK = "hnswlib"
+COMPARED = {"build": "build_s", "file": "file_mb", "own memory": "own_mb"}
+COMPARED |= {"queries/s, one by one": "single", "queries/s, at once": "batch"}
 HEADER = (
     "| engine | build s | file MB | peak RSS MB | of it its own | cold s | queries/s, one by one "
     "| queries/s, at once | recall@10 |"
@@ -72,17 +76,34 @@ def prepare(folder: Path, rows: int, queries: int) -> None:
         np.save(folder / "truth.npy", Exact(index.stored).search(asked, K)[1])
 
 
-def row(folder: Path, engine: str) -> str:
-    """Return the line of an engine; one that fails is told of, and the others go on."""
+Told = dict[str, Any]
+
+
+def measured(folder: Path, engine: str) -> Told:
+    """Print the line of an engine and return its figures; none, if it failed: the others go on."""
     try:
         told = built(folder, engine) | step("search", engine, folder)
     except subprocess.CalledProcessError as error:
-        return f"| {engine} | failed with status {error.returncode} |" + " |" * 7
+        print(f"| {engine} | failed with status {error.returncode} |" + " |" * 7, flush=True)
+        return {}
     figures = (f"{told[name]:,.{DIGITS.get(name, 0)}f}" for name in COLUMNS)
-    return f"| {engine} ({told['note']}) | {' | '.join(figures)} |"
+    print(f"| {engine} ({told['note']}) | {' | '.join(figures)} |", flush=True)
+    return told
 
 
-def built(folder: Path, engine: str) -> dict[str, float | str]:
+def print_ratios(told: dict[str, Told]) -> None:
+    """Print the figures of each engine as multiples of the yardstick's, if that was measured."""
+    yardstick = told.get(YARDSTICK)
+    if not yardstick:
+        return
+    print(f"\nThe same as multiples of {YARDSTICK}'s:\n\n| engine | {' | '.join(COMPARED)} |")
+    print("|---" * (len(COMPARED) + 1) + "|")
+    for engine, figures in told.items():
+        cells = (f"{figures[name] / yardstick[name]:.2f}" for name in COMPARED.values() if figures)
+        print(f"| {engine} | {' | '.join(cells)} |", flush=True)
+
+
+def built(folder: Path, engine: str) -> Told:
     """Return what building cost, which is kept beside what was built: it is not built twice."""
     known = folder / engine / "built.json"
     if not known.exists():
@@ -92,7 +113,7 @@ def built(folder: Path, engine: str) -> dict[str, float | str]:
     return dict(json.loads(known.read_text()))
 
 
-def step(name: str, engine: str, folder: Path) -> dict[str, float | str]:
+def step(name: str, engine: str, folder: Path) -> Told:
     """Build or search in a process of its own, and return what it cost."""
     command = [sys.executable, "-m", "scripts.bench.search_engines", name, engine, str(folder)]
     ran = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
@@ -113,10 +134,12 @@ def main() -> None:
             prepare(folder, given.rows, given.queries)
         print(f"{given.rows:,} vectors of 256, {given.queries} queries, k = {K}, one thread\n")
         print(HEADER + "\n|" + "---|" * 9, flush=True)
+        told: dict[str, Told] = {}
         for engine in given.engines:
-            print(row(folder, engine), flush=True)
+            told[engine] = measured(folder, engine)
             if not given.folder:
                 shutil.rmtree(folder / engine, ignore_errors=True)
+        print_ratios(told)
 
 
 if __name__ == "__main__":

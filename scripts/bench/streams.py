@@ -24,6 +24,7 @@ from tvcli.core.encoding.encoder import make_encoder
 
 PER_PHOTO = 10
 LINKS = 60_000  # of one file: ext4 allows 65,000
+IDLE = "info"  # of a small file: what the interpreter and the libraries take
 ROWS = 2000  # of encodings that triplets are made of
 
 
@@ -120,7 +121,8 @@ def jobs(count: int) -> dict[str, list[str]]:
     }
 
 
-def measure(count: int, folder: Path, only: str) -> None:
+def measure(count: int, folder: Path, only: str) -> dict[str, tuple[float, float]]:
+    """Return the peak in MiB and the CPU seconds of each command, and what an idle one takes."""
     write_lines(folder / "boxes.jsonl", boxes(count))
     write_lines(folder / "located.jsonl", boxes(count, scored=True))
     write_lines(folder / "triplets.jsonl", triplets(count))
@@ -128,12 +130,12 @@ def measure(count: int, folder: Path, only: str) -> None:
     write_encodings(folder / "rows.h5", ROWS)
     write_encodings(folder / "asked.h5", count, ROWS)
     peak(["index", "rows.h5", "-o", "rows.tvx"], folder)
-    idle, _ = peak(["info", "rows.h5"], folder)
-    wanted = {name: words for name, words in jobs(count).items() if only in name}
-    for name, arguments in wanted.items():
-        used, seconds = peak(arguments, folder)
-        line = {"records": count, "command": name, "peak_mib": round(used)}
-        print(json.dumps(line | {"idle_mib": round(idle), "cpu_s": round(seconds, 1)}), flush=True)
+    found = {IDLE: peak(["info", "rows.h5"], folder)}
+    for name, arguments in jobs(count).items():
+        if only in name:
+            found[name] = peak(arguments, folder)
+            print(f"{count} {name}: {found[name]}", file=sys.stderr, flush=True)
+    return found
 
 
 def main() -> None:
@@ -142,9 +144,24 @@ def main() -> None:
     parser.add_argument("--only", default="", help="commands whose name contains this")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    counts = [int(count) for count in options.records.split(",")]
     with tempfile.TemporaryDirectory(prefix="tv-streams-") as temporary:
-        for count in map(int, options.records.split(",")):
-            measure(count, options.folder or Path(temporary), options.only)
+        folder = options.folder or Path(temporary)
+        found = [measure(count, folder, options.only) for count in counts]
+    print_table(counts, found)
+
+
+def print_table(counts: list[int], found: list[dict[str, tuple[float, float]]]) -> None:
+    """Print peaks by the number of records, how they grow, and the CPU time of the most records."""
+    head = [f"{count:,}" for count in counts]
+    heads = ["", *head, f"for {counts[-1] / counts[0]:.0f} times the records", "CPU s"]
+    print("Peak memory in MiB by the number of records\n")
+    print(f"| {' | '.join(heads)} |\n" + "|---" * len(heads) + "|")
+    for name in found[0]:
+        peaks = [row[name][0] for row in found]
+        cells = [f"{mib:.0f}" for mib in peaks]
+        cells += [f"x {peaks[-1] / peaks[0]:.2f}", f"{found[-1][name][1]:.1f}"]
+        print(f"| `{name}` | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
