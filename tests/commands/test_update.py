@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from conftest import REPOSITORY, Ran, picture
 
@@ -314,3 +315,36 @@ def test_an_interrupted_update_goes_on(tv: Tv, indexed: Path, monkeypatch: Any) 
 def test_writers_of_other_targets_do_not_wait(tv: Tv, indexed: Path) -> None:
     with writing(indexed / "other.tvx"):
         assert tv("index", "photos", "-o", "x.tvx", "--update").status == 0
+
+
+def test_an_update_keeps_key_points_when_asked_for_them(tv: Tv, indexed: Path) -> None:
+    kept = "x.tvx/keypoints-1.h5"
+    assert not Path(kept).exists()
+    ran = tv("index", "photos", "-o", "x.tvx", "--update", "--keypoints")
+    assert (ran.status, ran.err.split(":")[0]) == (0, NOTHING)
+    with open_artifact(Path(kept), "keypoints") as file:
+        assert len(file) == len(images())
+
+
+def test_key_points_of_an_older_tv_are_named_with_what_mends_them(tv: Tv, indexed: Path) -> None:
+    update = ("index", "photos", "-o", "x.tvx", "--update", "--keypoints")
+    assert tv(*update).status == 0
+    with h5py.File("x.tvx/keypoints-1.h5", "r+") as file:
+        del file["colour"], file["colour_sides"]
+        file.attrs["version"] = 1
+    for command in (
+        ("search", "photos/1.png", "-i", "x.tvx", "--verify", "default"),
+        (
+            "dedupe",
+            "x.tvx",
+        ),
+    ):
+        ran = tv(*command)
+        assert (ran.status, ran.out) == (4, "")
+        assert ran.err.strip() == (
+            "tv: x.tvx: its key points were kept by an older tv; keep them again: "
+            "tv index PHOTOS -o x.tvx --update --keypoints"
+        )
+    assert tv(*update).status == 0
+    assert [path.name for path in Path("x.tvx").glob("keypoints*")] == ["keypoints-2.h5"]
+    assert tv("dedupe", "x.tvx").status in (0, 1)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.core.errors import UsageError
+from tvcli.core.reports import Report
 from tvcli.terminal import changes, options, streams
 from tvcli.terminal.progress import reporting
 
@@ -154,10 +155,7 @@ def index(
                 location=location,
                 weights=weights,
             )
-        if keypoints or method:
-            from tvcli.core.indexes.keypoints import keep_keypoints
-
-            keep_keypoints(output, method or "orb", report)
+        _keep_keypoints(context, report)
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
 
 
@@ -180,8 +178,20 @@ def _change(context: typer.Context, way: changes.Way) -> None:
                     changes.print_plan(tell_encodings(output, wish, report, path), report)
                 else:
                     counts = follow_encodings(output, wish, report, made, path)
+                    _keep_keypoints(context, report)
                     changes.print_done(counts, output, report)
         elif asked["dry_run"]:
             changes.print_plan(tell_photos(output, wish, report), report)
         else:
-            changes.print_done(change_photos(output, wish, report, made), output, report)
+            counts = change_photos(output, wish, report, made)
+            _keep_keypoints(context, report)
+            changes.print_done(counts, output, report)
+
+
+def _keep_keypoints(context: typer.Context, report: Report) -> None:
+    """Keep key points in the index, if they are asked for."""
+    asked = context.params
+    if asked["keypoints"] or asked["method"]:
+        from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+
+        keep_keypoints(asked["output"], asked["method"], report)

@@ -35,3 +35,7 @@ class Mismatch(TvError):
     """Artifacts that do not fit together: another backbone, version or setting."""
 
     status = ExitStatus.MISMATCH
+
+
+class Outdated(Mismatch):
+    """An artifact of a version that is not read any more: it is to be made again."""

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from tvcli.core.artifacts.kinds import KINDS, TEXT, Dataset, Kind
-from tvcli.core.errors import BadInput, Mismatch, TvError
+from tvcli.core.errors import BadInput, Mismatch, Outdated, TvError
 
 MOST_NODES = 10_000  # groups and datasets of a file; a head has some dozens
 
@@ -19,6 +19,7 @@ def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     Raises:
         BadInput: of another kind, damaged, or not as declared.
         Mismatch: written by a newer version.
+        Outdated: written by one too old.
     """
     try:
         kind = _kind_of(path, file, kinds)
@@ -44,6 +45,8 @@ def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
         raise BadInput(f"{path}: no version; make it again")
     if version > kind.version:
         raise Mismatch(f"{path}: version {version} of {name}, written by a newer tv: upgrade tvcli")
+    if version < kind.oldest:
+        raise Outdated(f"{path}: version {version} of {name}, of an older tv; make it again")
     return kind
 
 

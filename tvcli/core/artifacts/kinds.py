@@ -21,11 +21,12 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of file: its name, the version written today, and its datasets."""
+    """A kind of file: its name, the version written today, its datasets, the oldest read."""
 
     name: str
     version: int
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    oldest: int = 1
 
 
 ROW_COLUMNS = {
@@ -59,7 +60,7 @@ KINDS = {
         Kind("encodings", 1, {"encodings": Dataset("f2", None), **ROW_COLUMNS}),
         Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS, **LENGTH}),
         Kind("head", 1),
-        Kind("keypoints", 1, KEYPOINT_COLUMNS),
+        Kind("keypoints", 2, KEYPOINT_COLUMNS, oldest=2),  # version 1 had no colours
     )
 }
 

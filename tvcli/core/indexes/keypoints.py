@@ -5,7 +5,7 @@ So rows may come and go: what is known stays known, and what is new is described
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 from tvcli.core.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, Outdated
 from tvcli.core.images import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
@@ -71,29 +71,33 @@ def kept_keypoints(index: Index, method: Method | None, report: Report) -> Itera
 
     Raises:
         BadInput: the file kept is damaged.
+        Outdated: an older tv wrote it.
     """
     kept = index.settings.get("keypoints")
     if kept is None or method not in (None, kept["method"]):
         yield Kept(index, method or "orb", None, report)
         return
-    with open_artifact(index.path / kept["file"], "keypoints") as file:
+    with _opened(index, kept["file"]) as file:
         if file.row_shape[1:] != (LENGTHS.get(kept["method"]),):
             raise BadInput(f"{file.path}: not key points of {kept['method']}; index again")
         yield Kept(index, kept["method"], file, report)
 
 
-def keep_keypoints(target: Path, method: Method, report: Report) -> Manifest:
+def keep_keypoints(target: Path, method: Method | None, report: Report) -> Manifest:
     """Describe all photos of an index and keep that in it; what it knows is not done again.
+
+    Without a `method` it is that of the key points kept, else ORB.
 
     Raises:
         BadInput: no index, or it cannot be written.
     """
     with writing(target), open_index(target) as index:
         old = index.settings.get("keypoints")
+        method = method or (old["method"] if old else "orb")
         file = NAME.format(int(old["file"][10:-3]) + 1 if old else 1)
         about = {"file": file, "method": method}
         with (
-            kept_keypoints(index, method, report) as kept,
+            _still_known(index, method, report) as kept,
             write_artifact(target / file, "keypoints", about, {}) as writer,
         ):
             report.start("key points", "photos", len(index))
@@ -121,6 +125,29 @@ def describe_row(index: Index, row: int, method: Method, report: Report) -> Keyp
     except BadImage as error:
         report.skip(image, "keypoints", str(error))
         return _nothing(region, method)
+
+
+@contextmanager
+def _opened(index: Index, name: str) -> Iterator[Artifact]:
+    mend = f"tv index PHOTOS -o {index.path} --update --keypoints"
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_artifact(index.path / name, "keypoints"))
+        except Outdated as error:
+            what = f"{index.path}: its key points were kept by an older tv; keep them again"
+            raise Outdated(f"{what}: {mend}") from error
+        yield file
+
+
+@contextmanager
+def _still_known(index: Index, method: Method, report: Report) -> Iterator[Kept]:
+    """Open what an index keeps; where an older tv wrote that, nothing is known."""
+    with ExitStack() as stack:
+        try:
+            kept = stack.enter_context(kept_keypoints(index, method, report))
+        except Outdated:
+            kept = Kept(index, method, None, report)
+        yield kept
 
 
 def _nothing(region: Box, method: Method) -> Keypoints:

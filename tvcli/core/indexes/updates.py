@@ -59,7 +59,7 @@ def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str
         if not plan.is_empty or wish.root is not None:  # which is then where they lie
             _write(change, target, source, wish, report, provenance)
         if "keypoints" in index.settings and not plan.is_empty:
-            _describe_new(target, index, report)
+            _describe_new(target, report)
         stamps.save(target / STAMPS, change.digests, add=wish.way == "add")
         return counts(plan, change.encoded, change.rows)
 
@@ -189,11 +189,11 @@ def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterab
     return located_regions(source, locator, report)
 
 
-def _describe_new(target: Path, index: Index, report: Report) -> None:
+def _describe_new(target: Path, report: Report) -> None:
     """Keep the key points of photos that are new, where those of the others are kept."""
     from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
 
-    keep_keypoints(target, index.settings["keypoints"]["method"], report)
+    keep_keypoints(target, None, report)
 
 
 def kept_heads(index: Index) -> Attachments:
