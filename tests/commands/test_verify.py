@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Ran
-from PIL import Image, ImageOps
+from PIL import Image, ImageFilter, ImageOps
 
 Tv = Callable[..., Ran]
 
@@ -63,6 +63,22 @@ def test_a_copy_is_found_and_a_stranger_is_not(tv: Tv, index: Path, tmp_path: Pa
     assert np.abs(mapped[:2] / mapped[2] - outline[0]).max() < 0.01
     nothing = tv("search", tmp_path / "stranger.png", "-i", index, "--verify", "default")
     assert (nothing.status, nothing.out) == (1, "")
+
+
+def test_what_is_too_blurred_for_key_points_is_found_as_a_whole(
+    tv: Tv, index: Path, tmp_path: Path
+) -> None:
+    blurred = ImageOps.mirror(scene(1)).rotate(180).filter(ImageFilter.GaussianBlur(5))
+    blurred.save(tmp_path / "blurred.png")
+    asked = ["search", tmp_path / "blurred.png", "-i", index, "--verify", "default"]
+    (hit,) = records(tv(*asked, "--unverified", "--by-inliers", "-k", 1))
+    assert Path(str(hit["image"])).name == "1.png" and hit["verified"] is True
+    assert (hit["whole"], hit["inliers"], hit["mirrored"]) == (True, 0, True)
+    # mirrored and turned by 180°: the first corner is the left lower one of the indexed photo
+    assert hit["outline"] == [[0, 180], [240, 180], [240, 0], [0, 0]]
+    assert "whole photo, mirrored" in tv(*asked, "--format", "table").out
+    assert "whole photo, mirrored" in tv(*asked, "--format", "html").out
+    assert tv(*asked, "--threshold", "whole=1.01").status == 1
 
 
 def test_hits_that_are_not_verified_are_shown_when_asked_for(

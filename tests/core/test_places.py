@@ -7,13 +7,15 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from tests.core.test_verification import photo, scene, turn, warped
 from tvcli.core.images import Photo
 from tvcli.core.verification.agreement import details
+from tvcli.core.verification.colours import agreeing_colours
 from tvcli.core.verification.keypoints import COUNT, Keypoints, describe, describe_both
-from tvcli.core.verification.matching import Match, match
-from tvcli.core.verification.places import agreeing_colours, agreeing_details
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.matching import match
+from tvcli.core.verification.places import agreeing_details
 from tvcli.core.verification.rules import Default
 
 BOX = (80, 30, 320, 270)
-LOOSE = Default(even_good=0, even_fair=0, colours=0)
+LOOSE = Default(even_good=0, even_fair=0, colours=0, lit=0, lit_surely=0)
 
 
 def with_middle(ground: int, thing: int) -> Image.Image:
@@ -77,20 +79,35 @@ def test_saturation_and_white_balance_are_no_other_colours(
     original = scene(33)
     values = np.asarray(ImageEnhance.Color(original).enhance(saturation)) * np.array(balance)
     copy = Image.fromarray(values.clip(0, 255).astype(np.uint8))
-    assert colours(copy, original) > 0.9
-    assert colours(original, copy) > 0.9
+    assert min(colours(copy, original)) > 0.9
+    assert min(colours(original, copy)) > 0.9
 
 
-def colours(copy: Image.Image, original: Image.Image) -> float:
+def test_one_light_all_over_or_falling_off_is_no_other_thing() -> None:
+    original = with_shirt(36, (243, 125, 30))
+    across = np.linspace(0.6, 1.1, original.width)[None, :, None]
+    lit = Image.fromarray((np.asarray(original) * across).clip(0, 255).astype(np.uint8))
+    dim = ImageEnhance.Contrast(ImageEnhance.Brightness(original).enhance(0.7)).enhance(0.6)
+    assert min(colours(lit, original)[1], colours(dim, original)[1]) > 0.95
+
+
+def test_a_darker_thing_in_the_same_place_is_in_another_light() -> None:
+    dark, bright = with_shirt(37, (60, 60, 62)), with_shirt(37, (200, 200, 205))
+    hues, light = colours(dark, bright)
+    assert hues > 0.9  # grey things have none
+    assert light < 0.75
+
+
+def colours(copy: Image.Image, original: Image.Image) -> tuple[float, float]:
     return agreeing_colours(describe(photo(copy)), describe(photo(original)), np.eye(3))
 
 
 def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
     grey = scene(34).convert("L").convert("RGB")
-    assert colours(grey, grey) == 1
+    assert colours(grey, grey) == (1, 1)
     known = describe(photo(scene(34)))
     unknown = Keypoints(known.points, known.descriptors, known.preview, known.region)
-    assert agreeing_colours(unknown, known, np.eye(3)) == 1
+    assert agreeing_colours(unknown, known, np.eye(3)) == (1, 1)
 
 
 def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:

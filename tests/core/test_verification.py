@@ -10,7 +10,8 @@ from tvcli.core.errors import UsageError
 from tvcli.core.images import BadImage, Photo
 from tvcli.core.verification.agreement import agreement
 from tvcli.core.verification.keypoints import COUNT, Keypoints, Method, describe, describe_both
-from tvcli.core.verification.matching import Match, match
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.matching import match
 from tvcli.core.verification.plausible import is_plausible, outline
 from tvcli.core.verification.rules import (
     PRESETS,

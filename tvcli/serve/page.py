@@ -81,8 +81,7 @@ def _checked(hit: Hit) -> str:
     if hit.check is None:
         return ""
     if hit.check.verified:
-        turned = ", mirrored" if hit.check.mirrored else ""
-        return f'<span class="verified">✓ {hit.check.inliers} inliers{turned}</span>'
+        return f'<span class="verified">✓ {hit.check.evidence}</span>'
     return '<span class="unverified">not verified</span>'
 
 

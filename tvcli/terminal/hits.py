@@ -75,9 +75,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
 
 def _verdict(hit: "Hit") -> str:
     """Return what the geometry says of a hit, in a word or three."""
-    if hit.check is None or not hit.check.verified:
-        return ""
-    return f"{hit.check.inliers} inliers" + (", mirrored" if hit.check.mirrored else "")
+    return hit.check.evidence if hit.check is not None and hit.check.verified else ""
 
 
 def _print_page(hits: "list[Hit]") -> int:

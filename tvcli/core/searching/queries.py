@@ -24,6 +24,7 @@ from tvcli.core.searching.likening import Likening
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoding.encoder import Encoder
 
+MIDDLE = 0.65  # of the sides of a turned query: then no corners come up empty
 UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
 BLOCK = 256  # encoded queries read at a time
 TOGETHER = 8  # photos encoded together: few, so that the first hits come soon
@@ -85,19 +86,19 @@ class Queries:
                 yield from self._of_columns(encoded.columns, root)
 
     def turned(self, photo: Photo, crop: Box | None) -> Vectors:
-        """Return the vectors (7, D) float32 of a photo, or a crop of it, turned by 45°, 90°, ….
+        """Return the vectors (8, D) float32 of the middle of a photo or crop, turned by 0°, 45°, ….
 
-        None, (0, D), where no query has been a photo: then the encoder is not there.
+        The middle alone, since corners that a turned copy got are turned into it else. None,
+        (0, D), where no query has been a photo: then the encoder is not there.
         """
         if self._encoder is None or self._maps:
             return np.empty((0, self._index.manifest.dimension), np.float32)
-        upright = self._encoder.look(photo, Region("", crop=crop))  # (size, size, 3)
-        middle = Image.fromarray(upright).rotate(45, Image.Resampling.BILINEAR)
-        quarter = len(upright) // 7  # of the corners, which come up empty
-        box = (quarter, quarter, len(upright) - quarter, len(upright) - quarter)
-        slanted = np.asarray(middle.resize(middle.size, box=box))
-        views = [np.ascontiguousarray(np.rot90(upright, n)) for n in (1, 2, 3)]
-        views += [np.ascontiguousarray(np.rot90(slanted, n)) for n in range(4)]
+        upright = Image.fromarray(self._encoder.look(photo, Region("", crop=crop)))  # (size, size)
+        edge = upright.width * (1 - MIDDLE) / 2
+        box = (edge, edge, upright.width - edge, upright.width - edge)
+        slanted = upright.rotate(45, Image.Resampling.BILINEAR)
+        middles = [np.asarray(view.resize(view.size, box=box)) for view in (upright, slanted)]
+        views = [np.ascontiguousarray(np.rot90(view, n)) for view in middles for n in range(4)]
         return self._likening.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:

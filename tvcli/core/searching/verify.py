@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,11 @@ from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Query, Vector
 from tvcli.core.verification.keypoints import COUNT, SIDE, Keypoints, describe_both
-from tvcli.core.verification.matching import Match, Matcher
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.matching import Matcher
 from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
+from tvcli.core.verification.whole import WholeMatcher
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
 SURELY = 8  # photos of the shortlist that are matched, the most similar
@@ -39,9 +41,10 @@ Turned = Callable[[Photo, Box | None], Vectors]
 class Check:
     """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
 
-    `agreement` is how alike the two are under it, -1 to 1; `even` and `colours` are the shares of
-    places, textured ones and all, in which details and colours agree; `outline` are the corners of
-    the query in the hit, `inside` those of the hit in the query, in pixels, in order around it.
+    `agreement` is how alike the two are under it, -1 to 1; `even`, `colours` and `light` are the
+    shares of places in which details, hues and colours agree; `outline` are the corners of the
+    query in the hit, `inside` those of the hit in the query, in pixels, in order around it. Where
+    `whole`, the two were laid over each other as they are, without key points.
     """
 
     verified: bool
@@ -49,17 +52,25 @@ class Check:
     agreement: float = 0.0
     even: float = 1.0
     colours: float = 1.0
+    light: float = 1.0
+    whole: bool = False
     mirrored: bool = False
     transform: Map | None = None
     outline: Map | None = None
     inside: Map | None = None
+
+    @property
+    def evidence(self) -> str:
+        """What verifies it, in a word or three."""
+        by = "whole photo" if self.whole else f"{self.inliers} inliers"
+        return by + (", mirrored" if self.mirrored else "")
 
     def as_record(self) -> Record:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
         record: Record = {"verified": self.verified, "inliers": self.inliers}
         if self.transform is not None:
             record |= {"agreement": self.agreement, "even": self.even, "colours": self.colours}
-            record["mirrored"] = self.mirrored
+            record |= {"light": self.light, "whole": self.whole, "mirrored": self.mirrored}
             record |= {"transform": self.transform, "outline": self.outline}
         return record
 
@@ -83,7 +94,8 @@ class Verifier:
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
         with `by_inliers` the one with the most. Where none of them is most of the query, it is
-        looked at again: turned round for a longer shortlist, and larger for small pictures in it.
+        looked at again: as a whole, then turned round for a longer shortlist, and larger for small
+        pictures in it.
 
         Raises:
             UsageError: the query is not one photo.
@@ -92,38 +104,58 @@ class Verifier:
         if not query.photo:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
         photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
-        region = query.crop or photo.whole
-        matcher = self._matcher(photo, query)
-        checks = self._checked(matcher, region, similarities, rows)
-        if self.verification.closely and not any(_is_most(check, region) for check in checks):
-            more = self._more(photo, query, rows)
-            values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
-            checks += self._checked(matcher, region, values, more)
-            similarities, rows = np.append(similarities, values), np.append(rows, more)
-            again = self._checked(self._matcher(photo, query, *FINE), region, similarities, rows)
-            checks = [max(pair, key=_sureness) for pair in zip(checks, again, strict=True)]
-        kept = [n for n, c in enumerate(checks) if c.verified or self.verification.unverified]
-        kept.sort(key=lambda n: (-self._strength(checks[n]), -similarities[n], rows[n]))
-        return similarities[kept], rows[kept], [checks[n] for n in kept]
+        both = self._keypoints(photo, query)
+        found = self._checked(self._matcher(both), both[0].region, similarities, rows)
+        if self.verification.closely and not found.shows_most(both[0].region):
+            found = self._laid_over(both[0], found)
+            if not found.shows_most(both[0].region):
+                found = self._again(photo, query, both, found)
+        kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
+        kept.sort(key=lambda n: self._order(found, n))
+        return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
 
-    def _strength(self, check: Check) -> int:
-        return check.inliers if self.verification.by_inliers else 0
+    def _order(self, found: "Checked", place: int) -> tuple[bool, int, float, int]:
+        similarity, row = float(found.similarities[place]), int(found.rows[place])
+        if not self.verification.by_inliers:
+            return False, 0, -similarity, row
+        check = found.checks[place]  # whole photos are verified without inliers
+        return not check.verified, -check.inliers, -similarity, row
+
+    def _laid_over(self, whole: Keypoints, found: "Checked") -> "Checked":
+        """Return checks with those of the whole query laid over whole photos, where better."""
+        matcher = WholeMatcher(whole)
+        matches = [matcher.match(other) for other in self._described(found.rows)]
+        return found.better(self._decided(matches, 0, whole.region, found))
+
+    def _again(
+        self, photo: Photo, query: Query, both: list[Keypoints], found: "Checked"
+    ) -> "Checked":
+        """Return the checks of a longer shortlist, of the query turned, and of it enlarged."""
+        more = self._more(photo, query, found.rows)
+        values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
+        region = both[0].region
+        longer = found.and_more(self._checked(self._matcher(both), region, values, more))
+        fine = self._matcher(self._keypoints(photo, query, *FINE))
+        return longer.better(self._checked(fine, region, longer.similarities, longer.rows).checks)
 
     def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
         """Return rows similar to the query turned round, the most similar first, but for some."""
         if self._turned is None:
             return np.empty(0, np.intp)
         vectors = self._turned(photo, query.crop)
-        similarities, found = self._index.search(vectors, TURNED)  # (7, TURNED)
+        similarities, found = self._index.search(vectors, TURNED)  # (8, TURNED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row not in known]
         return np.array(new, np.intp)
 
-    def _matcher(self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT) -> Matcher:
-        both = describe_both(
-            photo, method=self._kept.method, crop=query.crop, side=side, count=count
-        )
+    def _keypoints(
+        self, photo: Photo, query: Query, side: int = SIDE, count: int = COUNT
+    ) -> list[Keypoints]:
+        method = self._kept.method
+        return describe_both(photo, method=method, crop=query.crop, side=side, count=count)
+
+    def _matcher(self, both: list[Keypoints]) -> Matcher:
         return Matcher(both, model=self.verification.model, places=True)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
@@ -133,14 +165,11 @@ class Verifier:
 
     def _checked(
         self, matcher: Matcher, region: Box, similarities: Vector, rows: Rows
-    ) -> list[Check]:
-        """Return the checks of rows (n,) against a query's region."""
-        others = self._described(rows)
-        matches = self._matches(matcher, others)
-        return [
-            self._decided(similarity, match, min(matcher.keypoints, len(other)), region, other)
-            for similarity, match, other in zip(similarities.tolist(), matches, others, strict=True)
-        ]
+    ) -> "Checked":
+        """Return rows (n,) with their checks against a query's region."""
+        matches = self._matches(matcher, self._described(rows))
+        unknown = Checked(similarities, rows, [])
+        return replace(unknown, checks=self._decided(matches, matcher.keypoints, region, unknown))
 
     def _matches(self, matcher: Matcher, others: list[Keypoints]) -> list[Match]:
         """Return the match with each photo; none with those that a quick look leaves out."""
@@ -157,23 +186,61 @@ class Verifier:
         return matches
 
     def _decided(
-        self, similarity: float, match: Match, keypoints: int, region: Box, other: Keypoints
-    ) -> Check:
-        verified = self.verification.rule.accepts(similarity, match, keypoints)
-        if match.transform is None:
-            return Check(verified)
-        back = np.asarray(np.linalg.inv(match.transform), np.float64)
-        return Check(
-            verified=verified,
-            inliers=match.inliers,
-            agreement=round(match.agreement, 4),
-            even=round(match.even, 4),
-            colours=round(match.colours, 4),
-            mirrored=match.mirrored,
-            transform=_digits(match.transform / match.transform[2, 2], 8),
-            outline=_digits(outline(match.transform, region), 6),
-            inside=_digits(outline(back, other.region), 6),
+        self, matches: list[Match], keypoints: int, region: Box, found: "Checked"
+    ) -> list[Check]:
+        """Return what the rule says of the match with each row."""
+        others = self._described(found.rows)
+        triples = zip(found.similarities.tolist(), matches, others, strict=True)
+        accepts = self.verification.rule.accepts
+        return [
+            _check(accepts(value, match, min(keypoints, len(other))), match, region, other)
+            for value, match, other in triples
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A shortlist: similarities (n,) float32, rows (n,) of the index and their checks."""
+
+    similarities: Vector
+    rows: Rows
+    checks: list[Check]
+
+    def shows_most(self, region: Box) -> bool:
+        """Tell whether a verified hit fills most of a query's region."""
+        return any(_is_most(check, region) for check in self.checks)
+
+    def better(self, checks: list[Check]) -> "Checked":
+        """Return the same rows with the surer of two checks of each."""
+        pairs = zip(self.checks, checks, strict=True)
+        return replace(self, checks=[max(pair, key=_sureness) for pair in pairs])
+
+    def and_more(self, more: "Checked") -> "Checked":
+        """Return both shortlists as one."""
+        return Checked(
+            np.append(self.similarities, more.similarities),
+            np.append(self.rows, more.rows),
+            self.checks + more.checks,
         )
+
+
+def _check(verified: bool, match: Match, region: Box, other: Keypoints) -> Check:
+    if match.transform is None:
+        return Check(verified)
+    back = np.asarray(np.linalg.inv(match.transform), np.float64)
+    return Check(
+        verified=verified,
+        inliers=match.inliers,
+        agreement=round(match.agreement, 4),
+        even=round(match.even, 4),
+        colours=round(match.colours, 4),
+        light=round(match.light, 4),
+        whole=match.whole,
+        mirrored=match.mirrored,
+        transform=_digits(match.transform / match.transform[2, 2], 8),
+        outline=_digits(outline(match.transform, region), 6),
+        inside=_digits(outline(back, other.region), 6),
+    )
 
 
 def _is_most(check: Check, region: Box) -> bool:

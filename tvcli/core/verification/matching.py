@@ -1,7 +1,7 @@
 """Matching: the map from one photo to another under which their key points agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tvcli.core.verification.agreement import details
 from tvcli.core.verification.keypoints import Keypoints, Points
-from tvcli.core.verification.places import agreeing_colours, agreeing_details
+from tvcli.core.verification.match import Match, by_places
 from tvcli.core.verification.plausible import is_plausible
 
 Model = Literal["homography", "affine"]
@@ -25,26 +25,6 @@ LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
 CHECKS = {"checks": 64}
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """How a query agrees with a photo of the gallery.
-
-    `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo, both as
-    displayed; None where no map was found. `inliers` are the pairs of key points that it explains,
-    of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1;
-    `even` and `colours` are the shares of the places, textured ones and all, in which details
-    and colours agree; 1 where that was not asked for.
-    """
-
-    inliers: int = 0
-    transform: Transform | None = None
-    mirrored: bool = False
-    pairs: int = 0
-    agreement: float = 0.0
-    even: float = 1.0
-    colours: float = 1.0
 
 
 class Matcher:
@@ -94,8 +74,7 @@ class Matcher:
         result = Match(inliers, transform, query.mirrored, len(own), alike)
         if not self._places or found is None or inliers < WORTH:
             return result
-        colours = agreeing_colours(query, gallery, transform)
-        return replace(result, even=agreeing_details(found), colours=colours)
+        return by_places(result, query, gallery, found)
 
 
 def match(

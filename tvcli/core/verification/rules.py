@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from tvcli.core.errors import UsageError
 from tvcli.core.verification.keypoints import Method
-from tvcli.core.verification.matching import Match, Model
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.matching import Model
 
 Preset = Literal["default", "scalable"]
 
@@ -22,7 +23,9 @@ class Default:
     `even_good` must agree with `few` inliers, `even_fair` with `many`; and of all places the share
     `colours` in colour. From `surely` inliers on it is enough that the mean of the share and the
     agreement is `mean`: of a painting under text, or under lamps, many details do not agree, but
-    dozens of corners do.
+    dozens of corners do. What has the outlines of another thing may be darker: the mean of the
+    share and of that of the places in one light must be `lit`, from `surely` on `lit_surely`.
+    Two whole photos laid over each other need no inliers, but an agreement and a share of `whole`.
     """
 
     few: float = 10
@@ -34,17 +37,24 @@ class Default:
     surely: float = 40
     mean: float = 0.51
     colours: float = 0.68
+    lit: float = 0.72
+    lit_surely: float = 0.6
+    whole: float = 0.8
 
     def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
         """Tell whether inliers, agreement and the places that agree suffice."""
-        if match.inliers < self.few or match.colours < self.colours:
+        in_light = (match.even + match.light) / 2
+        if match.colours < self.colours or in_light < self.lit_surely:
             return False
+        if match.whole:
+            return in_light >= self.lit and min(match.agreement, match.even) >= self.whole
         share = min(1.0, (match.inliers - self.few) / max(self.many - self.few, 1e-9))
-        if match.agreement < self.good + share * (self.fair - self.good):
+        if share < 0 or match.agreement < self.good + share * (self.fair - self.good):
             return False
-        if match.even >= self.even_good + share * (self.even_fair - self.even_good):
+        if match.inliers >= self.surely and (match.even + match.agreement) / 2 >= self.mean:
             return True
-        return match.inliers >= self.surely and (match.even + match.agreement) / 2 >= self.mean
+        needed = self.even_good + share * (self.even_fair - self.even_good)
+        return in_light >= self.lit and match.even >= needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,8 @@ class Verification:
 
     `shortlist` hits by cosine are looked at, their key points (`orb` or `sift`; None: as the index
     keeps them, else ORB) matched under `model`. With `closely` a query is looked at again, larger,
-    for the first of the hits that were not verified: for pictures that are a small part of it.
+    for the first of the hits that were not verified: for pictures that are a small part of it;
+    and before, the whole of it is laid over the whole of each, for pictures without corners.
     Not `thoroughly`, only those of the shortlist are matched whose key points look most alike.
     Hits are the verified photos, with `unverified` the others too; the most similar comes first,
     with `by_inliers` the one with the most inliers.

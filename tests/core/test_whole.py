@@ -1,0 +1,58 @@
+"""Whole photos laid over each other: what has no corners is found again, and nothing else."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from tests.core.test_verification import photo, scene
+from tvcli.core.verification.keypoints import COUNT, describe
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.rules import Default
+from tvcli.core.verification.whole import WholeMatcher, overlays
+
+
+def matched(copy: Image.Image, original: Image.Image) -> Match:
+    return WholeMatcher(describe(photo(copy))).match(describe(photo(original)))
+
+
+def turned(image: Image.Image, quarters: int, mirrored: bool) -> Image.Image:
+    """Return the picture, mirrored and then turned clockwise."""
+    return (ImageOps.mirror(image) if mirrored else image).rotate(-90 * quarters, expand=True)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_blurred_copy_is_found_whichever_way_it_lies(quarters: int, mirrored: bool) -> None:
+    original = scene(50)
+    blurred = turned(original, quarters, mirrored).filter(ImageFilter.GaussianBlur(6))
+    found = matched(blurred, original)
+    assert found.whole and found.inliers == 0 and found.mirrored == mirrored
+    assert found.transform is not None and Default().accepts(0.9, found, COUNT)
+    marked = Image.new("L", original.size)
+    marked.paste(255, (0, 0, 20, 20))
+    y, x = np.argwhere(np.asarray(turned(marked, quarters, mirrored))).mean(axis=0)
+    assert found.transform @ [x + 0.5, y + 0.5, 1] == pytest.approx([10, 10, 1], abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(51, 56))
+def test_another_picture_is_refused(seed: int) -> None:
+    found = matched(scene(seed).filter(ImageFilter.GaussianBlur(6)), scene(seed + 20))
+    assert not Default().accepts(0.9, found, COUNT)
+
+
+def test_photos_of_another_aspect_are_not_laid_over_each_other() -> None:
+    original = scene(57)
+    assert matched(original.crop((0, 0, 300, 300)), original).transform is None
+    assert not list(overlays(describe(photo(original.crop((0, 0, 300, 300)))),
+                             describe(photo(original))))  # fmt: skip
+
+
+def test_blank_photos_agree_with_nothing() -> None:
+    blank = Image.new("RGB", (400, 300), "white")
+    assert not Default().accepts(1.0, matched(blank, blank), COUNT)
+
+
+def test_a_square_lies_eight_ways_over_another_and_an_oblong_four() -> None:
+    square, oblong = describe(photo(scene(58, 300, 300))), describe(photo(scene(59)))
+    assert len(list(overlays(square, square))) == 8
+    assert len(list(overlays(oblong, oblong))) == 4

@@ -1,0 +1,43 @@
+"""A match: how a query agrees with a photo of the gallery under the map between them."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.verification.agreement import Details
+from tvcli.core.verification.colours import agreeing_colours
+from tvcli.core.verification.keypoints import Keypoints
+from tvcli.core.verification.places import agreeing_details
+
+Transform = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How a query agrees with a photo of the gallery.
+
+    `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo, both as
+    displayed; None where no map was found. `inliers` are the pairs of key points that it explains,
+    of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1;
+    `even`, `colours` and `light` are the shares of the places in which their details, their hues
+    and their colours, dark and bright, agree; 1 where that was not asked for. Where `whole`, one
+    whole picture was laid over the other, without key points.
+    """
+
+    inliers: int = 0
+    transform: Transform | None = None
+    mirrored: bool = False
+    pairs: int = 0
+    agreement: float = 0.0
+    even: float = 1.0
+    colours: float = 1.0
+    light: float = 1.0
+    whole: bool = False
+
+
+def by_places(match: Match, query: Keypoints, gallery: Keypoints, found: Details) -> Match:
+    """Return a match with the shares of the places that agree."""
+    assert match.transform is not None
+    colours, light = agreeing_colours(query, gallery, match.transform)
+    return replace(match, even=agreeing_details(found), colours=colours, light=light)
