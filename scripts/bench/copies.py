@@ -33,8 +33,9 @@ from tvcli.core.indexes.indexing import index_photos
 from tvcli.core.indexes.keypoints import keep_keypoints
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
+from tvcli.core.searching.checks import Check
 from tvcli.core.searching.queries import Queries, Query
-from tvcli.core.searching.verify import Check, Verifier, verifying
+from tvcli.core.searching.verify import Verifier, verifying
 from tvcli.core.sources import Source
 from tvcli.core.verification.rules import PRESETS
 

@@ -15,10 +15,11 @@ from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
+from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
 from tvcli.core.searching.filters import allowed_rows
 from tvcli.core.searching.queries import Queries, Query, Vector, known_box, refine, shown_path
-from tvcli.core.searching.verify import Check, Verifier, verifying
+from tvcli.core.searching.verify import Verifier, verifying
 from tvcli.core.sources import STDIN, is_encodings, open_sources
 from tvcli.core.verification.rules import Verification
 

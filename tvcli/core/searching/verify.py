@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from tvcli.core.boxes import Box, area
+from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import UsageError
 from tvcli.core.images import Photo, decode_photo, read_photo
@@ -17,66 +16,26 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints
 from tvcli.core.indexes.segments import unit
 from tvcli.core.parallel import cores
-from tvcli.core.records import Record
 from tvcli.core.reports import Report
+from tvcli.core.searching.checks import Check, Checked, checked
 from tvcli.core.searching.queries import Query, Vector
 from tvcli.core.verification.keypoints import COUNT, SIDE, Keypoints, describe_both
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.matching import Matcher
-from tvcli.core.verification.plausible import outline
 from tvcli.core.verification.rules import Verification
 from tvcli.core.verification.whole import WholeMatcher
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
 SURELY = 8  # photos of the shortlist that are matched, the most similar
+KNOWN = 4096  # photos: about 150 MB of key points
 TURNED = 40  # photos that join the shortlist for each way to turn the query
 THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
-MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
-Map = list[list[float]]
 Turned = Callable[[Photo, Box | None], Vectors]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
-
-    `agreement` is how alike the two are under it, -1 to 1; `even`, `colours` and `light` are the
-    shares of places in which details, hues and colours agree; `outline` are the corners of the
-    query in the hit, `inside` those of the hit in the query, in pixels, in order around it. Where
-    `whole`, the two were laid over each other as they are, without key points.
-    """
-
-    verified: bool
-    inliers: int = 0
-    agreement: float = 0.0
-    even: float = 1.0
-    colours: float = 1.0
-    light: float = 1.0
-    whole: bool = False
-    mirrored: bool = False
-    transform: Map | None = None
-    outline: Map | None = None
-    inside: Map | None = None
-
-    @property
-    def evidence(self) -> str:
-        """What verifies it, in a word or three."""
-        by = "whole photo" if self.whole else f"{self.inliers} inliers"
-        return by + (", mirrored" if self.mirrored else "")
-
-    def as_record(self) -> Record:
-        """Return what `tv search` writes of it beside the hit; without a map only that."""
-        record: Record = {"verified": self.verified, "inliers": self.inliers}
-        if self.transform is not None:
-            record |= {"agreement": self.agreement, "even": self.even, "colours": self.colours}
-            record |= {"light": self.light, "whole": self.whole, "mirrored": self.mirrored}
-            record |= {"transform": self.transform, "outline": self.outline}
-        return record
-
-
 class Verifier:
-    """Checks shortlists of one index; key points are described once in a run, if not kept.
+    """Checks shortlists of one index; the key points of the last KNOWN photos stay at hand.
 
     `turned` gives the vectors of a photo turned round, as `Queries` does, to look for more.
     """
@@ -114,22 +73,20 @@ class Verifier:
         kept.sort(key=lambda n: self._order(found, n))
         return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
 
-    def _order(self, found: "Checked", place: int) -> tuple[bool, int, float, int]:
+    def _order(self, found: Checked, place: int) -> tuple[bool, int, float, int]:
         similarity, row = float(found.similarities[place]), int(found.rows[place])
         if not self.verification.by_inliers:
             return False, 0, -similarity, row
         check = found.checks[place]  # whole photos are verified without inliers
         return not check.verified, -check.inliers, -similarity, row
 
-    def _laid_over(self, whole: Keypoints, found: "Checked") -> "Checked":
+    def _laid_over(self, whole: Keypoints, found: Checked) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
         matcher = WholeMatcher(whole)
         matches = [matcher.match(other) for other in self._described(found.rows)]
         return found.better(self._decided(matches, 0, whole.region, found))
 
-    def _again(
-        self, photo: Photo, query: Query, both: list[Keypoints], found: "Checked"
-    ) -> "Checked":
+    def _again(self, photo: Photo, query: Query, both: list[Keypoints], found: Checked) -> Checked:
         """Return the checks of a longer shortlist, of the query turned, and of it enlarged."""
         more = self._more(photo, query, found.rows)
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
@@ -161,11 +118,12 @@ class Verifier:
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
         self._known.update(zip(new.tolist(), self._kept.read(new), strict=True))
-        return [self._known[row] for row in rows.tolist()]
+        described = [self._known[row] for row in rows.tolist()]
+        for row in list(self._known)[: max(len(self._known) - KNOWN, 0)]:  # the oldest
+            del self._known[row]
+        return described
 
-    def _checked(
-        self, matcher: Matcher, region: Box, similarities: Vector, rows: Rows
-    ) -> "Checked":
+    def _checked(self, matcher: Matcher, region: Box, similarities: Vector, rows: Rows) -> Checked:
         """Return rows (n,) with their checks against a query's region."""
         matches = self._matches(matcher, self._described(rows))
         unknown = Checked(similarities, rows, [])
@@ -186,79 +144,16 @@ class Verifier:
         return matches
 
     def _decided(
-        self, matches: list[Match], keypoints: int, region: Box, found: "Checked"
+        self, matches: list[Match], keypoints: int, region: Box, found: Checked
     ) -> list[Check]:
         """Return what the rule says of the match with each row."""
         others = self._described(found.rows)
         triples = zip(found.similarities.tolist(), matches, others, strict=True)
         accepts = self.verification.rule.accepts
         return [
-            _check(accepts(value, match, min(keypoints, len(other))), match, region, other)
+            checked(accepts(value, match, min(keypoints, len(other))), match, region, other)
             for value, match, other in triples
         ]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A shortlist: similarities (n,) float32, rows (n,) of the index and their checks."""
-
-    similarities: Vector
-    rows: Rows
-    checks: list[Check]
-
-    def shows_most(self, region: Box) -> bool:
-        """Tell whether a verified hit fills most of a query's region."""
-        return any(_is_most(check, region) for check in self.checks)
-
-    def better(self, checks: list[Check]) -> "Checked":
-        """Return the same rows with the surer of two checks of each."""
-        pairs = zip(self.checks, checks, strict=True)
-        return replace(self, checks=[max(pair, key=_sureness) for pair in pairs])
-
-    def and_more(self, more: "Checked") -> "Checked":
-        """Return both shortlists as one."""
-        return Checked(
-            np.append(self.similarities, more.similarities),
-            np.append(self.rows, more.rows),
-            self.checks + more.checks,
-        )
-
-
-def _check(verified: bool, match: Match, region: Box, other: Keypoints) -> Check:
-    if match.transform is None:
-        return Check(verified)
-    back = np.asarray(np.linalg.inv(match.transform), np.float64)
-    return Check(
-        verified=verified,
-        inliers=match.inliers,
-        agreement=round(match.agreement, 4),
-        even=round(match.even, 4),
-        colours=round(match.colours, 4),
-        light=round(match.light, 4),
-        whole=match.whole,
-        mirrored=match.mirrored,
-        transform=_digits(match.transform / match.transform[2, 2], 8),
-        outline=_digits(outline(match.transform, region), 6),
-        inside=_digits(outline(back, other.region), 6),
-    )
-
-
-def _is_most(check: Check, region: Box) -> bool:
-    """Tell whether a verified hit fills most of a query's region."""
-    if not check.verified or check.inside is None:
-        return False
-    corners = np.clip(check.inside, region[:2], region[2:])
-    x, y = corners.T
-    shared = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2  # the shoelace formula
-    return shared >= MOST * area(region)
-
-
-def _sureness(check: Check) -> tuple[bool, int]:
-    return check.verified, check.inliers
-
-
-def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:
-    return [[float(f"{value:.{digits}g}") for value in line] for line in values]
 
 
 @contextmanager
