@@ -34,6 +34,18 @@ def test_info_of_every_artifact(
     assert "cat 2" in text
 
 
+def test_info_of_an_index_that_python_code_made(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tv("index", photos, "-o", "x.tvx", "--keypoints")
+    known = json.loads(Path("x.tvx/index.json").read_text())
+    Path("x.tvx/index.json").write_text(json.dumps(known | {"provenance": {}}))
+    ran = tv("info", "x.tvx")
+    assert ran.status == 0 and "made by" not in ran.out
+    assert "file keypoints-1.h5, method orb" in ran.out
+
+
 def test_info_of_what_is_none(tv: Tv, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"what is this")
     for name, message in (("x", "not a file of tv's"), ("y", "no such file")):

@@ -48,15 +48,15 @@ def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:
-    if not provenance:
-        return []
+    """Return what is known of the making: of what Python code made, no command is."""
     versions = provenance.get("versions", {})
-    parents = [f"{parent['path']} ({parent['hash'][:12]})" for parent in provenance["inputs"]]
-    return [
+    lines = [
         ("made by", " ".join(provenance.get("command", []))),
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-        *(("made from", parent) for parent in parents),
     ]
+    parents = provenance.get("inputs", [])
+    lines += [("made from", f"{parent['path']} ({parent['hash'][:12]})") for parent in parents]
+    return [(name, text) for name, text in lines if text]
 
 
 def _short(value: Any) -> str:
@@ -64,6 +64,8 @@ def _short(value: Any) -> str:
         return value[:12]  # a hash
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
     if isinstance(value, list | tuple):
         return " x ".join(map(_short, value)) if _is_shape(value) else ", ".join(map(_short, value))
     return "-" if value is None else str(value)
