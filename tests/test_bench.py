@@ -18,6 +18,7 @@ SCRIPTS = sorted((REPOSITORY / "scripts").rglob("*.py"))
 def test_every_bench_is_there_and_the_page_has_no_others() -> None:
     names = {bench.name for bench in BENCHES}
     assert all(importlib.util.find_spec(f"scripts.bench.{name}") for name in names)
+    assert sum(bench.seconds for bench in BENCHES) <= 20 * 60
     page = run.PAGE.read_text("utf-8")
     marks = re.findall(r"^<!-- bench (\w+) -->$.+?^<!-- end \1 -->$", page, re.M | re.S)
     assert len(marks) == len(set(marks)) == page.count("<!-- bench ")
