@@ -91,7 +91,8 @@ class Verifier:
         more = self._more(photo, query, found.rows)
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
         region = both[0].region
-        longer = found.and_more(self._checked(self._matcher(both), region, values, more))
+        others = self._checked(self._matcher(both), region, values, more)
+        longer = found.and_more(self._laid_over(both[0], others))
         fine = self._matcher(self._keypoints(photo, query, *FINE))
         return longer.better(self._checked(fine, region, longer.similarities, longer.rows).checks)
 
