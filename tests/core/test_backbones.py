@@ -25,6 +25,17 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def one_number(value: torch.Tensor, number: float) -> torch.Tensor:
+    """Return a tensor like another, of one number: a file of it is small, however large it is."""
+    return torch.tensor(number).to(value.dtype).expand(value.shape)
+
+
+def few_numbers(value: torch.Tensor) -> torch.Tensor:
+    """Return a tensor like another whose element i, j, … is the random number i + j + …."""
+    numbers = torch.randn(sum(value.shape) - value.ndim + 1) / value[0].numel() ** 0.5
+    return numbers.as_strided(value.shape, (1,) * value.ndim)
+
+
 def test_maps_are_those_of_the_plain_model(weights: Path) -> None:
     model = torchvision.models.squeezenet1_1(weights=None).eval()
     model.load_state_dict(torch.load(weights, weights_only=True))
@@ -76,7 +87,7 @@ def test_any_model_is_cut_where_its_maps_end(
     name: str, shape: tuple[int, ...], tmp_path: Path
 ) -> None:
     state = torchvision_models.build(name, None).state_dict()
-    torch.save({key: torch.full_like(value, 0.01) for key, value in state.items()}, tmp_path / "w")
+    torch.save({key: one_number(value, 0.01) for key, value in state.items()}, tmp_path / "w")
     backbone = load_backbone(name, weights=tmp_path / "w").to("cpu")
     pixels = PIXELS[:1].repeat(1, 3, 4, 1)[:, :224, :224]
     assert backbone(pixels).shape == (1, *shape)
@@ -97,14 +108,14 @@ def test_fc2_of_vgg16_is_what_follows_its_relu(tmp_path: Path) -> None:
     """4,096 values, as Keras has it; `classifier.3` is the same before its ReLU."""
     torch.manual_seed(0)
     with torch.device("meta"):
-        model = torchvision.models.vgg16(weights=None)
-    model = model.to_empty(device="cpu").eval()
-    for name, value in model.named_parameters():
-        scale = 0.02 if value.ndim == 4 else 0.005
-        value.data.zero_() if name.endswith("bias") else value.data.normal_(0, scale)
-    torch.save(model.state_dict(), tmp_path / "vgg16.pth")
+        model = torchvision.models.vgg16(weights=None).eval()
+    state = {
+        name: one_number(value, 0) if name.endswith("bias") else few_numbers(value)
+        for name, value in model.state_dict().items()
+    }
+    model.load_state_dict(state, assign=True)
+    torch.save(state, tmp_path / "vgg16.pth")
     backbone = load_backbone("vgg16", layer="fc2", weights=tmp_path / "vgg16.pth").to("cpu")
-    (tmp_path / "vgg16.pth").unlink()
     mean, std = torch.tensor(backbone.spec.mean), torch.tensor(backbone.spec.std)
     with torch.inference_mode():
         pictures = ((PIXELS / 255 - mean) / std).permute(0, 3, 1, 2)
@@ -112,10 +123,11 @@ def test_fc2_of_vgg16_is_what_follows_its_relu(tmp_path: Path) -> None:
         linear = model.classifier[:4](pooled)  # the ReLU works in place: kept apart
         expected = linear.relu()
         before = torchvision_models.cut(model, "classifier.3")(pictures)
-    assert backbone(PIXELS).shape == (2, 4096)
+    found = backbone(PIXELS)
+    assert found.shape == (2, 4096)
     assert float(expected.max()) > 0
     assert float(linear.min()) < 0
-    assert torch.allclose(backbone(PIXELS), expected, atol=1e-4 * float(expected.max()))
+    assert torch.allclose(found, expected, atol=1e-4 * float(expected.max()))
     assert torch.allclose(before, linear, atol=1e-4 * float(expected.max()))
 
 

@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -46,7 +47,12 @@ FAMILIES = {
     "regnet_y_400mf": 96,
     "efficientnet_b0": 96,
     "convnext_tiny": 96,
-    "vit_b_32": 224,  # which stands for the other transformers, that take long to fill
+    "vit_b_32": 96,  # which stands for the other transformers, that take long to fill
+}
+# Of deep families fewer layers, of the same kinds, do.
+SHALLOW = {
+    "densenet121": partial(torchvision.models.DenseNet, 32, (2, 2, 2, 2), 64),
+    "vit_b_32": partial(torchvision.models.VisionTransformer, 96, 32, 2, 12, 768, 3072),
 }
 
 
@@ -64,7 +70,9 @@ def pictures(size: int, count: int = 3) -> list[np.ndarray]:
 
 def random_backbone(name: str) -> Backbone:
     """Return a model of torchvision cut as a backbone is, with random numbers in what is left."""
-    if name in ("alexnet", "vgg11", "vit_b_32"):  # quicker than filling what is large
+    if name in SHALLOW:
+        model = SHALLOW[name]().eval()
+    elif name in ("alexnet", "vgg11"):  # quicker than filling what is large
         model = torchvision_models.build(name, None)
     else:
         options = torchvision_models.AS_PUBLISHED.get(name, {})

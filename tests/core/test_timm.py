@@ -18,6 +18,20 @@ timm = pytest.importorskip("timm", reason="the timm extra is not installed")
 PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3), np.uint8))
 DINO = "vit_small_patch14_dinov2.lvd142m"
 REGISTERS = "vit_small_patch14_reg4_dinov2"
+SWIN = "swin_tiny_patch4_window7_224"
+SHALLOW = {DINO: {"depth": 2}, REGISTERS: {"depth": 2}, SWIN: {"depths": (1, 1, 1, 1)}}
+
+
+@pytest.fixture(autouse=True)
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make large transformers of fewer blocks: what lies around these is what is checked."""
+    create = timm.create_model
+
+    def create_shallow(name: str, **options: object) -> torch.nn.Module:
+        model: torch.nn.Module = create(name, **(SHALLOW.get(name, {}) | options))
+        return model
+
+    monkeypatch.setattr(timm, "create_model", create_shallow)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def untrained(folder: Path, name: str) -> Path:
-    """Return random weights of a model, in a file; shallow transformers are enough."""
+    """Return random weights of a model, in a file."""
     file = folder / f"{name}.safetensors"
     if not file.exists():
         torch.manual_seed(0)
@@ -82,8 +96,7 @@ def test_a_transformer_takes_other_sizes(folder: Path) -> None:
 
 def test_windows_last_channel_comes_first(folder: Path) -> None:
     """Swin's maps are (N, H, W, C)."""
-    name = "swin_tiny_patch4_window7_224"
-    backbone = loaded(folder, name)
+    backbone = loaded(folder, SWIN)
     assert backbone(PIXELS[:1]).shape == (1, 768, 7, 7)
     with pytest.raises(UsageError, match="cannot be computed from its layers"):
         _ = backbone.geometry
