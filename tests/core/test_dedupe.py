@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import drawn
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from tvcli.core.copies import CHANGES, changed
 from tvcli.core.deduping.linking import Links
+from tvcli.core.deduping.overlap import clipped, outline_area, shared
 from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.spool import spooled
@@ -32,6 +35,25 @@ def test_a_changed_copy_is_the_same_and_another_picture_is_not(kind: str) -> Non
     assert link(drawn(1), copy) is not None
     assert link(copy, drawn(1)) is not None
     assert link(drawn(2), copy) is None
+
+
+@pytest.mark.parametrize(("columns", "is_same"), [(110, False), (200, True)])
+def test_parts_of_a_picture_are_the_same_if_they_share_half(columns: int, is_same: bool) -> None:
+    picture = drawn(1, 480, 320)
+    left, right = picture.crop((0, 0, 300, 320)), picture.crop((300 - columns, 0, 480, 320))
+    assert (link(left, right) is not None) is is_same  # 110 of 290, or 200 of 300 columns
+    assert Comparer(both(left), Rule(share=0.1)).link(both(right)) is not None
+
+
+def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
+    photos = []
+    for thing, left in ((7, 20), (8, 180)):
+        photo = drawn(1, 480, 360)
+        photo.paste(drawn(thing, 165, 165), (left, 40))
+        photos.append(photo)
+    found = Comparer(both(photos[0]), Rule(even=0)).link(both(photos[1]))
+    assert found is not None and found.share == pytest.approx(1, abs=0.05)
+    assert link(photos[0], photos[1]) is None
 
 
 def test_whole_photos_need_no_key_points() -> None:
@@ -121,6 +143,29 @@ def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
         paths = [tmp_path / f"{n}.png" for n in range(count)]  # type: ignore[operator]
         with spooled(paths, Report()) as spool:
             assert near_by_words(spool, 2, Report()).tolist() == [[-1, -1]] * count
+
+
+def test_photos_laid_exactly_over_each_other_share_all() -> None:
+    noise = np.array([[1, 0, 3e-14], [0, 1, 7e-15], [0, 0, 1]])
+    for region in ((0.0, 0.0, 512.0, 438.0), (0.0, 0.0, 192.0, 256.0)):
+        assert shared(noise, region, region) == pytest.approx(1)
+        assert shared(np.linalg.inv(noise), region, region) == pytest.approx(1)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_lies_in_a_box_is_what_pixels_say(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    angles = np.sort(rng.uniform(0, 2 * np.pi, 4))
+    corners = rng.uniform(-40, 240, 2) + rng.uniform(10, 150) * np.stack(
+        [np.cos(angles), np.sin(angles)], axis=1
+    )  # on a circle, so they are convex
+    box = (20.0, 30.0, 180.0, 150.0)
+    x, y = np.meshgrid(np.arange(20.25, 180, 0.5), np.arange(30.25, 150, 0.5))
+    inside = np.ones(x.shape, bool)
+    for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        inside &= (b[0] - a[0]) * (y - a[1]) >= (b[1] - a[1]) * (x - a[0])
+    assert outline_area(clipped(corners, box)) == pytest.approx(inside.sum() / 4, abs=150)
+    assert shared(np.eye(3), box, (100.0, 30.0, 500.0, 150.0)) == pytest.approx(0.5)
 
 
 WHOLE = 0.0, 0.0, 200.0, 100.0

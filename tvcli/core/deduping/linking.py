@@ -45,7 +45,7 @@ class Links:
         if to is None or back is None:
             return None
         link = joined(self._spool.read(lower)[0], self._spool.read(higher)[0], to, back)
-        if link.agreement < self._rule.through:
+        if not self._rule.accepts_through(link):
             return None
         self._joined[lower, higher] = link
         return link

@@ -5,13 +5,37 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tvcli.core.deduping.overlap import shared
 from tvcli.core.deduping.spool import Both, Spool
 from tvcli.core.verification.agreement import agreement
 from tvcli.core.verification.keypoints import Keypoints
-from tvcli.core.verification.matching import Match, Matcher, Transform
+from tvcli.core.verification.match import Match
+from tvcli.core.verification.matching import Matcher, Transform
 
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
 ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How two photos may be the same: `transform` (3, 3) maps pixels of the first to the second's.
+
+    `inliers` is 0 where the whole photos agree, or do so by way of another, without a look at
+    their key points; `share` is that of the smaller photo which both show, `even` that of the
+    places with details, of what both show, in which the details agree.
+    """
+
+    inliers: int
+    agreement: float
+    mirrored: bool
+    transform: Transform
+    share: float = 1.0
+    even: float = 1.0
+
+    @property
+    def inverse(self) -> "Link":
+        """The link from the second to the first."""
+        return replace(self, transform=np.linalg.inv(self.transform).astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +43,9 @@ class Rule:
     """What makes two photos the same: `inliers` and an `agreement`, or fewer that agree better.
 
     It is stricter than that of searches, which find pictures in photos of them: copies agree all
-    over, while photos of different things on the same ground agree in many key points.
+    over, while photos of different things on the same ground agree in many key points. They share
+    most of the smaller, while two photos of one printed carton show parts of each other, and agree
+    nearly everywhere, while those of a shelf differ where the carton in the hand was moved.
     """
 
     inliers: int = 14
@@ -27,32 +53,21 @@ class Rule:
     few: int = 6
     good: float = 0.7
     through: float = 0.8  # the agreement needed under a map by way of another photo
+    share: float = 0.5  # of the smaller photo: crops of half of it lie in it as a whole
+    even: float = 0.57  # of places: text over a picture leaves 0.6
 
-    def accepts(self, match: Match) -> bool:
-        """Tell whether inliers and agreement suffice."""
-        if match.inliers >= self.inliers:
-            return match.agreement >= self.agreement
+    def accepts(self, link: Link) -> bool:
+        """Tell whether two photos whose key points were matched are the same."""
+        if link.share < self.share or link.even < self.even:
+            return False
+        if link.inliers >= self.inliers:
+            return link.agreement >= self.agreement
         few, good = min(self.few, self.inliers), max(self.good, self.agreement)
-        return match.inliers >= few and match.agreement >= good
+        return link.inliers >= few and link.agreement >= good
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Why two photos are the same: `transform` (3, 3) maps pixels of the first to the second's.
-
-    `inliers` is 0 where the whole photos agree, or do so by way of another, without a look at
-    their key points.
-    """
-
-    inliers: int
-    agreement: float
-    mirrored: bool
-    transform: Transform
-
-    @property
-    def inverse(self) -> "Link":
-        """The link from the second to the first."""
-        return replace(self, transform=np.linalg.inv(self.transform).astype(np.float64))
+    def accepts_through(self, link: Link) -> bool:
+        """Tell whether two photos laid over each other by way of a third are the same."""
+        return link.share >= self.share and link.agreement >= self.through
 
 
 class Comparer:
@@ -69,11 +84,10 @@ class Comparer:
         whole = max(_whole(self._both[0], other[0]), key=lambda link: link.agreement, default=None)
         if whole is not None and whole.agreement >= WHOLE:
             return whole
-        self._matcher = self._matcher or Matcher(self._both)
+        self._matcher = self._matcher or Matcher(self._both, places=True)
         match = self._matcher.match(other[0])
-        if match.transform is None or not self._rule.accepts(match):
-            return None
-        return Link(match.inliers, match.agreement, match.mirrored, match.transform)
+        link = _matched(match, self._both[0], other[0])
+        return link if link is not None and self._rule.accepts(link) else None
 
 
 def compare(spool: Spool, first: int, second: int, rule: Rule) -> Link | None:
@@ -84,7 +98,16 @@ def compare(spool: Spool, first: int, second: int, rule: Rule) -> Link | None:
 def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
     """Return the link between two photos by way of a third: from the first, on to the last."""
     map_ = np.asarray(back.transform @ to.transform, np.float64)
-    return Link(0, agreement(first, last, map_), to.mirrored != back.mirrored, map_)
+    share = shared(map_, first.region, last.region)
+    return Link(0, agreement(first, last, map_), to.mirrored != back.mirrored, map_, share)
+
+
+def _matched(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
+    if match.transform is None:
+        return None
+    share = shared(match.transform, own.region, other.region)
+    seen = match.inliers, match.agreement, match.mirrored, match.transform
+    return Link(*seen, share, match.even)
 
 
 def _whole(first: Keypoints, second: Keypoints) -> Iterator[Link]:
