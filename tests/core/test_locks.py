@@ -55,7 +55,7 @@ def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path) -> None:
 
 def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
     target = tmp_path / "x.tvx"
-    partial = tmp_path / ".x.tvx.123.partial"
+    partial = tmp_path / ".x.tvx.123-456.partial"
     other = tmp_path / ".x.tvx.h5.123.partial"
     with holder(target) as process:
         partial.mkdir()

@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def partial_of(path: Path) -> Path:
-    """Return the name under which this process writes what will be `path`."""
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Return the name under which this thread of this process writes what will be `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.partial")
 
 
 def is_partial_of(name: str, path: Path) -> bool:
     """Tell whether a file's name is one under which some process wrote what was to be `path`."""
-    return bool(re.fullmatch(re.escape(f".{path.name}.") + r"\d+\.partial", name))
+    return bool(re.fullmatch(re.escape(f".{path.name}.") + r"[\d-]+\.partial", name))

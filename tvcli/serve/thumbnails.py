@@ -1,5 +1,6 @@
 """Photos as JPEG of a few sizes, made when they are first asked for and kept in a cache."""
 
+import contextlib
 import hashlib
 import io
 import os
@@ -8,6 +9,7 @@ import threading
 from pathlib import Path
 
 from tvcli.core.images import BadImage, decode_photo, photo_size, read_photo, thumbnail
+from tvcli.core.replacing import replacing
 
 SIDES = {"thumb": 320, "view": 1600, "full": 6000}  # pixels of the long side at most
 MAX_PIXELS = 100_000_000  # of a photo that is shown or dropped: a few hundred MB while decoded
@@ -70,10 +72,7 @@ def check_pixels(data: bytes) -> tuple[int, int]:
 
 def _keep(path: Path, data: bytes) -> None:
     """Keep a file if that is possible: a cache that cannot be written to is gone without."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
+        with replacing(path) as partial:
+            partial.write_bytes(data)

@@ -24,6 +24,7 @@ from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.locks import writing
+from tvcli.core.replacing import replacing
 from tvcli.core.reports import Report
 from tvcli.core.roots import root_settings
 from tvcli.core.sources import Source
@@ -202,9 +203,8 @@ def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None
             f"settings, or give it up with: rm -r '{folder}'"
         )
     folder.mkdir(exist_ok=True)
-    partial = note.with_suffix(".partial")
-    partial.write_text(json.dumps(job), "utf-8")
-    partial.replace(note)  # a kill leaves no half of it, which would be taken for another job's
+    with replacing(note) as partial:  # half of it would be taken for another job's
+        partial.write_text(json.dumps(job), "utf-8")
 
 
 def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report) -> Iterator[Path]:

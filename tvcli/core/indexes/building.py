@@ -3,7 +3,6 @@
 Files are written beside those in use; `index.json`, replaced last, is what makes them the index.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ from tvcli.core.indexes.manifest import (
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import plant
 from tvcli.core.locks import writing
+from tvcli.core.replacing import partial_of
 from tvcli.core.roots import root_settings
 
 EngineName = str  # one of engines.names.CHOICES, or the URL of a database
@@ -182,7 +182,7 @@ def _workplace(target: Path) -> Iterator[Path]:
     Afterwards only the files that the manifest names are left.
     """
     there = (target / MANIFEST).is_file()
-    folder = target if there else target.with_name(f".{target.name}.{os.getpid()}.partial")
+    folder = target if there else partial_of(target)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder

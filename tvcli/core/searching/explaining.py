@@ -14,6 +14,7 @@ from tvcli.core.explanation.overlays import Panel, draw_rows
 from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
 from tvcli.core.networks.geometry import Geometry
+from tvcli.core.replacing import replacing
 from tvcli.core.searching.likening import Likening
 from tvcli.core.searching.queries import Query
 
@@ -26,6 +27,7 @@ Array = npt.NDArray[np.float32]
 Seen = tuple[Photo, Box, bool, Array]  # a photo, the region of it, mirrored or not, its map
 
 HOTTEST = 0.98  # quantile of what both maps add that is drawn hottest: one place may stand out far
+LONGEST = 48  # letters of a photo's name in that of its picture: systems take 255 bytes
 NEAR = 2  # positions by which a map may differ from what its geometry says: padding
 
 
@@ -143,7 +145,7 @@ class ExplainedHits:
             name, other = self._explainer.row(row)
         except BadImage:
             return ""
-        file = self._folder / f"{self._asked:04d}-{rank:03d}-{name}.png"
+        file = self._folder / f"{self._asked:04d}-{rank:03d}-{name[:LONGEST]}.png"
         _write(file, self._explainer.draw(own, other))
         return str(file)
 
@@ -220,11 +222,8 @@ def _space(likening: Likening, *, maps: bool) -> Space:
 
 
 def _write(file: Path, drawn: Image) -> None:
-    partial = file.with_name(f".{file.name}.partial")
     try:
-        drawn.save(partial, "PNG", optimize=True)
-        partial.replace(file)
+        with replacing(file) as partial:
+            drawn.save(partial, "PNG", optimize=True)
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,0 +1,43 @@
+"""Files that appear whole, whoever else writes them, and whatever goes wrong."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tvcli.core.replacing import is_partial_of, partial_of, replacing
+
+
+def test_a_file_appears_when_it_is_whole_and_not_otherwise(tmp_path: Path) -> None:
+    target = tmp_path / "a.png"
+    with replacing(target) as partial:
+        partial.write_text("one")
+        assert not target.exists()
+    with pytest.raises(KeyError), replacing(target) as partial:
+        partial.write_text("two")
+        raise KeyError
+    assert target.read_text() == "one"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_threads_that_write_one_file_leave_that_of_one_of_them(tmp_path: Path) -> None:
+    target = tmp_path / "a.jpg"
+
+    def write(letter: str) -> None:
+        for _ in range(20):
+            with replacing(target) as partial, partial.open("w") as file:
+                for _ in range(50):
+                    file.write(letter)
+                    file.flush()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, "abcd"))
+    assert target.read_text() in [letter * 50 for letter in "abcd"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
+
+
+def test_what_was_left_half_done_is_known_by_its_name(tmp_path: Path) -> None:
+    name = partial_of(tmp_path / "x.h5").name
+    assert is_partial_of(name, tmp_path / "x.h5")
+    assert not is_partial_of(name, tmp_path / "x")
+    assert is_partial_of(".x.h5.77.partial", tmp_path / "x.h5")
