@@ -1,6 +1,6 @@
 """Verification: known maps found again, chance refused, and the rules as they are written."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter, ImageOps
 from tvcli.core.errors import UsageError
 from tvcli.core.images import BadImage, Photo
 from tvcli.core.verification.agreement import agreement
+from tvcli.core.verification.covering import covered
 from tvcli.core.verification.keypoints import COUNT, Keypoints, Method, describe, describe_both
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.matching import match
@@ -261,11 +262,10 @@ def test_most_places_must_agree(
 def test_every_threshold_can_be_set_by_name() -> None:
     texts = ["high=0.8", "low=0.2", "enough=5", "many=30", "few=12"]
     assert verification("scalable", texts).rule == Scalable(0.8, 0.2, 5, 30, 12)
-    assert verification("default", ["few=1", "good=2", "many=3", "fair=4"]).rule == Default(
-        1, 2, 3, 4
-    )
-    texts = ["even_good=5", "even_fair=6", "surely=7", "mean=8", "colours=9"]
-    assert verification("default", texts).rule == Default(10, 0.8, 20, 0.25, 5, 6, 7, 8, 9)
+    names = [field.name for field in fields(Default)]
+    assert {"few", "whole", "covered"} <= set(names)
+    changed = verification("default", [f"{name}={n}" for n, name in enumerate(names)]).rule
+    assert changed == Default(*map(float, range(len(names))))
     assert PRESETS["scalable"].rule == Scalable(0.91, 0.1, 10, 20, 10)
     assert PRESETS["scalable"].shortlist == 100
     for wrong in ("good=0.5", "few", "few=many", "=3"):
@@ -296,3 +296,22 @@ def assert_same(was: Keypoints, now: Keypoints) -> None:
     assert (was.region, was.method) == (now.region, now.method)
     for name in ("points", "descriptors", "preview", "colour"):
         assert (getattr(was, name) == getattr(now, name)).all()
+
+
+def test_the_share_of_key_points_covered_is_what_a_loop_finds() -> None:
+    random = np.random.default_rng(3)
+    gallery = describe(photo(scene(7)))
+    inliers = random.uniform((0, 0), (200, 300), (40, 2)).astype(np.float32)
+    half = np.diag([0.5, 1.0, 1.0])  # the query is as wide as half of the photo
+    near = np.sqrt(200 * 300) * 0.08
+    inside = [point for point in gallery.points if point[0] <= 200]
+    close = [min(np.hypot(*(point - inlier)) for inlier in inliers) < near for point in inside]
+    found = covered(inliers, gallery, half, (0, 0, 400, 300), 200 * 300)
+    assert found == pytest.approx(np.mean(close)) and 0 < found < 1
+    assert covered(inliers[:0], gallery, half, (0, 0, 400, 300), 200 * 300) == 0
+
+
+def test_dozens_of_inliers_around_another_thing_do_not_do() -> None:
+    lenient = {"agreement": 0.6, "even": 0.58, "light": 0.8}
+    assert Default().accepts(0.9, Match(46, covered=0.7, **lenient), COUNT)
+    assert not Default().accepts(0.9, Match(46, covered=0.6, **lenient), COUNT)

@@ -23,7 +23,8 @@ class Check:
     """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
 
     `agreement` is how alike the two are under it, -1 to 1; `even`, `colours` and `light` are the
-    shares of places in which details, hues and colours agree; `outline` are the corners of the
+    shares of places in which details, hues and colours agree, `covered` that of the hit's key
+    points near an inlier; `outline` are the corners of the
     query in the hit, `inside` those of the hit in the query, in pixels, in order around it. Where
     `whole`, the two were laid over each other as they are, without key points.
     """
@@ -34,6 +35,7 @@ class Check:
     even: float = 1.0
     colours: float = 1.0
     light: float = 1.0
+    covered: float = 1.0
     whole: bool = False
     mirrored: bool = False
     transform: Map | None = None
@@ -51,7 +53,8 @@ class Check:
         record: Record = {"verified": self.verified, "inliers": self.inliers}
         if self.transform is not None:
             record |= {"agreement": self.agreement, "even": self.even, "colours": self.colours}
-            record |= {"light": self.light, "whole": self.whole, "mirrored": self.mirrored}
+            record |= {"light": self.light, "covered": self.covered, "whole": self.whole}
+            record["mirrored"] = self.mirrored
             record |= {"transform": self.transform, "outline": self.outline}
         return record
 
@@ -94,6 +97,7 @@ def checked(verified: bool, match: Match, region: Box, other: Keypoints) -> Chec
         even=round(match.even, 4),
         colours=round(match.colours, 4),
         light=round(match.light, 4),
+        covered=round(match.covered, 4),
         whole=match.whole,
         mirrored=match.mirrored,
         transform=_digits(match.transform / match.transform[2, 2], 8),

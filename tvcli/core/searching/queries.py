@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.boxes import Box
@@ -24,6 +24,7 @@ from tvcli.core.searching.likening import Likening
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoding.encoder import Encoder
 
+SOFTEN = 1.0  # pixels: the deviation of the blur of a query that is looked at again
 MIDDLE = 0.65  # of the sides of a turned query: then no corners come up empty
 UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
 BLOCK = 256  # encoded queries read at a time
@@ -85,11 +86,12 @@ class Queries:
             if len(encoded):
                 yield from self._of_columns(encoded.columns, root)
 
-    def turned(self, photo: Photo, crop: Box | None) -> Vectors:
-        """Return the vectors (8, D) float32 of the middle of a photo or crop, turned by 0°, 45°, ….
+    def looks(self, photo: Photo, crop: Box | None) -> Vectors:
+        """Return vectors (9, D) float32 of a photo, or a crop, looked at in other ways.
 
-        The middle alone, since corners that a turned copy got are turned into it else. None,
-        (0, D), where no query has been a photo: then the encoder is not there.
+        Its middle turned by 0°, 45°, …, since corners that a turned copy got are turned into it
+        else; and the whole softened, against noise and blocks. None, (0, D), where no query has
+        been a photo: then the encoder is not there.
         """
         if self._encoder is None or self._maps:
             return np.empty((0, self._index.manifest.dimension), np.float32)
@@ -99,6 +101,7 @@ class Queries:
         slanted = upright.rotate(45, Image.Resampling.BILINEAR)
         middles = [np.asarray(view.resize(view.size, box=box)) for view in (upright, slanted)]
         views = [np.ascontiguousarray(np.rot90(view, n)) for view in middles for n in range(4)]
+        views.append(np.asarray(upright.filter(ImageFilter.GaussianBlur(SOFTEN))))
         return self._likening.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:

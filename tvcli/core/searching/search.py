@@ -124,7 +124,7 @@ def find_hits(
         _check_metric(request)
         allowed = allowed_rows(index, [parse_condition(text) for text in request.where])
         explains = _explainer(index, request)
-        with verifying(index, request.verification, report, queries.turned) as verifier:
+        with verifying(index, request.verification, report, queries.looks) as verifier:
             yield from search(
                 index,
                 asked,

@@ -28,22 +28,22 @@ from tvcli.core.verification.whole import WholeMatcher
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
 SURELY = 8  # photos of the shortlist that are matched, the most similar
 KNOWN = 4096  # photos: about 150 MB of key points
-TURNED = 40  # photos that join the shortlist for each way to turn the query
+LOOKED = 40  # photos that join the shortlist for each other look at the query
 THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
 
-Turned = Callable[[Photo, Box | None], Vectors]
+Looks = Callable[[Photo, Box | None], Vectors]
 
 
 class Verifier:
     """Checks shortlists of one index; the key points of the last KNOWN photos stay at hand.
 
-    `turned` gives the vectors of a photo turned round, as `Queries` does, to look for more.
+    `looks` gives the vectors of a photo looked at in other ways, as `Queries` does.
     """
 
     def __init__(
-        self, index: Index, kept: Kept, verification: Verification, turned: Turned | None = None
+        self, index: Index, kept: Kept, verification: Verification, looks: Looks | None = None
     ) -> None:
-        self.verification, self._index, self._kept, self._turned = verification, index, kept, turned
+        self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
         self._known: dict[int, Keypoints] = {}
 
     def chosen(
@@ -53,8 +53,8 @@ class Verifier:
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
         with `by_inliers` the one with the most. Where none of them is most of the query, it is
-        looked at again: as a whole, then turned round for a longer shortlist, and larger for small
-        pictures in it.
+        looked at again: as a whole, then turned and softened for a longer shortlist, and larger
+        for small pictures in it.
 
         Raises:
             UsageError: the query is not one photo.
@@ -87,7 +87,7 @@ class Verifier:
         return found.better(self._decided(matches, 0, whole.region, found))
 
     def _again(self, photo: Photo, query: Query, both: list[Keypoints], found: Checked) -> Checked:
-        """Return the checks of a longer shortlist, of the query turned, and of it enlarged."""
+        """Return the checks of a longer shortlist, and of the query enlarged."""
         more = self._more(photo, query, found.rows)
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
         region = both[0].region
@@ -97,11 +97,11 @@ class Verifier:
         return longer.better(self._checked(fine, region, longer.similarities, longer.rows).checks)
 
     def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
-        """Return rows similar to the query turned round, the most similar first, but for some."""
-        if self._turned is None:
+        """Return rows similar to other looks at the query, the most similar first, but for some."""
+        if self._looks is None:
             return np.empty(0, np.intp)
-        vectors = self._turned(photo, query.crop)
-        similarities, found = self._index.search(vectors, TURNED)  # (8, TURNED)
+        vectors = self._looks(photo, query.crop)
+        similarities, found = self._index.search(vectors, LOOKED)  # (9, LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row not in known]
@@ -159,7 +159,7 @@ class Verifier:
 
 @contextmanager
 def verifying(
-    index: Index, verification: Verification | None, report: Report, turned: Turned | None = None
+    index: Index, verification: Verification | None, report: Report, looks: Looks | None = None
 ) -> Iterator[Verifier | None]:
     """Give what verifies hits of an index; None where nothing is to be verified.
 
@@ -170,4 +170,4 @@ def verifying(
         yield None
         return
     with kept_keypoints(index, verification.method, report) as kept:
-        yield Verifier(index, kept, verification, turned)
+        yield Verifier(index, kept, verification, looks)

@@ -35,6 +35,11 @@ class Details:
         norm = float(np.linalg.norm(own) * np.linalg.norm(other))
         return float(own @ other / norm) if norm > 0 else 0.0
 
+    @property
+    def share(self) -> float:
+        """How much of the photo is seen in both."""
+        return float(self.seen.mean())
+
 
 def agreement(query: Keypoints, gallery: Keypoints, transform: Transform) -> float:
     """Return the correlation of the details of two pictures under a map, -1 to 1.

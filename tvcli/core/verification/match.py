@@ -21,8 +21,9 @@ class Match:
     displayed; None where no map was found. `inliers` are the pairs of key points that it explains,
     of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1;
     `even`, `colours` and `light` are the shares of the places in which their details, their hues
-    and their colours, dark and bright, agree; 1 where that was not asked for. Where `whole`, one
-    whole picture was laid over the other, without key points.
+    and their colours, dark and bright, agree, `covered` that of the photo's key points near an
+    inlier; 1 where that was not asked for. Where `whole`, one whole picture was laid over the
+    other, without key points.
     """
 
     inliers: int = 0
@@ -33,6 +34,7 @@ class Match:
     even: float = 1.0
     colours: float = 1.0
     light: float = 1.0
+    covered: float = 1.0
     whole: bool = False
 
 

@@ -7,7 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.boxes import area
 from tvcli.core.verification.agreement import details
+from tvcli.core.verification.covering import covered
 from tvcli.core.verification.keypoints import Keypoints, Points
 from tvcli.core.verification.match import Match, by_places
 from tvcli.core.verification.plausible import is_plausible
@@ -74,7 +76,9 @@ class Matcher:
         result = Match(inliers, transform, query.mirrored, len(own), alike)
         if not self._places or found is None or inliers < WORTH:
             return result
-        return by_places(result, query, gallery, found)
+        shared = found.share * area(gallery.region)
+        near = covered(target[inside], gallery, transform, query.region, shared)
+        return replace(by_places(result, query, gallery, found), covered=near)
 
 
 def match(

@@ -23,9 +23,11 @@ class Default:
     `even_good` must agree with `few` inliers, `even_fair` with `many`; and of all places the share
     `colours` in colour. From `surely` inliers on it is enough that the mean of the share and the
     agreement is `mean`: of a painting under text, or under lamps, many details do not agree, but
-    dozens of corners do. What has the outlines of another thing may be darker: the mean of the
-    share and of that of the places in one light must be `lit`, from `surely` on `lit_surely`.
-    Two whole photos laid over each other need no inliers, but an agreement and a share of `whole`.
+    dozens of corners do. Around another thing on the same floor dozens do, too, so of the photo's
+    key points `covered` must lie near one of them. What has the outlines of another thing may be
+    darker: the mean of the share and of that of the places in one light must be `lit`, from
+    `surely` on `lit_surely`. Two whole photos laid over each other need no inliers, but an
+    agreement and a share of `whole`.
     """
 
     few: float = 10
@@ -36,6 +38,7 @@ class Default:
     even_fair: float = 0.67
     surely: float = 40
     mean: float = 0.51
+    covered: float = 0.65
     colours: float = 0.68
     lit: float = 0.72
     lit_surely: float = 0.6
@@ -51,7 +54,8 @@ class Default:
         share = min(1.0, (match.inliers - self.few) / max(self.many - self.few, 1e-9))
         if share < 0 or match.agreement < self.good + share * (self.fair - self.good):
             return False
-        if match.inliers >= self.surely and (match.even + match.agreement) / 2 >= self.mean:
+        in_mean = (match.even + match.agreement) / 2 >= self.mean
+        if match.inliers >= self.surely and match.covered >= self.covered and in_mean:
             return True
         needed = self.even_good + share * (self.even_fair - self.even_good)
         return in_light >= self.lit and match.even >= needed
