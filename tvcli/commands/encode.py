@@ -7,6 +7,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.terminal import changes, options, streams
+from tvcli.terminal.given import given_encoder, given_photos
 from tvcli.terminal.progress import reporting
 
 
@@ -65,37 +66,16 @@ def encode(
         return
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.cluster import parts_by_cluster
-    from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.provenance import provenance
-    from tvcli.core.sampling import parse_sample
-    from tvcli.core.shards import parse_shard
-    from tvcli.core.sources import input_files, open_sources
+    from tvcli.core.sources import input_files
 
     with (
         reporting(strict=strict, quiet=quiet, errors=errors) as report,
         streams.output_file(output) as target,
     ):
-        source = open_sources(
-            sources,
-            stdin=streams.stdin(),
-            null=null,
-            root=root,
-            sample=parse_sample(limit, sample, seed),
-            shard=parse_shard(shard),
-            on_unreadable=report.unreadable,
-        )
-        encoder = make_encoder(
-            backbone,
-            weights=weights,
-            layer=layer,
-            size=size,
-            fit=fit,
-            pool=pool,
-            batch=batch,
-            device="cpu" if ray else device,  # only its record counts here
-            precision=precision,
-            runtime=runtime,
-        )
+        source = given_photos(context, report)
+        on = "cpu" if ray else device  # of a cluster only its record counts here
+        encoder = given_encoder(context, pool, on)
         made = provenance(streams.command_line(), input_files(sources))
         parts = None if ray is None else parts_by_cluster(ray, device)
         rows = encode_file(source, encoder, target, report, made, parts)

@@ -8,6 +8,7 @@ import typer
 from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
 from tvcli.terminal import changes, options, streams
+from tvcli.terminal.given import given_encoder, given_photos
 from tvcli.terminal.progress import reporting
 
 
@@ -92,12 +93,9 @@ def index(
     if way and (dry_run or way != "update" or output.exists()):
         _change(context, way)
         return
-    from tvcli.core.encoding.encoder import make_encoder
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
     from tvcli.core.provenance import provenance
-    from tvcli.core.sampling import parse_sample
-    from tvcli.core.shards import parse_shard
-    from tvcli.core.sources import input_files, is_encodings, open_sources
+    from tvcli.core.sources import input_files, is_encodings
 
     location = location_heads(classifier, boxes)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
@@ -121,30 +119,9 @@ def index(
                     location=location,
                 )
         else:
-            source = open_sources(
-                sources,
-                stdin=streams.stdin(),
-                null=null,
-                root=root,
-                sample=parse_sample(limit, sample, seed),
-                shard=parse_shard(shard),
-                on_unreadable=report.unreadable,
-            )
-            encoder = make_encoder(
-                backbone,
-                weights=weights,
-                layer=layer,
-                size=size,
-                fit=fit,
-                pool=head_pool(rank, pool),
-                batch=batch,
-                device=device,
-                precision=precision,
-                runtime=runtime,
-            )
             manifest = index_photos(
-                source,
-                encoder,
+                given_photos(context, report),
+                given_encoder(context, head_pool(rank, pool)),
                 output,
                 report,
                 made,

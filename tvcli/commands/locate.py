@@ -5,12 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from tvcli.terminal import options, streams
+from tvcli.terminal import options
+from tvcli.terminal.given import given_photos
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
 
 
 def locate(
+    context: typer.Context,
     sources: options.Sources,
     classifier: Annotated[
         Path, typer.Option("--classifier", help="The head of tv train-classifier.")
@@ -74,9 +76,6 @@ def locate(
     from tvcli.core.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
-    from tvcli.core.sampling import parse_sample
-    from tvcli.core.shards import parse_shard
-    from tvcli.core.sources import open_sources
 
     settings = LocateSettings(
         threshold=threshold,
@@ -86,15 +85,7 @@ def locate(
         looks=looks,
     )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
-        source = open_sources(
-            sources,
-            stdin=streams.stdin(),
-            null=null,
-            root=root,
-            sample=parse_sample(limit, sample, seed),
-            shard=parse_shard(shard),
-            on_unreadable=report.unreadable,
-        )
+        source = given_photos(context, report)
         locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
         pictures = Pictures(save_crops, draw)
         found = locate_photos(
