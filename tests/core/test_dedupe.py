@@ -11,7 +11,6 @@ from PIL import Image
 
 from tvcli.core.copies import CHANGES, changed
 from tvcli.core.deduping.linking import Links
-from tvcli.core.deduping.overlap import clipped, outline_area, shared
 from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.spool import spooled
@@ -19,6 +18,7 @@ from tvcli.core.deduping.words import near_by_words
 from tvcli.core.images import Photo
 from tvcli.core.reports import Report
 from tvcli.core.verification.keypoints import Keypoints, describe_both
+from tvcli.core.verification.overlap import clipped, outline_area, shared
 
 
 def both(image: Image.Image) -> list[Keypoints]:

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box
-from tvcli.core.deduping.overlap import clipped, outline_area
 from tvcli.core.deduping.same import Link
+from tvcli.core.verification.overlap import clipped, outline_area
 from tvcli.core.verification.plausible import outline
 
 SMALL_SCALE = 0.03  # of a size that need not be mentioned

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvcli.core.deduping.overlap import shared
 from tvcli.core.deduping.spool import Both, Spool
 from tvcli.core.verification.agreement import agreement
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.matching import Matcher, Transform
+from tvcli.core.verification.overlap import shared
+from tvcli.core.verification.whole import overlays
 
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
-ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +112,5 @@ def _matched(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
 
 def _whole(first: Keypoints, second: Keypoints) -> Iterator[Link]:
     """Yield how well two photos agree laid over each other: turned by quarters, mirrored or not."""
-    sides = [(k.region[2] - k.region[0], k.region[3] - k.region[1]) for k in (first, second)]
-    aspects = [float(np.log(width / height)) for width, height in sides]
-    for quarters in range(4):
-        if abs((-1) ** quarters * aspects[0] - aspects[1]) > ASPECT:
-            continue
-        for mirrored in (False, True):
-            map_ = _laid_over(first, second, quarters, mirrored)
-            yield Link(0, agreement(first, second, map_), mirrored, map_)
-
-
-def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:
-    """Return the map (3, 3) of a whole photo, turned clockwise by quarters, onto another."""
-    turn = np.linalg.matrix_power(np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]]), quarters)
-    if mirrored:
-        turn = turn @ np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
-    result: Transform = _from_unit(second) @ turn @ np.linalg.inv(_from_unit(first))
-    return result
-
-
-def _from_unit(keypoints: Keypoints) -> Transform:
-    """Return the map (3, 3) of the unit square onto a photo."""
-    x0, y0, x1, y1 = keypoints.region
-    return np.array([[x1 - x0, 0, x0], [0, y1 - y0, y0], [0, 0, 1]], np.float64)
+    for map_, mirrored in overlays(first, second):
+        yield Link(0, agreement(first, second, map_), mirrored, map_)

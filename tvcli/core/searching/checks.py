@@ -11,6 +11,7 @@ from tvcli.core.records import Record
 from tvcli.core.searching.queries import Vector
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.match import Match
+from tvcli.core.verification.overlap import clipped, outline_area
 from tvcli.core.verification.plausible import outline
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
@@ -110,10 +111,8 @@ def _is_most(check: Check, region: Box) -> bool:
     """Tell whether a verified hit fills most of a query's region."""
     if not check.verified or check.inside is None:
         return False
-    corners = np.clip(check.inside, region[:2], region[2:])
-    x, y = corners.T
-    shared = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2  # the shoelace formula
-    return shared >= MOST * area(region)
+    seen = clipped(np.array(check.inside, np.float64), region)
+    return outline_area(seen) >= MOST * area(region)
 
 
 def _sureness(check: Check) -> tuple[bool, int]:
