@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_metrics import Boxes, Tally, evaluate
+from tvcli.core.location.detection_metrics import evaluate
+from tvcli.core.location.tally import Boxes, Tally
 
 
 def write(path: Path, records: list[dict[str, object]]) -> Path:

@@ -1,0 +1,61 @@
+"""Detections and true boxes of two files, photo by photo."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, groupby
+from pathlib import Path
+
+from tvcli.core.errors import BadInput
+from tvcli.core.location.tally import Boxes
+from tvcli.core.records import Record, read_record_file, region_from_record
+from tvcli.core.spool import in_order_of
+
+Labelled = dict[str, Boxes]  # of one photo, by label
+
+
+@dataclass(slots=True)
+class Detections:
+    """A file of detections, and what turned out when it was read."""
+
+    path: Path
+    any: bool = False
+    labelled: bool = False
+    shared: bool = False  # a photo of it is one of the truth's
+
+    def __iter__(self) -> Iterator[Record]:
+        for record in _flat(self.path, true=False):
+            self.any = True
+            self.labelled |= bool(record["box"] and record["label"])
+            yield record
+
+
+def paired(detections: Detections, truth: Path) -> Iterator[tuple[Labelled, Labelled]]:
+    """Yield the detections and the true boxes of each photo that the truth names, by label.
+
+    Both files are sorted by photo first, so all has been read when the first photo comes.
+    """
+    every = chain(detections, _flat(truth, true=True))
+    ordered = in_order_of(every, key=lambda record: record["photo"])
+    for _, group in groupby(ordered, key=lambda record: record["photo"]):
+        sides: tuple[Labelled, Labelled] = {}, {}
+        named = [False, False]
+        for record in group:
+            named[record["true"]] = True
+            if record["box"] is not None:
+                boxes = sides[record["true"]].setdefault(record["label"], Boxes())
+                boxes.boxes.append(record["box"])
+                boxes.scores.append(record["score"])
+        detections.shared |= all(named)
+        if named[True]:
+            yield sides
+
+
+def _flat(path: Path, *, true: bool) -> Iterator[Record]:
+    for record, where in read_record_file(path):
+        region, score = region_from_record(record, where), record.get("score", 1.0)
+        if not isinstance(score, int | float):
+            raise BadInput(f'{where}: "score" must be a number')
+        photo = os.path.abspath(path.parent / region.image)  # noqa: PTH100 - keeps links
+        about: Record = {"photo": photo, "true": true, "label": region.label}
+        yield about | {"box": region.box, "score": float(score)}
