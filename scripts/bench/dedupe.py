@@ -102,8 +102,17 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
         found = right[kind] / max(right[kind] + wrong[kind], 1)
         recall = right[kind] / there[kind]
         print(f"| {kind} | {there[kind]} | {recall:.4f} | {found:.4f} | {beside[kind]:.4f} |")
+    print_kept(groups, kinds)
     for names, count in confused.most_common():
         print(f"{count} pairs not of one original:", *names, file=sys.stderr)
+
+
+def print_kept(groups: list[Group], kinds: dict[str, str]) -> None:
+    """Print what is proposed to be kept, the first of each group, of the groups that have it."""
+    kept = Counter(kinds.get(group[0], "original") for group in groups)
+    there = Counter(kind for group in groups for kind in {kinds.get(n, "original") for n in group})
+    shares = ", ".join(f"{kind} {kept[kind]} of {there[kind]}" for kind, _ in kept.most_common())
+    print(f"\nKept, of the groups that have one: {shares}")
 
 
 def _kinds(pair: tuple[str, ...], kinds: dict[str, str]) -> set[str]:
