@@ -38,9 +38,10 @@ from tvcli.commands.triplets import triplets
 from tvcli.core.config import load_settings
 from tvcli.core.errors import BadInput, ExitStatus, TvError
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
+from tvcli.terminal.everywhere import take_out
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
-from tvcli.terminal.settings import Settings, name_variables, unknown_variables
+from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -85,8 +86,6 @@ app = typer.Typer(
     add_completion=False,  # tv completion SHELL prints one that knows our kinds of files
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-EVERYWHERE = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--log-json": "log-json"}
-TRUE = {"1", "true", "yes", "on"}
 
 
 def _version(wanted: bool) -> None:
@@ -158,7 +157,7 @@ def run(arguments: list[str]) -> int:
     warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a photo is said once
     if os.environ.get(COMPLETING):
         answer(tv())
-    arguments, wanted = _everywhere(arguments)
+    arguments, wanted = take_out(arguments)
     with logging(Log("verbose" in wanted, "log-json" in wanted, _named(arguments))):
         try:
             return _run(arguments)
@@ -177,22 +176,10 @@ def _run(arguments: list[str]) -> int:
     if settings.problems and arguments[:1] != ["config"]:
         raise BadInput(f"{settings.problems[0]} (tv config shows all settings)")
     if log().verbose:
-        _tell_settings(settings)
+        tell_settings(settings, log().command)
     result = command.main(arguments, "tv", standalone_mode=False, default_map=settings.defaults())
     sys.stdout.flush()
     return result if isinstance(result, int) else ExitStatus.DONE
-
-
-def _everywhere(arguments: list[str]) -> tuple[list[str], set[str]]:
-    """Take out the options that may stand anywhere; return the rest, and which were there."""
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    wanted = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
-    wanted |= {name for name in EVERYWHERE.values() if os.environ.get(_variable(name)) in TRUE}
-    return [word for word in arguments[:end] if word not in EVERYWHERE] + arguments[end:], wanted
-
-
-def _variable(name: str) -> str:
-    return f"TV_{name.upper().replace('-', '_')}"
 
 
 def _named(arguments: list[str]) -> str:
@@ -201,16 +188,6 @@ def _named(arguments: list[str]) -> str:
     if first in GROUPS:
         return f"{first} {second}" if second in GROUPS[first][1] else ""
     return first if first in COMMANDS else ""
-
-
-def _tell_settings(settings: Settings) -> None:
-    """Say what is set for the command that runs, by what, and which variables nothing reads."""
-    for setting in settings.in_force():
-        if setting.command == log().command and setting.source != "default":
-            text = f"setting {setting.option} = {setting.value} ({setting.source})"
-            tell(text, level="debug", event="setting", option=setting.option, value=setting.value)
-    for line in unknown_variables(settings.root):
-        tell(f"warning: {line}", level="warning", event="setting")
 
 
 def _explain(error: Exception) -> int:

@@ -9,7 +9,7 @@ from tvcli.core.drawing import draw_collection
 from tvcli.core.errors import BadInput
 from tvcli.core.records import Record, read_record_file, write_records
 from tvcli.core.reports import Report
-from tvcli.core.searching.search import Hit
+from tvcli.core.searching.hits import Hit
 
 GARMENTS, PHOTOS_EACH = 60, 4
 SHOWN_OF_EACH_KIND = 3  # queries on the page

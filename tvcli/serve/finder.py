@@ -13,8 +13,8 @@ from tvcli.core.images import read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.records import Region
 from tvcli.core.reports import Report
+from tvcli.core.searching.hits import Hit, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
-from tvcli.core.searching.search import Hit, search
 from tvcli.core.sources import Source
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from tvcli.core.searching.search import Hit
+from tvcli.core.searching.hits import Hit
 from tvcli.serve.page_parts import END, Quad, head, picture, printable
 
 IsRight = Callable[[Hit], bool]

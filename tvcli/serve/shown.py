@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.images import BadImage
-from tvcli.core.searching.search import Hit
+from tvcli.core.searching.hits import Hit
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 

@@ -9,7 +9,7 @@ from tvcli.core.records import dump_record
 from tvcli.terminal.progress import printable
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
-    from tvcli.core.searching.search import Hit
+    from tvcli.core.searching.hits import Hit
 
 HitFormat = Literal["table", "jsonl", "tsv", "paths", "html"]
 

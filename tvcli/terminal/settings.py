@@ -116,6 +116,16 @@ def command_at(root: Any, words: tuple[str, ...]) -> Any:
     return root
 
 
+def tell_settings(settings: Settings, command: str) -> None:
+    """Say what is set for a command, by what, and which variables nothing reads."""
+    for setting in settings.in_force():
+        if setting.command == command and setting.source != "default":
+            text = f"setting {setting.option} = {setting.value} ({setting.source})"
+            tell(text, level="debug", event="setting", option=setting.option, value=setting.value)
+    for line in unknown_variables(settings.root):
+        tell(f"warning: {line}", level="warning", event="setting")
+
+
 def name_variables(root: Any) -> None:
     """Give each option its variables: TV_COMMAND_OPTION before one that commands share.
 

@@ -1,0 +1,166 @@
+"""Hits: what an index has for queries, in order, checked and explained."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tvcli.core.boxes import Box
+from tvcli.core.engines import Found, Mask, Rows
+from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.indexes.index import Index
+from tvcli.core.records import Record
+from tvcli.core.searching.checks import Check
+from tvcli.core.searching.euclidean import search_euclidean
+from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
+from tvcli.core.searching.verify import Verifier
+
+if TYPE_CHECKING:  # it brings torch, which most searches do without
+    from tvcli.core.searching.explaining import ExplainedHits
+
+Metric = Literal["cosine", "euclidean"]
+
+BLOCK = 64  # queries searched at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
+
+    `row` is where the index has it; `check` says whether it is the same picture, if asked.
+    `explain` is a picture of what made it similar, if asked.
+    """
+
+    query: str
+    rank: int
+    image: str
+    similarity: float
+    region: Box | None = None
+    label: str = ""
+    missing: bool = False
+    row: int = -1
+    check: Check | None = None
+    explain: str = ""
+
+    def as_record(self) -> Record:
+        """Return the hit as `tv search` writes it; what is not known is left out."""
+        record: Record = {
+            "query": self.query,
+            "rank": self.rank,
+            "image": self.image,
+            "similarity": self.similarity,
+        }
+        if self.region is not None:
+            record["box"] = list(self.region)
+        if self.label:
+            record["label"] = self.label
+        if self.missing:
+            record["missing"] = True
+        if self.explain:
+            record["explain"] = self.explain
+        return record | (self.check.as_record() if self.check else {})
+
+
+def search(
+    index: Index,
+    queries: Iterator[Query],
+    *,
+    k: int = 10,
+    min_score: float | None = None,
+    rerank: int | None = None,
+    verifier: Verifier | None = None,
+    explains: "ExplainedHits | None" = None,
+    metric: Metric = "cosine",
+    allowed: Mask | None = None,
+) -> Iterator[Hit]:
+    """Yield the hits of each query, the most similar first.
+
+    With `rerank` the first of that many by vector are put in order by the similarity of their maps.
+    With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
+    writes a picture for each hit. Only rows `allowed` (N,) are hits.
+    By the metric `euclidean` a similarity is 1 / (1 + distance).
+
+    Raises:
+        UsageError: k is less than 1, or an index without maps is to re-rank.
+        Mismatch: a query is of another dimension than the index.
+    """
+    if k < 1:
+        raise UsageError(f"-k {k}: at least 1")
+    for block in _blocks(queries):
+        vectors = np.stack([query.vector for query in block])
+        look_at = verifier.verification.shortlist if verifier else 0
+        wanted = max(k, rerank or 0, look_at)
+        if metric == "euclidean":
+            similarities, rows = search_euclidean(index, vectors, wanted)
+        else:
+            similarities, rows = index.search(vectors, wanted, allowed)
+        if rerank:
+            similarities, rows = reordered(index, [query.map for query in block], rows)
+        for query, values, found in zip(block, similarities, rows, strict=True):
+            values, found = values[found >= 0], found[found >= 0]
+            if verifier:
+                values, found, checks = verifier.chosen(query, values, found)
+                yield from _hits(index, query, values[:k], found[:k], min_score, checks, explains)
+            else:
+                yield from _hits(index, query, values[:k], found[:k], min_score, None, explains)
+
+
+def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
+    """Return similarities (Q, n) of maps (D, H, W) and shortlists (Q, n) in their order.
+
+    Only the maps of the shortlists are read from disk.
+
+    Raises:
+        UsageError: the index keeps no maps.
+        Mismatch: a query's map is of another size than the index's.
+    """
+    similarities, ordered = np.empty(rows.shape, np.float32), rows.copy()
+    with index.maps() as kept:
+        for place, (own, shortlist) in enumerate(zip(maps, rows, strict=True)):
+            if own is None or own.shape != kept.row_shape:
+                raise Mismatch(f"{index.path}: its maps are {kept.row_shape}: encode as it was")
+            others = kept.read("encodings", shortlist).astype(np.float32)  # (n, D, H, W)
+            values = others.reshape(len(others), -1) @ own.ravel()
+            order = np.lexsort((shortlist, -values))
+            similarities[place], ordered[place] = values[order], shortlist[order]
+    return similarities, ordered
+
+
+def _hits(
+    index: Index,
+    query: Query,
+    similarities: Vector,
+    rows: Any,
+    min_score: float | None,
+    checks: list[Check] | None = None,
+    explains: "ExplainedHits | None" = None,
+) -> Iterator[Hit]:
+    known = index.columns(rows)
+    for place, similarity in enumerate(similarities):
+        if min_score is not None and similarity < min_score:
+            return
+        image = index.root / known["image"][place]
+        yield Hit(
+            query=query.name,
+            rank=place + 1,
+            image=shown_path(index.root, known["image"][place]),
+            similarity=round(float(np.clip(similarity, -1, 1)), 6),
+            region=known_box(known["box"][place]),
+            label=known["label"][place],
+            missing=not image.exists(),
+            row=int(rows[place]),
+            check=checks[place] if checks else None,
+            explain=explains(query, int(rows[place]), place + 1) if explains else "",
+        )
+
+
+def _blocks(queries: Iterator[Query]) -> Iterator[list[Query]]:
+    block: list[Query] = []
+    for query in queries:
+        block.append(query)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
