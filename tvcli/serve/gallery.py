@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tvcli.core.images import photo_size, read_photo
+from tvcli.core.images import photo_size
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.clicks import ClickFile
+from tvcli.serve.compared import Compared
 from tvcli.serve.files import file_routes
 from tvcli.serve.finder import Finder, Wish
 from tvcli.serve.learning import Learner
@@ -25,20 +26,20 @@ PAGE = 60
 
 
 class Gallery:
-    """What the gallery's page can ask for; `finders` are the indexes to compare, often one."""
+    """What the gallery's page can ask for; `finders` are the indexes to compare."""
 
     def __init__(self, finders: Sequence[Finder], clicks: ClickFile, learner: Learner) -> None:
-        self._finders, self._clicks, self._uploads = list(finders), clicks, Uploads()
+        self._indexes, self._clicks, self._uploads = Compared(finders), clicks, Uploads()
         self._learner = learner
 
     def about(self, asked: Asked) -> dict[str, Any]:
         """Return the indexes that are open, and where clicks are saved."""
-        indexes = [{"name": f.index.path.name, "rows": len(f.index)} for f in self._finders]
+        indexes = [{"name": f.index.path.name, "rows": len(f.index)} for f in self._indexes]
         return {"indexes": indexes, "clicks": self._clicks.path.name, "said": len(self._clicks)}
 
     def items(self, asked: Asked) -> dict[str, Any]:
         """Return a page of rows, those whose name or label holds `text` if it is given."""
-        finder = self._finder(asked.query.get("index", 0))
+        finder = self._indexes.at(asked.query.get("index", 0))
         offset = asked.number("offset", 0, 0, 10**9)
         limit = asked.number("limit", PAGE, 1, 500)
         rows = finder.matching(asked.query.get("text", "").strip().lower())
@@ -47,7 +48,7 @@ class Gallery:
 
     def item(self, asked: Asked) -> dict[str, Any]:
         """Return one item by its `key`, with the photo's size."""
-        finder = self._finder(asked.query.get("index", 0))
+        finder = self._indexes.at(asked.query.get("index", 0))
         return shown_photo(finder, finder.row_of(asked.query.get("key", "")))
 
     def add_file(self, asked: Asked) -> dict[str, Any]:
@@ -70,7 +71,7 @@ class Gallery:
         finder = self._asked_of(wanted)
         wish = self._wish(finder, wanted, None if is_json else asked.data)
         located, hits = finder.find(wish)
-        shown = [self._keyed(finder, hit) for hit in shown_hits(finder, hits)]
+        shown = [self._indexes.keyed(finder, hit) for hit in shown_hits(finder, hits)]
         return {"hits": shown} | ({"located": list(located)} if located else {})
 
     def explain(self, asked: Asked) -> Response:
@@ -86,16 +87,16 @@ class Gallery:
 
     def save_clicks(self, asked: Asked) -> dict[str, Any]:
         """Add what was said of hits to the file of clicks; return how many records it has."""
-        wanted, finder = asked.json, self._finders[0]
+        wanted, finder = asked.json, self._indexes.first
         item = wanted.get("item")
         row = None if item is None else finder.row_of(item)
-        likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
+        likes, unlikes = self._examples(finder, wanted)
         added = self._clicks.add(finder, row, box_from(wanted.get("box")), likes, unlikes)
         return {"added": added, "total": len(self._clicks), "file": self._clicks.path.name}
 
     def learn(self, asked: Asked) -> dict[str, Any]:
         """Begin to learn from the file of clicks."""
-        return self._learner.start(self._finders[0], self._clicks.path)
+        return self._learner.start(self._indexes.first, self._clicks.path)
 
     def learning(self, asked: Asked) -> dict[str, Any]:
         """Return how far learning is, and once it is ready how it does on held-out clicks."""
@@ -103,7 +104,8 @@ class Gallery:
 
     def keep(self, asked: Asked) -> dict[str, Any]:
         """Keep what was learned in the index, and as a head beside it."""
-        self._finders[0], file = self._learner.keep(self._finders[0], self._clicks.path)
+        finder, file = self._learner.keep(self._indexes.first, self._clicks.path)
+        self._indexes.replace_first(finder)
         return {"state": "kept", "file": file.name}
 
     def discard(self, asked: Asked) -> dict[str, Any]:
@@ -115,49 +117,25 @@ class Gallery:
         if data is None and wanted.get("file"):
             data = self._uploads.get(wanted["file"])
         if data is None and wanted.get("item") is not None:
-            row, data = self._item(finder, wanted["item"])
-        likes, unlikes = (self._rows(finder, wanted, name) for name in ("like", "unlike"))
+            row, data = self._indexes.item(finder, wanted["item"])
+        likes, unlikes = self._examples(finder, wanted)
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
-        score, locate = (
-            _score(wanted.get("min_score")),
-            wanted.get("locate") not in (False, "false", "0"),
-        )
+        locate = wanted.get("locate") not in (False, "false", "0")
+        score = _score(wanted.get("min_score"))
         return Wish(row, data, box, likes, unlikes, k, score, locate)
 
-    def _item(self, finder: Finder, key: object) -> tuple[int | None, bytes | None]:
-        """Return the row of an item in an index; if it is not in that one, the photo itself."""
-        first = self._finders[0]
-        row = first.row_of(key)
-        there = row if finder is first else finder.row_at(first.place(row))
+    def _examples(self, finder: Finder, wanted: dict[str, Any]) -> tuple[list[int], list[int]]:
+        """Return the rows of what is liked, and of what is not."""
+        likes, unlikes = (wanted.get(name, []) for name in ("like", "unlike"))
         return (
-            (there, None) if there is not None else (None, read_photo(first.collection.path(row)))
+            self._indexes.rows(finder, likes, "like"),
+            self._indexes.rows(finder, unlikes, "unlike"),
         )
-
-    def _rows(self, finder: Finder, wanted: dict[str, Any], name: str) -> list[int]:
-        """Return the rows of a list of items; what another index lacks is left out."""
-        keys, first = wanted.get(name, []), self._finders[0]
-        if not isinstance(keys, list):
-            raise Refused(400, f"{name} must be a list of items")
-        rows = [first.row_of(key) for key in keys]
-        if finder is not first:
-            return [row for own in rows if (row := finder.row_at(first.place(own))) is not None]
-        return rows
-
-    def _keyed(self, finder: Finder, hit: dict[str, Any]) -> dict[str, Any]:
-        """Return a hit with the key that the first index has for it, None if it has none."""
-        first = self._finders[0]
-        if finder is first:
-            return hit
-        row = first.row_at(finder.place(hit["row"]))
-        return hit | {"key": None if row is None else first.key_of(row)}
 
     def _asked_of(self, wanted: dict[str, Any]) -> Finder:
         """Return what answers a search: one of the indexes, or what was learned."""
-        finder = self._finder(wanted.get("index", 0))
+        finder = self._indexes.at(wanted.get("index", 0))
         return self._learner.finder if wanted.get("learned") else finder
-
-    def _finder(self, number: object) -> Finder:
-        return self._finders[whole(number, "index", 0, len(self._finders) - 1)]
 
     def _shown_file(self, name: str) -> dict[str, Any]:
         width, height = photo_size(self._uploads.get(name))
@@ -167,7 +145,7 @@ class Gallery:
         """Return the application that answers all this."""
 
         def collection(request: Request) -> Any:
-            return self._finder(request.query_params.get("index", 0)).collection
+            return self._indexes.at(request.query_params.get("index", 0)).collection
 
         routes = [
             *file_routes("gallery.html"),
