@@ -1,6 +1,5 @@
 """The same picture or not: whole photos laid over each other, then key points under a map."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.matching import Matcher, Transform
 from tvcli.core.verification.overlap import shared
-from tvcli.core.verification.whole import overlays
+from tvcli.core.verification.whole import WholeMatcher
 
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
 
@@ -75,18 +74,18 @@ class Comparer:
 
     def __init__(self, both: Both, rule: Rule) -> None:
         self._both, self._rule = both, rule
+        self._whole = WholeMatcher(both[0])
         self._matcher: Matcher | None = None
 
     def link(self, other: Both) -> Link | None:
         """Return how the photo is the same as another; None if it is not."""
         if not (self._both[0].preview.size and other[0].preview.size):
             return None
-        whole = max(_whole(self._both[0], other[0]), key=lambda link: link.agreement, default=None)
-        if whole is not None and whole.agreement >= WHOLE:
-            return whole
+        whole = self._whole.match(other[0])
+        if whole.transform is not None and whole.agreement >= WHOLE:
+            return _linked(whole, self._both[0], other[0])
         self._matcher = self._matcher or Matcher(self._both, places=True)
-        match = self._matcher.match(other[0])
-        link = _matched(match, self._both[0], other[0])
+        link = _linked(self._matcher.match(other[0]), self._both[0], other[0])
         return link if link is not None and self._rule.accepts(link) else None
 
 
@@ -102,15 +101,9 @@ def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
     return Link(0, agreement(first, last, map_), to.mirrored != back.mirrored, map_, share)
 
 
-def _matched(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
+def _linked(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
     if match.transform is None:
         return None
     share = shared(match.transform, own.region, other.region)
     seen = match.inliers, match.agreement, match.mirrored, match.transform
     return Link(*seen, share, match.even)
-
-
-def _whole(first: Keypoints, second: Keypoints) -> Iterator[Link]:
-    """Yield how well two photos agree laid over each other: turned by quarters, mirrored or not."""
-    for map_, mirrored in overlays(first, second):
-        yield Link(0, agreement(first, second, map_), mirrored, map_)

@@ -55,16 +55,6 @@ class WholeMatcher:
         return Match(0, transform, mirrored, 0, found.agreement, whole=True), found
 
 
-def overlays(first: Keypoints, second: Keypoints) -> Iterator[tuple[Transform, bool]]:
-    """Yield the maps (3, 3) of one whole photo onto another of its aspect, and which are mirrored.
-
-    Up to eight: turned clockwise by quarters, as it is and mirrored.
-    """
-    for quarters, mirrored in WAYS:
-        if _fits(first, second, quarters):
-            yield laid_over_whole(first, second, quarters, mirrored), mirrored
-
-
 def laid_over_whole(
     first: Keypoints, second: Keypoints, quarters: int, mirrored: bool
 ) -> Transform:
