@@ -9,8 +9,9 @@ do), which a busy machine hardly changes. Medians of the rounds.
 """
 
 import argparse
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from tvcli.core.networks.backbones import load_backbone
 from tvcli.core.parallel import cores
 from tvcli.core.records import Region
 from tvcli.core.sources import walk_photos
+
+Way = tuple[Encoder, torch.nn.Module]
 
 NAMES = ("decode", "network", "both", "tv", "plain loop")
 
@@ -108,6 +111,19 @@ def row(name: str, found: dict[str, np.ndarray], clock: int) -> str:
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
+def encoders_and_networks(weights: Path, folder: Path) -> Iterator[tuple[str, Way]]:
+    """Yield backbones by name: as tv runs them, and as torch does; ResNet-18 of chance weights."""
+    squeezenet = torchvision.models.squeezenet1_1(weights=None).eval()
+    squeezenet.load_state_dict(torch.load(weights, weights_only=True))
+    encoder = make_encoder("squeezenet1_1", weights=weights, device="cpu")
+    yield "squeezenet1_1", (encoder, squeezenet.features)
+    yield "mini", (make_encoder("mini", device="cpu"), load_backbone("mini").network)
+    resnet = torchvision.models.resnet18(weights=None).eval()
+    torch.save(resnet.state_dict(), folder / "resnet18.pth")
+    encoder = make_encoder("resnet18", weights=folder / "resnet18.pth", device="cpu")
+    yield "resnet18", (encoder, torch.nn.Sequential(*list(resnet.children())[:-2]))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
@@ -117,18 +133,10 @@ def main() -> None:
     given = parser.parse_args()
     paths = list(walk_photos(given.photos.resolve()))[: given.count]
     files = [Region(str(path)[1:]) for path in paths]
-    squeezenet = torchvision.models.squeezenet1_1(weights=None).eval()
-    squeezenet.load_state_dict(torch.load(given.weights, weights_only=True))
-    encoders = {
-        "squeezenet1_1": make_encoder("squeezenet1_1", weights=given.weights, device="cpu"),
-        "mini": make_encoder("mini", device="cpu"),
-    }
+    with tempfile.TemporaryDirectory() as folder:
+        ways = dict(encoders_and_networks(given.weights, Path(folder)))
     print(f"{len(files)} photos, {cores()} cores, photos per second")
-    networks = {"squeezenet1_1": squeezenet.features, "mini": load_backbone("mini").network}
-    found = {
-        name: measure(files, encoder, networks[name], given.rounds)
-        for name, encoder in encoders.items()
-    }
+    found = {name: measure(files, *both, given.rounds) for name, both in ways.items()}
     for clock, what in enumerate(("by the clock", "by CPU time")):
         heads = (what, *NAMES, "tv / slower", "tv / both", "tv / plain")
         print("\n| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|")
