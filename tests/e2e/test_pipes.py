@@ -148,6 +148,7 @@ def test_who_is_asked_to_end_leaves_no_temporary_folders(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # the tests may run under nohup
     )
     while not list(tmp_path.glob("temporary/tv-dedupe-*/keypoints")) and process.poll() is None:
         time.sleep(0.01)

@@ -16,25 +16,24 @@ Preset = Literal["default", "scalable"]
 class Default:
     """Ours: the fewer the inliers, the better must the pictures agree; the cosine only makes lists.
 
-    With `few` inliers an agreement of `good` is needed, with `many` and more one of `fair`, and in
-    between what lies between. Chance gives few inliers; what two photos of one room share gives
-    many, but not their agreement; and what is laid out alike agrees, but without many inliers.
-    Another thing on the same ground may have both: so of the places with details the share
-    `even_good` must agree with `few` inliers, `even_fair` with `many`; and of all places the share
-    `colours` in colour. From `surely` inliers on it is enough that the mean of the share and the
-    agreement is `mean`: of a painting under text, or under lamps, many details do not agree, but
-    dozens of corners do. Around another thing on the same floor dozens do, too, so of the photo's
-    key points `covered` must lie near one of them. What has the outlines of another thing may be
-    darker: the mean of the share and of that of the places in one light must be `lit`, from
-    `surely` on `lit_surely`. Two whole photos laid over each other need no inliers, but an
-    agreement and a share of `whole`.
+    From `few` inliers on an agreement of `good` is needed, from `many` on one of `fair`. Chance
+    gives few inliers; what two photos of one room share gives many, but not their agreement; and
+    what is laid out alike agrees, but without many inliers. Another thing on the same ground may
+    have both: so of the places with details the share `even_good` must agree, from `many` inliers
+    on `even_fair`; and of all places the share `colours` in colour. From `surely` inliers on it is
+    enough that the mean of the share and the agreement is `mean`: of a painting under text, or
+    under lamps, many details do not agree, but dozens of corners do. Around another thing on the
+    same floor dozens do, too, so of the photo's key points `covered` must lie near one of them.
+    What has the outlines of another thing may be darker: the mean of the share and of that of the
+    places in one light must be `lit`, from `surely` on `lit_surely`. Two whole photos laid over
+    each other need no inliers, but an agreement and a share of `whole`.
     """
 
     few: float = 10
-    good: float = 0.8
+    good: float = 0.75
     many: float = 20
     fair: float = 0.25
-    even_good: float = 0.8
+    even_good: float = 0.77
     even_fair: float = 0.67
     surely: float = 40
     mean: float = 0.51
@@ -51,13 +50,13 @@ class Default:
             return False
         if match.whole:
             return in_light >= self.lit and min(match.agreement, match.even) >= self.whole
-        share = min(1.0, (match.inliers - self.few) / max(self.many - self.few, 1e-9))
-        if share < 0 or match.agreement < self.good + share * (self.fair - self.good):
+        many = match.inliers >= self.many
+        if match.inliers < self.few or match.agreement < (self.fair if many else self.good):
             return False
         in_mean = (match.even + match.agreement) / 2 >= self.mean
         if match.inliers >= self.surely and match.covered >= self.covered and in_mean:
             return True
-        needed = self.even_good + share * (self.even_fair - self.even_good)
+        needed = self.even_fair if many else self.even_good
         return in_light >= self.lit and match.even >= needed
 
 
