@@ -137,7 +137,8 @@ class Hashes:
 
 
 def sureness(check: Check) -> list[float]:
-    return [check.inliers, check.agreement, check.even, check.colours, check.light]
+    shares = (check.match.agreement, check.match.even, check.match.colours, check.match.light)
+    return [check.match.inliers, *(round(share, 4) for share in shares)]
 
 
 def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[str, Any]:

@@ -46,10 +46,10 @@ class Counts:
         self.missed += [f"{name} {n}" for n in truth - found.keys()]
         self.wrong += [f"{name} {n}" for n in found.keys() - truth]
         self.cosine_first += bool(truth) and number(hits[0]) in truth
-        best = max(hits, key=lambda hit: (hit.check.verified, hit.check.inliers))
+        best = max(hits, key=lambda hit: (hit.check.verified, hit.check.match.inliers))
         self.first += bool(truth) and number(best) in truth
         for hit in hits:
-            known = hit.check.inliers, hit.check.agreement
+            known = hit.check.match.inliers, round(hit.check.match.agreement, 4)
             if number(hit) in truth and hit.check.verified:
                 self.accepted.append(known)
             elif number(hit) not in truth:

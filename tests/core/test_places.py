@@ -39,7 +39,7 @@ def written_on(image: Image.Image) -> Image.Image:
 
 
 def matched(copy: Image.Image, original: Image.Image) -> Match:
-    return match(describe_both(photo(copy)), describe(photo(original)), places=True)
+    return match(describe_both(photo(copy)), describe(photo(original)))
 
 
 @pytest.mark.parametrize("seed", range(20, 24))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, area
 from tvcli.core.deduping.same import Link
 from tvcli.core.verification.overlap import clipped, outline_area
 from tvcli.core.verification.plausible import outline
@@ -18,13 +18,13 @@ SMALL_PART = 0.04  # of an area
 def relation(link: Link, whole: Box, kept: Box) -> str:
     """Return how a photo (`whole`) comes to lie in the one kept, by the map between them."""
     corners = outline(link.transform, whole)  # (4, 2)
-    zoom = math.sqrt(outline_area(corners) / ((whole[2] - whole[0]) * (whole[3] - whole[1])))
+    zoom = math.sqrt(outline_area(corners) / area(whole))
     inside = outline_area(clipped(corners, kept))
     said = [
         "mirrored" if link.mirrored else "",
         _turn(corners, link.mirrored),
         f"{1 / zoom:.2g} times the size" if abs(zoom - 1) > SMALL_SCALE else "",
-        _part("shows {:.0%} of it", inside / ((kept[2] - kept[0]) * (kept[3] - kept[1]))),
+        _part("shows {:.0%} of it", inside / area(kept)),
         _part("{:.0%} of it lies around that", 1 - inside / outline_area(corners), more=True),
     ]
     return ", ".join(words for words in said if words)

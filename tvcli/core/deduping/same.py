@@ -8,8 +8,9 @@ from tvcli.core.deduping.spool import Both, Spool
 from tvcli.core.verification.agreement import agreement
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.match import Match
-from tvcli.core.verification.matching import Matcher, Transform
+from tvcli.core.verification.matching import Matcher
 from tvcli.core.verification.overlap import shared
+from tvcli.core.verification.plausible import Transform
 from tvcli.core.verification.whole import WholeMatcher
 
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
@@ -84,7 +85,7 @@ class Comparer:
         whole = self._whole.match(other[0])
         if whole.transform is not None and whole.agreement >= WHOLE:
             return _linked(whole, self._both[0], other[0])
-        self._matcher = self._matcher or Matcher(self._both, places=True)
+        self._matcher = self._matcher or Matcher(self._both)
         link = _linked(self._matcher.match(other[0]), self._both[0], other[0])
         return link if link is not None and self._rule.accepts(link) else None
 

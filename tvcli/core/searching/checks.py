@@ -16,47 +16,39 @@ from tvcli.core.verification.plausible import outline
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
+SHARES = ("agreement", "even", "colours", "light", "covered")  # of a match, as hits tell them
+
 Map = list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the geometry says of a hit: `transform` maps pixels of the query to pixels of the hit.
+    """What the geometry says of a hit: whether it is the same picture, and how the two match.
 
-    `agreement` is how alike the two are under it, -1 to 1; `even`, `colours` and `light` are the
-    shares of places in which details, hues and colours agree, `covered` that of the hit's key
-    points near an inlier; `outline` are the corners of the
-    query in the hit, `inside` those of the hit in the query, in pixels, in order around it. Where
-    `whole`, the two were laid over each other as they are, without key points.
+    `outline` are the corners of the query in the hit, `inside` those of the hit in the query, in
+    pixels, in order around it.
     """
 
     verified: bool
-    inliers: int = 0
-    agreement: float = 0.0
-    even: float = 1.0
-    colours: float = 1.0
-    light: float = 1.0
-    covered: float = 1.0
-    whole: bool = False
-    mirrored: bool = False
-    transform: Map | None = None
+    match: Match
     outline: Map | None = None
     inside: Map | None = None
 
     @property
     def evidence(self) -> str:
         """What verifies it, in a word or three."""
-        by = "whole photo" if self.whole else f"{self.inliers} inliers"
-        return by + (", mirrored" if self.mirrored else "")
+        by = "whole photo" if self.match.whole else f"{self.match.inliers} inliers"
+        return by + (", mirrored" if self.match.mirrored else "")
 
     def as_record(self) -> Record:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
-        record: Record = {"verified": self.verified, "inliers": self.inliers}
-        if self.transform is not None:
-            record |= {"agreement": self.agreement, "even": self.even, "colours": self.colours}
-            record |= {"light": self.light, "covered": self.covered, "whole": self.whole}
-            record["mirrored"] = self.mirrored
-            record |= {"transform": self.transform, "outline": self.outline}
+        match = self.match
+        record: Record = {"verified": self.verified, "inliers": match.inliers}
+        if match.transform is not None:
+            record |= {name: round(getattr(match, name), 4) for name in SHARES}
+            record |= {"whole": match.whole, "mirrored": match.mirrored}
+            record["transform"] = _digits(match.transform / match.transform[2, 2], 8)
+            record["outline"] = self.outline
         return record
 
 
@@ -89,22 +81,10 @@ class Checked:
 def checked(verified: bool, match: Match, region: Box, other: Keypoints) -> Check:
     """Return what is said of the match of a query's region with a photo."""
     if match.transform is None:
-        return Check(verified)
+        return Check(verified, Match())
     back = np.asarray(np.linalg.inv(match.transform), np.float64)
-    return Check(
-        verified=verified,
-        inliers=match.inliers,
-        agreement=round(match.agreement, 4),
-        even=round(match.even, 4),
-        colours=round(match.colours, 4),
-        light=round(match.light, 4),
-        covered=round(match.covered, 4),
-        whole=match.whole,
-        mirrored=match.mirrored,
-        transform=_digits(match.transform / match.transform[2, 2], 8),
-        outline=_digits(outline(match.transform, region), 6),
-        inside=_digits(outline(back, other.region), 6),
-    )
+    there, here = outline(match.transform, region), outline(back, other.region)
+    return Check(verified, match, _digits(there, 6), _digits(here, 6))
 
 
 def _is_most(check: Check, region: Box) -> bool:
@@ -116,7 +96,7 @@ def _is_most(check: Check, region: Box) -> bool:
 
 
 def _sureness(check: Check) -> tuple[bool, int]:
-    return check.verified, check.inliers
+    return check.verified, check.match.inliers
 
 
 def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:

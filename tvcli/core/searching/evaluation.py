@@ -4,7 +4,7 @@ import hashlib
 import os
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -25,7 +25,7 @@ from tvcli.core.ranking.metrics import (
     query_figures,
     relevant_ranks,
 )
-from tvcli.core.searching.queries import Query
+from tvcli.core.searching.queries import Query, in_blocks
 
 Codes = npt.NDArray[np.uint64]
 
@@ -149,7 +149,7 @@ def measure(
     values, codes = array("d"), array("Q")
     pairs, without = PairCounts(), 0
     size = min(TOGETHER, max(1, SIMILARITIES // max(1, len(gallery))))
-    for block in _blocks(queries, size):
+    for block in in_blocks(queries, size):
         similarities = _similarities(gallery, block)  # (n, N)
         for query, row in zip(block, similarities, strict=True):
             own = np.union1d(photos.get(query.photo, none), photos.get(query.digest, none))
@@ -185,17 +185,6 @@ def _similarities(gallery: Gallery, block: list[Query]) -> Vectors:
         vectors = gallery.vectors(slice(start, start + BLOCK))
         result[:, start : start + len(vectors)] = queries @ vectors.T
     return result
-
-
-def _blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
-    block: list[Query] = []
-    for query in queries:
-        block.append(query)
-        if len(block) == size:
-            yield block
-            block = []
-    if block:
-        yield block
 
 
 def _code(name: str) -> int:

@@ -13,7 +13,7 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.records import Record
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
-from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
+from tvcli.core.searching.queries import Query, Vector, in_blocks, known_box, shown_path
 from tvcli.core.searching.verify import Verifier
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
@@ -87,7 +87,7 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
-    for block in _blocks(queries):
+    for block in in_blocks(queries, BLOCK):
         vectors = np.stack([query.vector for query in block])
         look_at = verifier.verification.shortlist if verifier else 0
         wanted = max(k, rerank or 0, look_at)
@@ -153,14 +153,3 @@ def _hits(
             check=checks[place] if checks else None,
             explain=explains(query, int(rows[place]), place + 1) if explains else "",
         )
-
-
-def _blocks(queries: Iterator[Query]) -> Iterator[list[Query]]:
-    block: list[Query] = []
-    for query in queries:
-        block.append(query)
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block

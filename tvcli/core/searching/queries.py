@@ -176,6 +176,18 @@ class Queries:
         return _unit(query.vector)
 
 
+def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
+    """Yield queries in blocks of a size, the last of what is left."""
+    block: list[Query] = []
+    for query in queries:
+        block.append(query)
+        if len(block) == size:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
 def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> Query:
     """Return a query drawn towards some examples and away from others (Rocchio 1971).
 

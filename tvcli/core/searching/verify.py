@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +63,12 @@ class Verifier:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
         photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
         both = self._keypoints(photo, query)
-        found = self._checked(self._matcher(both), both[0].region, similarities, rows)
+        matcher = self._matcher(both)
+        found = self._checked(matcher, both[0].region, similarities, rows)
         if self.verification.closely and not found.shows_most(both[0].region):
             found = self._laid_over(both[0], found)
             if not found.shows_most(both[0].region):
-                found = self._again(photo, query, both, found)
+                found = self._again(photo, query, matcher, both[0], found)
         kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
         kept.sort(key=lambda n: self._order(found, n))
         return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
@@ -78,23 +78,25 @@ class Verifier:
         if not self.verification.by_inliers:
             return False, 0, -similarity, row
         check = found.checks[place]  # whole photos are verified without inliers
-        return not check.verified, -check.inliers, -similarity, row
+        return not check.verified, -check.match.inliers, -similarity, row
 
     def _laid_over(self, whole: Keypoints, found: Checked) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
-        matcher = WholeMatcher(whole)
-        matches = [matcher.match(other) for other in self._described(found.rows)]
-        return found.better(self._decided(matches, 0, whole.region, found))
+        matcher, others = WholeMatcher(whole), self._described(found.rows)
+        matches = [matcher.match(other) for other in others]
+        return found.better(self._decided(matches, 0, whole.region, found.similarities, others))
 
-    def _again(self, photo: Photo, query: Query, both: list[Keypoints], found: Checked) -> Checked:
+    def _again(
+        self, photo: Photo, query: Query, matcher: Matcher, whole: Keypoints, found: Checked
+    ) -> Checked:
         """Return the checks of a longer shortlist, and of the query enlarged."""
         more = self._more(photo, query, found.rows)
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
-        region = both[0].region
-        others = self._checked(self._matcher(both), region, values, more)
-        longer = found.and_more(self._laid_over(both[0], others))
+        others = self._checked(matcher, whole.region, values, more)
+        longer = found.and_more(self._laid_over(whole, others))
         fine = self._matcher(self._keypoints(photo, query, *FINE))
-        return longer.better(self._checked(fine, region, longer.similarities, longer.rows).checks)
+        again = self._checked(fine, whole.region, longer.similarities, longer.rows)
+        return longer.better(again.checks)
 
     def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
         """Return rows similar to other looks at the query, the most similar first, but for some."""
@@ -114,7 +116,7 @@ class Verifier:
         return describe_both(photo, method=method, crop=query.crop, side=side, count=count)
 
     def _matcher(self, both: list[Keypoints]) -> Matcher:
-        return Matcher(both, model=self.verification.model, places=True)
+        return Matcher(both, model=self.verification.model)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
@@ -126,9 +128,10 @@ class Verifier:
 
     def _checked(self, matcher: Matcher, region: Box, similarities: Vector, rows: Rows) -> Checked:
         """Return rows (n,) with their checks against a query's region."""
-        matches = self._matches(matcher, self._described(rows))
-        unknown = Checked(similarities, rows, [])
-        return replace(unknown, checks=self._decided(matches, matcher.keypoints, region, unknown))
+        others = self._described(rows)
+        matches = self._matches(matcher, others)
+        checks = self._decided(matches, matcher.keypoints, region, similarities, others)
+        return Checked(similarities, rows, checks)
 
     def _matches(self, matcher: Matcher, others: list[Keypoints]) -> list[Match]:
         """Return the match with each photo; none with those that a quick look leaves out."""
@@ -145,11 +148,15 @@ class Verifier:
         return matches
 
     def _decided(
-        self, matches: list[Match], keypoints: int, region: Box, found: Checked
+        self,
+        matches: list[Match],
+        keypoints: int,
+        region: Box,
+        similarities: Vector,
+        others: list[Keypoints],
     ) -> list[Check]:
-        """Return what the rule says of the match with each row."""
-        others = self._described(found.rows)
-        triples = zip(found.similarities.tolist(), matches, others, strict=True)
+        """Return what the rule says of the match with each photo."""
+        triples = zip(similarities.tolist(), matches, others, strict=True)
         accepts = self.verification.rule.accepts
         return [
             checked(accepts(value, match, min(keypoints, len(other))), match, region, other)

@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box
 from tvcli.core.verification.keypoints import Keypoints
+from tvcli.core.verification.plausible import Transform
 
 LEAST_SHARED = 0.08  # of the smaller picture that must be seen in both
 SOFTEN = 1.0  # pixels of a preview: the deviation of the blur against noise and blocks
 BACKGROUND = 3.0  # the same for the brightness around: wider, and outlines alone would agree
 
 Grey = npt.NDArray[np.float32]
-Transform = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,15 @@ Copies change their colours all over in one way; another thing on the same groun
 lies, whatever is done to the whole.
 """
 
-import numpy as np
+from typing import Any
 
-from tvcli.core.verification.agreement import Grey, Transform, laid_over
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.verification.agreement import Grey, laid_over
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.places import means
+from tvcli.core.verification.plausible import Transform
 
 PATCH = 4  # pixels of the small colour picture: a place
 COLOURED = 10.0  # levels of chroma: how far a colour may always lie from where it should
@@ -20,6 +24,8 @@ FITS = 6  # rounds of weighted least squares
 FEW = 4  # places: of fewer nothing is said
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
+Values = npt.NDArray[np.floating[Any]]
+Fitted = tuple[Values, Values]
 Places = tuple[Grey, Grey, Grey]  # colours of both (n, 3), and where they are (n, 2), -1 to 1
 
 
@@ -66,20 +72,15 @@ def _places(query: Keypoints, gallery: Keypoints, transform: Transform) -> Place
 
 def _agreeing_hues(own: Grey, other: Grey) -> float:
     """Return in which share of places the chroma (n, 3) of one is as that of the other says."""
+    wanted, known = _chroma(own), _chroma(other)
     terms = np.zeros((len(own), 3, 7), np.float32)  # (n, 3, 7)
-    terms[..., 0] = _chroma(other)
+    terms[..., 0] = known
     for channel in range(3):
         terms[:, channel, 1 + channel] = 1
         terms[:, channel, 4 + channel] = other @ LUMA / 128
-    weights = np.ones(len(own), np.float32)
-    for _ in range(FITS):
-        weighted = terms * weights[:, None, None]
-        normal = np.einsum("nci,ncj->ij", weighted, terms) + 1e-3 * np.eye(7)
-        found = np.linalg.solve(normal, np.einsum("nci,nc->i", weighted, _chroma(own)))
-        found[0] = max(found[0], 0.0)  # no colour turns into its opposite
-        residues = np.linalg.norm(_chroma(own) - terms @ found, axis=1)
-        weights = 1 / (1 + (residues / SOFT) ** 2)
-    distances = float(found[0]) * _standing_out(_chroma(other)), _standing_out(_chroma(own))
+    flat = terms.reshape(-1, 7), wanted.reshape(-1, 1)
+    found, residues = _fitted(*flat, ridge=1e-3, least=0.0)  # no colour turns into its opposite
+    distances = float(found[0, 0]) * _standing_out(known), _standing_out(wanted)
     return float((residues < np.maximum(OFF * np.maximum(*distances), COLOURED)).mean())
 
 
@@ -92,15 +93,27 @@ def _agreeing_light(own: Grey, other: Grey, places: Grey) -> float:
     x, y = places.T
     falling_off = (other @ LUMA)[:, None] * np.stack([x, y, x * x, x * y, y * y], axis=1)
     terms = np.concatenate([other, np.full((len(other), 1), 64), falling_off], axis=1)  # (n, 9)
-    weights = np.ones(len(own), np.float32)
-    for _ in range(FITS):
-        weighted = terms * weights[:, None]
-        normal = weighted.T @ terms + 1e-3 * len(terms) * np.eye(terms.shape[1])
-        expected = terms @ np.linalg.solve(normal, weighted.T @ own)
-        residues = np.linalg.norm(own - expected, axis=1)
-        weights = 1 / (1 + (residues / SOFT) ** 2)
+    _, residues = _fitted(terms, own, ridge=1e-3 * len(terms))
     deviation = float(np.sqrt(((own - own.mean(axis=0)) ** 2).sum(axis=1).mean()))
     return float((residues < max(SPREAD * deviation, LIT)).mean())
+
+
+def _fitted(terms: Values, wanted: Values, *, ridge: float, least: float = -np.inf) -> Fitted:
+    """Return the factors (k, p) of terms (m, k) that give what is wanted (m, p), and residues.
+
+    Least squares, weighted anew each round by the residues (n,), one for each place, of which
+    `wanted` has three values. The first factors are at least `least`.
+    """
+    places = wanted.size // 3
+    weights = np.ones(places, np.float32)
+    for _ in range(FITS):
+        weighted = terms * np.repeat(weights, len(terms) // places)[:, None]
+        normal = weighted.T @ terms + ridge * np.eye(terms.shape[1])
+        found = np.linalg.solve(normal, weighted.T @ wanted)
+        found[0] = np.maximum(found[0], least)
+        residues = np.linalg.norm((wanted - terms @ found).reshape(places, 3), axis=1)
+        weights = 1 / (1 + (residues / SOFT) ** 2)
+    return found, residues
 
 
 def _chroma(colours: Grey) -> Grey:

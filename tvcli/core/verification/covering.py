@@ -5,10 +5,9 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box
 from tvcli.core.verification.keypoints import Keypoints, Points
+from tvcli.core.verification.plausible import Transform
 
 NEAR = 0.08  # of the square root of the area shared: how close an inlier must be
-
-Transform = npt.NDArray[np.float64]
 
 
 def covered(

@@ -1,7 +1,7 @@
 """Key points: where a photo has corners or blobs, and what it looks like around them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -68,23 +68,8 @@ def describe(
     Raises:
         BadImage: the crop lies outside the photo.
     """
-    region = photo.whole if crop is None else clip(crop, photo.width, photo.height)
-    if region is None:
-        raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
-    grey = _grey(photo, region, side)  # (H, W)
-    seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
-    points, descriptors = _detected(seen, method, count)
-    if mirrored:
-        points[:, 0] = grey.shape[1] - 1 - points[:, 0]
-    return Keypoints(
-        points=_in_photo(points, region, grey),
-        descriptors=descriptors,
-        preview=_grey(photo, region, PREVIEW),
-        region=region,
-        method=method,
-        mirrored=mirrored,
-        colour=np.asarray(_small(photo, region, COLOUR).convert("RGB")),
-    )
+    grey, blank = _looked_at(photo, crop, method, side)
+    return _with_points(blank, grey, count, mirrored=mirrored)
 
 
 def describe_both(
@@ -96,10 +81,36 @@ def describe_both(
     side: int = SIDE,
 ) -> list[Keypoints]:
     """Return the key points of a photo as it is and mirrored: a query that finds both."""
-    return [
-        describe(photo, method=method, crop=crop, mirrored=mirrored, count=count, side=side)
-        for mirrored in (False, True)
-    ]
+    grey, blank = _looked_at(photo, crop, method, side)
+    return [_with_points(blank, grey, count, mirrored=mirrored) for mirrored in (False, True)]
+
+
+def _looked_at(
+    photo: Photo, crop: Box | None, method: Method, side: int
+) -> tuple[Pixels, Keypoints]:
+    """Return a region in grey, (H, W), and all that is known of it but the key points."""
+    region = photo.whole if crop is None else clip(crop, photo.width, photo.height)
+    if region is None:
+        raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
+    blank = Keypoints(
+        points=np.empty((0, 2), np.float32),
+        descriptors=np.empty((0, LENGTHS[method]), np.uint8),
+        preview=_grey(photo, region, PREVIEW),
+        region=region,
+        method=method,
+        colour=np.asarray(_small(photo, region, COLOUR).convert("RGB")),
+    )
+    return _grey(photo, region, side), blank
+
+
+def _with_points(blank: Keypoints, grey: Pixels, count: int, *, mirrored: bool) -> Keypoints:
+    """Return a region with its key points, or those of its mirror image where they lie in it."""
+    seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
+    points, descriptors = _detected(seen, blank.method, count)
+    if mirrored:
+        points[:, 0] = grey.shape[1] - 1 - points[:, 0]
+    found = _in_photo(points, blank.region, grey)
+    return replace(blank, points=found, descriptors=descriptors, mirrored=mirrored)
 
 
 def _grey(photo: Photo, region: Box, side: int) -> Pixels:

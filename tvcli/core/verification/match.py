@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-import numpy.typing as npt
-
 from tvcli.core.verification.agreement import Details
 from tvcli.core.verification.colours import agreeing_colours
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.places import agreeing_details
-
-Transform = npt.NDArray[np.float64]
+from tvcli.core.verification.plausible import Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +18,8 @@ class Match:
     of `pairs` that looked alike. `agreement` is how alike the two pictures are under it, -1 to 1;
     `even`, `colours` and `light` are the shares of the places in which their details, their hues
     and their colours, dark and bright, agree, `covered` that of the photo's key points near an
-    inlier; 1 where that was not asked for. Where `whole`, one whole picture was laid over the
-    other, without key points.
+    inlier; 1 where there are too few inliers to look. Where `whole`, one whole picture was laid
+    over the other, without key points.
     """
 
     inliers: int = 0

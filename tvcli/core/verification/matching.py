@@ -12,10 +12,9 @@ from tvcli.core.verification.agreement import details
 from tvcli.core.verification.covering import covered
 from tvcli.core.verification.keypoints import Keypoints, Points
 from tvcli.core.verification.match import Match, by_places
-from tvcli.core.verification.plausible import is_plausible
+from tvcli.core.verification.plausible import Transform, is_plausible
 
 Model = Literal["homography", "affine"]
-Transform = npt.NDArray[np.float64]
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
@@ -32,20 +31,14 @@ CHECKS = {"checks": 64}
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
-    `keypoints` tells how many the query has. Several threads may match at once. With `places` it
-    is also told in which share of the places the two agree.
+    `keypoints` tells how many the query has. Several threads may match at once.
     Lowe's ratio test (2004), then USAC with MAGSAC++ (Barath et al. 2020) for the map.
     """
 
     def __init__(
-        self,
-        queries: Sequence[Keypoints],
-        *,
-        model: Model = "homography",
-        ratio: float = RATIO,
-        places: bool = False,
+        self, queries: Sequence[Keypoints], *, model: Model = "homography", ratio: float = RATIO
     ) -> None:
-        self._model, self._ratio, self._places = model, ratio, places
+        self._model, self._ratio = model, ratio
         self.keypoints = max((len(query) for query in queries), default=0)
         self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
 
@@ -74,7 +67,7 @@ class Matcher:
         found = details(query, gallery, transform)
         alike = found.agreement if found else 0.0
         result = Match(inliers, transform, query.mirrored, len(own), alike)
-        if not self._places or found is None or inliers < WORTH:
+        if found is None or inliers < WORTH:
             return result
         shared = found.share * area(gallery.region)
         near = covered(target[inside], gallery, transform, query.region, shared)
@@ -82,15 +75,11 @@ class Matcher:
 
 
 def match(
-    query: Keypoints | Sequence[Keypoints],
-    gallery: Keypoints,
-    *,
-    model: Model = "homography",
-    places: bool = False,
+    query: Keypoints | Sequence[Keypoints], gallery: Keypoints, *, model: Model = "homography"
 ) -> Match:
     """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
     queries = [query] if isinstance(query, Keypoints) else query
-    return Matcher(queries, model=model, places=places).match(gallery)
+    return Matcher(queries, model=model).match(gallery)
 
 
 def _tree(query: Keypoints) -> Any:

@@ -4,12 +4,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
-from tvcli.core.verification.plausible import outline
+from tvcli.core.verification.plausible import Transform, outline
 
 Outline = npt.NDArray[np.float64]  # (n, 2) x, y of corners, in order around
 
 
-def shared(transform: npt.NDArray[np.float64], own: Box, other: Box) -> float:
+def shared(transform: Transform, own: Box, other: Box) -> float:
     """Return the share, 0 to 1, of the smaller of two photos that both show.
 
     `transform` (3, 3) maps pixels of the first to the second's, in which both are measured.

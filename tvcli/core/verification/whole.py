@@ -8,6 +8,7 @@ import numpy.typing as npt
 from tvcli.core.verification.agreement import Details, details
 from tvcli.core.verification.keypoints import Keypoints, Pixels
 from tvcli.core.verification.match import Match, by_places
+from tvcli.core.verification.plausible import Transform
 
 ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
 SKETCH = 32  # pixels across and down of what is compared first
@@ -15,7 +16,6 @@ SOFTEN, BACKGROUND = 0.7, 3.0  # pixels of a sketch: deviations whose difference
 LIKELY = 0.7  # correlation of sketches from which the photos are worth a closer look
 WAYS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
 
-Transform = npt.NDArray[np.float64]
 Sketches = npt.NDArray[np.float32]
 
 
@@ -44,7 +44,7 @@ class WholeMatcher:
         alike = self._ways @ _sketch(gallery.preview).ravel()  # (8,)
         for (quarters, mirrored), likeness in zip(WAYS, alike, strict=True):
             if fitting[quarters % 2] and likeness >= LIKELY:
-                yield laid_over_whole(self._query, gallery, quarters, mirrored), mirrored
+                yield _laid_over(self._query, gallery, quarters, mirrored), mirrored
 
     def _look(
         self, gallery: Keypoints, transform: Transform, mirrored: bool
@@ -55,9 +55,7 @@ class WholeMatcher:
         return Match(0, transform, mirrored, 0, found.agreement, whole=True), found
 
 
-def laid_over_whole(
-    first: Keypoints, second: Keypoints, quarters: int, mirrored: bool
-) -> Transform:
+def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:
     """Return the map (3, 3) of a whole photo, turned clockwise by quarters, onto another."""
     turn = np.linalg.matrix_power(np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]]), quarters)
     if mirrored:
