@@ -64,7 +64,12 @@ def test_whole_photos_need_no_key_points() -> None:
     corner = found.transform @ [0, 0, 1]  # the top left corner comes to lie at the bottom left
     assert corner[:2] == pytest.approx([0, 320], abs=1e-6)
     assert link(soft, Image.new("RGB", soft.size)) is None
-    assert link(Image.new("RGB", (64, 64)), Image.new("RGB", (64, 64))) is None
+
+
+@pytest.mark.parametrize(("colour", "same"), [("#8b7961", True), ("#7e6a51", False)])
+def test_blank_photos_are_the_same_in_one_colour_only(colour: str, same: bool) -> None:
+    blank, other = (Image.new("RGB", (64, 64), one) for one in ("#8b7961", colour))
+    assert (link(blank, other) is not None) == same
 
 
 def test_a_spool_gives_back_what_was_described(tmp_path: object) -> None:

@@ -110,22 +110,36 @@ def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
     assert agreeing_colours(unknown, known, np.eye(3)) == (1, 1)
 
 
+def test_large_text_over_a_dim_picture_does_not_make_its_details_lacking() -> None:
+    original = ImageEnhance.Contrast(scene(38)).enhance(0.15)
+    style = {"font": ImageFont.load_default(60), "stroke_width": 3, "stroke_fill": "black"}
+    written = original.copy()
+    ImageDraw.Draw(written).text((20, 120), "the same picture", "white", **style)
+    for copy, other in ((written, original), (original, written)):
+        found = details(describe(photo(copy)), describe(photo(other)), np.eye(3))
+        assert found is not None and found.agreement < 0.5
+        assert agreeing_details(found) > 0.6
+
+
 def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
     query = describe(Photo(with_middle(35, 36), 400, 300))
     found = details(query, describe(photo(with_middle(35, 37))), np.eye(3))
     assert found is not None
-    rms = [np.sqrt((image[found.seen] ** 2).mean()) for image in (found.own, found.other)]
-    alike = []
     height, width = found.own.shape
+    places = []
     for y in range(6, height, 6):
         for x in range(6, width, 6):
             place = slice(max(y - 6, 0), y + 6), slice(max(x - 6, 0), x + 6)
-            if found.seen[place].sum() <= 72:
-                continue
-            a, b = found.own[place] / rms[0], found.other[place] / rms[1]
-            energies = (a**2).sum() / 144, (b**2).sum() / 144
-            if max(energies) > 0.1:
-                alike.append(2 * (a * b).sum() / 144 > 0.7 * sum(energies))
+            if found.seen[place].sum() > 72:
+                places.append((found.own[place], found.other[place]))
+    energies = [((a**2).sum() / 144, (b**2).sum() / 144) for a, b in places]
+    least = 0.1 * np.mean(energies, axis=0)
+    gain = np.sqrt(np.median([b / a for a, b in energies if a > least[0] and b > least[1]]))
+    usual = min(np.mean(energies, axis=0) * (gain**2, 1))
+    alike = []
+    for (own, other), (a, b) in zip(places, energies, strict=True):
+        if max(gain**2 * a, b) > 0.1 * usual:
+            alike.append(2 * gain * (own * other).sum() / 144 > 0.7 * (gain**2 * a + b))
     assert agreeing_details(found) == pytest.approx(np.mean(alike), abs=0.02)
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
+from tests.core.test_places import written_on
 from tests.core.test_verification import photo, scene
+from tvcli.core.verification.blank import is_blank
 from tvcli.core.verification.keypoints import COUNT, describe
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.rules import Default
@@ -45,6 +47,32 @@ def test_photos_of_another_aspect_are_not_laid_over_each_other() -> None:
     assert matched(original.crop((0, 0, 300, 300)), original).transform is None
 
 
-def test_blank_photos_agree_with_nothing() -> None:
-    blank = Image.new("RGB", (400, 300), "white")
-    assert not Default().accepts(1.0, matched(blank, blank), COUNT)
+BEIGE = (139, 121, 97)
+
+
+@pytest.mark.parametrize(
+    ("colour", "same"),
+    [
+        (BEIGE, True),
+        ((140, 117, 99), True),  # by JPEG
+        ((126, 106, 81), True),  # darker, of more contrast
+        ((89, 77, 63), True),
+        ((139, 101, 148), False),
+        ((240, 240, 240), False),
+        ((20, 18, 15), False),  # far too dark
+    ],
+)
+def test_a_blank_photo_is_the_same_as_one_of_its_colour(
+    colour: tuple[int, int, int], same: bool
+) -> None:
+    blank = Image.new("RGB", (400, 300), BEIGE)
+    found = matched(Image.new("RGB", (300, 150), colour), blank)
+    assert Default().accepts(1.0, found, COUNT) == same
+    assert not Default().accepts(1.0, matched(blank, scene(58)), COUNT)
+
+
+def test_noise_leaves_a_photo_blank_and_text_does_not() -> None:
+    noise = np.random.default_rng(0).normal(0, 16, (300, 400, 3))
+    noisy = Image.fromarray((np.array(BEIGE) + noise).clip(0, 255).astype(np.uint8))
+    written = written_on(Image.new("RGB", (400, 300), BEIGE))
+    assert [is_blank(describe(photo(image))) for image in (noisy, written)] == [True, False]

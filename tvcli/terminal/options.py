@@ -163,7 +163,7 @@ Method = Annotated[
     typer.Option("--method", help="Key points to verify by.  [default: those kept, else orb]"),
 ]
 Model = Annotated[
-    Literal["homography", "affine"] | None,
+    Literal["homography", "affine", "similarity"] | None,
     typer.Option("--model", help="How a copy may be distorted.  [default: homography]"),
 ]
 Shortlist = Annotated[

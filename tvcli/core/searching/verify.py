@@ -52,8 +52,8 @@ class Verifier:
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
         with `by_inliers` the one with the most. Where none of them is most of the query, it is
-        looked at again: as a whole, then turned and softened for a longer shortlist, and larger
-        for small pictures in it.
+        looked at again: as a whole, then turned, softened and sharpened for a longer shortlist,
+        and larger for small pictures in it.
 
         Raises:
             UsageError: the query is not one photo.
@@ -103,7 +103,7 @@ class Verifier:
         if self._looks is None:
             return np.empty(0, np.intp)
         vectors = self._looks(photo, query.crop)
-        similarities, found = self._index.search(vectors, LOOKED)  # (9, LOOKED)
+        similarities, found = self._index.search(vectors, LOOKED)  # (10, LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row not in known]

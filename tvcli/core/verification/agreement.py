@@ -56,13 +56,11 @@ def details(query: Keypoints, gallery: Keypoints, transform: Transform) -> Detai
 
     `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo.
     """
-    import cv2
-
     laid = transform, query.region, gallery.region
     warped, seen = laid_over(query.preview, gallery.preview, *laid)
     if int(seen.sum()) < LEAST_SHARED * min(query.preview.size, gallery.preview.size):
         return None
-    own, other = (_details(cv2, grey, seen) for grey in (warped, gallery.preview))
+    own, other = (standing_out(grey, seen) for grey in (warped, gallery.preview))
     return Details(own, other, seen)
 
 
@@ -86,8 +84,11 @@ def laid_over(
     return warped, cv2.warpPerspective(np.ones(own.shape[:2], np.float32), map_, sides) > 0.99
 
 
-def _details(cv2: Any, grey: Any, seen: npt.NDArray[np.bool_]) -> Grey:
+def standing_out(grey: Any, seen: npt.NDArray[np.bool_] | None = None) -> Grey:
     """Return what stands out from its surroundings, 0 where not seen: (h, w) float32."""
+    import cv2
+
+    seen = np.ones(grey.shape, bool) if seen is None else seen
     masked = np.where(seen, grey, 0).astype(np.float32)
     weight = seen.astype(np.float32)
     softened = [

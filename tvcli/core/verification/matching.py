@@ -14,7 +14,7 @@ from tvcli.core.verification.keypoints import Keypoints, Points
 from tvcli.core.verification.match import Match, by_places
 from tvcli.core.verification.plausible import Transform, is_plausible
 
-Model = Literal["homography", "affine"]
+Model = Literal["homography", "affine", "similarity"]
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
@@ -22,7 +22,8 @@ CELL = 0.015  # of the long side: inliers closer together than this count once
 WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
 QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
 CONFIDENCE, ROUNDS = 0.999, 2000
-LEAST = {"homography": 4, "affine": 3}  # pairs that settle a model
+LEAST = {"homography": 4, "affine": 3, "similarity": 2}  # pairs that settle a model
+SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
 CHECKS = {"checks": 64}
@@ -56,22 +57,17 @@ class Matcher:
         return max(counts, default=0)
 
     def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
+        """Return the match under the model, or under a similarity where the pictures agree more.
+
+        Stripes and narrow strips leave a model of more parameters undecided.
+        """
         own, other = _pairs(tree, gallery, self._ratio)
-        if len(own) < LEAST[self._model]:
-            return Match(pairs=len(own), mirrored=query.mirrored)
-        source, target = query.points[own], gallery.points[other]
-        transform, inside = _estimate(source, target, query, gallery, self._model)
-        if transform is None or not is_plausible(transform, query.region, query.mirrored):
-            return Match(pairs=len(own), mirrored=query.mirrored)
-        inliers = _distinct(source[inside], target[inside], _side(query), _side(gallery))
-        found = details(query, gallery, transform)
-        alike = found.agreement if found else 0.0
-        result = Match(inliers, transform, query.mirrored, len(own), alike)
-        if found is None or inliers < WORTH:
-            return result
-        shared = found.share * area(gallery.region)
-        near = covered(target[inside], gallery, transform, query.region, shared)
-        return replace(by_places(result, query, gallery, found), covered=near)
+        pairs = query.points[own], gallery.points[other]
+        best = _under(self._model, *pairs, query, gallery)
+        if len(own) < WORTH or best.agreement >= SURE or self._model == "similarity":
+            return best
+        simpler = _under("similarity", *pairs, query, gallery)
+        return max(best, simpler, key=lambda match: (match.inliers >= WORTH, match.agreement))
 
 
 def match(
@@ -80,6 +76,27 @@ def match(
     """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
     queries = [query] if isinstance(query, Keypoints) else query
     return Matcher(queries, model=model).match(gallery)
+
+
+def _under(
+    model: Model, source: Points, target: Points, query: Keypoints, gallery: Keypoints
+) -> Match:
+    """Return the match of pairs of points under a model; without inliers where there is none."""
+    without = Match(pairs=len(source), mirrored=query.mirrored)
+    if len(source) < LEAST[model]:
+        return without
+    transform, inside = _estimate(source, target, query, gallery, model)
+    if transform is None or not is_plausible(transform, query.region, query.mirrored):
+        return without
+    inliers = _distinct(source[inside], target[inside], _side(query), _side(gallery))
+    found = details(query, gallery, transform)
+    alike = found.agreement if found else 0.0
+    result = Match(inliers, transform, query.mirrored, len(source), alike)
+    if found is None or inliers < WORTH:
+        return result
+    shared = found.share * area(gallery.region)
+    near = covered(target[inside], gallery, transform, query.region, shared)
+    return replace(by_places(result, query, gallery, found), covered=near)
 
 
 def _tree(query: Keypoints) -> Any:
@@ -126,15 +143,20 @@ def _estimate(
     tolerance = TOLERANCE * _side(gallery)
     turn = _turn(query)
     source = np.asarray(source @ turn[:2, :2] + turn[:2, 2], np.float32)
-    if model == "affine":
-        found, inside = cv2.estimateAffine2D(
-            source, target, None, cv2.USAC_MAGSAC, tolerance, ROUNDS, CONFIDENCE
-        )
-        found = None if found is None else np.vstack([found, [0, 0, 1]])
-    else:
+    if model == "homography":
         found, inside = cv2.findHomography(
             source, target, cv2.USAC_MAGSAC, tolerance, None, ROUNDS, CONFIDENCE
         )
+    elif model == "affine":
+        found, inside = cv2.estimateAffine2D(
+            source, target, None, cv2.USAC_MAGSAC, tolerance, ROUNDS, CONFIDENCE
+        )
+    else:  # there is no USAC for it
+        found, inside = cv2.estimateAffinePartial2D(
+            source, target, None, cv2.RANSAC, tolerance, ROUNDS, CONFIDENCE
+        )
+    if found is not None and len(found) == 2:
+        found = np.vstack([found, [0, 0, 1]])
     if found is None or inside is None or not np.isfinite(found).all():
         return None, np.zeros(len(source), bool)
     return np.asarray(found @ turn, np.float64), np.asarray(inside, bool).ravel()

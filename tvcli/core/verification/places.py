@@ -18,15 +18,18 @@ ALIKE = 0.7  # of twice the shared energy by the sum of both, from which a place
 def agreeing_details(found: Details) -> float:
     """Return the share of the textured places of two pictures in which their details agree, 0 to 1.
 
-    A place agrees if 2 <a, b> / (<a, a> + <b, b>), the details scaled to equal energy over all
-    that is shared, reaches ALIKE: what one picture lacks counts against it. 0 without details.
+    A place agrees if 2 <a, b> / (<a, a> + <b, b>), the details scaled to equal energy in most
+    places, reaches ALIKE: what one picture lacks counts against it. 0 without details.
     """
-    shared = int(found.seen.sum())
-    own, other = (_scaled(one, shared) for one in (found.own, found.other))
-    energies = [means(image, SIDE) for image in (own * other, own**2, other**2)]
-    both, first, second = (mean[means(found.seen, SIDE) > 0.5] for mean in energies)
-    textured = np.maximum(first, second) > TEXTURED
-    alike = 2 * both[textured] > ALIKE * (first + second)[textured]
+    energies = [
+        means(image, SIDE) for image in (found.own**2, found.other**2, found.own * found.other)
+    ]
+    within = means(found.seen, SIDE) > 0.5
+    own, other, both = (mean[within] for mean in energies)
+    gain = _gain(own, other)
+    own, both = gain**2 * own, gain * both
+    textured = np.maximum(own, other) > TEXTURED * min(own.mean(), other.mean())
+    alike = 2 * both[textured] > ALIKE * (own + other)[textured]
     return float(alike.mean()) if len(alike) else 0.0
 
 
@@ -41,7 +44,11 @@ def means(image: npt.NDArray[np.generic], side: int) -> Grey:
     return result
 
 
-def _scaled(image: Grey, shared: int) -> Grey:
-    """Return details of a mean energy of 1 over what is shared."""
-    norm = float(np.linalg.norm(image))
-    return image * np.float32(np.sqrt(shared) / norm) if norm > 0 else image
+def _gain(own: Grey, other: Grey) -> float:
+    """Return the factor that brings details to those of another picture in most textured places.
+
+    Text over a picture may have more energy than all the rest of it; by the energies of the whole
+    the rest would count as lacking.
+    """
+    textured = (own > TEXTURED * own.mean()) & (other > TEXTURED * other.mean())
+    return float(np.sqrt(np.median(other[textured] / own[textured]))) if textured.any() else 1.0

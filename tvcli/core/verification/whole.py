@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.verification.agreement import Details, details
+from tvcli.core.verification.blank import agreement_in_colour, is_blank
 from tvcli.core.verification.keypoints import Keypoints, Pixels
 from tvcli.core.verification.match import Match, by_places
 from tvcli.core.verification.plausible import Transform
@@ -22,20 +23,28 @@ Sketches = npt.NDArray[np.float32]
 class WholeMatcher:
     """Lays one whole query over many whole photos: for what is too blurred or plain for key points.
 
-    A quick look at sketches of both tells which ways, of eight, are worth a closer one.
+    A quick look at sketches of both tells which ways, of eight, are worth a closer one. Blank
+    pictures agree as far as their colours do.
     """
 
     def __init__(self, query: Keypoints) -> None:
-        self._query = query
+        self._query, self._blank = query, is_blank(query)
         plain = _sketch(query.preview)
         ways = [np.rot90(plain[:, ::-1] if mirrored else plain, -n) for n, mirrored in WAYS]
         self._ways: Sketches = np.stack([way.ravel() for way in ways])  # (8, SKETCH**2)
 
     def match(self, gallery: Keypoints) -> Match:
         """Return how the two agree, laid over each other in the best way; no map if in none."""
+        if self._blank:
+            return self._by_colour(gallery)
         looks = (self._look(gallery, *way) for way in self._likely(gallery))
         best = max(filter(None, looks), key=lambda look: look[0].agreement, default=None)
         return by_places(best[0], self._query, gallery, best[1]) if best else Match()
+
+    def _by_colour(self, gallery: Keypoints) -> Match:
+        alike = agreement_in_colour(self._query, gallery) if is_blank(gallery) else 0.0
+        over = _laid_over(self._query, gallery, 0, False)
+        return Match(0, over, agreement=alike, whole=True) if alike else Match()
 
     def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
         fitting = [_fits(self._query, gallery, quarters) for quarters in range(2)]
