@@ -25,7 +25,8 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from tvcli.core.copies.changes import CHANGES, changed, kinds_for
+from scripts.bench.copy_sets import Task, apart, whole
+from tvcli.core.copies.changes import changed
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
 from tvcli.core.images import decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
@@ -40,22 +41,8 @@ from tvcli.core.sources import Source
 from tvcli.core.verification.rules import PRESETS
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-COPIES, CLOTHES, STRANGERS = 20, 2000, 500
-TUNED = 833  # the first copies: thresholds were chosen with them in view
-SEEN = (1200, 1789)  # as many of two sets kept apart: the rule was mended with them in view
 QUALITY = 92
 AT_ONCE = 64
-
-Task = tuple[str, int, str, bool]  # picture, number, kind, whether the picture is in the index
-
-
-def pictures(data: Path) -> tuple[list[str], list[str]]:
-    """Return the pictures of the index and the strangers, relative to the data."""
-    named = lambda glob: sorted(str(p.relative_to(data)) for p in data.glob(glob))  # noqa: E731
-    clothes = named("clothing/*/*/*.jpg")
-    order = shuffled(clothes)
-    strangers = order[CLOTHES : CLOTHES + STRANGERS]
-    return named("paintings/bbdd/*.jpg") + order[:CLOTHES], strangers
 
 
 def made_index(data: Path, known: list[str], target: Path, weights: Path) -> None:
@@ -70,48 +57,11 @@ def made_index(data: Path, known: list[str], target: Path, weights: Path) -> Non
         keep_keypoints(target, "orb", Report())
 
 
-def tasks(known: list[str], strangers: list[str]) -> list[Task]:
-    """Return all copies to make, in a drawn order."""
-    all_of = [
-        (name, number, kind, inside)
-        for names, inside in ((known, True), (strangers, False))
-        for name in names
-        for number, kind in enumerate(kinds_for(name, list(CHANGES), COPIES, 0))
-    ]
-    return [all_of[n] for n in np.random.default_rng(1).permutation(len(all_of))]
-
-
-def kept_apart(data: Path, known: list[str], strangers: list[str]) -> list[Task]:
-    """Return copies that no threshold was chosen on: two of known pictures, one of a stranger, ...
-
-    The known pictures are not among those of the copies that were in view, nor are the strangers,
-    all other clothes.
-    """
-    used = {task[0] for task in tasks(known, strangers)[:TUNED]}
-    for count in SEEN:
-        used |= {task[0] for task in in_threes(data, known, strangers, used)[:count]}
-    return in_threes(data, known, strangers, used)
-
-
-def in_threes(data: Path, known: list[str], strangers: list[str], used: set[str]) -> list[Task]:
-    """Return copies of pictures not used: two of known ones, then one of a stranger."""
-    inside = [task for task in tasks(known, strangers)[TUNED:] if task[3] and task[0] not in used]
-    clothes = {str(p.relative_to(data)) for p in data.glob("clothing/*/*/*.jpg")}
-    others = shuffled(sorted(clothes))[CLOTHES + STRANGERS :]
-    outside = [task for task in tasks(known, others) if not task[3] and task[0] not in used]
-    threes = zip(inside[::2], inside[1::2], outside, strict=False)
-    return [task for three in threes for task in three]
-
-
-def shuffled(names: list[str]) -> list[str]:
-    return [names[n] for n in np.random.default_rng(0).permutation(len(names))]
-
-
-def copied(data: Path, task: Task) -> tuple[Image.Image, bytes]:
+def copied(data: Path, task: Task, seed: int) -> tuple[Image.Image, bytes]:
     """Return a copy, and what is sent of it."""
     name, number, kind, _ = task
     original = decode_photo(read_photo(data / name)).image
-    copy = changed(original, kind, 0, f"{name} {number}")
+    copy = changed(original, kind, seed, f"{name} {number}")
     buffer = io.BytesIO()
     copy.save(buffer, "JPEG", quality=QUALITY)
     return Image.open(io.BytesIO(buffer.getvalue())), buffer.getvalue()
@@ -161,7 +111,9 @@ def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[st
     }
 
 
-def results(data: Path, target: Path, todo: list[Task], preset: str) -> Iterator[dict[str, Any]]:
+def results(
+    data: Path, target: Path, todo: list[Task], seed: int, preset: str
+) -> Iterator[dict[str, Any]]:
     """Yield what became of each copy."""
     report = Report()
     how = replace(PRESETS[preset], unverified=True)
@@ -173,7 +125,7 @@ def results(data: Path, target: Path, todo: list[Task], preset: str) -> Iterator
         rows = {name: row for row, name in enumerate(index.images)}
         for start in range(0, len(todo), AT_ONCE):
             some = todo[start : start + AT_ONCE]
-            copies = [copied(data, task) for task in some]
+            copies = [copied(data, task, seed) for task in some]
             regions = [Region(f"{n}", data=sent) for n, (_, sent) in enumerate(copies)]
             busy = time.process_time()
             asked = {int(Path(q.name).name): q for q in queries.of_photos(regions, Path())}
@@ -230,22 +182,18 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="only print what is known")
     options = parser.parse_args()
     weights = next((options.data / "weights").glob("squeezenet1_1-*.pth"))
-    known, strangers = pictures(options.data)
+    chosen = apart(options.data) if options.apart else whole(options.data)
     options.out.mkdir(parents=True, exist_ok=True)
-    target, log = (
-        options.out / "index.tvx",
-        options.out / f"{options.preset}{'-apart' * options.apart}.jsonl",
-    )
-    made_index(options.data, known, target, weights)
+    ending = "-apart" if options.apart else ""
+    target, log = (options.out / f"{name}{ending}" for name in ("index", options.preset))
+    target, log = target.with_suffix(".tvx"), log.with_suffix(".jsonl")
+    made_index(options.data, chosen.known, target, weights)
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     if not options.table:
         done = {(line["image"], line["number"]) for line in lines}
-        wanted = (
-            kept_apart(options.data, known, strangers) if options.apart else tasks(known, strangers)
-        )
-        todo = [t for t in wanted[: options.limit] if t[:2] not in done]
+        todo = [task for task in chosen.tasks[: options.limit] if task[:2] not in done]
         with log.open("a") as file:
-            for line in results(options.data, target, todo, options.preset):
+            for line in results(options.data, target, todo, chosen.seed, options.preset):
                 file.write(json.dumps(line) + "\n")
                 file.flush()
                 lines.append(line)
