@@ -34,7 +34,7 @@ class Default:
     many: float = 20
     fair: float = 0.25
     even_good: float = 0.77
-    even_fair: float = 0.67
+    even_fair: float = 0.63
     surely: float = 40
     mean: float = 0.51
     covered: float = 0.65
