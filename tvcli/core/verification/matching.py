@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,19 +10,15 @@ import numpy.typing as npt
 from tvcli.core.boxes import area
 from tvcli.core.verification.agreement import details
 from tvcli.core.verification.covering import covered
+from tvcli.core.verification.fitting import Model, fitted, side
 from tvcli.core.verification.keypoints import Keypoints, Points
 from tvcli.core.verification.match import Match, by_places
-from tvcli.core.verification.plausible import Transform, is_plausible
-
-Model = Literal["homography", "affine", "similarity"]
+from tvcli.core.verification.plausible import is_plausible
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
-TOLERANCE = 0.01  # of the long side: how far an inlier may lie from where it should
 CELL = 0.015  # of the long side: inliers closer together than this count once
 WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
 QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
-CONFIDENCE, ROUNDS = 0.999, 2000
-LEAST = {"homography": 4, "affine": 3, "similarity": 2}  # pairs that settle a model
 SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
@@ -33,7 +29,7 @@ class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
     `keypoints` tells how many the query has. Several threads may match at once.
-    Lowe's ratio test (2004), then USAC with MAGSAC++ (Barath et al. 2020) for the map.
+    Lowe's ratio test (2004) chooses the pairs that a map is fitted to.
     """
 
     def __init__(
@@ -83,12 +79,10 @@ def _under(
 ) -> Match:
     """Return the match of pairs of points under a model; without inliers where there is none."""
     without = Match(pairs=len(source), mirrored=query.mirrored)
-    if len(source) < LEAST[model]:
-        return without
-    transform, inside = _estimate(source, target, query, gallery, model)
+    transform, inside = fitted(source, target, query, gallery, model)
     if transform is None or not is_plausible(transform, query.region, query.mirrored):
         return without
-    inliers = _distinct(source[inside], target[inside], _side(query), _side(gallery))
+    inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
     found = details(query, gallery, transform)
     alike = found.agreement if found else 0.0
     result = Match(inliers, transform, query.mirrored, len(source), alike)
@@ -130,52 +124,7 @@ def _pairs(
     return own, np.array([other for _, other in best.values()], np.intp)
 
 
-def _estimate(
-    source: Points, target: Points, query: Keypoints, gallery: Keypoints, model: Model
-) -> tuple[Transform | None, npt.NDArray[np.bool_]]:
-    """Return the map (3, 3) from source to target (n, 2) and which pairs agree with it.
-
-    USAC takes no map that turns a picture over, so the points of a mirrored query are turned
-    over before.
-    """
-    import cv2
-
-    tolerance = TOLERANCE * _side(gallery)
-    turn = _turn(query)
-    source = np.asarray(source @ turn[:2, :2] + turn[:2, 2], np.float32)
-    if model == "homography":
-        found, inside = cv2.findHomography(
-            source, target, cv2.USAC_MAGSAC, tolerance, None, ROUNDS, CONFIDENCE
-        )
-    elif model == "affine":
-        found, inside = cv2.estimateAffine2D(
-            source, target, None, cv2.USAC_MAGSAC, tolerance, ROUNDS, CONFIDENCE
-        )
-    else:  # there is no USAC for it
-        found, inside = cv2.estimateAffinePartial2D(
-            source, target, None, cv2.RANSAC, tolerance, ROUNDS, CONFIDENCE
-        )
-    if found is not None and len(found) == 2:
-        found = np.vstack([found, [0, 0, 1]])
-    if found is None or inside is None or not np.isfinite(found).all():
-        return None, np.zeros(len(source), bool)
-    return np.asarray(found @ turn, np.float64), np.asarray(inside, bool).ravel()
-
-
-def _turn(query: Keypoints) -> Transform:
-    """Return the map (3, 3) of a mirrored query onto its mirror image; else the identity."""
-    turn = np.eye(3)
-    if query.mirrored:
-        turn[0] = -1, 0, query.region[0] + query.region[2]
-    return turn
-
-
 def _distinct(source: Points, target: Points, own: float, other: float) -> int:
     """Return how many pairs there are, counting those at the same place of either photo once."""
     places = np.rint(source / (CELL * own)), np.rint(target / (CELL * other))
     return min((len(np.unique(place, axis=0)) for place in places), default=0)
-
-
-def _side(keypoints: Keypoints) -> float:
-    x0, y0, x1, y1 = keypoints.region
-    return max(x1 - x0, y1 - y0)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from tvcli.core.errors import UsageError
+from tvcli.core.verification.fitting import Model
 from tvcli.core.verification.keypoints import Method
 from tvcli.core.verification.match import Match
-from tvcli.core.verification.matching import Model
 
 Preset = Literal["default", "scalable"]
 
