@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
+from scripts.reliability.inputs import Input
 from tvcli.core.artifacts import open_artifact
 from tvcli.core.config import load_settings
 from tvcli.core.errors import TvError
@@ -31,20 +32,10 @@ FROZEN = Path(__file__).parents[2] / "tests" / "frozen" / "version-1.tar.xz"
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How a file is read, the name it must have, and a good one to start from.
-
-    The file may be one of a folder (`inside`): then the folder is copied, and read.
-    """
+    """How a file is read, and what is there to read."""
 
     read: Callable[[Path], None]
-    name: str
-    source: Path
-    inside: Path | None = None
-
-    @property
-    def good(self) -> bytes:
-        """The content of the good file."""
-        return self.source.read_bytes()
+    input: Input
 
 
 def sound(reader: Reader, path: Path) -> str | None:
@@ -54,6 +45,15 @@ def sound(reader: Reader, path: Path) -> str | None:
     except (TvError, OSError) as error:  # the boundary of tv tells both in one line
         clear = isinstance(error, TvError) or error.errno
         return None if clear and "\n" not in str(error) else f"{type(error).__name__}: {error!r}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def refused(reader: Reader, path: Path) -> str | None:
+    """Read a file that should be read; return what went wrong if it was not."""
+    try:
+        reader.read(path)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     return None
@@ -70,8 +70,11 @@ def readers(folder: Path) -> dict[str, Reader]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Reader]]:
-    yield "records", Reader(_read_regions, "r.jsonl", _first_lines(folder / "crops.jsonl"))
-    yield "triplets", Reader(_read_triplets, "t.jsonl", _first_lines(folder / "triplets.jsonl"))
+    yield "records", Reader(_read_regions, Input("r.jsonl", _first_lines(folder / "crops.jsonl")))
+    yield (
+        "triplets",
+        Reader(_read_triplets, Input("t.jsonl", _first_lines(folder / "triplets.jsonl"))),
+    )
     yield "encodings", _file(folder / "vectors.h5", _read_rows)
     yield "rank head", _file(folder / "rank.h5", load_rank)
     yield "classifier", _file(folder / "classifier.h5", load_classifier)
@@ -81,11 +84,11 @@ def _files(folder: Path) -> Iterator[tuple[str, Reader]]:
     yield "embeddings", _part(folder / "exact.tvx", "embeddings-1.h5", _search)
     yield "annoy", _part(folder / "annoy.tvx", "forest-1.annoy", _search)
     (folder / "tv.toml").write_text('k = 3\n[search]\nformat = "jsonl"\n')
-    yield "tv.toml", Reader(_read_toml, "tv.toml", folder / "tv.toml")
+    yield "tv.toml", Reader(_read_toml, Input("tv.toml", folder / "tv.toml"))
     save_file({"a": np.ones((2, 3), np.float32)}, folder / "w.safetensors")
-    yield "safetensors", Reader(_read_weights, "w.safetensors", folder / "w.safetensors")
+    yield "safetensors", Reader(_read_weights, Input("w.safetensors", folder / "w.safetensors"))
     torch.save({"a": torch.ones(2, 3)}, folder / "w.pth")
-    yield "weights of torch", Reader(_read_weights, "w.pth", folder / "w.pth")
+    yield "weights of torch", Reader(_read_weights, Input("w.pth", folder / "w.pth"))
 
 
 def _formats(folder: Path) -> Iterator[tuple[str, Reader]]:
@@ -96,7 +99,7 @@ def _formats(folder: Path) -> Iterator[tuple[str, Reader]]:
         target = folder / f"boxes-{format}"
         write_annotations(target, [photo], format)
         file = target / f"a{suffixes[format]}" if target.is_dir() else target
-        yield format, Reader(_boxes(format), f"a{suffixes[format]}", file)
+        yield format, Reader(_boxes(format), Input(f"a{suffixes[format]}", file))
 
 
 def _photos(folder: Path) -> Iterator[tuple[str, Reader]]:
@@ -104,15 +107,15 @@ def _photos(folder: Path) -> Iterator[tuple[str, Reader]]:
     for format in ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"):
         path = folder / f"a.{format.lower()}"
         Image.fromarray(values).save(path, format)
-        yield format, Reader(_decode, path.name, path)
+        yield format, Reader(_decode, Input(path.name, path))
 
 
 def _file(path: Path, read: Callable[[Path], object]) -> Reader:
-    return Reader(lambda p: _ignore(read(p)), path.name, path)
+    return Reader(lambda p: _ignore(read(p)), Input(path.name, path))
 
 
 def _part(folder: Path, name: str, read: Callable[[Path], None]) -> Reader:
-    return Reader(read, name, folder / name, inside=folder)
+    return Reader(read, Input(name, folder / name, inside=folder))
 
 
 def _first_lines(path: Path) -> Path:

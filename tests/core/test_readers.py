@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripts.reliability.readers import Reader, readers, sound
+from scripts.reliability.watched import Watched
 
 NAMES = [
     "records", "triplets", "encodings", "rank head", "classifier", "boxes head",
@@ -28,53 +28,52 @@ HOSTILE: list[Any] = [
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Reader]:
-    return readers(tmp_path_factory.mktemp("good"))
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    with Watched(tmp_path_factory.mktemp("good")) as watched:
+        yield watched
 
 
-def test_every_reader_is_fed(known: dict[str, Reader]) -> None:
-    assert sorted(known) == sorted(NAMES)
+def test_every_reader_is_fed(watched: Watched) -> None:
+    assert sorted(watched.inputs) == sorted(NAMES)
 
 
 @pytest.fixture
-def place(request: pytest.FixtureRequest, known: dict[str, Reader], tmp_path: Path) -> Path:
+def place(request: pytest.FixtureRequest, watched: Watched, tmp_path: Path) -> Path:
     """Give the path at which a reader finds its file."""
-    reader = known[request.getfixturevalue("name")]
+    given = watched.inputs[request.getfixturevalue("name")]
     folder = tmp_path / "fed"
-    if reader.inside:
-        shutil.copytree(reader.inside, folder)
+    if given.inside:
+        shutil.copytree(given.inside, folder)
     folder.mkdir(exist_ok=True)
-    return folder / reader.name
+    return folder / given.name
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_good_files_are_read(name: str, known: dict[str, Reader], place: Path) -> None:
-    place.write_bytes(known[name].good)
-    known[name].read(place)
+def test_good_files_are_read(name: str, watched: Watched, place: Path) -> None:
+    place.write_bytes(watched.inputs[name].good)
+    assert watched.refused(name, place) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
 @given(data=st.data())
 @QUICK
-def test_damaged_files(
-    name: str, known: dict[str, Reader], place: Path, data: st.DataObject
-) -> None:
-    place.write_bytes(damaged(known[name].good, data))
-    assert sound(known[name], place) is None
+def test_damaged_files(name: str, watched: Watched, place: Path, data: st.DataObject) -> None:
+    place.write_bytes(damaged(watched.inputs[name].good, data))
+    assert watched.sound(name, place) is None
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("manifest")] + ["coco", "via"])
 @given(number=st.integers(0, 10_000), choice=st.integers(0, len(HOSTILE) - 1))
 @QUICK
 def test_json_with_other_values(
-    name: str, known: dict[str, Reader], place: Path, number: int, choice: int
+    name: str, watched: Watched, place: Path, number: int, choice: int
 ) -> None:
-    content = json.loads(known[name].good)
+    content = json.loads(watched.inputs[name].good)
     places = list(leaves(content))
     holder, key = places[number % len(places)]
     holder[key] = HOSTILE[choice]
     place.write_text(json.dumps(content), "utf-8")
-    assert sound(known[name], place) is None
+    assert watched.sound(name, place) is None
 
 
 def damaged(good: bytes, data: st.DataObject) -> bytes:

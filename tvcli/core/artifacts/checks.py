@@ -7,14 +7,17 @@ from typing import Any
 import h5py
 import numpy as np
 
+from tvcli.core.artifacts.attributes import address_of, check_attributes, read_attribute
 from tvcli.core.artifacts.kinds import KINDS, TEXT, Dataset, Kind
+from tvcli.core.artifacts.source import Source
+from tvcli.core.artifacts.storage import check_storage, is_held
 from tvcli.core.errors import BadInput, Mismatch, Outdated, TvError
 
 MOST_NODES = 10_000  # groups and datasets of a file; a head has some dozens
 
 
-def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
-    """Return the kind of an open file, one of `kinds` (none named: any).
+def check(path: Path, file: h5py.File, source: Source, kinds: Sequence[str]) -> Kind:
+    """Return the kind of a file open on a source, one of `kinds` (none named: any).
 
     Raises:
         BadInput: of another kind, damaged, or not as declared.
@@ -22,10 +25,11 @@ def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
         Outdated: written by one too old.
     """
     try:
+        check_attributes(file, source)
         kind = _kind_of(path, file, kinds)
-        _check_links(path, file, {h5py.h5o.get_info(file["/"].id).addr})
-        _check_datasets(path, file, kind)
-        _check_state(path, file)
+        _check_links(path, file, {address_of(file["/"])}, source.length)
+        _check_datasets(path, file, kind, source.length)
+        _check_state(path, file, source.length)
     except TvError:
         raise
     except Exception as error:  # h5py raises nearly anything on damaged files
@@ -34,13 +38,13 @@ def check(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
 
 
 def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
-    name = file.attrs.get("type")
+    name = read_attribute(file, "type")
     if not isinstance(name, str) or name not in KINDS:
         raise BadInput(f"{path}: HDF5, but not written by tv")
     kind = KINDS[name]
     if kinds and name not in kinds:
         raise BadInput(f"{path}: holds {name}, where {' or '.join(kinds)} are needed")
-    version = file.attrs.get("version")
+    version = read_attribute(file, "version")
     if not isinstance(version, int | np.integer) or version < 1:
         raise BadInput(f"{path}: no version; make it again")
     if version > kind.version:
@@ -50,33 +54,33 @@ def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     return kind
 
 
-def _check_links(path: Path, group: h5py.Group, seen: set[int]) -> None:
+def _check_links(path: Path, group: h5py.Group, seen: set[int], length: int) -> None:
     """See that all is inside the file, and in it once: no link leads elsewhere or back."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
             raise BadInput(f"{path}: {name} is a link that leads elsewhere")
         node = group[name]
-        address = h5py.h5o.get_info(node.id).addr
+        address = address_of(node)
         if address in seen or len(seen) > MOST_NODES:
             raise BadInput(f"{path}: {name} is there twice, or among far too many")
         seen.add(address)
         if isinstance(node, h5py.Group):
-            _check_links(path, node, seen)
-        elif node.external or node.is_virtual:
-            raise BadInput(f"{path}: {name} keeps its data in another file")
+            _check_links(path, node, seen, length)
+        else:
+            check_storage(path, name, node, length)
 
 
-def _check_state(path: Path, file: h5py.File) -> None:
+def _check_state(path: Path, file: h5py.File, length: int) -> None:
     """See that a head's state holds the numbers it declares, and nothing but numbers."""
     state = file.get("state", {})
     for name, node in state.items():
         if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiub":
             raise BadInput(f"{path}: state/{name} is not an array of numbers")
-        if node.id.get_storage_size() < node.nbytes:
+        if not is_held(node, length):
             raise BadInput(f"{path}: state/{name} declares more than the file holds")
 
 
-def _check_datasets(path: Path, file: h5py.File, kind: Kind) -> None:
+def _check_datasets(path: Path, file: h5py.File, kind: Kind, length: int) -> None:
     rows = None
     for name, declared in kind.datasets.items():
         if name not in file:
@@ -84,13 +88,13 @@ def _check_datasets(path: Path, file: h5py.File, kind: Kind) -> None:
                 raise BadInput(f"{path}: {name} is missing")
             continue
         dataset = file[name]
-        _check_dataset(path, name, dataset, declared)
+        _check_dataset(path, name, dataset, declared, length)
         rows = dataset.shape[0] if rows is None else rows
         if dataset.shape[0] != rows:
             raise BadInput(f"{path}: {name} has {dataset.shape[0]} rows where others have {rows}")
 
 
-def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset) -> None:
+def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset, length: int) -> None:
     if not isinstance(dataset, h5py.Dataset) or dataset.ndim < 1:
         raise BadInput(f"{path}: {name} is not a dataset of rows")
     text = h5py.check_string_dtype(dataset.dtype) is not None
@@ -98,5 +102,5 @@ def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset) -> No
         raise BadInput(f"{path}: {name} is {dataset.dtype}, not {declared.dtype}")
     if declared.tail is not None and dataset.shape[1:] != declared.tail:
         raise BadInput(f"{path}: {name} has shape {dataset.shape}")
-    if declared.required and dataset.id.get_storage_size() < dataset.nbytes:
+    if declared.required and not is_held(dataset, length):
         raise BadInput(f"{path}: {name} declares more rows than the file holds")

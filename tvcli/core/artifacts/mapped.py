@@ -39,8 +39,8 @@ class MappedRows:
         return self._rows[starts + rows % self._per_chunk * self._size]
 
 
-def map_rows(file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
-    """Map the rows of a dataset (N, D) of an open file; None where they are not plain."""
+def map_rows(descriptor: int, file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
+    """Map the rows of a dataset (N, D) of a file open twice; None where they are not plain."""
     chunks = dataset.chunks
     if dataset.ndim != 2 or not chunks or chunks[1] != dataset.shape[1] or file.userblock_size:
         return None
@@ -50,7 +50,7 @@ def map_rows(file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
     starts = np.zeros(-(-dataset.shape[0] // chunks[0]), np.int64)
     dataset.id.chunk_iter(lambda chunk: _place(starts, chunk, chunks[0]))
     try:
-        content = mmap.mmap(file.id.get_vfd_handle(), 0, prot=mmap.PROT_READ)
+        content = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
     except (OSError, ValueError):
         return None
     plain = (

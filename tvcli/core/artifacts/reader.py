@@ -11,18 +11,21 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.artifacts.attributes import read_attribute
 from tvcli.core.artifacts.checks import check
 from tvcli.core.artifacts.kinds import TEXT, Columns, Dataset, Kind
 from tvcli.core.artifacts.mapped import MappedRows, map_rows
 from tvcli.core.artifacts.settings import read_settings
+from tvcli.core.artifacts.source import Source
+from tvcli.core.artifacts.texts import check_texts
 from tvcli.core.errors import BadInput
 
 
 class Artifact:
     """An open file of a known kind; use it in a `with`."""
 
-    def __init__(self, path: Path, file: h5py.File, kind: Kind) -> None:
-        self.path, self.kind, self._file = path, kind, file
+    def __init__(self, path: Path, file: h5py.File, source: Source, kind: Kind) -> None:
+        self.path, self.kind, self._file, self._source = path, kind, file, source
         self.settings: dict[str, Any] = _json_attribute(file, "settings", path)
         self.provenance: dict[str, Any] = _json_attribute(file, "provenance", path)
 
@@ -57,15 +60,7 @@ class Artifact:
 
     def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
         """Return the shape and dtype of every dataset, by name, groups included."""
-        found: dict[str, tuple[tuple[int, ...], str]] = {}
-
-        def visit(name: str, node: Any) -> None:
-            if isinstance(node, h5py.Dataset):
-                kind = "text" if h5py.check_string_dtype(node.dtype) else str(node.dtype)
-                found[name] = (tuple(node.shape), kind)
-
-        self._file.visititems(visit)
-        return found
+        return dict(_shapes(self._file, ""))
 
     def read(self, name: str, rows: slice | npt.NDArray[np.intp] | None = None) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text.
@@ -93,6 +88,8 @@ class Artifact:
         return frozenset(self.columns)
 
     def _values(self, name: str, rows: slice | npt.NDArray[np.intp] | None) -> Any:
+        if self.kind.datasets[name].dtype == TEXT:
+            check_texts(self._file[name], rows, self._source)
         if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
             return _fetch(self._file[name], rows)
         return self._mapped.read(rows)
@@ -100,7 +97,7 @@ class Artifact:
     @cached_property
     def _mapped(self) -> MappedRows | None:
         """The rows of the main dataset, where they can be mapped into memory."""
-        return map_rows(self._file, self._file[self.vectors])
+        return map_rows(self._source.fileno(), self._file, self._file[self.vectors])
 
     def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
         """Return rows of every declared column, by name."""
@@ -127,26 +124,34 @@ def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
         BadInput: not there, not HDF5, truncated, of another kind, or not as declared.
         Mismatch: written by a newer version.
     """
-    file = _open(path)
-    with file:
-        yield Artifact(path, file, check(path, file, kinds))
-
-
-def _open(path: Path) -> h5py.File:
     if not path.exists():
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
         raise BadInput(f"{path}: a folder where an HDF5 file is needed")
+    with Source(path) as source, _open(path, source) as file:
+        yield Artifact(path, file, source, check(path, file, source, kinds))
+
+
+def _open(path: Path, source: Source) -> h5py.File:
     try:
-        return h5py.File(path, "r")
-    except OSError as error:
+        return h5py.File(source, "r")
+    except Exception as error:  # h5py raises nearly anything on damaged files
         what = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
         raise BadInput(f"{path}: {what}; make it again") from error
 
 
+def _shapes(group: h5py.Group, before: str) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
+    for name, node in group.items():  # h5py's own visitor follows trees that are not checked
+        if isinstance(node, h5py.Dataset):
+            kind = "text" if h5py.check_string_dtype(node.dtype) else str(node.dtype)
+            yield before + name, (tuple(node.shape), kind)
+        else:
+            yield from _shapes(node, f"{before}{name}/")
+
+
 def _json_attribute(file: h5py.File, name: str, path: Path) -> dict[str, Any]:
     try:
-        text = str(file.attrs.get(name, "{}"))
+        text = str(read_attribute(file, name) or "{}")
     except Exception as error:  # h5py raises nearly anything on damaged files
         raise BadInput(f"{path}: its {name} cannot be read; make it again") from error
     return read_settings(text, path)
