@@ -105,6 +105,9 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "foreign.h5", "w") as file:
         file["x"] = 1
     refused(tmp_path / "foreign.h5", BadInput, "not written by tv")
+    with h5py.File(tmp_path / "later.h5", "w", libver="latest") as file:
+        file.attrs["type"] = "encodings"
+    refused(tmp_path / "later.h5", BadInput, "not written by tv")
     with write_artifact(tmp_path / "head.h5", "head", {}, {}):
         pass
     refused(tmp_path / "head.h5", BadInput, "holds head")
@@ -128,6 +131,16 @@ def external_storage(file: h5py.File) -> None:
 def huge_shape(file: h5py.File) -> None:
     del file["encodings"]
     file.create_dataset("encodings", (4, 2**40), "f2", chunks=(1, 2**20), fillvalue=0)
+
+
+def text_for_no_row(file: h5py.File) -> None:
+    del file["image"]
+    file.create_dataset("image", (4,), h5py.string_dtype(), chunks=(2,), fillvalue="a" * 99)
+
+
+def compressed(file: h5py.File) -> None:
+    del file["region"]
+    file.create_dataset("region", data=np.random.rand(4, 4).astype("f4"), compression="gzip")
 
 
 def object_references(file: h5py.File) -> None:
@@ -172,6 +185,8 @@ def no_version(file: h5py.File) -> None:
         soft_link,
         external_storage,
         huge_shape,
+        text_for_no_row,
+        compressed,
         object_references,
         wrong_dtype,
         other_length,

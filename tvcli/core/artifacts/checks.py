@@ -7,7 +7,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from tvcli.core.artifacts.attributes import address_of, check_attributes, read_attribute
+from tvcli.core.artifacts.attributes import check_attributes, read_attribute
+from tvcli.core.artifacts.headers import address_of
 from tvcli.core.artifacts.kinds import KINDS, TEXT, Dataset, Kind
 from tvcli.core.artifacts.source import Source
 from tvcli.core.artifacts.storage import check_storage, is_held
@@ -25,9 +26,9 @@ def check(path: Path, file: h5py.File, source: Source, kinds: Sequence[str]) -> 
         Outdated: written by one too old.
     """
     try:
-        check_attributes(file, source)
+        check_attributes(path, file, source)
         kind = _kind_of(path, file, kinds)
-        _check_links(path, file, {address_of(file["/"])}, source.length)
+        _check_links(path, file, {address_of(file["/"])}, source)
         _check_datasets(path, file, kind, source.length)
         _check_state(path, file, source.length)
     except TvError:
@@ -54,7 +55,7 @@ def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     return kind
 
 
-def _check_links(path: Path, group: h5py.Group, seen: set[int], length: int) -> None:
+def _check_links(path: Path, group: h5py.Group, seen: set[int], source: Source) -> None:
     """See that all is inside the file, and in it once: no link leads elsewhere or back."""
     for name in group:
         if not isinstance(group.get(name, getlink=True), h5py.HardLink):
@@ -65,9 +66,9 @@ def _check_links(path: Path, group: h5py.Group, seen: set[int], length: int) -> 
             raise BadInput(f"{path}: {name} is there twice, or among far too many")
         seen.add(address)
         if isinstance(node, h5py.Group):
-            _check_links(path, node, seen, length)
+            _check_links(path, node, seen, source)
         else:
-            check_storage(path, name, node, length)
+            check_storage(path, name, node, source)
 
 
 def _check_state(path: Path, file: h5py.File, length: int) -> None:

@@ -5,22 +5,27 @@ from pathlib import Path
 
 import h5py
 
+from tvcli.core.artifacts.headers import FILL, OLD_FILL, messages
+from tvcli.core.artifacts.source import Source
 from tvcli.core.errors import BadInput
 
+NO_FILL = 8  # bytes of a message without a value
 
-def check_storage(path: Path, name: str, dataset: h5py.Dataset, length: int) -> None:
-    """See that a dataset is in its file of so many bytes, plain, in chunks no longer than that.
+
+def check_storage(path: Path, name: str, dataset: h5py.Dataset, source: Source) -> None:
+    """See that a dataset is in its file, and plain.
 
     Raises:
         BadInput: it is not.
+        ValueError, OSError: its header is laid out as none of `writer` is, or not in the file.
     """
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if text and any(len(fill) > NO_FILL for fill in messages(dataset, source, FILL, OLD_FILL)):
+        raise BadInput(f"{path}: {name} has a text for rows without one, as no file of tv has")
     if dataset.external or dataset.is_virtual:
         raise BadInput(f"{path}: {name} keeps its data in another file")
     if dataset.id.get_create_plist().get_nfilters():  # filters are code, for which tv has no use
         raise BadInput(f"{path}: {name} is compressed, which tv does not read")
-    chunk = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    if dataset.shape[:1] != (0,) and chunk > length:
-        raise BadInput(f"{path}: {name} is in pieces larger than the file")
 
 
 def is_held(dataset: h5py.Dataset, length: int) -> bool:
