@@ -185,8 +185,8 @@ def main() -> None:
     chosen = apart(options.data) if options.apart else whole(options.data)
     options.out.mkdir(parents=True, exist_ok=True)
     ending = "-apart" if options.apart else ""
-    target, log = (options.out / f"{name}{ending}" for name in ("index", options.preset))
-    target, log = target.with_suffix(".tvx"), log.with_suffix(".jsonl")
+    target = options.out / f"index{ending}.tvx"
+    log = options.out / f"{options.preset}{ending}.jsonl"
     made_index(options.data, chosen.known, target, weights)
     lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
     if not options.table:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
 
 from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.boxes import Box
@@ -20,13 +19,11 @@ from tvcli.core.records import Region
 from tvcli.core.reports import Report
 from tvcli.core.roots import photos_root
 from tvcli.core.searching.likening import Likening
+from tvcli.core.searching.looks import looks_at
 
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoding.encoder import Encoder
 
-SOFTEN = 1.0  # pixels: the deviation of the blur of a query that is looked at again
-SHARPEN = 3, 400  # pixels, per cent: the same of its unsharp mask, for copies that are blurred
-MIDDLE = 0.65  # of the sides of a turned query: then no corners come up empty
 UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
 BLOCK = 256  # encoded queries read at a time
 TOGETHER = 8  # photos encoded together: few, so that the first hits come soon
@@ -88,22 +85,13 @@ class Queries:
                 yield from self._of_columns(encoded.columns, root)
 
     def looks(self, photo: Photo, crop: Box | None) -> Vectors:
-        """Return vectors (10, D) float32 of a photo, or a crop, looked at in other ways.
+        """Return vectors (12, D) float32 of a photo, or a crop, looked at in other ways.
 
-        Its middle turned by 0°, 45°, …, since corners that a turned copy got are turned into it
-        else; and the whole softened, against noise and blocks, and sharpened, against blur. None,
-        (0, D), where no query has been a photo: then the encoder is not there.
+        None, (0, D), where no query has been a photo: then the encoder is not there.
         """
         if self._encoder is None or self._maps:
             return np.empty((0, self._index.manifest.dimension), np.float32)
-        upright = Image.fromarray(self._encoder.look(photo, Region("", crop=crop)))  # (size, size)
-        edge = upright.width * (1 - MIDDLE) / 2
-        box = (edge, edge, upright.width - edge, upright.width - edge)
-        slanted = upright.rotate(45, Image.Resampling.BILINEAR)
-        middles = [np.asarray(view.resize(view.size, box=box)) for view in (upright, slanted)]
-        views = [np.ascontiguousarray(np.rot90(view, n)) for view in middles for n in range(4)]
-        filters = ImageFilter.GaussianBlur(SOFTEN), ImageFilter.UnsharpMask(*SHARPEN, threshold=0)
-        views += [np.asarray(upright.filter(each)) for each in filters]
+        views = looks_at(photo, crop, self._encoder.look)
         return self._likening.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:

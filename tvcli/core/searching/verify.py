@@ -20,14 +20,16 @@ from tvcli.core.searching.checks import Check, Checked, checked
 from tvcli.core.searching.queries import Query, Vector
 from tvcli.core.verification.keypoints import COUNT, SIDE, Keypoints, describe_both
 from tvcli.core.verification.match import Match
-from tvcli.core.verification.matching import Matcher
+from tvcli.core.verification.matching import QUICK, Matcher
 from tvcli.core.verification.rules import Verification
 from tvcli.core.verification.whole import WholeMatcher
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a query looked at closely
+FINE_QUICK = 250, 0.65  # by so many more key points more pairs look alike by chance
 SURELY = 8  # photos of the shortlist that are matched, the most similar
 KNOWN = 4096  # photos: about 150 MB of key points
 LOOKED = 40  # photos that join the shortlist for each other look at the query
+SMALL = 400  # photos of an index of which all are looked at again: as many as the looks list
 THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
 
 Looks = Callable[[Photo, Box | None], Vectors]
@@ -94,7 +96,7 @@ class Verifier:
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
         others = self._checked(matcher, whole.region, values, more)
         longer = found.and_more(self._laid_over(whole, others))
-        fine = self._matcher(self._keypoints(photo, query, *FINE))
+        fine = self._matcher(self._keypoints(photo, query, *FINE), FINE_QUICK)
         again = self._checked(fine, whole.region, longer.similarities, longer.rows)
         return longer.better(again.checks)
 
@@ -103,10 +105,11 @@ class Verifier:
         if self._looks is None:
             return np.empty(0, np.intp)
         vectors = self._looks(photo, query.crop)
-        similarities, found = self._index.search(vectors, LOOKED)  # (10, LOOKED)
+        wanted = SMALL if len(self._index) <= SMALL else LOOKED
+        similarities, found = self._index.search(vectors, wanted)  # (12, LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
-        new = [row for row in dict.fromkeys(order.tolist()) if row not in known]
+        new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
         return np.array(new, np.intp)
 
     def _keypoints(
@@ -115,8 +118,8 @@ class Verifier:
         method = self._kept.method
         return describe_both(photo, method=method, crop=query.crop, side=side, count=count)
 
-    def _matcher(self, both: list[Keypoints]) -> Matcher:
-        return Matcher(both, model=self.verification.model)
+    def _matcher(self, both: list[Keypoints], quick: tuple[int, float] = QUICK) -> Matcher:
+        return Matcher(both, model=self.verification.model, quick=quick)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)

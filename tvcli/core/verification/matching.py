@@ -18,7 +18,7 @@ from tvcli.core.verification.plausible import is_plausible
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 CELL = 0.015  # of the long side: inliers closer together than this count once
 WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
-QUICK = 150  # key points of a photo for a quick look: they come from all places and scales
+QUICK = 150, 0.8  # key points of a photo for a quick look, of all places and scales, and the ratio
 SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
@@ -28,14 +28,19 @@ CHECKS = {"checks": 64}
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
-    `keypoints` tells how many the query has. Several threads may match at once.
+    `keypoints` tells how many the query has; `quick` how many of a photo's, and which ratio, decide
+    at a quick look. Several threads may match at once.
     Lowe's ratio test (2004) chooses the pairs that a map is fitted to.
     """
 
     def __init__(
-        self, queries: Sequence[Keypoints], *, model: Model = "homography", ratio: float = RATIO
+        self,
+        queries: Sequence[Keypoints],
+        *,
+        model: Model = "homography",
+        quick: tuple[int, float] = QUICK,
     ) -> None:
-        self._model, self._ratio = model, ratio
+        self._model, self._quick = model, quick
         self.keypoints = max((len(query) for query in queries), default=0)
         self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
 
@@ -46,10 +51,11 @@ class Matcher:
 
     def alike(self, gallery: Keypoints) -> int:
         """Return how many of a photo's first key points look like the query's: a quick look."""
+        many, ratio = self._quick
         first = replace(
-            gallery, points=gallery.points[:QUICK], descriptors=gallery.descriptors[:QUICK]
+            gallery, points=gallery.points[:many], descriptors=gallery.descriptors[:many]
         )
-        counts = (len(_pairs(tree, first, self._ratio)[0]) for _, tree in self._queries)
+        counts = (len(_pairs(tree, first, ratio)[0]) for _, tree in self._queries)
         return max(counts, default=0)
 
     def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
@@ -57,7 +63,7 @@ class Matcher:
 
         Stripes and narrow strips leave a model of more parameters undecided.
         """
-        own, other = _pairs(tree, gallery, self._ratio)
+        own, other = _pairs(tree, gallery, RATIO)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
         if len(own) < WORTH or best.agreement >= SURE or self._model == "similarity":
