@@ -13,8 +13,10 @@ from tvcli.core.copies import CHANGES, changed
 from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Comparer, Link, Rule
+from tvcli.core.deduping.sharing import near_by_words
 from tvcli.core.deduping.spool import spooled
-from tvcli.core.deduping.words import near_by_words
+from tvcli.core.deduping.vocabulary import Vocabulary
+from tvcli.core.deduping.words import in_common, words_of
 from tvcli.core.images import Photo
 from tvcli.core.reports import Report
 from tvcli.core.verification.keypoints import Keypoints, describe_both
@@ -127,7 +129,7 @@ def test_photos_are_the_same_by_way_of_a_third_if_they_agree_under_its_maps(
 
 
 def test_words_find_turned_and_mirrored_copies(tmp_path: object, monkeypatch: object) -> None:
-    monkeypatch.setattr("tvcli.core.deduping.words.BLOCK", 5)  # type: ignore[attr-defined]
+    monkeypatch.setattr("tvcli.core.deduping.sharing.BLOCK", 5)  # type: ignore[attr-defined]
     images = [drawn(seed) for seed in range(8)]
     images += [changed(image, "rotation", 0, "a") for image in images[:4]]
     images += [changed(image, "mirror", 0, "a") for image in images[4:8]]
@@ -135,10 +137,46 @@ def test_words_find_turned_and_mirrored_copies(tmp_path: object, monkeypatch: ob
     for path, image in zip(paths, images, strict=True):
         image.save(path)
     with spooled(paths, Report()) as spool:
-        near = near_by_words(spool, 3, Report())
-        assert np.array_equal(near, near_by_words(spool, 3, Report()))
+        words = words_of(spool, Report())
+        assert np.array_equal(words, words_of(spool, Report()))
+    near = near_by_words(words, 3, Report())
     assert near.shape == (16, 3)
     assert [int(row[0]) for row in near] == [*range(8, 16), *range(8)]
+
+
+def test_descriptors_that_differ_in_few_bits_mostly_have_one_word() -> None:
+    rng = np.random.default_rng(1)
+    descriptors = rng.integers(0, 256, (9000, 32), np.uint8)
+    vocabulary = Vocabulary(descriptors[:500], rng)
+    found = vocabulary.words_of(descriptors[:500])
+    assert sorted(found) == list(range(500))  # each word is its own
+    noisy = descriptors[:500] ^ np.packbits(rng.random((500, 256)) < 0.05, axis=1)
+    assert np.mean(vocabulary.words_of(noisy) == found) > 0.6
+    every = vocabulary.words_of(descriptors)
+    assert np.array_equal(every[:40], vocabulary.words_of(descriptors[:40]))
+    assert np.array_equal(Vocabulary(descriptors[:1], rng).words_of(noisy), np.zeros(500))
+
+
+def test_key_points_are_matched_where_enough_words_are_shared(
+    tmp_path: object, monkeypatch: object
+) -> None:
+    images = [drawn(1), changed(drawn(1), "rotation", 3, "a"), changed(drawn(1), "mirror", 3, "a")]
+    images[2] = images[2].crop((20, 20, 300, 220))  # not laid over the first as a whole
+    paths = [tmp_path / f"{n}.png" for n in range(3)]  # type: ignore[operator]
+    for path, image in zip(paths, images, strict=True):
+        image.save(path)
+    pairs = np.array([[0, 1], [0, 2]])
+    with spooled(paths, Report()) as spool:
+        words = words_of(spool, Report())
+        counts = in_common(words, 0, [1, 2])
+        assert counts[0, 0] > counts[1, 0] and counts[1, 1] > counts[0, 1]
+        for common, found in ((1, [(0, 1), (0, 2)]), (501, [])):
+            monkeypatch.setattr("tvcli.core.deduping.linking.COMMON", common)  # type: ignore[attr-defined]
+            assert Links(spool, Rule(), words).find(pairs, Report()) == found
+    words[:, :, 5:] = words[0, 0, 0]  # key points without a word count for nothing
+    words[1:, :, :5] = words[0, 0, 0] + 1
+    words[1:, :, 9:] = 65_535
+    assert in_common(words, 0, [1])[0, 0] == 4
 
 
 def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
@@ -147,7 +185,8 @@ def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
     for count in range(4):
         paths = [tmp_path / f"{n}.png" for n in range(count)]  # type: ignore[operator]
         with spooled(paths, Report()) as spool:
-            assert near_by_words(spool, 2, Report()).tolist() == [[-1, -1]] * count
+            words = words_of(spool, Report())
+        assert near_by_words(words, 2, Report()).tolist() == [[-1, -1]] * count
 
 
 def test_photos_laid_exactly_over_each_other_share_all() -> None:

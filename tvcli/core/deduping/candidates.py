@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.deduping.photos import Photos
-from tvcli.core.deduping.spool import Spool
-from tvcli.core.deduping.words import near_by_words
+from tvcli.core.deduping.sharing import near_by_words
+from tvcli.core.deduping.words import Words
 from tvcli.core.engines import Rows
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
@@ -15,13 +15,13 @@ BLOCK = 256  # photos searched at a time
 Pairs = npt.NDArray[np.int64]
 
 
-def candidate_pairs(index: Index, photos: Photos, spool: Spool, k: int, report: Report) -> Pairs:
+def candidate_pairs(index: Index, photos: Photos, words: Words, k: int, report: Report) -> Pairs:
     """Return pairs of photos (P, 2), the lower number first, in rising order, each once.
 
     Each photo with the k most similar by the index, and with the k that share most key points:
     the first finds what is blurred or without detail, the second what is turned, cut or mirrored.
     """
-    near = [near_by_index(index, photos, k, report), near_by_words(spool, k, report)]
+    near = [near_by_index(index, photos, k, report), near_by_words(words, k, report)]
     others = np.concatenate(near, axis=1)  # (n, 2k)
     own = np.broadcast_to(np.arange(len(photos))[:, None], others.shape)
     known = (others >= 0) & (others != own)

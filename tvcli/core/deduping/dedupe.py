@@ -19,6 +19,7 @@ from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Link, Rule
 from tvcli.core.deduping.spool import spooled
+from tvcli.core.deduping.words import words_of
 from tvcli.core.images import BadImage
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
@@ -100,9 +101,10 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
         kept_keypoints(index, "orb", report) as kept,
         spooled(photos.paths, report, kept.known_in_order(photos.rows)) as spool,
     ):
-        links = Links(spool, settings.rule)
+        words = words_of(spool, report)
+        links = Links(spool, settings.rule, words)
         pairs = links.find(
-            candidate_pairs(index, photos, spool, settings.candidates, report), report
+            candidate_pairs(index, photos, words, settings.candidates, report), report
         )
         alone = [(n, n) for n, images in enumerate(photos.images) if len(images) > 1]
         groups: list[list[Member]] = []

@@ -1,15 +1,18 @@
 """Linking: candidates compared on all cores, the links that hold kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.same import Comparer, Link, Rule, compare, joined
+from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, compare, joined
 from tvcli.core.deduping.spool import Spool
+from tvcli.core.deduping.words import Words, in_common
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
+
+COMMON = 14  # key points of the same word: copies have more, two photos of anything mostly fewer
 
 Pair = tuple[int, int]
 
@@ -17,8 +20,8 @@ Pair = tuple[int, int]
 class Links:
     """What is known of which photos are the same; what is asked for is compared once, and kept."""
 
-    def __init__(self, spool: Spool, rule: Rule) -> None:
-        self._spool, self._rule = spool, rule
+    def __init__(self, spool: Spool, rule: Rule, words: Words | None = None) -> None:
+        self._spool, self._rule, self._words = spool, rule, words
         self._known: dict[Pair, Link | None] = {}
         self._joined: dict[Pair, Link] = {}
 
@@ -67,9 +70,18 @@ class Links:
         return list(self._known)
 
     def _compared(self, pairs: Pairs) -> tuple[Pairs, list[Link | None]]:
-        """Compare pairs that all have the same first photo."""
-        comparer = Comparer(self._spool.read(int(pairs[0, 0])), self._rule)
-        return pairs, [comparer.link(self._spool.read(int(other))) for other in pairs[:, 1]]
+        """Compare pairs that all have the same first photo, on the sides where they may match."""
+        own, others = int(pairs[0, 0]), pairs[:, 1].tolist()
+        comparer, read = Comparer(self._spool.read(own), self._rule), self._spool.read
+        sides = self._sides(own, others)
+        return pairs, [comparer.link(read(b), some) for b, some in zip(others, sides, strict=True)]
+
+    def _sides(self, own: int, others: list[int]) -> list[Sequence[int]]:
+        """Return for each other photo the sides of one on which enough words are shared."""
+        if self._words is None:
+            return [BOTH] * len(others)
+        enough = in_common(self._words, own, others) >= COMMON  # (2, n)
+        return [np.flatnonzero(sides).tolist() for sides in enough.T]
 
 
 def _parts(pairs: Pairs, starts: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Iterator[Pairs]:

@@ -1,18 +1,21 @@
 """The same picture or not: whole photos laid over each other, then key points under a map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tvcli.core.deduping.spool import Both, Spool
-from tvcli.core.verification.agreement import agreement
+from tvcli.core.verification.agreement import details
 from tvcli.core.verification.keypoints import Keypoints
 from tvcli.core.verification.match import Match
 from tvcli.core.verification.matching import Matcher
 from tvcli.core.verification.overlap import shared
+from tvcli.core.verification.places import agreeing_details
 from tvcli.core.verification.plausible import Transform
 from tvcli.core.verification.whole import WholeMatcher
 
+BOTH = (0, 1)  # a photo as it is, and its mirror image
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points
 
 
@@ -58,7 +61,7 @@ class Rule:
 
     def accepts(self, link: Link) -> bool:
         """Tell whether two photos whose key points were matched are the same."""
-        if link.share < self.share or link.even < self.even:
+        if not self._all_over(link):
             return False
         if link.inliers >= self.inliers:
             return link.agreement >= self.agreement
@@ -67,27 +70,40 @@ class Rule:
 
     def accepts_through(self, link: Link) -> bool:
         """Tell whether two photos laid over each other by way of a third are the same."""
-        return link.share >= self.share and link.agreement >= self.through
+        return self._all_over(link) and link.agreement >= self.through
+
+    def _all_over(self, link: Link) -> bool:
+        return link.share >= self.share and link.even >= self.even
 
 
 class Comparer:
-    """Compares one photo with others; its search trees are built at most once."""
+    """Compares one photo with others; its search trees are built at most once, when asked for."""
 
     def __init__(self, both: Both, rule: Rule) -> None:
         self._both, self._rule = both, rule
         self._whole = WholeMatcher(both[0])
-        self._matcher: Matcher | None = None
+        self._matchers: dict[int, Matcher] = {}
 
-    def link(self, other: Both) -> Link | None:
-        """Return how the photo is the same as another; None if it is not."""
+    def link(self, other: Both, sides: Sequence[int] = BOTH) -> Link | None:
+        """Return how the photo is the same as another; None if it is not.
+
+        Key points are matched on the `sides` named: 0 for the photo as it is, 1 for its mirror
+        image.
+        """
         if not (self._both[0].preview.size and other[0].preview.size):
             return None
         whole = self._whole.match(other[0])
         if whole.transform is not None and whole.agreement >= WHOLE:
             return _linked(whole, self._both[0], other[0])
-        self._matcher = self._matcher or Matcher(self._both)
-        link = _linked(self._matcher.match(other[0]), self._both[0], other[0])
+        found = [self._on(side).match(other[0]) for side in sides]
+        best = max(found, key=lambda match: (match.inliers, match.pairs), default=Match())
+        link = _linked(best, self._both[0], other[0])
         return link if link is not None and self._rule.accepts(link) else None
+
+    def _on(self, side: int) -> Matcher:
+        if side not in self._matchers:
+            self._matchers[side] = Matcher([self._both[side]])
+        return self._matchers[side]
 
 
 def compare(spool: Spool, first: int, second: int, rule: Rule) -> Link | None:
@@ -99,7 +115,9 @@ def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
     """Return the link between two photos by way of a third: from the first, on to the last."""
     map_ = np.asarray(back.transform @ to.transform, np.float64)
     share = shared(map_, first.region, last.region)
-    return Link(0, agreement(first, last, map_), to.mirrored != back.mirrored, map_, share)
+    found = details(first, last, map_)
+    seen = (found.agreement, agreeing_details(found)) if found else (0.0, 0.0)
+    return Link(0, seen[0], to.mirrored != back.mirrored, map_, share, seen[1])
 
 
 def _linked(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
