@@ -1,4 +1,5 @@
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,11 @@ def test_settings_are_plain_json(tmp_path: Path) -> None:
     path = write(tmp_path / "e.h5", block(0, 1))
     with h5py.File(path) as file:
         assert json.loads(file.attrs["settings"]) == {"a": 1}
+
+
+def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.h5"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        with pytest.raises(BadInput, match=r"rows\.h5: cannot be read: "), open_artifact(path):
+            pass

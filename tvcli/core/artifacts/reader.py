@@ -128,8 +128,15 @@ def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
         raise BadInput(f"{path}: a folder where an HDF5 file is needed")
-    with Source(path) as source, _open(path, source) as file:
+    with _source(path) as source, _open(path, source) as file:
         yield Artifact(path, file, source, check(path, file, source, kinds))
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _open(path: Path, source: Source) -> h5py.File:

@@ -14,7 +14,7 @@ class Source(io.RawIOBase):
     """A file for h5py's driver of file objects, which reads each structure of HDF5 by itself."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
+        self._file = io.FileIO(path)
         self.length = os.fstat(self._file.fileno()).st_size
         self._place = 0
         self._walks = Walks(self.at)
@@ -30,7 +30,8 @@ class Source(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         if self._place >= self.length:
             return 0
-        count = os.preadv(self._file.fileno(), [view], self._place)
+        self._file.seek(self._place)
+        count = self._file.readinto(view) or 0
         self._walks.check(self._place, view[:count])
         self._place += count
         return count

@@ -36,7 +36,8 @@ class Writer:
         self.settings, self.provenance = settings, provenance
         self.rows = 0
         self._sink = Sink(path)
-        self._file = h5py.File(self._sink, "w", track_order=False)
+        # The oldest format: `headers` reads no other.
+        self._file = h5py.File(self._sink, "w", libver="earliest", track_order=False)
         self._file.attrs["type"] = kind
         self._file.attrs["version"] = self.kind.version
 
