@@ -91,7 +91,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         index = Path(temporary) / "paintings.tvx"
         if options.hung is None:
-            known, sets = paintings, taken(options.data / "paintings", options.labelled)
+            known, sets = (
+                paintings,
+                taken(options.data / "paintings", len(paintings), options.labelled),
+            )
         else:
             known = [path for n, path in enumerate(paintings) if n % ELSEWHERE]
             sets = [drawn(paintings, known, Path(temporary), options.hung)]
@@ -103,13 +106,16 @@ def main() -> None:
             show(queries.name, counted(queries, index, how))
 
 
-def taken(paintings: Path, labelled: bool) -> list[Queries]:
+def taken(paintings: Path, count: int, labelled: bool) -> list[Queries]:
     """Return the photos that were taken in the museum."""
     truths = json.loads((paintings / "groundtruth.json").read_text())
     sets = []
     for name in SETS:
         photos = sorted((paintings / name).glob("*.jpg"))
-        shown = [{n for n in truths[name][photo.name]["bbdd"] if n >= 0} for photo in photos]
+        labels = [truths[name][photo.name]["bbdd"] for photo in photos]
+        shown = [
+            {n for n in some if 0 <= n < count} for some in labels
+        ]  # 279: not in the collection
         if not labelled:
             corrected = [CORRECTED.get((name, photo.stem)) for photo in photos]
             shown = [new or old for new, old in zip(corrected, shown, strict=True)]
