@@ -97,7 +97,7 @@ def main() -> None:
             )
         else:
             known = [path for n, path in enumerate(paintings) if n % ELSEWHERE]
-            sets = [drawn(paintings, known, Path(temporary), options.hung)]
+            sets = drawn(paintings, known, Path(temporary), options.hung)
         names = [str(path.relative_to(options.data)) for path in known]
         made_index(options.data, names, index, weights)
         print("| set | queries | hit@1 cosine | hit@1 verified | paintings | recall | wrongly "
@@ -123,14 +123,15 @@ def taken(paintings: Path, count: int, labelled: bool) -> list[Queries]:
     return sets
 
 
-def drawn(paintings: list[Path], known: list[Path], folder: Path, seed: int) -> Queries:
+def drawn(paintings: list[Path], known: list[Path], folder: Path, seed: int) -> list[Queries]:
     """Return photos drawn, of paintings that the index has and of some that it has not."""
-    queries = Queries(f"hung, {seed}", [], [])
+    alone, in_twos = Queries("hung alone", [], []), Queries("hung in twos", [], [])
     for place, (photo, shown) in enumerate(hung(paintings, HUNG, seed)):
+        queries = alone if len(shown) == 1 else in_twos
         queries.photos.append(folder / f"{place:05d}.jpg")
         photo.save(queries.photos[-1], quality=85)
         queries.truths.append({number(path) for path in shown if path in known})
-    return queries
+    return [alone, in_twos]
 
 
 def counted(queries: Queries, index: Path, how: Verification) -> Counts:
