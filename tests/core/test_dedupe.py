@@ -58,6 +58,25 @@ def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
     assert link(photos[0], photos[1]) is None
 
 
+@pytest.mark.parametrize(
+    ("inliers", "agreement", "even", "accepted"),
+    [
+        (14, 0.66, 0.66, True),
+        (14, 0.64, 0.9, False),
+        (14, 0.9, 0.64, False),
+        (6, 0.72, 0.82, True),
+        (6, 0.68, 0.9, False),
+        (13, 0.9, 0.75, False),
+        (5, 0.9, 0.9, False),
+    ],
+)
+def test_fewer_key_points_must_agree_better(
+    inliers: int, agreement: float, even: float, accepted: bool
+) -> None:
+    found = Link(inliers, agreement, False, np.eye(3), even=even)
+    assert Rule().accepts(found) is accepted
+
+
 def test_whole_photos_need_no_key_points() -> None:
     soft = drawn(1).resize((24, 18)).resize((320, 240), Image.Resampling.BICUBIC)
     turned = soft.transpose(Image.Transpose.ROTATE_90)

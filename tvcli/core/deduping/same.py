@@ -57,6 +57,7 @@ class Rule:
     good: float = 0.7
     through: float = 0.8  # the agreement needed under a map by way of another photo
     share: float = 0.5  # of the smaller photo: crops of half of it lie in it as a whole
+    even_few: float = 0.8  # of places with `few`: shirts laid out alike on one ground leave 0.7
     even: float = 0.65  # of places: text over a picture leaves 0.7, a carton moved on its shelf 0.6
 
     def accepts(self, link: Link) -> bool:
@@ -66,7 +67,7 @@ class Rule:
         if link.inliers >= self.inliers:
             return link.agreement >= self.agreement
         few, good = min(self.few, self.inliers), max(self.good, self.agreement)
-        return link.inliers >= few and link.agreement >= good
+        return link.inliers >= few and link.agreement >= good and link.even >= self.even_few
 
     def accepts_through(self, link: Link) -> bool:
         """Tell whether two photos laid over each other by way of a third are the same."""
