@@ -1,6 +1,6 @@
 """Copies found again: every picture, changed in twenty ways, against an index of all pictures.
 
-    python -m scripts.bench.copies [--out DIR] [--limit 2000] [--preset NAME] [--apart] [--table]
+    python -m scripts.bench.copies [--out DIR] [--limit N] [--preset NAME] [--apart DRAW] [--table]
 
 The experiment of "Scalable Image Search with Deep Image Representation" at the size of the pictures
 that lie beside the checkout: 279 paintings and 2,000 photos of clothes are the index; 500 photos of
@@ -178,13 +178,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("copies-bench"))
     parser.add_argument("--limit", type=int, help="copies, of all that there are")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
-    parser.add_argument("--apart", action="store_true", help="those no threshold was chosen on")
+    parser.add_argument("--apart", type=int, metavar="DRAW", help="no threshold was chosen on them")
     parser.add_argument("--table", action="store_true", help="only print what is known")
     options = parser.parse_args()
     weights = next((options.data / "weights").glob("squeezenet1_1-*.pth"))
-    chosen = apart(options.data) if options.apart else whole(options.data)
+    chosen = apart(options.data, options.apart) if options.apart else whole(options.data)
     options.out.mkdir(parents=True, exist_ok=True)
-    ending = "-apart" if options.apart else ""
+    ending = f"-apart-{options.apart}" if options.apart else ""
     target = options.out / f"index{ending}.tvx"
     log = options.out / f"{options.preset}{ending}.jsonl"
     made_index(options.data, chosen.known, target, weights)

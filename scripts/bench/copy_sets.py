@@ -31,23 +31,23 @@ def whole(data: Path) -> Set:
     return Set(known, drawn(copies_of(known, True) + copies_of(strangers, False)), 0)
 
 
-def apart(data: Path) -> Set:
-    """Return copies that no threshold was chosen on and no error seen of: a third of strangers.
+def apart(data: Path, draw: int) -> Set:
+    """Return copies that no threshold was chosen on: a third of strangers.
 
-    The clothes copied are those of which no copy was in view, the paintings a share of all as large
-    as in the whole; the index is another draw of 2,000 clothes, so its pairs with strangers are
-    others; and all copies are drawn anew.
+    The clothes copied are those of which no copy was in view before the first draw, the paintings a
+    share of all as large as in the whole; the index is another draw of 2,000 clothes, so its pairs
+    with strangers are others; and all copies are drawn anew.
     """
     fresh, others = [], []
     seen = in_view(data)
-    for name in shuffled(clothes(data), seed=2):
+    for name in shuffled(clothes(data), seed=1 + draw):
         (others if name in seen else fresh).append(name)
     filled = fresh + others
     known = paintings(data) + filled[:CLOTHES]
     share = round(len(fresh) * len(paintings(data)) / CLOTHES)
-    inside = drawn(copies_of(fresh + shuffled(paintings(data), seed=2)[:share], True))
+    inside = drawn(copies_of(fresh + shuffled(paintings(data), seed=1 + draw)[:share], True))
     outside = drawn(copies_of(filled[CLOTHES:], False))
-    return Set(known, in_threes(inside, outside), 1)
+    return Set(known, in_threes(inside, outside), draw)
 
 
 def in_view(data: Path) -> set[str]:

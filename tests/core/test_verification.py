@@ -260,6 +260,17 @@ def test_most_places_must_agree(
     assert Default().accepts(-1.0, found, 500) is accepted
 
 
+@pytest.mark.parametrize(
+    ("even", "covered", "accepted"),
+    [(0.66, 0.51, True), (0.66, 0.49, False), (0.78, 0.1, True)],  # as dresses on one door: 0.35
+)
+def test_inliers_of_the_ground_around_do_not_make_up_for_places(
+    even: float, covered: float, accepted: bool
+) -> None:
+    found = Match(21, agreement=0.76, even=even, covered=covered)
+    assert Default().accepts(0.9, found, 500) is accepted
+
+
 def test_every_threshold_can_be_set_by_name() -> None:
     texts = ["high=0.8", "low=0.2", "enough=5", "many=30", "few=12"]
     assert verification("scalable", texts).rule == Scalable(0.8, 0.2, 5, 30, 12)

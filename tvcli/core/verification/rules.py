@@ -37,6 +37,7 @@ class Default:
     even_fair: float = 0.63
     surely: float = 40
     mean: float = 0.51
+    covered_fair: float = 0.5
     covered: float = 0.65
     colours: float = 0.68
     lit: float = 0.72
@@ -56,7 +57,8 @@ class Default:
         in_mean = (match.even + match.agreement) / 2 >= self.mean
         if match.inliers >= self.surely and match.covered >= self.covered and in_mean:
             return True
-        needed = self.even_fair if many else self.even_good
+        spread = many and match.covered >= self.covered_fair
+        needed = self.even_fair if spread else self.even_good
         return in_light >= self.lit and match.even >= needed
 
 
