@@ -91,10 +91,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         index = Path(temporary) / "paintings.tvx"
         if options.hung is None:
-            known, sets = (
-                paintings,
-                taken(options.data / "paintings", len(paintings), options.labelled),
-            )
+            known = paintings
+            sets = taken(options.data / "paintings", len(paintings), options.labelled)
         else:
             known = [path for n, path in enumerate(paintings) if n % ELSEWHERE]
             sets = drawn(paintings, known, Path(temporary), options.hung)
@@ -113,9 +111,8 @@ def taken(paintings: Path, count: int, labelled: bool) -> list[Queries]:
     for name in SETS:
         photos = sorted((paintings / name).glob("*.jpg"))
         labels = [truths[name][photo.name]["bbdd"] for photo in photos]
-        shown = [
-            {n for n in some if 0 <= n < count} for some in labels
-        ]  # 279: not in the collection
+        # 279: not in the collection
+        shown = [{n for n in some if 0 <= n < count} for some in labels]
         if not labelled:
             corrected = [CORRECTED.get((name, photo.stem)) for photo in photos]
             shown = [new or old for new, old in zip(corrected, shown, strict=True)]

@@ -27,12 +27,6 @@ HOSTILE: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    with Watched(tmp_path_factory.mktemp("good")) as watched:
-        yield watched
-
-
 def test_every_reader_is_fed(watched: Watched) -> None:
     assert sorted(watched.inputs) == sorted(NAMES)
 

@@ -1,18 +1,12 @@
 """Damage that HDF5 itself would follow for ever, or make room for, is told in one line."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripts.reliability.watched import Watched
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    with Watched(tmp_path_factory.mktemp("good")) as watched:
-        yield watched
 
 
 def put(content: bytearray, place: int, number: int) -> None:

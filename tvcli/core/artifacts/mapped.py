@@ -39,12 +39,15 @@ class MappedRows:
         return self._rows[starts + rows % self._per_chunk * self._size]
 
 
-def map_rows(descriptor: int, file: h5py.File, dataset: h5py.Dataset) -> MappedRows | None:
-    """Map the rows of a dataset (N, D) of a file open twice; None where they are not plain."""
+def map_rows(descriptor: int, dataset: h5py.Dataset) -> MappedRows | None:
+    """Map the rows of a checked dataset (N, D); None where they are not plain.
+
+    `descriptor` is that of the same file, which HDF5 reads through an object.
+    """
     chunks = dataset.chunks
-    if dataset.ndim != 2 or not chunks or chunks[1] != dataset.shape[1] or file.userblock_size:
+    if dataset.ndim != 2 or not chunks or chunks[1] != dataset.shape[1]:
         return None
-    if dataset.id.get_create_plist().get_nfilters() or not dataset.dtype.isnative:
+    if not dataset.dtype.isnative:
         return None
     row = np.empty(dataset.shape[1], dataset.dtype)
     starts = np.zeros(-(-dataset.shape[0] // chunks[0]), np.int64)

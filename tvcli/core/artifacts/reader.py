@@ -97,7 +97,7 @@ class Artifact:
     @cached_property
     def _mapped(self) -> MappedRows | None:
         """The rows of the main dataset, where they can be mapped into memory."""
-        return map_rows(self._source.fileno(), self._file, self._file[self.vectors])
+        return map_rows(self._source.fileno(), self._file[self.vectors])
 
     def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
         """Return rows of every declared column, by name."""

@@ -8,7 +8,7 @@ import numpy as np
 from tvcli.core.deduping.spool import Both, Spool
 from tvcli.core.verification.agreement import details
 from tvcli.core.verification.keypoints import Keypoints
-from tvcli.core.verification.match import Match
+from tvcli.core.verification.match import Match, surest
 from tvcli.core.verification.matching import Matcher
 from tvcli.core.verification.overlap import shared
 from tvcli.core.verification.places import agreeing_details
@@ -96,8 +96,7 @@ class Comparer:
         whole = self._whole.match(other[0])
         if whole.transform is not None and whole.agreement >= WHOLE:
             return _linked(whole, self._both[0], other[0])
-        found = [self._on(side).match(other[0]) for side in sides]
-        best = max(found, key=lambda match: (match.inliers, match.pairs), default=Match())
+        best = surest(self._on(side).match(other[0]) for side in sides)
         link = _linked(best, self._both[0], other[0])
         return link if link is not None and self._rule.accepts(link) else None
 

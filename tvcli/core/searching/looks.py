@@ -3,11 +3,10 @@
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from tvcli.core.boxes import Box
-from tvcli.core.images import Photo
+from tvcli.core.images import Photo, Pixels
 from tvcli.core.records import Region
 
 MIDDLE = 0.65  # of the sides of a turned query: then no corners come up empty
@@ -16,7 +15,6 @@ SHARPEN = 3, 400  # pixels, per cent: the same of an unsharp mask, against blur
 ALONG = (0.04, 0.48), (0.52, 0.96)  # of the long side: two pictures side by side, on a wall
 ACROSS = 0.1, 0.9  # of the short side
 
-Pixels = npt.NDArray[np.uint8]
 Look = Callable[[Photo, Region], Pixels]
 
 

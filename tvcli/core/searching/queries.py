@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,14 +169,8 @@ class Queries:
 
 def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
     """Yield queries in blocks of a size, the last of what is left."""
-    block: list[Query] = []
-    for query in queries:
-        block.append(query)
-        if len(block) == size:
-            yield block
-            block = []
-    if block:
-        yield block
+    rest = iter(queries)
+    return iter(lambda: list(islice(rest, size)), [])
 
 
 def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> Query:

@@ -54,8 +54,8 @@ class Verifier:
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
         with `by_inliers` the one with the most. Where none of them is most of the query, it is
-        looked at again: as a whole, then turned, softened and sharpened for a longer shortlist,
-        and larger for small pictures in it.
+        looked at again: as a whole, then in other ways (`looks`) for a longer shortlist, and
+        larger for small pictures in it.
 
         Raises:
             UsageError: the query is not one photo.
@@ -68,9 +68,10 @@ class Verifier:
         matcher = self._matcher(both)
         found = self._checked(matcher, both[0].region, similarities, rows)
         if self.verification.closely and not found.shows_most(both[0].region):
-            found = self._laid_over(both[0], found)
+            whole = WholeMatcher(both[0])
+            found = self._laid_over(whole, found)
             if not found.shows_most(both[0].region):
-                found = self._again(photo, query, matcher, both[0], found)
+                found = self._again(photo, query, matcher, whole, found)
         kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
         kept.sort(key=lambda n: self._order(found, n))
         return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
@@ -82,22 +83,23 @@ class Verifier:
         check = found.checks[place]  # whole photos are verified without inliers
         return not check.verified, -check.match.inliers, -similarity, row
 
-    def _laid_over(self, whole: Keypoints, found: Checked) -> Checked:
+    def _laid_over(self, whole: WholeMatcher, found: Checked) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
-        matcher, others = WholeMatcher(whole), self._described(found.rows)
-        matches = [matcher.match(other) for other in others]
-        return found.better(self._decided(matches, 0, whole.region, found.similarities, others))
+        others, region = self._described(found.rows), whole.query.region
+        matches = [whole.match(other) for other in others]
+        return found.better(self._decided(matches, 0, region, found.similarities, others))
 
     def _again(
-        self, photo: Photo, query: Query, matcher: Matcher, whole: Keypoints, found: Checked
+        self, photo: Photo, query: Query, matcher: Matcher, whole: WholeMatcher, found: Checked
     ) -> Checked:
         """Return the checks of a longer shortlist, and of the query enlarged."""
         more = self._more(photo, query, found.rows)
         values = (self._index.vectors(more) @ unit(query.vector[None])[0]).clip(-1, 1)
-        others = self._checked(matcher, whole.region, values, more)
+        region = whole.query.region
+        others = self._checked(matcher, region, values, more)
         longer = found.and_more(self._laid_over(whole, others))
         fine = self._matcher(self._keypoints(photo, query, *FINE), FINE_QUICK)
-        again = self._checked(fine, whole.region, longer.similarities, longer.rows)
+        again = self._checked(fine, region, longer.similarities, longer.rows)
         return longer.better(again.checks)
 
     def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:

@@ -1,5 +1,6 @@
 """A match: how a query agrees with a photo of the gallery under the map between them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tvcli.core.verification.agreement import Details
@@ -32,6 +33,11 @@ class Match:
     light: float = 1.0
     covered: float = 1.0
     whole: bool = False
+
+
+def surest(matches: Iterable[Match]) -> Match:
+    """Return the match with the most inliers, of the most pairs; without any, one without a map."""
+    return max(matches, key=lambda match: (match.inliers, match.pairs), default=Match())
 
 
 def by_places(match: Match, query: Keypoints, gallery: Keypoints, found: Details) -> Match:

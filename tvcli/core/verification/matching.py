@@ -1,18 +1,18 @@
 """Matching: the map from one photo to another under which their key points agree."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import area
-from tvcli.core.verification.agreement import details
+from tvcli.core.verification.agreement import Details, details
 from tvcli.core.verification.covering import covered
 from tvcli.core.verification.fitting import Model, fitted, side
 from tvcli.core.verification.keypoints import Keypoints, Points
-from tvcli.core.verification.match import Match, by_places
+from tvcli.core.verification.match import Match, by_places, surest
 from tvcli.core.verification.plausible import is_plausible
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
@@ -23,6 +23,20 @@ SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
 CHECKS = {"checks": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """A match under one map, its places not looked at yet; its inliers (n, 2) in the photo."""
+
+    match: Match
+    details: Details | None = None
+    inliers: Points = field(default_factory=lambda: np.empty((0, 2), np.float32))
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """The more, the better of two maps."""
+        return self.match.inliers >= WORTH, self.match.agreement
 
 
 class Matcher:
@@ -46,8 +60,7 @@ class Matcher:
 
     def match(self, gallery: Keypoints) -> Match:
         """Return the best match of the query with a photo; without inliers where there is none."""
-        found = [self._one(query, tree, gallery) for query, tree in self._queries]
-        return max(found, key=lambda match: (match.inliers, match.pairs), default=Match())
+        return surest(self._one(query, tree, gallery) for query, tree in self._queries)
 
     def alike(self, gallery: Keypoints) -> int:
         """Return how many of a photo's first key points look like the query's: a quick look."""
@@ -66,10 +79,10 @@ class Matcher:
         own, other = _pairs(tree, gallery, RATIO)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
-        if len(own) < WORTH or best.agreement >= SURE or self._model == "similarity":
-            return best
-        simpler = _under("similarity", *pairs, query, gallery)
-        return max(best, simpler, key=lambda match: (match.inliers >= WORTH, match.agreement))
+        if len(own) >= WORTH and best.match.agreement < SURE and self._model != "similarity":
+            simpler = _under("similarity", *pairs, query, gallery)
+            best = max(best, simpler, key=lambda under: under.worth)
+        return _with_places(best, query, gallery)
 
 
 def match(
@@ -82,21 +95,26 @@ def match(
 
 def _under(
     model: Model, source: Points, target: Points, query: Keypoints, gallery: Keypoints
-) -> Match:
+) -> _Under:
     """Return the match of pairs of points under a model; without inliers where there is none."""
-    without = Match(pairs=len(source), mirrored=query.mirrored)
     transform, inside = fitted(source, target, query, gallery, model)
     if transform is None or not is_plausible(transform, query.region, query.mirrored):
-        return without
+        return _Under(Match(pairs=len(source), mirrored=query.mirrored))
     inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
     found = details(query, gallery, transform)
     alike = found.agreement if found else 0.0
-    result = Match(inliers, transform, query.mirrored, len(source), alike)
-    if found is None or inliers < WORTH:
-        return result
+    match = Match(inliers, transform, query.mirrored, len(source), alike)
+    return _Under(match, found, target[inside])
+
+
+def _with_places(under: _Under, query: Keypoints, gallery: Keypoints) -> Match:
+    """Return a match with what its places say, where it has inliers enough to look."""
+    match, found = under.match, under.details
+    if match.transform is None or found is None or match.inliers < WORTH:
+        return match
     shared = found.share * area(gallery.region)
-    near = covered(target[inside], gallery, transform, query.region, shared)
-    return replace(by_places(result, query, gallery, found), covered=near)
+    near = covered(under.inliers, gallery, match.transform, query.region, shared)
+    return replace(by_places(match, query, gallery, found), covered=near)
 
 
 def _tree(query: Keypoints) -> Any:

@@ -23,12 +23,12 @@ Sketches = npt.NDArray[np.float32]
 class WholeMatcher:
     """Lays one whole query over many whole photos: for what is too blurred or plain for key points.
 
-    A quick look at sketches of both tells which ways, of eight, are worth a closer one. Blank
-    pictures agree as far as their colours do.
+    `query` is the one. A quick look at sketches of both tells which ways, of eight, are worth a
+    closer one. Blank pictures agree as far as their colours do.
     """
 
     def __init__(self, query: Keypoints) -> None:
-        self._query, self._blank = query, is_blank(query)
+        self.query, self._blank = query, is_blank(query)
         plain = _sketch(query.preview)
         ways = [np.rot90(plain[:, ::-1] if mirrored else plain, -n) for n, mirrored in WAYS]
         self._ways: Sketches = np.stack([way.ravel() for way in ways])  # (8, SKETCH**2)
@@ -39,26 +39,26 @@ class WholeMatcher:
             return self._by_colour(gallery)
         looks = (self._look(gallery, *way) for way in self._likely(gallery))
         best = max(filter(None, looks), key=lambda look: look[0].agreement, default=None)
-        return by_places(best[0], self._query, gallery, best[1]) if best else Match()
+        return by_places(best[0], self.query, gallery, best[1]) if best else Match()
 
     def _by_colour(self, gallery: Keypoints) -> Match:
-        alike = agreement_in_colour(self._query, gallery) if is_blank(gallery) else 0.0
-        over = _laid_over(self._query, gallery, 0, False)
+        alike = agreement_in_colour(self.query, gallery) if is_blank(gallery) else 0.0
+        over = _laid_over(self.query, gallery, 0, False)
         return Match(0, over, agreement=alike, whole=True) if alike else Match()
 
     def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
-        fitting = [_fits(self._query, gallery, quarters) for quarters in range(2)]
+        fitting = [_fits(self.query, gallery, quarters) for quarters in range(2)]
         if not any(fitting):
             return
         alike = self._ways @ _sketch(gallery.preview).ravel()  # (8,)
         for (quarters, mirrored), likeness in zip(WAYS, alike, strict=True):
             if fitting[quarters % 2] and likeness >= LIKELY:
-                yield _laid_over(self._query, gallery, quarters, mirrored), mirrored
+                yield _laid_over(self.query, gallery, quarters, mirrored), mirrored
 
     def _look(
         self, gallery: Keypoints, transform: Transform, mirrored: bool
     ) -> tuple[Match, Details] | None:
-        found = details(self._query, gallery, transform)
+        found = details(self.query, gallery, transform)
         if found is None:
             return None
         return Match(0, transform, mirrored, 0, found.agreement, whole=True), found
