@@ -18,7 +18,7 @@ from scripts.mini.cache import Recipe, prepared
 from scripts.mini.curves import plot
 from scripts.mini.export import export
 from scripts.mini.loop import Settings, train
-from tvcli.core.networks.mini import WEIGHTS
+from tvcli.core.backbones.mini import WEIGHTS
 
 
 def arguments() -> argparse.Namespace:

@@ -35,10 +35,10 @@ from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
 from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
-from tvcli.core.config import load_settings
 from tvcli.core.errors import BadInput, ExitStatus, TvError
+from tvcli.core.files.project_settings import load_settings
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
-from tvcli.terminal.everywhere import take_out
+from tvcli.terminal.global_flags import take_out
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.settings import Settings, name_variables, tell_settings

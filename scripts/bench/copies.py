@@ -26,19 +26,19 @@ import numpy as np
 from PIL import Image
 
 from scripts.bench.copy_sets import Task, apart, whole
-from tvcli.core.copies.changes import changed
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
-from tvcli.core.images import decode_photo, read_photo
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import Source
+from tvcli.core.images.copies.changes import changed
+from tvcli.core.images.photo import decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import index_photos
 from tvcli.core.indexes.keypoints import keep_keypoints
-from tvcli.core.records import Region
+from tvcli.core.matching.decision import PRESETS
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.queries import Queries, Query
-from tvcli.core.searching.verify import Verifier, verifying
-from tvcli.core.sources import Source
-from tvcli.core.verification.rules import PRESETS
+from tvcli.core.searching.verifier import Verifier, verifying
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 QUALITY = 92

@@ -18,7 +18,7 @@ from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.copies.truth import read_truth
+from tvcli.core.images.copies.truth import read_truth
 
 Group = list[str]  # absolute paths
 Truth = dict[str, Any]

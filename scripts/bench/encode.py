@@ -21,13 +21,13 @@ import torchvision
 from PIL import Image
 from torchvision import transforms
 
+from tvcli.core.backbones.loading import load_backbone
 from tvcli.core.encoding.encode import chunked, encode_chunks, open_photo
 from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.images import Pixels
-from tvcli.core.networks.backbones import load_backbone
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import walk_photos
+from tvcli.core.images.photo import Pixels
 from tvcli.core.parallel import cores
-from tvcli.core.records import Region
-from tvcli.core.sources import walk_photos
 
 Way = tuple[Encoder, torch.nn.Module]
 

@@ -19,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tvcli.core.artifacts import write_artifact
+from tvcli.core.backbones.loading import Backbone
 from tvcli.core.drawing import draw_collection
 from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.images import Photo, decode_photo
+from tvcli.core.files.artifacts import write_artifact
+from tvcli.core.images.photo import Photo, decode_photo
 from tvcli.core.location.locate import LocateSettings, Locator
 from tvcli.core.location.location_heads import (
     load_boxes,
@@ -30,7 +31,6 @@ from tvcli.core.location.location_heads import (
     teach_boxes,
     teach_classifier,
 )
-from tvcli.core.networks.backbones import Backbone
 from tvcli.core.reports import Report
 
 ROUNDS = 3

@@ -25,8 +25,8 @@ import uvicorn
 from PIL import Image
 
 from scripts.bench.search import SETTINGS, columns, drawn
+from tvcli.core.files.sources import open_sources
 from tvcli.core.indexes.building import build_index
-from tvcli.core.sources import open_sources
 from tvcli.serve.access import Gate
 from tvcli.serve.pages import open_box_editor, open_gallery
 from tvcli.serve.server import listen

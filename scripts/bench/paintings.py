@@ -18,9 +18,9 @@ from pathlib import Path
 
 from scripts.bench.copies import DATA, made_index
 from scripts.bench.hung import hung
+from tvcli.core.matching.decision import PRESETS, Verification, verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.search import Hit, SearchRequest, find_hits
-from tvcli.core.verification.rules import PRESETS, Verification, verification
 
 SETS = ("qsd1_w1", "qsd1_w2", "qsd2_w1", "qsd2_w2")
 CORRECTED = {("qsd1_w2", "00026"): {5}, ("qsd2_w1", "00020"): {116}, ("qsd2_w2", "00023"): {5}}

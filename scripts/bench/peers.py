@@ -38,12 +38,12 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.backbones.loading import load_backbone
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import make_encoder
-from tvcli.core.networks.backbones import load_backbone
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.sources import open_sources, walk_photos
 from tvcli.core.reports import Report
-from tvcli.core.sources import open_sources, walk_photos
 
 PHOTOS = Path(__file__).parents[3] / "shared" / "data" / "clothing" / "validation"
 TV = Path(sys.executable).with_name("tv")

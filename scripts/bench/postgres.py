@@ -20,7 +20,7 @@ from tvcli.core.engines.conditions import Condition
 from tvcli.core.engines.postgres import Database, Table
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index, open_index
-from tvcli.core.indexes.remote import TYPES, complete
+from tvcli.core.indexes.table_rows import TYPES, complete
 
 BLOCK = 4096
 HEADS = ("rows allowed", "queries/s, one by one", "in blocks of 64", "recall@10")

@@ -15,16 +15,16 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from tvcli.core.artifacts import open_artifact
 from tvcli.core.encoding.pooling import pool_maps
+from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.ranking.labels import folder_label
+from tvcli.core.ranking.map_pca import comparable_maps
 from tvcli.core.ranking.metrics import names_of, query_figures, relevant_ranks
 from tvcli.core.ranking.mining import Candidates, mine_labelled
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rank_head import RankHead, identity_head
 from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.rows import RowTable
-from tvcli.core.ranking.shortlist import comparable_maps
 from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
 

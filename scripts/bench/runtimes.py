@@ -17,9 +17,9 @@ import numpy as np
 import torch
 import torchvision
 
+from tvcli.core.backbones.specs import Precision, Runtime
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.encoding.encoder import CPU_BATCH, Encoder, make_encoder
-from tvcli.core.networks.specs import Precision, Runtime
 
 BACKBONES = ("mini", "squeezenet1_1", "resnet18", "mobilenet_v3_large", "alexnet")
 WAYS: tuple[tuple[Runtime, Precision], ...] = (

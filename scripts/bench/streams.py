@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tvcli.core.artifacts import write_artifact
 from tvcli.core.encoding.checkpoints import encoding_settings
 from tvcli.core.encoding.encoder import make_encoder
+from tvcli.core.files.artifacts import write_artifact
 
 PER_PHOTO = 10
 LINKS = 60_000  # of one file: ext4 allows 65,000

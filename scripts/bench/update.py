@@ -18,7 +18,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tvcli.core.sources import is_photo_name
+from tvcli.core.files.sources import is_photo_name
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from scripts.mini.finish import finished
 from scripts.mini.graph import write_graph
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
-from tvcli.core.networks.mini import CHANNELS, Mini
-from tvcli.core.networks.mini_files import WEIGHTS
+from tvcli.core.backbones.mini import CHANNELS, Mini
+from tvcli.core.backbones.mini_files import WEIGHTS
 
 SIZE = 168
 ABOUT = {

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from scripts.mini.photos import Photos, Pixels, training_photos
 from scripts.mini.teachers import normalised
-from tvcli.core.networks.mini import CHANNELS, Mini
+from tvcli.core.backbones.mini import CHANNELS, Mini
 
 POWER = 0.5
 FEW = 16  # every how-manieth photo of tiny-imagenet takes part

@@ -13,9 +13,9 @@ from pathlib import Path
 import onnx
 from onnx import TensorProto, helper
 
-from tvcli.core.networks.backbones import load_backbone
-from tvcli.core.networks.export import export_graph
-from tvcli.core.networks.mini_files import GRAPH, WEIGHTS
+from tvcli.core.backbones.export import export_graph
+from tvcli.core.backbones.loading import load_backbone
+from tvcli.core.backbones.mini_files import GRAPH, WEIGHTS
 
 PREFIX = "network."  # of the names of weights in an exported graph
 

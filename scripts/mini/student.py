@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scripts.mini.teachers import GRID, TARGETS
-from tvcli.core.networks.mini import Mini
+from tvcli.core.backbones.mini import Mini
 
 CLASSES = 1000
 

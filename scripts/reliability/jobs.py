@@ -9,7 +9,7 @@ from PIL import Image
 
 from scripts.reliability.states import State, state_of
 from tvcli.core.drawing import draw_collection
-from tvcli.core.records import write_records
+from tvcli.core.files.records import write_records
 
 PHOTOS = 24
 REMOVED = "dress-001-2.jpg"

@@ -14,18 +14,18 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from scripts.reliability.inputs import Input
-from tvcli.core.artifacts import open_artifact
-from tvcli.core.config import load_settings
+from tvcli.core.backbones.loading import read_weights
 from tvcli.core.errors import TvError
-from tvcli.core.formats import READERS as FORMATS
-from tvcli.core.formats import BoxedPhoto, read_annotations, write_annotations
-from tvcli.core.images import decode_photo, photo_size, view
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.formats import READERS as FORMATS
+from tvcli.core.files.formats import BoxedPhoto, read_annotations, write_annotations
+from tvcli.core.files.project_settings import load_settings
+from tvcli.core.files.records import read_record_file, region_from_record
+from tvcli.core.images.photo import decode_photo, photo_size, view
 from tvcli.core.indexes.index import open_index
 from tvcli.core.location.location_heads import load_boxes, load_classifier
-from tvcli.core.networks.backbones import read_weights
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.triplets import read_triplets
-from tvcli.core.records import read_record_file, region_from_record
 
 FROZEN = Path(__file__).parents[2] / "tests" / "frozen" / "version-1.tar.xz"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Artifact, open_artifact
+from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.indexes.index import Index, open_index
 
 State = Any  # what == compares; None: not there

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pages import HOSTILE, running, threaded
 
-from tvcli.core.sources import open_sources
+from tvcli.core.files.sources import open_sources
 from tvcli.serve import pages
 from tvcli.serve.pages import open_box_editor
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from tvcli.core.explanation.contributions import explain_pair
 from tvcli.core.searching import explaining
+from tvcli.core.searching.contributions import explain_pair
 
 
 @pytest.fixture

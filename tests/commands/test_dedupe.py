@@ -89,7 +89,7 @@ def test_key_points_that_the_index_keeps_are_not_described_again(
     tv: Tv, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.delattr("tvcli.core.deduping.spool.describe_both")
+        patch.delattr("tvcli.core.deduping.keypoint_store.describe_both")
         assert tv("dedupe", "x.tvx").out.splitlines() == lines
     monkeypatch.setattr(
         "tvcli.core.indexes.keypoints.Kept.known", lambda _, rows: [None] * len(rows)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from conftest import Ran, picture
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 
 Tv = Callable[..., Ran]
 

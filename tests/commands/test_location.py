@@ -9,7 +9,7 @@ import pytest
 from conftest import Ran
 from PIL import Image, ImageDraw
 
-from tvcli.core.records import read_record_file
+from tvcli.core.files.records import read_record_file
 
 Tv = Callable[..., Ran]
 SIZE = 112  # of a crop as encoded: seven positions a side

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from conftest import Ran, picture
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
-from tvcli.core.merging import parts as parts_module
-from tvcli.core.merging.records import merge_records
+from tvcli.core.indexes.merging import parts as parts_module
+from tvcli.core.indexes.merging.records import merge_records
 
 Tv = Callable[..., Ran]
 SMALL = ("--size", 64, "--pool", "mean")

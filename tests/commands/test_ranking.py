@@ -11,7 +11,7 @@ import pytest
 from conftest import Ran, picture
 from PIL import Image
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 
 Tv = Callable[..., Ran]
 CLASSES, PER_CLASS = 4, 6

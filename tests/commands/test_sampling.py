@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Ran
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
 
 Tv = Callable[..., Ran]

@@ -15,9 +15,9 @@ import h5py
 import pytest
 from conftest import REPOSITORY, Ran, picture
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.locks import lock_file, writing
 from tvcli.core.indexes.index import open_index
-from tvcli.core.locks import lock_file, writing
 
 Tv = Callable[..., Ran]
 NOTHING = "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
@@ -244,7 +244,7 @@ def test_photos_served_from_elsewhere(tv: Tv, indexed: Path) -> None:
 )
 def test_a_second_writer_is_refused(tv: Tv, indexed: Path, command: list[str]) -> None:
     hold = (
-        "import sys, time; from pathlib import Path; from tvcli.core.locks import writing\n"
+        "import sys, time; from pathlib import Path; from tvcli.core.files.locks import writing\n"
         "with writing(Path('x.tvx')): print('held', flush=True); time.sleep(60)"
     )
     picture(30).save("photos/new.png")

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tvcli.core.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
 
 
 def block(start: int, count: int, **known: Any) -> Columns:

@@ -8,10 +8,10 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from tvcli.core.backbones import torchvision_models
+from tvcli.core.backbones.loading import find_device, load_backbone, read_weights, reload_backbone
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.networks import torchvision_models
-from tvcli.core.networks.backbones import find_device, load_backbone, read_weights, reload_backbone
 
 PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 96, 64, 3), np.uint8))
 
@@ -63,7 +63,7 @@ def test_mini_brings_its_own_preprocessing() -> None:
 
 def test_mini_needs_no_torchvision() -> None:
     code = (
-        "import sys; from tvcli.core.networks.backbones import load_backbone; load_backbone();"
+        "import sys; from tvcli.core.backbones.loading import load_backbone; load_backbone();"
         "sys.exit('torchvision' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

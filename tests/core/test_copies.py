@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.copies import CHANGES, changed
-from tvcli.core.copies.changes import kinds_for, kinds_named, rng_of
-from tvcli.core.copies.geometric import largest_upright
-from tvcli.core.copies.making import CopySettings, make_copies
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.records import Record
+from tvcli.core.files.records import Record
+from tvcli.core.files.sources import Source, open_sources
+from tvcli.core.images.copies import CHANGES, changed
+from tvcli.core.images.copies.changes import kinds_for, kinds_named, rng_of
+from tvcli.core.images.copies.geometric import largest_upright
+from tvcli.core.images.copies.making import CopySettings, make_copies
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source, open_sources
 
 
 def pixels(image: Image.Image) -> np.ndarray:

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.annotations import boxed_photos, spooled_photos
 from tvcli.core.boxes import Box, area, overlap
-from tvcli.core.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
 from tvcli.core.errors import UsageError
-from tvcli.core.formats import Annotation, BoxedPhoto
+from tvcli.core.files.formats import Annotation, BoxedPhoto
+from tvcli.core.images.annotations import boxed_photos, spooled_photos
+from tvcli.core.location.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
 from tvcli.core.reports import Report
 
 
@@ -121,7 +121,7 @@ def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
     sides = {record["image"]: record["split"] for record in expected}
     held_out = [name for name, side in sides.items() if side == "test"]
     assert len(held_out) == (3 if "test" in splits else 1)
-    monkeypatch.setattr("tvcli.core.spool.RUN", 4)
+    monkeypatch.setattr("tvcli.core.files.external_sort.RUN", 4)
     with spooled_photos(boxed_photos(boxed, tmp_path, Report())) as spool:
         assert len(spool) == 9
         assert list(sample_crops(spool, setting)) == expected

@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.copies import CHANGES, changed
+from tvcli.core.deduping.keypoint_store import spooled
 from tvcli.core.deduping.linking import Links
-from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.sharing import near_by_words
-from tvcli.core.deduping.spool import spooled
+from tvcli.core.deduping.transform_description import relation
 from tvcli.core.deduping.vocabulary import Vocabulary
 from tvcli.core.deduping.words import in_common, words_of
-from tvcli.core.images import Photo
+from tvcli.core.images.copies import CHANGES, changed
+from tvcli.core.images.photo import Photo
+from tvcli.core.matching.features import Keypoints, describe_both
+from tvcli.core.matching.overlap import clipped, outline_area, shared
 from tvcli.core.reports import Report
-from tvcli.core.verification.keypoints import Keypoints, describe_both
-from tvcli.core.verification.overlap import clipped, outline_area, shared
 
 
 def both(image: Image.Image) -> list[Keypoints]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
+from tvcli.core.location.detection_matching import Boxes, Tally
 from tvcli.core.location.detection_metrics import evaluate
-from tvcli.core.location.tally import Boxes, Tally
 
 
 def write(path: Path, records: list[dict[str, object]]) -> Path:
@@ -155,7 +155,7 @@ def test_the_order_of_the_files_does_not_matter(
         found = [{**record, "label": ""} for record in found]
     expected, _ = evaluate(write(tmp_path / "f.jsonl", found), write(tmp_path / "t.jsonl", true))
     assert 0 < expected["ap_50_95"] < 1
-    monkeypatch.setattr("tvcli.core.spool.RUN", 7)  # sorted in many runs on the disk
+    monkeypatch.setattr("tvcli.core.files.external_sort.RUN", 7)  # sorted in many runs on the disk
     mixed = [*found[1::3], *found[::3], *found[2::3]], [*true[1::2], *true[::2]]
     files = [
         write(tmp_path / name, records)

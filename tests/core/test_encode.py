@@ -7,16 +7,16 @@ import pytest
 from conftest import picture
 from torch import nn
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.backbones.loading import Backbone, BackboneSpec
 from tvcli.core.encoding import checkpoints, encode
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings, encoder_of, make_encoder
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.images import Pixels, decode_photo, view
-from tvcli.core.networks.backbones import Backbone, BackboneSpec
-from tvcli.core.records import Region
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import Source, open_sources
+from tvcli.core.images.photo import Pixels, decode_photo, view
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source, open_sources
 
 
 @pytest.fixture(scope="module")

@@ -7,19 +7,19 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import UsageError
-from tvcli.core.explanation.contributions import (
+from tvcli.core.images.photo import Photo
+from tvcli.core.ranking.similarity import paired_similarities
+from tvcli.core.searching.contributions import (
     Kind,
     Space,
     class_activations,
     explain_pair,
 )
-from tvcli.core.explanation.overlays import Panel, draw_rows, spread
-from tvcli.core.images import Photo
-from tvcli.core.networks.geometry import Geometry
-from tvcli.core.ranking.similarity import paired_similarities
+from tvcli.core.searching.overlays import Panel, draw_rows, spread
 
 Array = npt.NDArray[np.float32]
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.formats import READERS, BoxedPhoto, read_annotations, write_annotations
+from tvcli.core.files.formats import READERS, BoxedPhoto, read_annotations, write_annotations
 
 EXACT = {"jsonl": 1e-9, "coco": 1e-6, "via": 1e-6, "yolo": 1e-4, "voc": 1.01}  # pixels
 SUFFIX = {"jsonl": "b.jsonl", "coco": "b.json", "via": "b.json", "yolo": "b", "voc": "b"}

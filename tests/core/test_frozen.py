@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, Ran
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
 from tvcli.core.location.location_heads import load_boxes, load_classifier
 from tvcli.core.ranking.rank import load_rank

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tvcli.core.networks import mini, torchvision_models
-from tvcli.core.networks.geometry import Geometry, measure
+from tvcli.core.backbones import mini, torchvision_models
+from tvcli.core.backbones.geometry import Geometry, measure
 
 
 def made_transparent(network: nn.Module) -> nn.Module:

@@ -21,16 +21,16 @@ import torchvision
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
 
+from tvcli.core.backbones import export, graphs, runtimes, torchvision_models
+from tvcli.core.backbones.export import TOLERANCE, NoGraph, export_graph, graph_of
+from tvcli.core.backbones.graph_cache import cache_folder, cached_graph
+from tvcli.core.backbones.graphs import OnnxNetwork, mini_graph
+from tvcli.core.backbones.loading import Backbone, load_backbone
+from tvcli.core.backbones.mini_files import GRAPH, WEIGHTS, mini_spec
+from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.encoding.encoder import Encoder, encoder_of, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.networks import export, graphs, runtimes, torchvision_models
-from tvcli.core.networks.backbones import Backbone, load_backbone
-from tvcli.core.networks.export import TOLERANCE, NoGraph, export_graph, graph_of
-from tvcli.core.networks.graph_cache import cache_folder, cached_graph
-from tvcli.core.networks.graphs import OnnxNetwork, mini_graph
-from tvcli.core.networks.mini_files import GRAPH, WEIGHTS, mini_spec
-from tvcli.core.networks.specs import BackboneSpec
 
 # One of each family, at a size that is quick; a transformer's is its own.
 FAMILIES = {

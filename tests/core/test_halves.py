@@ -1,6 +1,6 @@
 import numpy as np
 
-from tvcli.core.halves import BLOCK, FEW, single
+from tvcli.core.images.float16 import BLOCK, FEW, single
 
 
 def test_every_float16_becomes_the_float32_of_the_same_value() -> None:

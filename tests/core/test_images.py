@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tvcli.core import images
-from tvcli.core.images import BadImage, decode_photo, read_photo, thumbnail, view
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail, view
 
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:

@@ -7,19 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.annotations import boxed_photos
 from tvcli.core.boxes import Box, iou
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.errors import BadInput
-from tvcli.core.formats import Annotation
-from tvcli.core.location.classifier import Classifier
-from tvcli.core.location.combine import (
+from tvcli.core.files.formats import Annotation
+from tvcli.core.images.annotations import boxed_photos
+from tvcli.core.location.box_fusion import (
     cluster_boxes,
     mean_box,
     median_box,
     pairwise_iou,
     weighted_box,
 )
+from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.cropset import mirrored
 from tvcli.core.location.reduction import fit_reduction
 from tvcli.core.location.regressors import Regressors, new_regressors, pair_iou

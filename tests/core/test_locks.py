@@ -15,12 +15,12 @@ import pytest
 
 from tvcli.core import locks
 from tvcli.core.errors import BadInput
-from tvcli.core.locks import Locked, lock_file, writing
+from tvcli.core.files.locks import Locked, lock_file, writing
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tvcli.core.locks import writing
+from tvcli.core.files.locks import writing
 with writing(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -107,7 +107,7 @@ def test_where_the_system_has_no_locks_the_file_decides(
     def no_locks(descriptor: int, how: int) -> None:
         raise OSError(locks.errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("tvcli.core.locks.fcntl.flock", no_locks)
+    monkeypatch.setattr("tvcli.core.files.locks.fcntl.flock", no_locks)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     pids = {"dead": gone.pid, "alive": os.getppid()}

@@ -6,9 +6,9 @@ from PIL import Image
 
 from tests.core.test_verification import photo, scene
 from tvcli.core.boxes import Box
-from tvcli.core.images import Photo, Pixels
-from tvcli.core.records import Region
-from tvcli.core.searching.looks import halves_of, looks_at
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import Photo, Pixels
+from tvcli.core.searching.augmentation import halves_of, looks_at
 
 SIDE = 64
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from conftest import Ran, picture
 
-from tvcli.core.artifacts import open_artifact
 from tvcli.core.encoding import lots
 from tvcli.core.encoding.checkpoints import encode_file
-from tvcli.core.encoding.cluster import Job, LotEncoder
 from tvcli.core.encoding.encode import Chunk, chunked
 from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.encoding.lots import Lot, filled_parts, tell_part, write_lots
+from tvcli.core.encoding.ray_cluster import Job, LotEncoder
+from tvcli.core.encoding.work_units import Lot, filled_parts, tell_part, write_lots
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Region
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import Source, open_sources
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source, open_sources
 
 
 @pytest.fixture(scope="module")

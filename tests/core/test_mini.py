@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from tvcli.core.networks.mini import CHANNELS, WEIGHTS, Mini, load
+from tvcli.core.backbones.mini import CHANNELS, WEIGHTS, Mini, load
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,6 @@ def test_the_file_says_how_to_feed_it() -> None:
 
 
 def test_it_loads_without_torchvision() -> None:
-    load = "import sys, tvcli.core.networks.mini as m; m.load()"
+    load = "import sys, tvcli.core.backbones.mini as m; m.load()"
     code = f"{load}; sys.exit('torchvision' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

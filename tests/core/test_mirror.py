@@ -8,9 +8,9 @@ from conftest import picture
 from PIL import ImageOps
 
 from tvcli.core.encoding.encoder import make_encoder
-from tvcli.core.images import decode_photo
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import decode_photo
 from tvcli.core.ranking.similarity import paired_similarities
-from tvcli.core.records import Region
 
 
 def png(seed: int, *, mirrored: bool = False) -> bytes:

@@ -5,14 +5,14 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
 from tests.core.test_verification import photo, scene, turn, warped
-from tvcli.core.images import Photo
-from tvcli.core.verification.agreement import details
-from tvcli.core.verification.colours import agreeing_colours
-from tvcli.core.verification.keypoints import COUNT, Keypoints, describe, describe_both
-from tvcli.core.verification.match import Match
-from tvcli.core.verification.matching import match
-from tvcli.core.verification.places import agreeing_details
-from tvcli.core.verification.rules import Default
+from tvcli.core.images.photo import Photo
+from tvcli.core.matching.decision import Default
+from tvcli.core.matching.features import COUNT, Keypoints, describe, describe_both
+from tvcli.core.matching.local_agreement import agreeing_details
+from tvcli.core.matching.match import Match
+from tvcli.core.matching.matcher import match
+from tvcli.core.matching.photometry import agreeing_colours
+from tvcli.core.matching.zncc import details
 
 BOX = (80, 30, 320, 270)
 LOOSE = Default(even_good=0, even_fair=0, colours=0, lit=0, lit_surely=0)

@@ -114,7 +114,7 @@ def test_rows_come_and_go_in_one_transaction(url: str, tmp_path: Path) -> None:
 
 
 def _all(index: Index) -> np.ndarray:
-    from tvcli.core.indexes.remote import FROM_ID
+    from tvcli.core.indexes.table_rows import FROM_ID
 
     return index.remote.table.ids() + FROM_ID
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from tvcli.core.artifacts import open_artifact, write_artifact
 from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.files.artifacts import open_artifact, write_artifact
 from tvcli.core.ranking.rank_head import identity_head, pca_head
 from tvcli.core.ranking.rank_training import (
     TEMPERATURE,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvcli.core.errors import BadInput
-from tvcli.core.records import (
+from tvcli.core.files.records import (
     MAX_LINE,
     dump_record,
     read_record_file,

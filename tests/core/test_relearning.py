@@ -12,7 +12,7 @@ from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
-from tvcli.core.searching.relearning import composed, relearn, split, write_learned
+from tvcli.core.searching.feedback import composed, relearn, split, write_learned
 
 Tv = Callable[..., Ran]
 MADE = {"command": ["tv"], "inputs": []}

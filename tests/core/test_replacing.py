@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tvcli.core.replacing import is_partial_of, partial_of, replacing
+from tvcli.core.files.atomic_write import is_partial_of, partial_of, replacing
 
 
 def test_a_file_appears_when_it_is_whole_and_not_otherwise(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from tvcli.core.errors import UsageError
-from tvcli.core.sampling import Sample, parse_sample
+from tvcli.core.files.sampling import Sample, parse_sample
 
 RECORDS = [(f"{number:03}.jpg", part) for number in range(400) for part in range(3)]
 

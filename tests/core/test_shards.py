@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvcli.core.errors import UsageError
-from tvcli.core.records import Region
-from tvcli.core.shards import Shard, Share, parse_shard
+from tvcli.core.files.records import Region
+from tvcli.core.files.shards import Shard, Share, parse_shard
 
 PATHS = st.lists(st.text(min_size=1, max_size=20), max_size=60)
 OF = st.integers(1, 12)

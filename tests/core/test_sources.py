@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.sources import Source, open_sources, walk_photos
+from tvcli.core.files.sources import Source, open_sources, walk_photos
 
 
 def opened(*arguments: object, stdin: bytes = b"", **options: object) -> Source:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tvcli.core import spool
-from tvcli.core.spool import in_order_of, spooled
+from tvcli.core.files.external_sort import in_order_of, spooled
 
 NAMES = st.text(st.characters(codec=None), max_size=4)  # lone surrogates too, as of odd file names
 RECORDS = st.lists(st.fixed_dictionaries({"image": NAMES, "number": st.integers(-9, 9)}))

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
+from tvcli.core.backbones import torchvision_models
+from tvcli.core.backbones.geometry import Geometry, measure
+from tvcli.core.backbones.loading import Backbone, load_backbone
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.networks import torchvision_models
-from tvcli.core.networks.backbones import Backbone, load_backbone
-from tvcli.core.networks.geometry import Geometry, measure
 
 timm = pytest.importorskip("timm", reason="the timm extra is not installed")
 

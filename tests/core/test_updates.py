@@ -18,16 +18,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tvcli.core.artifacts import open_artifact
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.encoding.updates import Wish, update_file
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.sources import open_sources
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.indexing import index_photos
 from tvcli.core.indexes.updates import change_photos, tell_photos
 from tvcli.core.reports import Report
-from tvcli.core.sources import open_sources
 
 MADE: dict[str, Any] = {"command": ["tv"], "inputs": []}
 NAMES = [f"{folder}{number}.png" for folder in ("", "inner/") for number in range(4)]
@@ -99,12 +99,13 @@ def test_what_has_not_changed_is_not_read(
 ) -> None:
     target = tmp_path / "x.tvx"
     build(photos, target, encoder)
-    monkeypatch.setattr("tvcli.core.encoding.stamps.read_photo", None)
+    monkeypatch.setattr("tvcli.core.encoding.stat_cache.read_photo", None)
     assert update(target, photos).startswith("0 added, 0 changed")
     monkeypatch.undo()
     read: list[Path] = []
     monkeypatch.setattr(
-        "tvcli.core.encoding.stamps.read_photo", lambda path: read.append(path) or path.read_bytes()
+        "tvcli.core.encoding.stat_cache.read_photo",
+        lambda path: read.append(path) or path.read_bytes(),
     )
     os.utime(photos / "1.png", ns=(1, 1))
     assert update(target, photos) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"

@@ -7,21 +7,21 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from tvcli.core.errors import UsageError
-from tvcli.core.images import BadImage, Photo
-from tvcli.core.verification.agreement import agreement
-from tvcli.core.verification.covering import covered
-from tvcli.core.verification.keypoints import COUNT, Keypoints, Method, describe, describe_both
-from tvcli.core.verification.match import Match
-from tvcli.core.verification.matching import match
-from tvcli.core.verification.plausible import is_plausible, outline
-from tvcli.core.verification.rules import (
+from tvcli.core.images.photo import BadImage, Photo
+from tvcli.core.matching.decision import (
     PRESETS,
     Default,
     Scalable,
     asked_verification,
     verification,
 )
-from tvcli.core.verification.storage import as_columns, from_columns
+from tvcli.core.matching.feature_columns import as_columns, from_columns
+from tvcli.core.matching.features import COUNT, Keypoints, Method, describe, describe_both
+from tvcli.core.matching.inlier_coverage import covered
+from tvcli.core.matching.match import Match
+from tvcli.core.matching.matcher import match
+from tvcli.core.matching.plausible import is_plausible, outline
+from tvcli.core.matching.zncc import agreement
 
 CORNERS = np.array([[0, 0], [400, 0], [400, 300], [0, 300]], np.float64)
 

@@ -6,11 +6,11 @@ from PIL import Image, ImageFilter, ImageOps
 
 from tests.core.test_places import written_on
 from tests.core.test_verification import photo, scene
-from tvcli.core.verification.blank import is_blank
-from tvcli.core.verification.keypoints import COUNT, describe
-from tvcli.core.verification.match import Match
-from tvcli.core.verification.rules import Default
-from tvcli.core.verification.whole import WholeMatcher
+from tvcli.core.matching.blank import is_blank
+from tvcli.core.matching.decision import Default
+from tvcli.core.matching.features import COUNT, describe
+from tvcli.core.matching.match import Match
+from tvcli.core.matching.whole import WholeMatcher
 
 
 def matched(copy: Image.Image, original: Image.Image) -> Match:

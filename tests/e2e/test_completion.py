@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tvcli.core.networks import catalogue
+from tvcli.core.backbones import catalogue
 from tvcli.terminal.completion import KINDS
 
 BIN = Path(sys.executable).parent
@@ -103,7 +103,7 @@ def test_it_loads_nothing_heavy() -> None:
 
 
 def test_the_catalogue_has_torchvisions_names() -> None:
-    from tvcli.core.networks.torchvision_models import names
+    from tvcli.core.backbones.torchvision_models import names
 
     assert set(names()) <= set(catalogue.NAMES)
     assert catalogue.NAMES[0] == "mini"

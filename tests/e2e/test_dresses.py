@@ -14,7 +14,7 @@ import pytest
 from conftest import REPOSITORY, Ran
 
 from tvcli.core.drawing import draw_collection
-from tvcli.core.records import write_records
+from tvcli.core.files.records import write_records
 
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 HEADS = {"crops.jsonl", "crops.h5", "classifier.h5", "boxes.h5"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from tvcli.core.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact
 
 EXAMPLES = REPOSITORY / "examples"
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}

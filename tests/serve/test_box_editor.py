@@ -9,7 +9,7 @@ from pages import client_of
 from PIL import Image
 from starlette.testclient import TestClient
 
-from tvcli.core.sources import open_sources
+from tvcli.core.files.sources import open_sources
 from tvcli.serve import pages
 from tvcli.serve.pages import open_box_editor
 

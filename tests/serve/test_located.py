@@ -10,7 +10,7 @@ from pages import client_of
 from starlette.testclient import TestClient
 
 from tvcli.cli import run
-from tvcli.core.sources import open_sources
+from tvcli.core.files.sources import open_sources
 from tvcli.serve.pages import open_box_editor, open_gallery
 
 Tv = Callable[..., Ran]

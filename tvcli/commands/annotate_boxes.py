@@ -38,7 +38,7 @@ def annotate_boxes(
       tv annotate boxes photos/ -o boxes.jsonl
       tv annotate boxes photos/ -o boxes.jsonl --propose classifier.h5,boxes.h5
     """
-    from tvcli.core.sources import open_sources
+    from tvcli.core.files.sources import open_sources
     from tvcli.serve.pages import open_box_editor
     from tvcli.serve.server import serve
 

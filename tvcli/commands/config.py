@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import BadInput
-from tvcli.terminal.figures import FigureFormat
+from tvcli.terminal.metrics import FigureFormat
 from tvcli.terminal.settings import Settings, print_settings, unknown_variables
 
 
@@ -33,7 +33,7 @@ def config(
       tv config --all search
       TV_INDEX=photos.tvx tv config search | jq .source
     """
-    from tvcli.core.config import load_settings
+    from tvcli.core.files.project_settings import load_settings
     from tvcli.terminal.logs import tell
 
     settings = Settings.of(context.find_root().command, load_settings())

@@ -54,10 +54,10 @@ def copies(
       tv copies photos/ -o copies/ --kinds crop,rotation --per-photo 4 --seed 7
       tv copies photos/ -o copies/ && tv index photos/ copies/ -o all.tvx && tv dedupe all.tvx
     """
-    from tvcli.core.copies.changes import kinds_named
-    from tvcli.core.copies.making import CopySettings, make_copies
-    from tvcli.core.copies.truth import relative_to
-    from tvcli.core.sources import open_sources
+    from tvcli.core.files.sources import open_sources
+    from tvcli.core.images.copies.changes import kinds_named
+    from tvcli.core.images.copies.making import CopySettings, make_copies
+    from tvcli.core.images.copies.truth import relative_to
 
     settings = CopySettings(kinds_named(kinds or []), per_photo, seed, format, size)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:

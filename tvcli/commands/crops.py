@@ -71,10 +71,10 @@ def crops(
       tv crops annotations/ --from voc --root photos/ -o crops.jsonl --extend 0.1,0.5
       tv crops boxes.jsonl --to coco -o coco.json
     """
-    from tvcli.core.annotations import boxed_photos, spooled_photos
-    from tvcli.core.crops import CropSettings, parse_numbers, sample_crops, saved
-    from tvcli.core.formats import read_annotations, write_annotations
-    from tvcli.core.sampling import parse_sample
+    from tvcli.core.files.formats import read_annotations, write_annotations
+    from tvcli.core.files.sampling import parse_sample
+    from tvcli.core.images.annotations import boxed_photos, spooled_photos
+    from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
 
     settings = CropSettings(
         per_photo=per_photo,

@@ -76,7 +76,7 @@ def dedupe(
     from tvcli.core.deduping.preference import Preference
     from tvcli.core.deduping.same import Rule
     from tvcli.core.encoding.encoder import make_encoder
-    from tvcli.core.sources import open_sources
+    from tvcli.core.files.sources import open_sources
 
     preference = Preference(protect or (), prefer or ())
     settings = DedupeSettings(

@@ -7,7 +7,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.terminal import changes, options, streams
-from tvcli.terminal.given import given_encoder, given_photos
+from tvcli.terminal.inputs import given_encoder, given_photos
 from tvcli.terminal.progress import reporting
 
 
@@ -65,9 +65,9 @@ def encode(
         _update(context)
         return
     from tvcli.core.encoding.checkpoints import encode_file
-    from tvcli.core.encoding.cluster import parts_by_cluster
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files
+    from tvcli.core.encoding.ray_cluster import parts_by_cluster
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files
 
     with (
         reporting(strict=strict, quiet=quiet, errors=errors) as report,
@@ -85,8 +85,8 @@ def encode(
 def _update(context: typer.Context) -> None:
     """Bring the file that is there up to date, or only say how."""
     from tvcli.core.encoding.updates import Wish, tell_file, update_file
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files
 
     asked = context.params
     target = Path(asked["output"])

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.figures import FigureFormat, explain, print_figures
+from tvcli.terminal.metrics import FigureFormat, explain, print_figures
 from tvcli.terminal.progress import reporting
 
 
@@ -58,7 +58,7 @@ def eval_search(
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
     """
     from tvcli.core.errors import UsageError
-    from tvcli.core.sampling import parse_sample
+    from tvcli.core.files.sampling import parse_sample
     from tvcli.core.searching.eval_search import Trial
     from tvcli.core.searching.eval_search import eval_search as measure
 

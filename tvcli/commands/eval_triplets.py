@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.figures import FigureFormat, print_figures
+from tvcli.terminal.metrics import FigureFormat, print_figures
 from tvcli.terminal.progress import reporting
 
 

@@ -8,7 +8,7 @@ import typer
 from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
 from tvcli.terminal import changes, options, streams
-from tvcli.terminal.given import given_encoder, given_photos
+from tvcli.terminal.inputs import given_encoder, given_photos
 from tvcli.terminal.progress import reporting
 
 
@@ -93,9 +93,9 @@ def index(
     if way and (dry_run or way != "update" or output.exists()):
         _change(context, way)
         return
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files, is_encodings
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files, is_encodings
 
     location = location_heads(classifier, boxes)
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
@@ -139,10 +139,10 @@ def index(
 def _change(context: typer.Context, way: changes.Way) -> None:
     """Change the index that is there, or only say how."""
     from tvcli.core.encoding.updates import Wish
-    from tvcli.core.indexes.following import follow_encodings, tell_encodings
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files, is_encodings
+    from tvcli.core.indexes.sync import follow_encodings, tell_encodings
     from tvcli.core.indexes.updates import change_photos, tell_photos
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files, is_encodings
 
     asked = context.params
     wish = Wish(way, asked["sources"], streams.stdin(), **changes.wished(context))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tvcli.terminal.about import print_about
+from tvcli.terminal.info import print_about
 
 
 def info(

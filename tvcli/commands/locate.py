@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.given import given_photos
+from tvcli.terminal.inputs import given_photos
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
 
@@ -73,7 +73,7 @@ def locate(
       tv locate img.jpg --classifier classifier.h5 --boxes boxes.h5 --draw seen/
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
     """
-    from tvcli.core.crops import parse_numbers
+    from tvcli.core.location.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
 

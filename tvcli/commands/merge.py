@@ -34,11 +34,11 @@ def merge(
       tv merge part-*.jsonl -o located.jsonl
       tv merge part-*.tvx -o photos.tvx
     """
-    from tvcli.core.merging.encodings import merge_encodings
-    from tvcli.core.merging.indexes import merge_indexes
-    from tvcli.core.merging.parts import files_of, kind_of_parts
-    from tvcli.core.merging.records import merge_records
-    from tvcli.core.provenance import provenance
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.indexes.merging.encodings import merge_encodings
+    from tvcli.core.indexes.merging.indexes import merge_indexes
+    from tvcli.core.indexes.merging.parts import files_of, kind_of_parts
+    from tvcli.core.indexes.merging.records import merge_records
 
     with reporting(quiet=quiet) as report:
         kind = kind_of_parts(parts)

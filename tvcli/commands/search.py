@@ -113,8 +113,8 @@ def search(
       tv search img.jpg --explain why/ --format html > hits.html
       tv search copy.jpg --verify default && echo "the same picture is here"
     """
+    from tvcli.core.matching.decision import asked_verification
     from tvcli.core.searching.search import SearchRequest, find_hits
-    from tvcli.core.verification.rules import asked_verification
 
     request = SearchRequest(
         queries=queries or [],

@@ -29,9 +29,9 @@ def train_boxes(
     Examples:
       tv train-boxes crops.h5 -o boxes.h5
     """
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files
     from tvcli.core.location.location_heads import teach_boxes
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files
 
     with (
         reporting(quiet=quiet) as report,

@@ -29,9 +29,9 @@ def train_classifier(
     Examples:
       tv train-classifier crops.h5 -o classifier.h5 --plot classifier.png
     """
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files
     from tvcli.core.location.location_heads import teach_classifier
-    from tvcli.core.provenance import provenance
-    from tvcli.core.sources import input_files
 
     with (
         reporting(quiet=quiet) as report,

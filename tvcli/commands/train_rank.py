@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.figures import print_learned
+from tvcli.terminal.metrics import print_learned
 from tvcli.terminal.progress import reporting
 
 
@@ -46,8 +46,8 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --dim 128 --plot rank.png
     """
+    from tvcli.core.files.provenance import provenance
     from tvcli.core.plots import plot_history
-    from tvcli.core.provenance import provenance
     from tvcli.core.ranking.learn_rank import learn_rank
     from tvcli.core.ranking.rank_training import RankSettings
 

@@ -61,10 +61,10 @@ def triplets(
       tv triplets photos.h5 --clicks clicks.jsonl --flips -o triplets.jsonl
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
-    from tvcli.core.copies import copier
+    from tvcli.core.files.sampling import parse_sample
+    from tvcli.core.ranking.changed_copies import copier
     from tvcli.core.ranking.triplets import triplet_records
-    from tvcli.core.sampling import parse_sample
-    from tvcli.core.searching.teaching import Lesson, teach
+    from tvcli.core.searching.triplet_sets import Lesson, teach
 
     copy_of = copier(from_copies, seed) if from_copies else None
     lesson = Lesson(

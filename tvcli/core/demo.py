@@ -7,7 +7,7 @@ from pathlib import Path
 from tvcli.core.boxes import as_box
 from tvcli.core.drawing import draw_collection
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Record, read_record_file, write_records
+from tvcli.core.files.records import Record, read_record_file, write_records
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
 

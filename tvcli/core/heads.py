@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import open_artifact, write_artifact
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.artifacts import open_artifact, write_artifact
 
 if TYPE_CHECKING:  # a rank head is used without torch
     from torch import Tensor

@@ -6,11 +6,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.artifacts import open_artifact
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.records import read_record_file
+from tvcli.core.files.sources import HDF5_MAGIC
 from tvcli.core.indexes.index import open_index
-from tvcli.core.records import read_record_file
-from tvcli.core.sources import HDF5_MAGIC
 
 LABELS_SHOWN = 20
 

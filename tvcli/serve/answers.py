@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import Mismatch, TvError, UsageError
-from tvcli.core.images import BadImage
+from tvcli.core.images.photo import BadImage
 
 
 class Refused(Exception):

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from tvcli.core.images import BadImage
+from tvcli.core.images.photo import BadImage
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection

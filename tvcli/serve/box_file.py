@@ -6,7 +6,7 @@ from typing import Any
 
 from tvcli.core.boxes import as_box, clip
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Record
+from tvcli.core.files.records import Record
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.record_file import RecordFile

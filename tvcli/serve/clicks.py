@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.boxes import Box
-from tvcli.core.records import Record
+from tvcli.core.files.records import Record
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 from tvcli.serve.record_file import RecordFile

@@ -4,7 +4,7 @@ import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from tvcli.core.images import photo_size, read_photo
+from tvcli.core.images.photo import photo_size, read_photo
 from tvcli.serve.answers import Refused
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tvcli.core.images import read_photo
+from tvcli.core.images.photo import read_photo
 from tvcli.serve.answers import Refused, whole
 from tvcli.serve.finder import Finder
 

@@ -9,13 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tvcli.core.boxes import Box
-from tvcli.core.images import read_photo
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import Source
+from tvcli.core.images.photo import read_photo
 from tvcli.core.indexes.index import Index
-from tvcli.core.records import Region
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
-from tvcli.core.sources import Source
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 

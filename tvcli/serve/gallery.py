@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tvcli.core.images import photo_size
+from tvcli.core.images.photo import photo_size
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.compared import Compared

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import TvError
+from tvcli.core.files.provenance import provenance
 from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import open_index
-from tvcli.core.provenance import provenance
 from tvcli.core.reports import Report
-from tvcli.core.searching.relearning import Learned, composed, relearn, write_learned
+from tvcli.core.searching.feedback import Learned, composed, relearn, write_learned
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from tvcli.core.images import BadImage, decode_photo, read_photo, thumbnail
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 
 Quad = list[list[float]]  # four corners, x and y in pixels of a photo
 

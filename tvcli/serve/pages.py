@@ -6,10 +6,10 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from tvcli.core.config import default_index
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import open_index
-from tvcli.core.sources import Source
 from tvcli.serve.box_editor import BoxEditor
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.clicks import ClickFile

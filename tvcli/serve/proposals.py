@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.images import BadImage, decode_photo, read_photo
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 

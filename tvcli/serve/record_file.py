@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.provenance import file_hash
-from tvcli.core.records import Record, read_record_file, write_records
+from tvcli.core.files.provenance import file_hash
+from tvcli.core.files.records import Record, read_record_file, write_records
 from tvcli.serve.answers import Refused
 
 Signature = tuple[int, int, int] | None

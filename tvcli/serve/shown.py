@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.images import BadImage
+from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.hits import Hit
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder

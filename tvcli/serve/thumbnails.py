@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from tvcli.core.images import BadImage, decode_photo, photo_size, read_photo, thumbnail
-from tvcli.core.replacing import replacing
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.images.photo import BadImage, decode_photo, photo_size, read_photo, thumbnail
 
 SIDES = {"thumb": 320, "view": 1600, "full": 6000}  # pixels of the long side at most
 MAX_PIXELS = 100_000_000  # of a photo that is shown or dropped: a few hundred MB while decoded

@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 
-from tvcli.core.images import digest
+from tvcli.core.images.photo import digest
 from tvcli.serve.answers import Refused
 from tvcli.serve.thumbnails import check_pixels
 

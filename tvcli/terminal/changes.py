@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.core.records import Record
+from tvcli.core.files.records import Record
 from tvcli.terminal.lines import emit
 from tvcli.terminal.progress import TerminalReport, printable
 from tvcli.terminal.streams import STREAM

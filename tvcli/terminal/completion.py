@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tvcli.core.networks.catalogue import NAMES
+from tvcli.core.backbones.catalogue import NAMES
 from tvcli.terminal.settings import leaves
 
 COMPLETING = "_TV_COMPLETE"  # the variable by which a shell's script asks

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from tvcli.core.records import dump_record
+from tvcli.core.files.records import dump_record
 from tvcli.terminal.progress import printable
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without

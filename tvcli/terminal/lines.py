@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tvcli.core.records import Record, dump_record, write_records
+from tvcli.core.files.records import Record, dump_record, write_records
 from tvcli.terminal.streams import STREAM
 
 

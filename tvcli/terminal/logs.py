@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
-from tvcli.core.records import dump_record
+from tvcli.core.files.records import dump_record
 
 Level = Literal["debug", "info", "warning", "error"]
 

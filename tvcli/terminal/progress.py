@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.records import write_records
+from tvcli.core.files.external_sort import Spool, spooled
+from tvcli.core.files.records import write_records
 from tvcli.core.reports import Report, Skip, Total
-from tvcli.core.spool import Spool, spooled
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all

@@ -9,9 +9,9 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-from tvcli.core.config import Entry
-from tvcli.terminal.figures import FigureFormat, print_figures
+from tvcli.core.files.project_settings import Entry
 from tvcli.terminal.logs import tell
+from tvcli.terminal.metrics import FigureFormat, print_figures
 
 PREFIX = "TV"
 Name = tuple[tuple[str, ...], str]  # the command's words, the option's name

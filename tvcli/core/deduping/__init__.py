@@ -1,1 +1,6 @@
-"""Deduping: groups of photos that show the same picture, and which of each to keep."""
+"""Deduping: groups of photos that show the same picture, and which of each to keep.
+
+Read: `photos`, `keypoint_store`, `vocabulary`, `words`, `sharing`, `candidates`, `same`,
+`linking`, `transform_description`, `facts`, `preference`, `grouping`, `decisions`, `opening`,
+`dedupe`.
+"""

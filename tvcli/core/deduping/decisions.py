@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.records import Record, read_record_file
+from tvcli.core.files.records import Record, read_record_file
 
 Digests = Callable[[str], str | None]  # the digest of the photo at a path, if it is known
 

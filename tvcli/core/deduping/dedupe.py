@@ -13,17 +13,17 @@ from tvcli.core.deduping.candidates import candidate_pairs
 from tvcli.core.deduping.decisions import Decisions, read_decisions
 from tvcli.core.deduping.facts import Facts, facts_of
 from tvcli.core.deduping.grouping import components, parted
+from tvcli.core.deduping.keypoint_store import spooled
 from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
-from tvcli.core.deduping.relation import relation
 from tvcli.core.deduping.same import Link, Rule
-from tvcli.core.deduping.spool import spooled
+from tvcli.core.deduping.transform_description import relation
 from tvcli.core.deduping.words import words_of
-from tvcli.core.images import BadImage
+from tvcli.core.files.records import Record
+from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
-from tvcli.core.records import Record
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
 

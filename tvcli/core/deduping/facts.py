@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.images import decode_photo, digest, photo_format, read_photo, thumbnail
+from tvcli.core.images.photo import decode_photo, digest, photo_format, read_photo, thumbnail
 
 SIDE = 128  # pixels of the long side that a border is looked for at
 EVEN = 4  # grey levels within which a border is of one colour

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
+from tvcli.core.deduping.keypoint_store import Spool
 from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, compare, joined
-from tvcli.core.deduping.spool import Spool
 from tvcli.core.deduping.words import Words, in_common
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvcli.core.config import default_index
 from tvcli.core.errors import UsageError
+from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import MANIFEST
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source
 
 if TYPE_CHECKING:  # it brings torch, which an index that is there does without
     from tvcli.core.encoding.encoder import Encoder

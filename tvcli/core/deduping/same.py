@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tvcli.core.deduping.spool import Both, Spool
-from tvcli.core.verification.agreement import details
-from tvcli.core.verification.keypoints import Keypoints
-from tvcli.core.verification.match import Match, surest
-from tvcli.core.verification.matching import Matcher
-from tvcli.core.verification.overlap import shared
-from tvcli.core.verification.places import agreeing_details
-from tvcli.core.verification.plausible import Transform
-from tvcli.core.verification.whole import WholeMatcher
+from tvcli.core.deduping.keypoint_store import Both, Spool
+from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.local_agreement import agreeing_details
+from tvcli.core.matching.match import Match, surest
+from tvcli.core.matching.matcher import Matcher
+from tvcli.core.matching.overlap import shared
+from tvcli.core.matching.plausible import Transform
+from tvcli.core.matching.whole import WholeMatcher
+from tvcli.core.matching.zncc import details
 
 BOTH = (0, 1)  # a photo as it is, and its mirror image
 WHOLE = 0.97  # agreement of two whole photos from which they are the same, without key points

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.deduping.spool import Spool
+from tvcli.core.deduping.keypoint_store import Spool
 from tvcli.core.deduping.vocabulary import Vocabulary
+from tvcli.core.matching.features import COUNT
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
-from tvcli.core.verification.keypoints import COUNT
 
 MOST = 60_000  # words: the more, the fewer photos have one by chance
 SHARE = 8  # descriptors drawn from for every word: of fewer, each would be a word of its own

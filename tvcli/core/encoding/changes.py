@@ -11,9 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.encoding.stamps import Stamps
-from tvcli.core.images import BadImage, digest
-from tvcli.core.records import Region
+from tvcli.core.encoding.stat_cache import Stamps
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import BadImage, digest
 
 Rows = npt.NDArray[np.intp]
 PLAIN = (None, None, "", "", False, "")  # what is asked for of a photo named, and no more

@@ -18,16 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
 from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.locks import writing
-from tvcli.core.replacing import replacing
+from tvcli.core.files.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import root_settings
+from tvcli.core.files.sources import Source
 from tvcli.core.reports import Report
-from tvcli.core.roots import root_settings
-from tvcli.core.sources import Source
 
 PART_SECONDS = 15.0  # what a kill may cost
 PART_BYTES = 256 * 2**20

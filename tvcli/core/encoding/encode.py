@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.artifacts import Columns
 from tvcli.core.encoding.encoder import Encoder
-from tvcli.core.images import BadImage, Photo, Pixels, decode_photo, digest, read_photo
+from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import BadImage, Photo, Pixels, decode_photo, digest, read_photo
 from tvcli.core.parallel import cores, in_order
-from tvcli.core.records import Region
 
 UNKNOWN_BOX = (np.nan,) * 4
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones.graph_cache import cached_graph
+from tvcli.core.backbones.graphs import mini_graph, run_graph
+from tvcli.core.backbones.runtimes import choose_runtime
+from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision, Runtime
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.images import Fit, Photo, Pixels, view
-from tvcli.core.networks.graph_cache import cached_graph
-from tvcli.core.networks.graphs import mini_graph, run_graph
-from tvcli.core.networks.runtimes import choose_runtime
-from tvcli.core.networks.specs import BackboneSpec, Device, Network, Precision, Runtime
-from tvcli.core.records import Region
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import Fit, Photo, Pixels, view
 
 if TYPE_CHECKING:  # it brings torch, which most encoders do without
-    from tvcli.core.networks.backbones import Backbone
+    from tvcli.core.backbones.loading import Backbone
 
 CPU_BATCH, GPU_BATCH = 16, 128  # on a CPU more leaves the cache: 32 is a fifth slower
 SMALLEST = 32  # pixels: below this the deeper maps have no position left
@@ -57,7 +57,7 @@ class Encoder:
     @property
     def backbone(self) -> "Backbone":
         """The network as torch has it; raises TypeError if something else runs it."""
-        from tvcli.core.networks.backbones import Backbone
+        from tvcli.core.backbones.loading import Backbone
 
         if not isinstance(self.network, Backbone):
             raise TypeError(f"{self.network.runtime} runs this encoder: make it with torch")
@@ -122,7 +122,7 @@ def make_encoder(
         spec, file = mini_graph()
         network = run_graph(spec, file, None, chosen, precision)
     else:
-        from tvcli.core.networks.backbones import load_backbone
+        from tvcli.core.backbones.loading import load_backbone
 
         backbone = load_backbone(name, layer=layer, weights=weights)
         side = size or backbone.spec.size
@@ -154,7 +154,7 @@ def encoder_of(
     if chosen != "torch" and not weights:
         network = _without_torch(spec, settings, chosen, graph)
     if network is None:
-        from tvcli.core.networks.backbones import reload_backbone
+        from tvcli.core.backbones.loading import reload_backbone
 
         backbone = reload_backbone(spec["backbone"], weights, weights_file)
         network = _run(backbone, settings.size, runtime, chosen, device, settings.precision)
@@ -183,7 +183,7 @@ def _run(
 ) -> Network:
     """Return what runs a backbone: its graph, or torch where it was chosen or must be."""
     if chosen != "torch":
-        from tvcli.core.networks.export import NoGraph, graph_of
+        from tvcli.core.backbones.export import NoGraph, graph_of
 
         try:
             graph = graph_of(backbone, size)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.arrays import Array, like, unit
+from tvcli.core.images.arrays import Array, like, unit
 
 GEM_POWER = 3.0
 GRID = 7  # positions per side that `spatial` keeps

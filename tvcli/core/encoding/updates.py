@@ -10,20 +10,20 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from tvcli.core.artifacts import Artifact, Columns, Joined, open_artifact
+from tvcli.core.backbones.specs import Device
 from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
 from tvcli.core.encoding.checkpoints import BLOCK, encoded_parts, parts_folder, write_rows
 from tvcli.core.encoding.encoder import Encoder, encoder_of
-from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.encoding.stat_cache import Stamps
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.images import BadImage, photo_size, read_photo
-from tvcli.core.locks import writing
-from tvcli.core.networks.specs import Device
-from tvcli.core.provenance import file_hash
-from tvcli.core.records import Record, Region
+from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
+from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import photos_root, root_settings
+from tvcli.core.files.provenance import file_hash
+from tvcli.core.files.records import Record, Region
+from tvcli.core.files.sources import Source, open_sources
+from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report
-from tvcli.core.roots import photos_root, root_settings
-from tvcli.core.sources import Source, open_sources
 
 Load = Callable[[], Encoder]
 

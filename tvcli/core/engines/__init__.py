@@ -1,9 +1,13 @@
-"""Search structures, which find the rows closest to a query; the vectors are the truth."""
+"""Search structures, which find the rows closest to a query; the vectors are the truth.
+
+Read: `interface`, `exact`, `approximate`, `annoy_file`, `annoy`, `faiss`, `search_budget`,
+`structures`, `conditions`, `postgres`, `names`.
+"""
 
 from tvcli.core.engines.approximate import Approximate, Structure
-from tvcli.core.engines.effort import choose_effort
 from tvcli.core.engines.exact import Exact
 from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vectors, merge
+from tvcli.core.engines.search_budget import choose_effort
 from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure
 
 EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)

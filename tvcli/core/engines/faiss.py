@@ -13,7 +13,7 @@ import numpy as np
 from tvcli.core.engines.exact import BLOCK
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
-from tvcli.core.provenance import file_hash
+from tvcli.core.files.provenance import file_hash
 
 # Neighbours kept, and those looked at while the graph is built. With 40 they all lie in one
 # cluster: whole clusters of a thousand rows are then never reached, however hard a search looks.

@@ -8,7 +8,7 @@ from tvcli.core.engines import annoy, faiss
 from tvcli.core.engines.annoy_file import stamp_of
 from tvcli.core.engines.approximate import Structure
 from tvcli.core.engines.interface import Gallery
-from tvcli.core.replacing import replacing
+from tvcli.core.files.atomic_write import replacing
 
 
 class Kind(NamedTuple):

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Artifact, write_artifact
+from tvcli.core.backbones.graph_cache import cached_graph
+from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.errors import UsageError
+from tvcli.core.files.artifacts import Artifact, write_artifact
+from tvcli.core.files.provenance import file_hash
 from tvcli.core.heads import load_head
-from tvcli.core.networks.graph_cache import cached_graph
-from tvcli.core.networks.specs import BackboneSpec
-from tvcli.core.provenance import file_hash
+from tvcli.core.ranking.map_pca import Shortlist, comparable_maps, fit_shortlist, save_shortlist
 from tvcli.core.ranking.rank import Ranker, load_rank
-from tvcli.core.ranking.shortlist import Shortlist, comparable_maps, fit_shortlist, save_shortlist
 
 Heads = tuple[Path, Path]  # the files of a classifier and of the boxes' nets
 

@@ -14,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from tvcli.core import engines
-from tvcli.core.artifacts import Columns, Unwritable, open_artifact, write_artifact
 from tvcli.core.engines import Rows
 from tvcli.core.engines.names import checked_engine
 from tvcli.core.engines.postgres import is_url
 from tvcli.core.errors import BadInput, TvError
-from tvcli.core.indexes import remote
+from tvcli.core.files.artifacts import Columns, Unwritable, open_artifact, write_artifact
+from tvcli.core.files.atomic_write import partial_of
+from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import root_settings
+from tvcli.core.indexes import table_rows
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import (
     BY_ROW,
@@ -32,9 +35,6 @@ from tvcli.core.indexes.manifest import (
 )
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import plant
-from tvcli.core.locks import writing
-from tvcli.core.replacing import partial_of
-from tvcli.core.roots import root_settings
 
 EngineName = str  # one of engines.names.CHOICES, or the URL of a database
 
@@ -89,10 +89,10 @@ def _filled(
 ) -> Manifest:
     """Put the rows into a database, then write the manifest and drop the table of before."""
     before = read_manifest(folder) if (folder / MANIFEST).is_file() else None
-    manifest = remote.filled(url, stem, rows, settings, made)
+    manifest = table_rows.filled(url, stem, rows, settings, made)
     write_manifest(folder, manifest)
     if before is not None:
-        remote.forget(before, url)
+        table_rows.forget(before, url)
     return manifest
 
 
@@ -117,7 +117,7 @@ def change_index(
         manifest.provenance = {**manifest.provenance, "updated": provenance}
         rows = chain(copies, _checked(blocks))
         with writing(target):
-            return remote.changed(target, manifest, index.remote, gone, rows)
+            return table_rows.changed(target, manifest, index.remote, gone, rows)
     with writing(target), _workplace(target):
         manifest = _changed(target, index, gone, chain(copies, _checked(blocks)))
         manifest.provenance = {**manifest.provenance, "updated": provenance}

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.checkpoints import (
     asked_columns,
@@ -16,17 +15,18 @@ from tvcli.core.encoding.checkpoints import (
     part_columns,
 )
 from tvcli.core.encoding.encoder import Encoder
-from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.encoding.stat_cache import Stamps
 from tvcli.core.errors import UsageError
+from tvcli.core.files.artifacts import Columns, open_artifact
+from tvcli.core.files.paths import photos_root, root_settings
+from tvcli.core.files.sources import Source
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
 from tvcli.core.indexes.building import STAMPS, EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
+from tvcli.core.ranking.map_pca import comparable_maps
 from tvcli.core.ranking.rank import load_rank
-from tvcli.core.ranking.shortlist import comparable_maps
 from tvcli.core.ranking.vectors import pool_for, pooled_columns
 from tvcli.core.reports import Report
-from tvcli.core.roots import photos_root, root_settings
-from tvcli.core.sources import Source
 
 
 def index_photos(

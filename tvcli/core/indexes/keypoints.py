@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput, Outdated
-from tvcli.core.images import BadImage, decode_photo, read_photo
+from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
+from tvcli.core.files.locks import writing
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
-from tvcli.core.locks import writing
+from tvcli.core.matching.feature_columns import as_columns, from_columns
+from tvcli.core.matching.features import LENGTHS, SIDE, Keypoints, Method, describe
 from tvcli.core.reports import Report
-from tvcli.core.verification.keypoints import LENGTHS, SIDE, Keypoints, Method, describe
-from tvcli.core.verification.storage import as_columns, from_columns
 
 BLOCK = 256  # photos described and written at a time
 NAME = "keypoints-{}.h5"

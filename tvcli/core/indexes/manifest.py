@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import checked_settings, sync
 from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.replacing import replacing
+from tvcli.core.files.artifacts import checked_settings, sync
+from tvcli.core.files.atomic_write import replacing
 
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import Artifact, Joined
 from tvcli.core.errors import BadInput
-from tvcli.core.halves import single
+from tvcli.core.files.artifacts import Artifact, Joined
+from tvcli.core.images.float16 import single
 from tvcli.core.indexes.manifest import Manifest, Rows
 
 TINY = np.finfo(np.float32).tiny  # what a length is at least, to be divided by

@@ -16,8 +16,8 @@ from tvcli.core.engines import (
     Vectors,
 )
 from tvcli.core.errors import BadInput
+from tvcli.core.files.locks import Locked, writing
 from tvcli.core.indexes.manifest import Manifest, read_manifest, write_manifest
-from tvcli.core.locks import Locked, writing
 
 
 class Grown:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.artifacts import Columns
 from tvcli.core.encoding.changes import Plan, known_rows
 from tvcli.core.encoding.checkpoints import asked_columns, part_columns
-from tvcli.core.encoding.stamps import Stamps
+from tvcli.core.encoding.stat_cache import Stamps
 from tvcli.core.encoding.updates import (
     Counts,
     Wish,
@@ -24,17 +23,18 @@ from tvcli.core.encoding.updates import (
     told,
 )
 from tvcli.core.errors import Mismatch
+from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.locks import writing
+from tvcli.core.files.records import Record, Region
+from tvcli.core.files.sources import Source, names_of
 from tvcli.core.indexes.attachments import Attachments
 from tvcli.core.indexes.building import COPIED, STAMPS, change_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
-from tvcli.core.locks import writing
+from tvcli.core.ranking.map_pca import load_shortlist
 from tvcli.core.ranking.rank import load_rank
-from tvcli.core.ranking.shortlist import load_shortlist
-from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source, names_of
 
 HEADS = ("rank", "classifier", "boxes")  # files that options name, and an index keeps
 

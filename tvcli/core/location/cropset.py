@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tvcli.core.artifacts import Artifact, open_artifact
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.location.reduction import Reduction, fit_reduction
 
 BLOCK = 256  # rows read at a time

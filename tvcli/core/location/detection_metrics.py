@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.errors import BadInput
+from tvcli.core.location.detection_matching import Boxes, Curve, Tally
 from tvcli.core.location.paired_boxes import Detections, Labelled, paired
-from tvcli.core.location.tally import Boxes, Curve, Tally
 
 
 def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curve]]:

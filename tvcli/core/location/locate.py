@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from tvcli.core.boxes import Box, clip
-from tvcli.core.crops import enlarge
 from tvcli.core.encoding.encoder import Encoder
-from tvcli.core.images import Photo, resize_photo, view
-from tvcli.core.location.combine import (
+from tvcli.core.images.photo import Photo, resize_photo, view
+from tvcli.core.location.box_fusion import (
     SAME_OBJECT,
     Boxes,
     Cluster,
@@ -23,6 +22,7 @@ from tvcli.core.location.combine import (
     pairwise_iou,
     weighted_box,
 )
+from tvcli.core.location.crops import enlarge
 from tvcli.core.location.cropset import mirrored
 from tvcli.core.location.location_heads import LoadedHead
 

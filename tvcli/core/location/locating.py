@@ -9,19 +9,19 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.encoding.encoder import encoder_of
 from tvcli.core.errors import BadInput
+from tvcli.core.files.records import Record, Region
+from tvcli.core.files.sources import Source
 from tvcli.core.heads import check_encoder
-from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, thumbnail
+from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.location_heads import load_boxes, load_classifier
-from tvcli.core.networks.specs import Device
 from tvcli.core.parallel import cores, in_order
-from tvcli.core.records import Record, Region
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source
 
 DRAWN = 800  # pixels: the long side of a photo with its boxes drawn in
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.errors import BadInput
+from tvcli.core.files.locks import writing
 from tvcli.core.heads import HeadFile, load_head, save_head
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
@@ -21,7 +22,6 @@ from tvcli.core.location.regressors import (
     predict,
     train_regressors,
 )
-from tvcli.core.locks import writing
 from tvcli.core.reports import Report
 from tvcli.core.training import History
 

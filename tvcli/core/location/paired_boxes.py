@@ -7,9 +7,9 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.tally import Boxes
-from tvcli.core.records import Record, read_record_file, region_from_record
-from tvcli.core.spool import in_order_of
+from tvcli.core.files.external_sort import in_order_of
+from tvcli.core.files.records import Record, read_record_file, region_from_record
+from tvcli.core.location.detection_matching import Boxes
 
 Labelled = dict[str, Boxes]  # of one photo, by label
 

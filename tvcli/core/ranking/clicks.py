@@ -7,8 +7,8 @@ from itertools import islice, product
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.records import Record, read_record_file
 from tvcli.core.ranking.triplets import Item, Triplet, item_of, triplet_of
-from tvcli.core.records import Record, read_record_file
 
 
 @dataclass(slots=True)

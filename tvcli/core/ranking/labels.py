@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.records import read_record_file, region_from_record
+from tvcli.core.files.records import read_record_file, region_from_record
 
 
 def folder_label(image: str) -> str:

@@ -10,20 +10,20 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import Artifact, open_artifact
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import encoder_of
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.artifacts import Artifact, open_artifact
+from tvcli.core.files.locks import writing
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, save_head
-from tvcli.core.locks import writing
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
 from tvcli.core.ranking.vectors import pool_for
 from tvcli.core.ranking.views import Encodings
-from tvcli.core.records import Region
 from tvcli.core.reports import Report
-from tvcli.core.sources import Source
 
 Rows = npt.NDArray[np.intp]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.arrays import Array, float32, like, unit
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.heads import HeadFile, check_encoder, load_head
+from tvcli.core.images.arrays import Array, float32, like, unit
 
 Vectors = npt.NDArray[np.float32]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area, iou
+from tvcli.core.files.paths import photos_root
 from tvcli.core.ranking.triplets import Item
-from tvcli.core.roots import photos_root
 
 SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32
 

@@ -2,8 +2,8 @@
 
 from math import prod
 
-from tvcli.core.arrays import Array, float32, unit
 from tvcli.core.errors import Mismatch
+from tvcli.core.images.arrays import Array, float32, unit
 
 
 def comparable(encodings: Array) -> Array:

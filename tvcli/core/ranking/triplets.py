@@ -8,8 +8,8 @@ from typing import IO
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
-from tvcli.core.provenance import folder_of
-from tvcli.core.records import (
+from tvcli.core.files.provenance import folder_of
+from tvcli.core.files.records import (
     Record,
     read_record_file,
     read_records,

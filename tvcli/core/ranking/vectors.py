@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import Artifact, Columns
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import UsageError
+from tvcli.core.files.artifacts import Artifact, Columns
 
 BLOCK = 256  # rows pooled at a time
 

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tvcli.core.artifacts import Artifact
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
+from tvcli.core.files.artifacts import Artifact
 
 IN_MEMORY = 2 * 2**30  # bytes of maps kept; more are read from the file batch by batch
 BLOCK = 256  # rows pooled at a time

@@ -7,12 +7,12 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
 from tvcli.core.engines import Rows
-from tvcli.core.records import Record
+from tvcli.core.files.records import Record
+from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.match import Match
+from tvcli.core.matching.overlap import clipped, outline_area
+from tvcli.core.matching.plausible import outline
 from tvcli.core.searching.queries import Vector
-from tvcli.core.verification.keypoints import Keypoints
-from tvcli.core.verification.match import Match
-from tvcli.core.verification.overlap import clipped, outline_area
-from tvcli.core.verification.plausible import outline
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 

@@ -9,8 +9,10 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import open_artifact
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.sampling import ALL, Sample
+from tvcli.core.files.sources import is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.ranking.metrics import Values, bootstrap
 from tvcli.core.ranking.rank import load_rank
@@ -18,11 +20,9 @@ from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
-from tvcli.core.sampling import ALL, Sample
 from tvcli.core.searching.evaluation import Known, Measured, Truth, measure, order_share
 from tvcli.core.searching.queries import Queries, Query
 from tvcli.core.searching.search import SearchRequest, load_encoder
-from tvcli.core.sources import is_encodings, open_sources
 
 BLOCK = 4096  # rows of an index read at a time as queries
 

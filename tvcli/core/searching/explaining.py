@@ -7,21 +7,21 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.explanation.contributions import Space, class_activations, explain_pair
-from tvcli.core.explanation.overlays import Panel, draw_rows
-from tvcli.core.images import BadImage, Photo, decode_photo, read_photo, view
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
-from tvcli.core.networks.geometry import Geometry
-from tvcli.core.replacing import replacing
-from tvcli.core.searching.likening import Likening
+from tvcli.core.searching.contributions import Space, class_activations, explain_pair
+from tvcli.core.searching.overlays import Panel, draw_rows
 from tvcli.core.searching.queries import Query
+from tvcli.core.searching.query_projection import Likening
 
 if TYPE_CHECKING:
+    from tvcli.core.backbones.layers import Classifier
+    from tvcli.core.backbones.specs import Device
     from tvcli.core.encoding.encoder import Encoder
-    from tvcli.core.networks.layers import Classifier
-    from tvcli.core.networks.specs import Device
 
 Array = npt.NDArray[np.float32]
 Seen = tuple[Photo, Box, bool, Array]  # a photo, the region of it, mirrored or not, its map

@@ -9,12 +9,12 @@ import numpy as np
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Found, Mask, Rows
 from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.files.records import Record
 from tvcli.core.indexes.index import Index
-from tvcli.core.records import Record
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
 from tvcli.core.searching.queries import Query, Vector, in_blocks, known_box, shown_path
-from tvcli.core.searching.verify import Verifier
+from tvcli.core.searching.verifier import Verifier
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.searching.explaining import ExplainedHits

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.artifacts import Columns, open_artifact
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.images import Photo
+from tvcli.core.files.artifacts import Columns, open_artifact
+from tvcli.core.files.paths import photos_root
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import Photo
 from tvcli.core.indexes.index import Index
-from tvcli.core.records import Region
 from tvcli.core.reports import Report
-from tvcli.core.roots import photos_root
-from tvcli.core.searching.likening import Likening
-from tvcli.core.searching.looks import looks_at
+from tvcli.core.searching.augmentation import looks_at
+from tvcli.core.searching.query_projection import Likening
 
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoding.encoder import Encoder

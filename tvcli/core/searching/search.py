@@ -6,22 +6,22 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tvcli.core.boxes import parse_box
-from tvcli.core.config import default_index
 from tvcli.core.engines.conditions import parse_condition
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.records import Region
+from tvcli.core.files.sources import STDIN, is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
-from tvcli.core.records import Region
+from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.filters import allowed_rows
 from tvcli.core.searching.hits import Hit, Metric, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
-from tvcli.core.searching.verify import verifying
-from tvcli.core.sources import STDIN, is_encodings, open_sources
-from tvcli.core.verification.rules import Verification
+from tvcli.core.searching.verifier import verifying
 
 if TYPE_CHECKING:  # they bring torch, which most searches do without
+    from tvcli.core.backbones.specs import Device
     from tvcli.core.encoding.encoder import Encoder
-    from tvcli.core.networks.specs import Device
     from tvcli.core.searching.explaining import ExplainedHits
 
 

@@ -1,0 +1,157 @@
+"""Networks as ONNX graphs, run on a CPU without torch: by ONNX Runtime, or by OpenVINO.
+
+A graph takes pictures (N, H, W, 3) uint8 and gives maps (N, C, h, w) float32, or (N, D). Each
+picture is computed by itself and on one thread: a row depends on nothing but its picture.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.backbones.mini_files import GRAPH, mini_spec
+from tvcli.core.backbones.specs import BackboneSpec, Network, Pixels, Precision, Rows, Runtime
+from tvcli.core.errors import BadInput, UsageError
+
+WEIGHTS_KEY = "weights"  # of a graph's metadata: the hash of the weights it was made from
+SILENT = 4  # of its log: what is wrong comes as an exception too
+NO_MEMORY = ("bad_alloc", "AllocateRaw", "Failed to allocate")  # how ONNX Runtime says so
+
+
+class OnnxNetwork:
+    """A graph run by ONNX Runtime, in float32.
+
+    A graph given as bytes may come from anyone: it cannot name files to read its weights from, and
+    only ONNX Runtime's own operators run. Neither its memory nor its time is bounded.
+
+    Raises:
+        BadInput: not a graph of pictures, or one of other weights than the spec's.
+    """
+
+    runtime: Runtime = "onnx"
+    on_cpu = True
+
+    def __init__(
+        self, spec: BackboneSpec, graph: Path | bytes, weights_file: Path | None = None
+    ) -> None:
+        onnxruntime = _onnxruntime()
+        self.spec, self.weights_file = spec, weights_file
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = SILENT
+        if isinstance(graph, bytes):  # nothing lies below a file, so no weights outside the graph
+            folder = "session.model_external_initializers_file_folder_path"
+            options.add_session_config_entry(folder, os.devnull)
+        try:
+            content = graph if isinstance(graph, bytes) else str(graph)
+            self._session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+            self._input, *others = (given.name for given in self._session.get_inputs())
+            made_of = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY)
+        except Exception as error:  # its exceptions share no base
+            raise BadInput(f"the graph of {spec.name} cannot be run: {_reason(error)}") from error
+        if others or made_of != spec.weights:
+            raise BadInput(f"the graph of {spec.name} is not of its weights; make it again")
+
+    def rows(self, pixels: Pixels, pool: Callable[[Any], Any]) -> Rows:
+        """Encode pictures (N, H, W, 3) uint8 into what `pool` makes of their maps, float32.
+
+        Raises:
+            BadInput: the graph does not take them.
+        """
+        try:
+            maps = self._session.run(None, {self._input: pixels})[0]
+        except Exception as error:
+            if any(word in str(error) for word in NO_MEMORY):
+                raise MemoryError from error
+            raise BadInput(f"the graph of {self.spec.name} fails: {_reason(error)}") from error
+        found: Rows = pool(maps)
+        return found
+
+
+class OpenVinoNetwork:
+    """A graph run by OpenVINO (the extra `openvino`), in float32 or bfloat16.
+
+    Picture by picture, since its arithmetic differs with the number of pictures in a batch.
+
+    Raises:
+        UsageError: the extra is not installed.
+    """
+
+    runtime: Runtime = "openvino"
+    on_cpu = True
+
+    def __init__(
+        self,
+        spec: BackboneSpec,
+        graph: Path | bytes,
+        weights_file: Path | None = None,
+        *,
+        precision: Precision = "fp32",
+        streams: int = 1,
+    ) -> None:
+        if not has_openvino():
+            raise UsageError("--runtime openvino: not installed: pip install 'tvcli[openvino]'")
+        import openvino
+
+        self.spec, self.weights_file = spec, weights_file
+        core = openvino.Core()
+        model = core.read_model(graph)
+        settings = {
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
+            "INFERENCE_NUM_THREADS": streams,
+            "NUM_STREAMS": streams,
+            "ENABLE_CPU_PINNING": False,  # the threads that decode share the cores
+        }
+        self._compiled = core.compile_model(model, "CPU", settings)
+        self._requests = threading.local()  # a request serves one thread at a time
+
+    def rows(self, pixels: Pixels, pool: Callable[[Any], Any]) -> Rows:
+        """Encode pictures (N, H, W, 3) uint8 into what `pool` makes of their maps, float32."""
+        if not hasattr(self._requests, "own"):
+            self._requests.own = self._compiled.create_infer_request()
+        request = self._requests.own
+        maps = [request.infer({0: one[None]}, share_inputs=True)[0] for one in pixels]
+        found: Rows = pool(np.concatenate(maps))  # (N, C, h, w)
+        return found
+
+
+def has_openvino() -> bool:
+    """Tell whether the extra is installed."""
+    return find_spec("openvino") is not None
+
+
+def mini_graph() -> tuple[BackboneSpec, Path]:
+    """Return what mini is, and the graph of it that ships."""
+    return mini_spec(), GRAPH
+
+
+def run_graph(
+    spec: BackboneSpec,
+    graph: Path | bytes,
+    weights_file: Path | None,
+    runtime: Runtime,
+    precision: Precision,
+) -> Network:
+    """Return a network that runs a graph by a runtime, `onnx` or `openvino`."""
+    if runtime == "openvino":
+        streams = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        return OpenVinoNetwork(spec, graph, weights_file, precision=precision, streams=streams)
+    return OnnxNetwork(spec, graph, weights_file)
+
+
+def _onnxruntime() -> Any:
+    """Return ONNX Runtime; from 1.29 on it reports to its makers unless told not to beforehand."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0].split(" : ")[-1][:200] or type(error).__name__

@@ -1,0 +1,106 @@
+"""When photos were last looked at: their sizes and times, so that the unchanged are not read again.
+
+A cache: what it lacks, or what does not fit, is read and hashed again. It lies beside an artifact,
+not in it, so that the same photos give the same file wherever they were copied to.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.records import Region
+from tvcli.core.images.photo import digest, read_photo
+
+STAMP = np.dtype([("name", "u8"), ("size", "i8"), ("time", "i8"), ("digest", "S32")])
+
+Seen = tuple[int, int]  # bytes, and nanoseconds of the last change
+
+
+class Stamps:
+    """What is known of photos by name: size, time of the last change, and content hash.
+
+    What was noticed in this run goes before what was known before.
+    """
+
+    def __init__(self, known: npt.NDArray[Any] | None = None) -> None:
+        self._known = np.sort(np.empty(0, STAMP) if known is None else known, order="name")
+        self._noticed: dict[str, Seen] = {}
+
+    @classmethod
+    def load(cls, path: Path) -> "Stamps":
+        """Read stamps; none where the file is not there or cannot be used."""
+        try:
+            stream = io.BytesIO(path.read_bytes())
+            known = np.lib.format.read_array(stream, allow_pickle=False)
+        except Exception:  # numpy raises nearly anything on damaged files
+            return cls()
+        return cls(known if known.dtype == STAMP and known.ndim == 1 else None)
+
+    def sizes_of(self, images: Iterable[str]) -> set[int] | None:
+        """Return the sizes in bytes of photos, as they were; None if that of one is not known."""
+        keys = np.array([_key(image) for image in images], np.uint64)
+        known = np.isin(self._known["name"], keys)
+        whole = int(known.sum()) == len(np.unique(keys))
+        return set(self._known["size"][known].tolist()) if whole else None
+
+    def watch(self, regions: Iterable[Region], root: Path) -> Iterator[Region]:
+        """Yield regions as they are, having noticed how the photo of each is before it is read."""
+        for region in regions:
+            if region.data is None and region.image not in self._noticed:
+                self.notice(region.image, root)
+            yield region
+
+    def notice(self, image: str, root: Path) -> Seen | None:
+        """Return the size and time of a photo, and remember them; None if it cannot be found."""
+        try:
+            status = (root / image).stat()
+        except (OSError, ValueError):
+            return None
+        self._noticed[image] = status.st_size, status.st_mtime_ns
+        return self._noticed[image]
+
+    def digest(self, image: str, root: Path) -> str:
+        """Return the content hash of a photo: the one known if its size and time are the same.
+
+        Raises:
+            BadImage: the photo cannot be read.
+        """
+        seen = self.notice(image, root)
+        if seen is not None and (known := self._find(image, seen)):
+            return known
+        return digest(read_photo(root / image))
+
+    def save(self, path: Path, digests: dict[str, str], *, add: bool = False) -> None:
+        """Write the stamps of photos whose content hashes are given; with `add` to those known."""
+        noticed = self._noticed.items()
+        rows = [(_key(n), *seen, digests[n].encode()) for n, seen in noticed if n in digests]
+        table = np.array(rows, STAMP)
+        if add:
+            others = self._known[~np.isin(self._known["name"], table["name"])]
+            table = np.concatenate([table, others])
+        table = np.sort(table, order="name")
+        if np.array_equal(table, self._known) and path.exists():
+            return
+        # It is a cache: where it cannot be written, more is read the next time.
+        with suppress(OSError), replacing(path) as partial, partial.open("wb") as file:
+            np.save(file, table, allow_pickle=False)
+
+    def _find(self, image: str, seen: Seen) -> str:
+        key = np.uint64(_key(image))
+        place = int(np.searchsorted(self._known["name"], key))
+        if place == len(self._known):
+            return ""
+        name, size, time, known = self._known[place]
+        return bytes(known).decode("ascii", "replace") if (name, size, time) == (key, *seen) else ""
+
+
+def _key(image: str) -> int:
+    return int.from_bytes(hashlib.blake2b(os.fsencode(image), digest_size=8).digest(), "little")

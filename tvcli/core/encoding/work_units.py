@@ -1,0 +1,143 @@
+"""Lots: what a worker of a cluster encodes at a time, written down where all of them can read it.
+
+A lot is some chunks and becomes one part, a file of its own, under a name that is the lot's alone:
+whoever encodes it again writes the very same file, so nothing is lost and nothing there twice.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
+from itertools import islice
+from pathlib import Path
+
+from tvcli.core.encoding.checkpoints import (
+    fill_part,
+    identity,
+    part_path,
+    row_shape,
+)
+from tvcli.core.encoding.encode import Chunk, encode_chunks
+from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import open_artifact, write_artifact
+from tvcli.core.files.records import Region
+from tvcli.core.reports import Report
+
+LOTS = "lots.jsonl"
+TRIES = 5  # of a lot whose workers die, before it is taken to be what kills them
+CHUNKS = 16  # in a lot: a few hundred photos, seconds of work, which is what a dead worker costs
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A lot by its number, and where it stands in the file of lots."""
+
+    number: int
+    offset: int
+
+
+def write_lots(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[Lot]:
+    """Write the lots of a job into its folder; return those whose parts are not there yet.
+
+    Parts of before are kept as long as their photos are the same.
+
+    Raises:
+        BadInput: a picture that came through a pipe, which workers cannot read.
+    """
+    missing: list[Lot] = []
+    rest, number = iter(chunks), -1
+    for path in folder.glob("tries-*"):
+        path.unlink()
+    with (folder / LOTS).open("wb") as stream:
+        for number, lot in enumerate(iter(lambda: list(islice(rest, CHUNKS)), [])):
+            if not _is_done(path := part_path(folder, number), lot, root):
+                path.unlink(missing_ok=True)
+                missing.append(Lot(number, stream.tell()))
+            stream.write(_line(lot))
+    for path in folder.glob("part-*.h5"):
+        if path not in {part_path(folder, n) for n in range(number + 1)}:
+            path.unlink()
+    return missing
+
+
+def encode_lot(folder: Path, lot: Lot, root: Path, encoder: Encoder, workers: int) -> None:
+    """Encode a lot into its part, with so many threads.
+
+    Raises:
+        BadInput: the folder or the photos cannot be seen from here, or workers keep dying of it.
+    """
+    for path in (folder / LOTS, root):
+        if not path.exists():
+            raise BadInput(f"{path}: not there for a worker: all nodes must share the storage")
+    with (folder / LOTS).open("rb") as stream:
+        stream.seek(lot.offset)
+        chunks = _chunks(stream.readline())
+    tries = _count_try(folder, lot)
+    rows = encode_chunks(chunks, root, encoder, workers)
+    with write_artifact(part_path(folder, lot.number), "encodings", {}, {}) as writer:
+        writer.settings = fill_part(writer, rows, root, Report())
+        if writer.rows == 0:
+            writer.declare(row_shape(encoder))
+    tries.unlink(missing_ok=True)
+
+
+def tell_part(path: Path, report: Report) -> None:
+    """Count what a part holds as done, and tell what it had to leave out."""
+    with open_artifact(path, "encodings") as part:
+        rows, skips = len(part), part.settings["skips"]
+    for image, stage, reason in skips:
+        report.skip(image, stage, reason)
+    report.advance(rows)
+
+
+def _count_try(folder: Path, lot: Lot) -> Path:
+    """Note that a lot is begun; raises BadInput where that never ended well."""
+    path = folder / f"tries-{lot.number:06}"
+    with path.open("ab") as stream:
+        stream.write(b".")
+    if path.stat().st_size > TRIES:
+        raise BadInput(
+            f"{folder / LOTS}:{lot.number + 1}: {TRIES} workers died of these photos: one of them "
+            "may need more memory than they have; find it, take it out, and go on"
+        )
+    return path
+
+
+def filled_parts(folder: Path) -> Iterator[Path]:
+    """Yield the parts of a job that have rows, in order: a lot of bad photos gives one without."""
+    for path in sorted(folder.glob("part-*.h5")):
+        with open_artifact(path, "encodings") as part:
+            rows = len(part)
+        if rows:
+            yield path
+
+
+def _is_done(path: Path, chunks: list[Chunk], root: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        with open_artifact(path, "encodings") as part:
+            return bool(part.settings["identity"] == identity(chunks, root))
+    except BadInput:
+        return False
+
+
+def _line(chunks: list[Chunk]) -> bytes:
+    photos = [[[_fields(region) for region in p] for p in chunk.photos] for chunk in chunks]
+    return json.dumps(photos).encode() + b"\n"
+
+
+def _fields(region: Region) -> tuple[object, ...]:
+    if region.data is not None:
+        raise BadInput("-: a picture on standard input cannot be encoded by a cluster")
+    return astuple(region)
+
+
+def _chunks(line: bytes) -> Iterator[Chunk]:
+    for photos in json.loads(line):
+        yield Chunk([[_region(*fields) for fields in photo] for photo in photos])
+
+
+def _region(image: str, crop: list[float] | None, box: list[float] | None, *rest: object) -> Region:
+    boxes = (tuple(crop) if crop else None, tuple(box) if box else None)
+    return Region(image, *boxes, *rest)  # type: ignore[arg-type]

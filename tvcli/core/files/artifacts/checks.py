@@ -1,0 +1,107 @@
+"""Checks of a file before anything in it is trusted: its kind, version, links, shapes, dtypes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from tvcli.core.errors import BadInput, Mismatch, Outdated, TvError
+from tvcli.core.files.artifacts.attributes import check_attributes, read_attribute
+from tvcli.core.files.artifacts.headers import address_of
+from tvcli.core.files.artifacts.kinds import KINDS, TEXT, Dataset, Kind
+from tvcli.core.files.artifacts.source import Source
+from tvcli.core.files.artifacts.storage import check_storage, is_held
+
+MOST_NODES = 10_000  # groups and datasets of a file; a head has some dozens
+
+
+def check(path: Path, file: h5py.File, source: Source, kinds: Sequence[str]) -> Kind:
+    """Return the kind of a file open on a source, one of `kinds` (none named: any).
+
+    Raises:
+        BadInput: of another kind, damaged, or not as declared.
+        Mismatch: written by a newer version.
+        Outdated: written by one too old.
+    """
+    try:
+        check_attributes(path, file, source)
+        kind = _kind_of(path, file, kinds)
+        _check_links(path, file, {address_of(file["/"])}, source)
+        _check_datasets(path, file, kind, source.length)
+        _check_state(path, file, source.length)
+    except TvError:
+        raise
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        raise BadInput(f"{path}: damaged: {error}") from error
+    return kind
+
+
+def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
+    name = read_attribute(file, "type")
+    if not isinstance(name, str) or name not in KINDS:
+        raise BadInput(f"{path}: HDF5, but not written by tv")
+    kind = KINDS[name]
+    if kinds and name not in kinds:
+        raise BadInput(f"{path}: holds {name}, where {' or '.join(kinds)} are needed")
+    version = read_attribute(file, "version")
+    if not isinstance(version, int | np.integer) or version < 1:
+        raise BadInput(f"{path}: no version; make it again")
+    if version > kind.version:
+        raise Mismatch(f"{path}: version {version} of {name}, written by a newer tv: upgrade tvcli")
+    if version < kind.oldest:
+        raise Outdated(f"{path}: version {version} of {name}, of an older tv; make it again")
+    return kind
+
+
+def _check_links(path: Path, group: h5py.Group, seen: set[int], source: Source) -> None:
+    """See that all is inside the file, and in it once: no link leads elsewhere or back."""
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise BadInput(f"{path}: {name} is a link that leads elsewhere")
+        node = group[name]
+        address = address_of(node)
+        if address in seen or len(seen) > MOST_NODES:
+            raise BadInput(f"{path}: {name} is there twice, or among far too many")
+        seen.add(address)
+        if isinstance(node, h5py.Group):
+            _check_links(path, node, seen, source)
+        else:
+            check_storage(path, name, node, source)
+
+
+def _check_state(path: Path, file: h5py.File, length: int) -> None:
+    """See that a head's state holds the numbers it declares, and nothing but numbers."""
+    state = file.get("state", {})
+    for name, node in state.items():
+        if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiub":
+            raise BadInput(f"{path}: state/{name} is not an array of numbers")
+        if not is_held(node, length):
+            raise BadInput(f"{path}: state/{name} declares more than the file holds")
+
+
+def _check_datasets(path: Path, file: h5py.File, kind: Kind, length: int) -> None:
+    rows = None
+    for name, declared in kind.datasets.items():
+        if name not in file:
+            if declared.required:
+                raise BadInput(f"{path}: {name} is missing")
+            continue
+        dataset = file[name]
+        _check_dataset(path, name, dataset, declared, length)
+        rows = dataset.shape[0] if rows is None else rows
+        if dataset.shape[0] != rows:
+            raise BadInput(f"{path}: {name} has {dataset.shape[0]} rows where others have {rows}")
+
+
+def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset, length: int) -> None:
+    if not isinstance(dataset, h5py.Dataset) or dataset.ndim < 1:
+        raise BadInput(f"{path}: {name} is not a dataset of rows")
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if text != (declared.dtype == TEXT) or not (text or dataset.dtype == np.dtype(declared.dtype)):
+        raise BadInput(f"{path}: {name} is {dataset.dtype}, not {declared.dtype}")
+    if declared.tail is not None and dataset.shape[1:] != declared.tail:
+        raise BadInput(f"{path}: {name} has shape {dataset.shape}")
+    if declared.required and not is_held(dataset, length):
+        raise BadInput(f"{path}: {name} declares more rows than the file holds")

@@ -1,0 +1,70 @@
+"""Several files of rows, read as if they were one."""
+
+from collections.abc import Sequence
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.files.artifacts.kinds import Columns
+from tvcli.core.files.artifacts.reader import Artifact
+
+Rows = npt.NDArray[np.intp]
+
+
+class Joined:
+    """The rows of open files, one file after the other; at least one file."""
+
+    def __init__(self, files: Sequence[Artifact]) -> None:
+        self._files = list(files)
+        self._starts = np.cumsum([0, *(len(file) for file in files)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that a row may have."""
+        return list(self._files[0].kind.datasets)
+
+    def read(self, name: str, rows: slice | Rows | None = None) -> Any:
+        """Return rows of a column (all by default): an array, or a list of text.
+
+        Raises:
+            BadInput: the data cannot be read.
+        """
+        if len(self._files) == 1:
+            return self._files[0].read(name, rows)
+        if rows is None or isinstance(rows, slice):
+            parts = self._parts(slice(None) if rows is None else rows)
+            return _one([file.read(name, part) for file, part in parts])
+        numbers = np.searchsorted(self._starts, rows, side="right") - 1
+        used = np.unique(numbers) if len(rows) else np.zeros(1, np.intp)
+        found = [self._files[n].read(name, rows[numbers == n] - self._starts[n]) for n in used]
+        return _ordered(_one(found), np.argsort(np.argsort(numbers, kind="stable")))
+
+    def columns(self, rows: slice | Rows) -> Columns:
+        """Return all columns of some rows, by name."""
+        return {name: self.read(name, rows) for name in self.names}
+
+    def _parts(self, rows: slice) -> list[tuple[Artifact, slice]]:
+        """Return which rows of which files a slice covers; at least one file, perhaps no row."""
+        start, stop, _ = rows.indices(len(self))
+        spans = zip(self._files, pairwise(self._starts.tolist()), strict=True)
+        parts = [
+            (file, slice(max(start - first, 0), stop - first))
+            for file, (first, end) in spans
+            if start < end and stop > first
+        ]
+        return parts or [(self._files[0], slice(0, 0))]
+
+
+def _one(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    return list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
+
+
+def _ordered(values: Any, order: Rows) -> Any:
+    return [values[place] for place in order] if isinstance(values, list) else values[order]

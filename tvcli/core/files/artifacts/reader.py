@@ -1,0 +1,179 @@
+"""Reading files: rows and columns by name, the tensors of a head."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts.attributes import read_attribute
+from tvcli.core.files.artifacts.checks import check
+from tvcli.core.files.artifacts.kinds import TEXT, Columns, Dataset, Kind
+from tvcli.core.files.artifacts.mapped import MappedRows, map_rows
+from tvcli.core.files.artifacts.settings import read_settings
+from tvcli.core.files.artifacts.source import Source
+from tvcli.core.files.artifacts.texts import check_texts
+
+
+class Artifact:
+    """An open file of a known kind; use it in a `with`."""
+
+    def __init__(self, path: Path, file: h5py.File, source: Source, kind: Kind) -> None:
+        self.path, self.kind, self._file, self._source = path, kind, file, source
+        self.settings: dict[str, Any] = _json_attribute(file, "settings", path)
+        self.provenance: dict[str, Any] = _json_attribute(file, "provenance", path)
+
+    def __enter__(self) -> "Artifact":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        return int(self._file[self.vectors].shape[0])
+
+    @property
+    def vectors(self) -> str:
+        """The name of the main dataset: `encodings` or `embeddings`."""
+        return next(iter(self.kind.datasets))
+
+    @property
+    def version(self) -> int:
+        """The version that the file was written with."""
+        return int(self._file.attrs["version"])
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """The shape of one row of the main dataset: (C, H, W) or (D,)."""
+        return tuple(int(side) for side in self._file[self.vectors].shape[1:])
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the datasets that the file has, in their declared order."""
+        return [name for name in self.kind.datasets if name in self._file]
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Return the shape and dtype of every dataset, by name, groups included."""
+        return dict(_shapes(self._file, ""))
+
+    def read(self, name: str, rows: slice | npt.NDArray[np.intp] | None = None) -> Any:
+        """Return rows of a column (all of them by default): an array, or a list of text.
+
+        Row numbers may come in any order and repeat. A column the file lacks is all blank.
+
+        Raises:
+            BadInput: the data cannot be read.
+        """
+        declared = self.kind.datasets[name]
+        if name not in self._present:
+            asked = np.arange(len(self))[slice(None) if rows is None else rows]
+            return _blank(declared, len(asked))
+        try:
+            values = self._values(name, rows)
+        except Exception as error:  # h5py raises nearly anything on damaged files
+            raise BadInput(f"{self.path}: {name} is damaged: {error}") from error
+        if declared.dtype == TEXT:
+            return [os.fsdecode(value) for value in values]
+        return values
+
+    @cached_property
+    def _present(self) -> frozenset[str]:
+        """The columns that the file has: to ask HDF5 takes as long as to read ten rows."""
+        return frozenset(self.columns)
+
+    def _values(self, name: str, rows: slice | npt.NDArray[np.intp] | None) -> Any:
+        if self.kind.datasets[name].dtype == TEXT:
+            check_texts(self._file[name], rows, self._source)
+        if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
+            return _fetch(self._file[name], rows)
+        return self._mapped.read(rows)
+
+    @cached_property
+    def _mapped(self) -> MappedRows | None:
+        """The rows of the main dataset, where they can be mapped into memory."""
+        return map_rows(self._source.fileno(), self._file[self.vectors])
+
+    def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
+        """Return rows of every declared column, by name."""
+        return {name: self.read(name, rows) for name in self.kind.datasets}
+
+    def blocks(self, rows: int) -> Iterator[slice]:
+        """Yield slices of at most `rows` rows that cover the file."""
+        for start in range(0, len(self), rows):
+            yield slice(start, min(start + rows, len(self)))
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays under `state/` of a head; raises BadInput where they are damaged."""
+        try:
+            return {name: node[()] for name, node in self._file.get("state", {}).items()}
+        except Exception as error:  # h5py raises nearly anything on damaged files
+            raise BadInput(f"{self.path}: its state is damaged: {error}") from error
+
+
+@contextmanager
+def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
+    """Open a file of one of some kinds (none named: any) after checking all that it declares.
+
+    Raises:
+        BadInput: not there, not HDF5, truncated, of another kind, or not as declared.
+        Mismatch: written by a newer version.
+    """
+    if not path.exists():
+        raise BadInput(f"{path}: no such file")
+    if path.is_dir():
+        raise BadInput(f"{path}: a folder where an HDF5 file is needed")
+    with _source(path) as source, _open(path, source) as file:
+        yield Artifact(path, file, source, check(path, file, source, kinds))
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _open(path: Path, source: Source) -> h5py.File:
+    try:
+        return h5py.File(source, "r")
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        what = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
+        raise BadInput(f"{path}: {what}; make it again") from error
+
+
+def _shapes(group: h5py.Group, before: str) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
+    for name, node in group.items():  # h5py's own visitor follows trees that are not checked
+        if isinstance(node, h5py.Dataset):
+            kind = "text" if h5py.check_string_dtype(node.dtype) else str(node.dtype)
+            yield before + name, (tuple(node.shape), kind)
+        else:
+            yield from _shapes(node, f"{before}{name}/")
+
+
+def _json_attribute(file: h5py.File, name: str, path: Path) -> dict[str, Any]:
+    try:
+        text = str(read_attribute(file, name) or "{}")
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        raise BadInput(f"{path}: its {name} cannot be read; make it again") from error
+    return read_settings(text, path)
+
+
+def _fetch(dataset: h5py.Dataset, rows: slice | npt.NDArray[np.intp] | None) -> Any:
+    if rows is None or isinstance(rows, slice):
+        return dataset[rows if rows is not None else slice(None)]
+    wanted, places = np.unique(rows, return_inverse=True)  # h5py wants rising, unique numbers
+    if dataset.ndim > 2:  # maps are a chunk each: one by one is 50 times faster than a selection
+        return np.stack([dataset[row] for row in wanted])[places] if len(wanted) else dataset[:0]
+    return dataset[wanted][places]
+
+
+def _blank(declared: Dataset, count: int) -> Any:
+    if declared.dtype == TEXT:
+        return [""] * count
+    return np.full((count, *(declared.tail or ())), declared.blank, dtype=declared.dtype)

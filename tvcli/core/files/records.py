@@ -1,0 +1,182 @@
+"""JSON Lines records: one object a line, read with its place so that errors can name it."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tvcli.core.boxes import Box, as_box
+from tvcli.core.errors import BadInput
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.locks import writing
+
+Record = dict[str, Any]
+
+MAX_LINE = 16 * 2**20  # bytes; a record is a few hundred, so a longer line is not one
+MAX_ARRAY = 16 * MAX_LINE  # bytes; an array is read whole, lines one by one
+NON_STANDARD = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """What to encode: a photo, or a part of it, with what is known about it.
+
+    `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
+    `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
+    it came through a pipe. `position` is its place in the whole list where this is a shard of it.
+    """
+
+    image: str
+    crop: Box | None = None
+    box: Box | None = None
+    label: str = ""
+    split: str = ""
+    flip: bool = False
+    target: str = ""
+    data: bytes | None = None
+    position: int = -1
+
+
+def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
+    """Yield the objects of a JSON Lines stream, or of one plain JSON array, each with its place.
+
+    Raises:
+        BadInput: a line is not an object of JSON; the message gives `name` and the line.
+    """
+    for number, line in _lines(stream, name):
+        if number == 1 and line.lstrip().startswith(b"["):
+            yield from _read_array(line, stream, name)
+            return
+        if line.strip():
+            where = f"{name}:{number}"
+            record = _parse(line, where)
+            if not is_note(record):
+                yield record, where
+
+
+def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
+    """Yield the records of a file, each with its place; raises BadInput as `read_records` does."""
+    try:
+        with path.open("rb") as stream:
+            yield from read_records(stream, str(path))
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def is_note(record: Record) -> bool:
+    """Tell whether this is the last line of a shard's records, which notes what they are."""
+    return record.keys() == {"shard"}
+
+
+def dump_record(record: Record) -> str:
+    """Return a record as one line of JSON, without the newline.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    # A file name that is not UTF-8 holds lone surrogates: escaped, they survive the pipe.
+    return json.dumps(record, allow_nan=False) if NON_STANDARD.search(text) else text
+
+
+def write_records(path: Path, records: Iterable[Record]) -> int:
+    """Write records beside `path` and rename; return how many. The old file stays until then.
+
+    Raises:
+        BadInput: others are writing it, or its folder is not there or cannot be written.
+    """
+    count = 0
+    with writing(path), replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        for count, record in enumerate(records, 1):  # noqa: B007
+            stream.write(dump_record(record) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    return count
+
+
+def region_from_record(record: Record, where: str) -> Region:
+    """Return what a record of boxes, crops, detections or items asks to encode.
+
+    A `crop` is encoded rather than the `box` it was cut around; with neither, the whole photo.
+
+    Raises:
+        BadInput: no `image`, or a box that is none; the message starts with `where`.
+    """
+    image = record.get("image")
+    if not isinstance(image, str) or not image or "\0" in image:
+        raise BadInput(f'{where}: a record needs an "image" (the path of a photo)')
+    box = _box_of(record, "box", where)
+    return Region(
+        image=image,
+        crop=_box_of(record, "crop", where) or box,
+        box=box,
+        label=_text_of(record, "label", where),
+        split=_text_of(record, "split", where),
+        flip=record.get("flip") is True,
+        target=_text_of(record, "target", where),
+    )
+
+
+def _box_of(record: Record, field: str, where: str) -> Box | None:
+    if record.get(field) is None:
+        return None
+    try:
+        return as_box(record[field])
+    except ValueError as error:
+        raise BadInput(f"{where}: {field}: {error}") from None
+
+
+def _text_of(record: Record, field: str, where: str) -> str:
+    value = record.get(field)
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float) or isinstance(value, bool) or value == math.inf:
+        raise BadInput(f'{where}: "{field}" must be text')
+    return str(value)
+
+
+def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while line := stream.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE and not line.lstrip().startswith(b"["):
+            raise BadInput(f"{name}:{number}: line longer than {MAX_LINE >> 20} MiB, not a record")
+        yield number, line
+
+
+def _read_array(start: bytes, stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
+    text = start + stream.read(MAX_ARRAY)
+    if len(text) > MAX_ARRAY:
+        raise BadInput(f"{name}: an array of more than {MAX_ARRAY >> 20} MiB: write JSON Lines")
+    values = _decode(text, name)
+    if not isinstance(values, list):
+        raise BadInput(f"{name}: not a JSON array of records")
+    for number, value in enumerate(values, 1):
+        if not isinstance(value, dict):
+            raise BadInput(f"{name}: item {number} of the array is not an object")
+        yield value, f"{name}: item {number}"
+
+
+def _parse(line: bytes, where: str) -> Record:
+    value = _decode(line, where)
+    if not isinstance(value, dict):
+        raise BadInput(f"{where}: not a JSON object")
+    return value
+
+
+def _decode(text: bytes, where: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deeply") from None
+    except ValueError as error:
+        reason = str(error).split(": line")[0]
+        raise BadInput(f"{where}: not JSON: {reason}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number of JSON")

@@ -1,0 +1,265 @@
+"""What a person names on the command line, as regions of photos: files, folders, lists, records."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.photo_formats import MAX_BYTES, PICTURE_MAGIC, SUFFIXES
+from tvcli.core.files.records import (
+    Record,
+    Region,
+    read_record_file,
+    read_records,
+    region_from_record,
+)
+from tvcli.core.files.sampling import ALL, Sample
+from tvcli.core.files.shards import Shard, Share
+
+STDIN = "-"
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+LONGEST_PATH = 2**20  # bytes; a system takes 4096
+SNIFFED = 512  # bytes looked at to tell what a stream is
+
+OnUnreadable = Callable[[str, str], None]
+
+
+def _ignore(path: str, reason: str) -> None:
+    """Say nothing of what cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Regions to encode, in order, with paths relative to `root` (or absolute)."""
+
+    root: Path
+    regions: Iterator[Region]
+    arguments: tuple[str, ...] = ()
+    share: Share | None = None  # where these are the regions of one shard only
+    sample: Sample = ALL
+
+    def total(self) -> int | None:
+        """Count the photos and the photos in folders; None where there are other arguments."""
+        count = 0
+        for argument in self.arguments:
+            path = Path(argument)
+            if not (path.is_dir() or is_photo_name(path)):
+                return None
+            count += sum(1 for _ in walk_photos(path)) if path.is_dir() else 1
+        count = self.sample.expected(count)
+        return count if self.share is None else round(count / self.share.shard.of)
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """What a part records, once all regions are read: which `shard` of what list, if one."""
+        return {} if self.share is None else {"shard": self.share.note()}
+
+
+def open_sources(
+    arguments: Sequence[str],
+    *,
+    stdin: IO[bytes] | None = None,
+    null: bool = False,
+    root: Path | None = None,
+    sample: Sample = ALL,
+    shard: Shard | None = None,
+    on_unreadable: OnUnreadable = _ignore,
+) -> Source:
+    """Return the regions that arguments name, each told apart by what it is.
+
+    An argument is a photo, a folder (searched recursively, in sorted order), a text file of paths
+    (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`:
+    records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin` (None:
+    that of this process). Paths
+    come out relative to `root`; by default the folder given, or the folder all arguments share.
+    Only the photos of `sample` come, and with `shard` only those of them that are its.
+
+    Raises:
+        UsageError: no arguments.
+        BadInput: an argument is not there, or is no such thing.
+    """
+    if not arguments:
+        raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
+    base = (root or _common_root(arguments)).absolute()
+    stream = sys.stdin.buffer if stdin is None else stdin
+    readers = [_reader(argument, stream, null, on_unreadable) for argument in arguments]
+    every = (_under(region, base) for reader in readers for region in reader)
+    regions = sample.of(every, lambda region: region.image)
+    if shard is None:
+        return Source(base, regions, tuple(arguments), sample=sample)
+    share = Share(regions, shard)
+    return Source(base, iter(share), tuple(arguments), share, sample)
+
+
+def names_of(arguments: Sequence[str], stdin: IO[bytes], *, null: bool = False) -> Iterator[str]:
+    """Yield names as they are given: on the command line, or for `-` on `stdin`."""
+    for argument in arguments:
+        if argument != STDIN:
+            yield argument
+            continue
+        for name in split_stream(stdin, b"\0" if null else b"\n"):
+            if name:
+                yield os.fsdecode(name)
+
+
+def input_files(arguments: Sequence[str]) -> list[Path]:
+    """Return the arguments that are files of records, paths or rows, as provenance hashes them."""
+    paths = [Path(argument) for argument in arguments if argument != STDIN]
+    return [path for path in paths if path.is_file() and not is_photo_name(path)]
+
+
+def is_encodings(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> bool:
+    """Tell whether the one argument is an HDF5 file, by how it starts."""
+    if len(arguments) != 1:
+        return False
+    if arguments[0] == STDIN:
+        return peek(stdin or sys.stdin.buffer)[0].startswith(HDF5_MAGIC)
+    path = Path(arguments[0])
+    return path.is_file() and _first_bytes(path).startswith(HDF5_MAGIC)
+
+
+def is_photo_name(path: str | Path) -> bool:
+    """Tell whether a file is named like a photo."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def walk_photos(folder: Path, on_unreadable: OnUnreadable = _ignore) -> Iterator[Path]:
+    """Yield the photos under a folder, sorted; hidden folders and links to folders are left out."""
+
+    def unreadable(error: OSError) -> None:
+        on_unreadable(str(error.filename), f"folder cannot be read: {error.strerror}")
+
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if is_photo_name(name) and not name.startswith("."):
+                yield Path(parent, name)
+
+
+def _common_root(arguments: Sequence[str]) -> Path:
+    folders = [_root_of(argument).absolute() for argument in arguments]
+    return Path(os.path.commonpath(folders))
+
+
+def _root_of(argument: str) -> Path:
+    path = Path(argument)
+    if argument == STDIN or (path.is_file() and not is_photo_name(path) and not _is_json(path)):
+        return Path.cwd()
+    return path if path.is_dir() else path.parent
+
+
+def _reader(
+    argument: str, stdin: IO[bytes], null: bool, on_unreadable: OnUnreadable
+) -> Iterator[Region]:
+    path = Path(argument)
+    if argument == STDIN:
+        return _read_stream(stdin, null)
+    if path.is_dir():
+        return (Region(str(photo)) for photo in walk_photos(path, on_unreadable))
+    if is_photo_name(path):  # even if it is not there: then it is skipped like any bad photo
+        return iter([Region(argument)])
+    if not path.is_file():
+        raise BadInput(f"{argument}: no such file or folder")
+    return _read_file(path, null)
+
+
+def _read_file(path: Path, null: bool) -> Iterator[Region]:
+    if _is_json(path):
+        return _from_records(read_record_file(path), path.parent)
+    start = _first_bytes(path)
+    if start.startswith(PICTURE_MAGIC):
+        return iter([Region(str(path))])
+    if b"\0" in start and not null:
+        raise BadInput(f"{path}: neither a photo nor a list of paths or records")
+    return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))
+
+
+def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:
+    start, stream = peek(stdin)
+    if not start:
+        raise BadInput("-: nothing on standard input")
+    if start.startswith(HDF5_MAGIC):
+        raise BadInput("-: an HDF5 file on standard input where photos or records are needed")
+    if start.startswith(PICTURE_MAGIC) or start[4:12] in (b"ftypavif", b"ftypavis"):
+        yield Region(STDIN, data=stream.read(MAX_BYTES + 1))
+    elif start.lstrip()[:1] in (b"{", b"["):
+        yield from _from_records(read_records(stream, STDIN), Path())
+    else:
+        yield from _from_paths(split_stream(stream, b"\0" if null else b"\n"), STDIN)
+
+
+def peek(stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:
+    """Return the first bytes of a stream, and the stream with them still in it."""
+    if hasattr(stream, "peek"):
+        return stream.peek(SNIFFED)[:SNIFFED], stream
+    start = stream.read(SNIFFED)
+    stream.seek(0)
+    return start, stream
+
+
+def split_stream(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
+    """Yield what stands between separators, without waiting for the end of the stream.
+
+    Raises:
+        BadInput: one is too long for a path.
+    """
+    rest = b""
+    while chunk := _read_some(stream):
+        *whole, rest = (rest + chunk).split(separator)
+        yield from whole
+        if len(rest) > LONGEST_PATH:
+            raise BadInput(
+                f"a line of more than {LONGEST_PATH >> 20} MiB: neither a photo nor a list of "
+                f"paths or records"
+            )
+    if rest:
+        yield rest
+
+
+def _read_some(stream: IO[bytes]) -> bytes:
+    read1 = getattr(stream, "read1", stream.read)
+    chunk: bytes = read1(65536)
+    return chunk
+
+
+def _split_file(path: Path, separator: bytes) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        yield from split_stream(stream, separator)
+
+
+def _from_paths(names: Iterable[bytes], where: str) -> Iterator[Region]:
+    for name in names:
+        path = os.fsdecode(name)
+        if path and Path(path).is_dir():
+            raise BadInput(f"{where}: {path} is a folder: name it as an argument instead")
+        if path:
+            yield Region(path)
+
+
+def _from_records(records: Iterable[tuple[Record, str]], base: Path) -> Iterator[Region]:
+    for record, where in records:
+        region = region_from_record(record, where)
+        yield replace(region, image=str(base / region.image))
+
+
+def _under(region: Region, root: Path) -> Region:
+    if region.data is not None:
+        return region
+    return replace(region, image=os.path.relpath(Path(region.image).absolute(), root))
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(SNIFFED)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _is_json(path: Path) -> bool:
+    if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
+        return True
+    return path.is_file() and _first_bytes(path).lstrip()[:1] in (b"{", b"[")

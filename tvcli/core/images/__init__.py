@@ -1,0 +1,1 @@
+"""Images: photos as pixels, float16, and changed copies."""

@@ -1,0 +1,33 @@
+"""Lines that serve arrays of numpy and tensors of torch alike, and so need neither of the two."""
+
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.images.float16 import single
+
+TINY = 1e-12  # what a length is at least, to be divided by
+
+Array = TypeVar("Array", bound=Any)  # of numpy, or of torch on any device
+
+
+def float32(values: Array) -> Array:
+    """Return values as float32; those that are it already stay where they are."""
+    if not isinstance(values, np.ndarray):
+        return cast(Array, values.float())
+    halves = values.dtype == np.float16
+    return cast(Array, single(values) if halves else values.astype(np.float32, copy=False))
+
+
+def like(matrix: npt.NDArray[np.float32], other: Array) -> Array:
+    """Return a matrix as the kind of array that another is, on its device."""
+    found: Any = matrix if isinstance(other, np.ndarray) else other.new_tensor(matrix)
+    return cast(Array, found)
+
+
+def unit(vectors: Array) -> Array:
+    """Return vectors (N, C, ...) float32 at length 1 along C; a zero vector stays zero."""
+    lengths = (vectors * vectors).sum(axis=1, keepdims=True) ** 0.5
+    found: Array = vectors / lengths.clip(min=TINY)
+    return found

@@ -1,0 +1,70 @@
+"""The truth beside copies, and the care taken of files that are not ours."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from tvcli.core.errors import BadInput
+from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.records import Record, read_record_file, write_records
+
+TRUTH = "truth.jsonl"
+FIELDS = ("image", "original")  # paths, relative to the folder in the file
+
+
+def known_copies(folder: Path) -> dict[str, Record]:
+    """Return what the truth in a folder tells, by the copies' absolute paths; {} without one.
+
+    Raises:
+        BadInput: there is a file of that name that is none.
+    """
+    path = folder / TRUTH
+    if not path.exists():
+        return {}
+    return {record["image"]: record for record in _read(path)}
+
+
+def read_truth(path: Path) -> list[Record]:
+    """Return the records of a `truth.jsonl`, their paths absolute; raises BadInput."""
+    return list(_read(path))
+
+
+def keep_truth(folder: Path, copies: dict[str, Record]) -> None:
+    """Write the truth about a folder, in the order of the copies."""
+    records = (relative_to(folder, record) for record in copies.values())
+    write_records(folder / TRUTH, records)
+
+
+def relative_to(folder: Path, record: Record) -> Record:
+    """Return a record with its paths relative to a folder."""
+    return record | {name: os.path.relpath(record[name], folder) for name in FIELDS}
+
+
+def write_copy(path: Path, content: bytes, own: bool) -> None:
+    """Write a copy as a whole or not at all; one that is there already stays.
+
+    Raises:
+        BadInput: another file is in the way that is not our `own`, or it cannot be written.
+    """
+    try:
+        if path.exists():
+            if path.read_bytes() == content:
+                return
+            if not own:
+                raise BadInput(f"{path}: is there, and is not this copy; name another folder")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _read(path: Path) -> Iterator[Record]:
+    for record, where in read_record_file(path):
+        if not all(isinstance(record.get(name), str) for name in (*FIELDS, "kind")):
+            raise BadInput(f'{where}: not the truth of copies ("image", "original", "kind")')
+        paths = {
+            name: os.path.abspath(path.parent / record[name])  # noqa: PTH100 - links stay
+            for name in FIELDS
+        }
+        yield record | paths

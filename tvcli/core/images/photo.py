@@ -1,0 +1,218 @@
+"""Photos: from bytes to upright RGB, and from there to what a network sees."""
+
+import hashlib
+import io
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from tvcli.core.boxes import Box, clip
+from tvcli.core.errors import BadInput
+from tvcli.core.files.photo_formats import MAX_BYTES
+
+Pixels = npt.NDArray[np.uint8]
+Fit = Literal["squash", "pad", "crop"]
+
+MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
+PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
+DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
+
+
+class BadImage(BadInput):
+    """A photo that cannot be used; the message is the reason alone, without the path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An upright RGB photo. `width` and `height` are those displayed; pixels may be fewer."""
+
+    image: Image.Image
+    width: int
+    height: int
+
+    @property
+    def whole(self) -> Box:
+        """The box around all of the photo."""
+        return 0.0, 0.0, float(self.width), float(self.height)
+
+
+def read_photo(path: Path) -> bytes:
+    """Return the bytes of a photo.
+
+    Raises:
+        BadImage: missing, empty, unreadable, larger than `MAX_BYTES`, or not a regular file (a
+            pipe would hang).
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadImage("not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise BadImage(f"larger than {MAX_BYTES >> 20} MiB")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise BadImage("dangling link" if path.is_symlink() else "not found") from None
+    except OSError as error:
+        raise BadImage(f"cannot be read: {error.strerror}") from error
+    if not data:
+        raise BadImage("empty file")
+    return data
+
+
+def digest(data: bytes) -> str:
+    """Return the content hash of a file: 32 hexadecimal digits of BLAKE2b."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] = ()) -> Photo:
+    """Decode a photo: first frame, EXIF orientation applied, transparency on white, 8-bit RGB.
+
+    With `size` a JPEG may be decoded at 1/2, 1/4 or 1/8 scale, as long as every crop (none: the
+    whole photo) keeps `DRAFT_MARGIN` times `size` pixels per side.
+
+    Raises:
+        BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if size is not None:
+                _draft(image, size, crops)
+            upright = ImageOps.exif_transpose(image)
+            if _is_turned(image):
+                width, height = height, width
+            return Photo(_to_rgb(upright), width, height)
+    except Image.DecompressionBombError:
+        raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
+    except UnidentifiedImageError:
+        raise BadImage("not a picture that can be read") from None
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise BadImage(f"cannot be decoded: {_reason(error)}") from error
+
+
+def photo_size(data: bytes) -> tuple[int, int]:
+    """Return the width and height of a photo as displayed, in pixels, from its header alone.
+
+    Raises:
+        BadImage: not a picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            return (height, width) if _is_turned(image) else (width, height)
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise BadImage("not a picture that can be read") from error
+
+
+def photo_format(data: bytes) -> str:
+    """Return the format of a photo, such as JPEG or PNG, whatever its file is named.
+
+    Raises:
+        BadImage: not a picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.format or ""
+    except Exception as error:  # decoders raise nearly anything on broken files
+        raise BadImage("not a picture that can be read") from error
+
+
+def view(photo: Photo, crop: Box | None, size: int, fit: Fit, *, flip: bool = False) -> Pixels:
+    """Return a region of a photo as the network sees it: (size, size, 3) uint8.
+
+    `squash` stretches the region to the square, `crop` takes its central square, `pad` fits it
+    whole into the square, on the mean colour.
+
+    Raises:
+        BadImage: the crop lies outside the photo.
+    """
+    box = photo.whole if crop is None else clip(crop, photo.width, photo.height)
+    if box is None:
+        raise BadImage(f"box {[round(side) for side in crop or ()]} lies outside the photo")
+    if fit == "pad":
+        picture = _padded(photo, box, size)
+    else:
+        picture = resize_region(photo, _central_square(box) if fit == "crop" else box, (size, size))
+    return np.asarray(ImageOps.mirror(picture) if flip else picture)
+
+
+def resize_photo(photo: Photo, width: int, height: int) -> Pixels:
+    """Return the whole photo as (height, width, 3) uint8."""
+    return np.asarray(resize_region(photo, photo.whole, (width, height)))
+
+
+def thumbnail(photo: Photo, size: int, crop: Box | None = None) -> Image.Image:
+    """Return the photo, or a crop of it, with its long side at most `size` pixels."""
+    x0, y0, x1, y1 = (crop and clip(crop, photo.width, photo.height)) or photo.whole
+    scale = min(1.0, size / max(x1 - x0, y1 - y0))
+    sides = max(1, round((x1 - x0) * scale)), max(1, round((y1 - y0) * scale))
+    return resize_region(photo, (x0, y0, x1, y1), sides)
+
+
+def resize_region(photo: Photo, box: Box, size: tuple[int, int]) -> Image.Image:
+    """Return a region that lies inside the photo at (width, height), smaller or larger."""
+    across, down = photo.image.width / photo.width, photo.image.height / photo.height
+    source = box[0] * across, box[1] * down, box[2] * across, box[3] * down
+    return photo.image.resize(size, Image.Resampling.BILINEAR, box=source)
+
+
+def _central_square(box: Box) -> Box:
+    x0, y0, x1, y1 = box
+    side = min(x1 - x0, y1 - y0)
+    left, top = (x0 + x1 - side) / 2, (y0 + y1 - side) / 2
+    return left, top, left + side, top + side
+
+
+def _padded(photo: Photo, box: Box, size: int) -> Image.Image:
+    width, height = box[2] - box[0], box[3] - box[1]
+    scale = size / max(width, height)
+    inner = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas = Image.new("RGB", (size, size), PAD_COLOUR)
+    canvas.paste(resize_region(photo, box, inner), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+    return canvas
+
+
+def _draft(image: Image.Image, size: int, crops: Sequence[Box]) -> None:
+    """Let the JPEG decoder scale by a power of two where the result stays large enough."""
+    sides = [side for x0, y0, x1, y1 in crops for side in (x1 - x0, y1 - y0)]
+    smallest = min(sides, default=min(image.size))
+    scale = size * DRAFT_MARGIN / max(smallest, 1e-6)
+    if scale < 1:
+        image.draft(None, (round(image.width * scale), round(image.height * scale)))
+
+
+def _is_turned(image: Image.Image) -> bool:
+    """Tell whether the EXIF orientation swaps width and height."""
+    return image.getexif().get(0x0112) in {5, 6, 7, 8}
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_8_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(canvas, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """Scale 16-bit and floating point greys to 8 bits; floats count as 0 to 1 if they fit in it."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    top = values.max(initial=0.0)
+    if image.mode == "F":
+        scale = 255.0 if top <= 1.0 else 1.0
+    else:
+        scale = 1.0 if top <= 255 and image.mode == "I" else 255 / 65535
+    return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8), "L")
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).split(" (")[0].strip() or type(error).__name__
+    return "truncated" if "truncated" in text else text.splitlines()[0]

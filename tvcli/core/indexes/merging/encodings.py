@@ -1,0 +1,64 @@
+"""Merging encodings: the rows of parts in the order, and in the blocks, of one run."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tvcli.core.encoding.checkpoints import in_blocks
+from tvcli.core.files.artifacts import Artifact, Columns, open_artifact, write_artifact
+from tvcli.core.files.paths import photos_root, root_settings
+from tvcli.core.indexes.merging.belonging import Part, check_parts
+from tvcli.core.indexes.merging.ordering import in_order, rows_at_once
+
+# Settings in which parts may differ; what ran the network changes less than float16 keeps.
+APART = ("shard", "root", "root_absolute", "weights_file", "runtime", "graph")
+
+
+def merge_encodings(
+    paths: Sequence[Path], target: Path, provenance: dict[str, Any], *, changed: bool = False
+) -> int:
+    """Write the rows of parts into one file, as a run over the whole list would have; return them.
+
+    Parts that are no shards are put one after the other, after a check that no region is twice.
+
+    Raises:
+        BadInput: not encodings, damaged, or the target cannot be written.
+        Mismatch: parts that do not belong together.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(open_artifact(path, "encodings")) for path in paths]
+        parts = [_part(file) for file in files]
+        sharded = check_parts(parts, changed=changed)
+        rows = rows_at_once(len(parts))
+        blocks = in_order(parts, [_blocks(file, rows) for file in files], sharded=sharded)
+        settings = merged_settings(files[0].settings, paths[0].absolute().parent, target)
+        with write_artifact(target, "encodings", settings, provenance) as writer:
+            for block in in_blocks(blocks):
+                writer.append(block)
+            if writer.rows == 0:
+                writer.declare(files[0].row_shape)
+        return writer.rows
+
+
+def made_alike(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings in which parts must not differ."""
+    return {name: value for name, value in settings.items() if name not in APART}
+
+
+def merged_settings(settings: dict[str, Any], folder: Path, target: Path) -> dict[str, Any]:
+    """Return the settings of what is merged, from those of a part in `folder`."""
+    kept = {name: value for name, value in settings.items() if name != "shard"}
+    root = os.path.abspath(photos_root(settings, folder))  # noqa: PTH100 - links stay as they are
+    return kept | root_settings(Path(root), target)
+
+
+def _part(file: Artifact) -> Part:
+    root = photos_root(file.settings, file.path.absolute().parent).resolve()
+    made = {"root": str(root), "rows' shape": file.row_shape, **made_alike(file.settings)}
+    return Part(file.path, made, dict(file.settings.get("shard", {})))
+
+
+def _blocks(file: Artifact, rows: int) -> Iterator[Columns]:
+    return (file.read_columns(block) for block in file.blocks(rows))

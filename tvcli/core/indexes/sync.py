@@ -1,0 +1,150 @@
+"""An index made of an encodings file follows it: the rows that differ are taken out and put in."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.encoding.pooling import pool_maps
+from tvcli.core.encoding.updates import Counts, Wish, check_asked
+from tvcli.core.errors import BadInput, Mismatch, UsageError
+from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import photos_root
+from tvcli.core.files.records import Record
+from tvcli.core.indexes.building import change_index
+from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.indexing import embeddings_of
+from tvcli.core.indexes.manifest import Rows
+from tvcli.core.indexes.updates import kept_heads, made_with, refuse_by_row
+from tvcli.core.reports import Report
+
+BLOCK = 256  # rows pooled at a time
+SHOWN = ("image", "digest", "region", "box", "label", "split", "flip")  # what makes a row another
+
+
+def follow_encodings(
+    target: Path, wish: Wish, report: Report, provenance: dict[str, Any], path: Path
+) -> Counts:
+    """Bring an index up to date with an encodings file; `path` is where that can be read.
+
+    Raises:
+        UsageError: its rows are to be added or removed.
+        BadInput: not an encodings file, nothing would be left, the index cannot be used or written,
+            or others are writing it.
+        Mismatch: the file was encoded in another way than the index, or the index keeps maps.
+    """
+    with writing(target), _opened(target, wish, path) as difference:
+        if not difference.is_empty:
+            blocks = difference.blocks()
+            change_index(target, difference.index, difference.gone, iter(()), blocks, provenance)
+        return difference.counts
+
+
+def tell_encodings(target: Path, wish: Wish, report: Report, path: Path) -> Iterator[Record]:
+    """Yield what `follow_encodings` would do, photo by photo; nothing is written."""
+    with _opened(target, wish, path) as difference:
+        for change, images in difference.changes.items():
+            yield from ({"change": change, "image": image} for image in images)
+
+
+@contextmanager
+def _opened(target: Path, wish: Wish, path: Path) -> "Iterator[_Difference]":
+    if wish.way != "update":
+        raise UsageError(f"--{wish.way}: goes with photos; an encodings file goes with --update")
+    name = Path(wish.arguments[0])
+    with open_artifact(path, "encodings") as encodings, open_index(target, wish.root) as index:
+        yield _Difference(index, encodings, wish, name)
+
+
+class _Difference:
+    """The rows of an index that an encodings file lacks (`gone`), and those it has besides."""
+
+    def __init__(self, index: Index, encodings: Artifact, wish: Wish, name: Path) -> None:
+        self.index, self._encodings = index, encodings
+        _check(index, encodings, wish)
+        root = photos_root(encodings.settings, name.absolute().parent)
+        self._names = _under(encodings.read("image"), root, index.root)
+        columns = [encodings.read(column) for column in SHOWN[1:]]
+        unmatched: defaultdict[Any, list[int]] = defaultdict(list)
+        for row, key in enumerate(_keys([index.read(column) for column in SHOWN])):
+            unmatched[key].append(row)
+        self.new: list[int] = []
+        for row, key in enumerate(_keys([self._names, *columns])):
+            if rows := unmatched[key]:
+                rows.pop(0)
+            else:
+                self.new.append(row)
+        self.gone: Rows = np.array(sorted(r for rows in unmatched.values() for r in rows), np.intp)
+        if len(self.new) + len(index) == len(self.gone):
+            raise BadInput(f"{name}: has no rows")
+        if not self.is_empty:
+            refuse_by_row(index)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.new or len(self.gone))
+
+    @property
+    def changes(self) -> dict[str, list[str]]:
+        """The photos added, changed and removed."""
+        before, after = set(self.index.images), set(self._names)
+        touched = [self._names[row] for row in self.new]
+        touched += [self.index.images[row] for row in self.gone]
+        images = sorted(set(touched))
+        return {
+            "added": [image for image in images if image not in before],
+            "changed": [image for image in images if image in before and image in after],
+            "removed": [image for image in images if image not in after],
+        }
+
+    @property
+    def counts(self) -> Counts:
+        """How many photos differ; rows as there will be."""
+        number = {change: len(images) for change, images in self.changes.items()}
+        rows = len(self._encodings)
+        return Counts(number["added"], number["changed"], 0, number["removed"], 0, rows)
+
+    def blocks(self) -> Iterator[Columns]:
+        """Yield the rows that the index lacks, as it holds them."""
+        how, heads = self.index.settings["encoder"]["pool"], kept_heads(self.index)
+        for start in range(0, len(self.new), BLOCK):
+            rows = np.array(self.new[start : start + BLOCK], np.intp)
+            columns = self._encodings.read_columns(rows)
+            columns["image"] = [self._names[row] for row in rows]
+            if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
+                columns["encodings"] = pool_maps(columns["encodings"].astype(np.float32), how)
+            yield embeddings_of(columns, heads)
+
+
+def _check(index: Index, encodings: Artifact, wish: Wish) -> None:
+    """See that rows of a file can be rows of an index."""
+    anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
+    check_asked(index.path, made_with(index), wish.asked, anew)
+    own, other = index.settings["encoder"], encodings.settings["encoder"]
+    if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):
+        raise Mismatch(
+            f"{encodings.path}: not encoded as {index.path} was, and rows of both do not compare: "
+            f"make it anew: {anew}"
+        )
+
+
+def _under(images: list[str], root: Path, own: Path) -> list[str]:
+    """Return images relative to one root as they are relative to another."""
+    if os.path.abspath(root) == os.path.abspath(own):  # noqa: PTH100
+        return images
+    return [image if image == "-" else os.path.relpath(root / image, own) for image in images]
+
+
+def _keys(columns: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield for each row what makes it another; unknown boxes are all the same."""
+    lists = [
+        column if isinstance(column, list) else [np.asarray(value).tobytes() for value in column]
+        for column in columns
+    ]
+    return zip(*lists, strict=True)

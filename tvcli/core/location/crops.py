@@ -1,0 +1,296 @@
+"""Crops to learn from: of the object, of the background, and as a second look will see it."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from PIL import Image
+
+from tvcli.core.boxes import Box, area, clip, overlap
+from tvcli.core.errors import UsageError
+from tvcli.core.files.formats import BoxedPhoto
+from tvcli.core.files.records import Record
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
+from tvcli.core.reports import Report
+
+Target = Literal["target", "background", "look"]
+
+HALF = 0.5
+TRIES = 60  # windows drawn for each crop wanted
+SMALL_KEPT = 0.9  # of an object's area inside a crop that shows it small
+LOOKS_IN_ALL = 4000
+LOOKS_EACH = (4, 24)  # at least, at most
+WHOLE_EVERY = 12  # one look in so many is the whole photo
+
+
+@dataclass(frozen=True, slots=True)
+class CropSettings:
+    """How crops are drawn.
+
+    Photos are scaled so that their short side is a scale times the crops' size, and crops are
+    squares there. `per_photo` of each of target and background; `looks` None: as many as make some
+    thousands. `extend` lengthens boxes by fractions of their height, up and down.
+    """
+
+    per_photo: int = 5
+    looks: int | None = None
+    scales: tuple[float, ...] = (1.0, 2.0, 3.0)
+    extend: tuple[float, float] = (0.0, 0.0)
+    test: float = 0.05
+    seed: int = 0
+
+
+class Photos(Protocol):
+    """Photos with their boxes, which can be counted, and read more than once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[BoxedPhoto]: ...
+
+
+def sample_crops(photos: Photos, settings: CropSettings) -> Iterator[Record]:
+    """Yield crop records, photo by photo; each photo's depend on its name and the seed alone.
+
+    A target crop lies at least half inside an object's (extended) box; a background crop at least
+    half outside of all. An object too small to fill half a crop at any scale gets crops that hold
+    at least nine tenths of it instead, and no background crop holds as much of any object. Looks
+    are rectangles around an object at many zooms and offsets, for the boxes' nets alone. The split
+    is by photo, from its record, else drawn by a hash of its name: it stays when photos are added.
+    (Target and background: TiefVision, 2016; looks: iterated localisation, Gidaris and Komodakis,
+    "Object detection via a multi-region CNN", 2015, section 4.)
+    """
+    looks = settings.looks if settings.looks is not None else looks_for(len(photos))
+    split_of = splitter(((p.image, p.split) for p in photos), settings.test, settings.seed)
+    for photo in photos:
+        rng = np.random.default_rng(_seed_of(photo.image, settings.seed))
+        split = split_of(photo.image, photo.split)
+        objects = [(_extended(box, photo, settings.extend), text) for box, text in photo.objects]
+        yield from _windows(photo, objects, settings, split, rng)
+        for number in range(looks if objects else 0):
+            box, label = objects[number % len(objects)]
+            crop = draw_look(box, photo.width, photo.height, number, rng)
+            yield _record(photo, crop, "look", split, box, label)
+
+
+def looks_for(photos: int) -> int:
+    """Return how many looks each photo gets by default: some thousands in all."""
+    least, most = LOOKS_EACH
+    return max(least, min(most, LOOKS_IN_ALL // max(1, photos)))
+
+
+def splitter(
+    photos: Iterable[tuple[str, str]], test: float, seed: int
+) -> Callable[[str, str], str]:
+    """Return what says "train" or "test" of an (image, split known or "") of some photos.
+
+    Where none of them would be test, the lowest in rank is. Nothing is kept of the others.
+    """
+
+    def split(image: str, known: str) -> str:
+        return known or ("test" if _seed_of(image, seed) / 2**64 < test else "train")
+
+    count, lowest, any_test = 0, (math.inf, ""), False
+    for count, (image, known) in enumerate(photos, 1):  # noqa: B007
+        lowest = min(lowest, (_seed_of(image, seed), image))
+        any_test = any_test or split(image, known) == "test"
+    if test > 0 and count > 1 and not any_test:
+        return lambda image, known: "test" if image == lowest[1] else split(image, known)
+    return split
+
+
+def draw_look(box: Box, width: float, height: float, number: int, rng: np.random.Generator) -> Box:
+    """Return a rectangle of a photo around a box, as an estimate of the box would choose it.
+
+    One in `WHOLE_EVERY` is the whole photo, half of the rest are loose (the object a fifth to nine
+    tenths of the side), half close (an estimate off by up to a fifth of a side, with a margin).
+    """
+    if number % WHOLE_EVERY == 0:
+        return 0.0, 0.0, width, height
+    draw = _loose if number % 2 else _close
+    return draw(box, width, height, rng)
+
+
+def _loose(box: Box, width: float, height: float, rng: np.random.Generator) -> Box:
+    part = math.exp(rng.uniform(math.log(0.2), math.log(0.9)))
+    side, shape = math.sqrt(area(box)) / part, math.exp(rng.uniform(-0.5, 0.5))
+    across, down = min(side * shape**0.5, width), min(side / shape**0.5, height)
+    x = (box[0] + box[2]) / 2 + rng.uniform(-0.4, 0.4) * across
+    y = (box[1] + box[3]) / 2 + rng.uniform(-0.4, 0.4) * down
+    x = min(max(x, across / 2), width - across / 2)
+    y = min(max(y, down / 2), height - down / 2)
+    crop = x - across / 2, y - down / 2, x + across / 2, y + down / 2
+    return clip(crop, width, height) or (0.0, 0.0, width, height)
+
+
+def _close(box: Box, width: float, height: float, rng: np.random.Generator) -> Box:
+    across, down = box[2] - box[0], box[3] - box[1]
+    off = rng.normal(0, rng.uniform(0.03, 0.2), 4).clip(-0.35, 0.35)
+    x0, y0 = box[0] + off[0] * across, box[1] + off[1] * down
+    x1, y1 = box[2] + off[2] * across, box[3] + off[3] * down
+    margin = math.exp(rng.uniform(math.log(1.2), math.log(1.7)))
+    return enlarge((x0, y0, x1, y1), margin, width, height)
+
+
+def enlarge(box: Box, margin: float, width: float, height: float) -> Box:
+    """Return a box with its sides `margin` times as long, the same centre, inside the photo."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    across, down = (box[2] - box[0]) * margin / 2, (box[3] - box[1]) * margin / 2
+    larger = x - across, y - down, x + across, y + down
+    return clip(larger, width, height) or (0.0, 0.0, float(width), float(height))
+
+
+def _windows(
+    photo: BoxedPhoto,
+    objects: list[tuple[Box, str]],
+    settings: CropSettings,
+    split: str,
+    rng: np.random.Generator,
+) -> Iterator[Record]:
+    """Yield the target and background crops of a photo."""
+    boxes = [box for box, _ in objects]
+    for number in range(settings.per_photo):
+        scale = settings.scales[number % len(settings.scales)]
+        if objects:
+            box, label = objects[number % len(objects)]
+            crop = _target(box, photo, settings, scale, rng)
+            yield _record(photo, crop, "target", split, box, label)
+        background = _background(boxes, photo, settings, scale, rng)
+        if background is not None:
+            yield _record(photo, background, "background", split)
+
+
+def _target(
+    box: Box, photo: BoxedPhoto, settings: CropSettings, scale: float, rng: np.random.Generator
+) -> Box:
+    """Return a window at least half inside a box, or one that shows most of a small object."""
+    sides = [_side(photo, s) for s in (scale, *sorted(settings.scales))]
+    for side in sides:
+        for _ in range(TRIES):
+            window = _near(box, side, photo, rng)
+            if is_target(window, [box]):
+                return window
+    side = sides[-1]
+    x, y = (box[0] + box[2] - side) / 2, (box[1] + box[3] - side) / 2
+    x, y = min(max(x, 0.0), photo.width - side), min(max(y, 0.0), photo.height - side)
+    return x, y, x + side, y + side
+
+
+def is_target(window: Box, boxes: list[Box]) -> bool:
+    """Tell whether a crop shows an object: half of the crop lies in a box, or it holds a small one.
+
+    An object smaller than half the crop counts when nine tenths of it are inside.
+    """
+    return any(
+        overlap(window, box) >= HALF * area(window)
+        or (area(box) < HALF * area(window) and overlap(window, box) >= SMALL_KEPT * area(box))
+        for box in boxes
+    )
+
+
+def _background(
+    boxes: list[Box],
+    photo: BoxedPhoto,
+    settings: CropSettings,
+    scale: float,
+    rng: np.random.Generator,
+) -> Box | None:
+    sides = [_side(photo, s) for s in (scale, *sorted(settings.scales))]
+    for side in sides:
+        for _ in range(TRIES):
+            x, y = rng.uniform(0, photo.width - side), rng.uniform(0, photo.height - side)
+            window = x, y, x + side, y + side
+            if not is_target(window, boxes) and not _mostly_inside(window, boxes):
+                return window
+    return None
+
+
+def _mostly_inside(window: Box, boxes: list[Box]) -> bool:
+    return any(overlap(window, box) > HALF * area(window) for box in boxes)
+
+
+def _near(box: Box, side: float, photo: BoxedPhoto, rng: np.random.Generator) -> Box:
+    """Return a window of a side that meets a box, drawn evenly."""
+    x = rng.uniform(max(0.0, box[0] - side / 2), max(0.0, min(photo.width, box[2]) - side / 2))
+    y = rng.uniform(max(0.0, box[1] - side / 2), max(0.0, min(photo.height, box[3]) - side / 2))
+    x, y = min(x, photo.width - side), min(y, photo.height - side)
+    return x, y, x + side, y + side
+
+
+def _side(photo: BoxedPhoto, scale: float) -> float:
+    """Return the side, in pixels of the photo, of a square crop at a scale."""
+    return min(photo.width, photo.height) / scale
+
+
+def _extended(box: Box, photo: BoxedPhoto, extend: tuple[float, float]) -> Box:
+    height = box[3] - box[1]
+    longer = box[0], box[1] - extend[0] * height, box[2], box[3] + extend[1] * height
+    return clip(longer, photo.width, photo.height) or box
+
+
+def _record(
+    photo: BoxedPhoto,
+    crop: Box,
+    target: Target,
+    split: str,
+    box: Box | None = None,
+    label: str = "",
+) -> Record:
+    record: Record = {"image": photo.image, "width": photo.width, "height": photo.height}
+    record["crop"] = [round(side, 2) for side in crop]
+    if box is not None:
+        record |= {"box": [round(side, 2) for side in box], "label": label}
+    return record | {"split": split, "target": target}
+
+
+def _seed_of(image: str, seed: int) -> int:
+    content = hashlib.blake2b(f"{seed}:{image}".encode("utf-8", "surrogateescape"), digest_size=8)
+    return int.from_bytes(content.digest(), "big")
+
+
+def parse_numbers(
+    option: str, text: str, *, least: float = 0.0, count: int | None = None
+) -> tuple[Any, ...]:
+    """Return numbers written as `1,2,3`.
+
+    Raises:
+        UsageError: not numbers, not as many as needed, or one below the least.
+    """
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    good = all(math.isfinite(number) and number >= least for number in numbers)
+    if not numbers or not good or (count is not None and len(numbers) != count):
+        what = f"{count} numbers" if count else "numbers"
+        raise UsageError(f"{option} {text}: {what} of at least {least:g}, separated by commas")
+    return numbers
+
+
+def saved(
+    records: Iterable[Record], base: Path, folder: Path, size: int, report: Report
+) -> Iterator[Record]:
+    """Yield crop records after writing each crop as a picture of `size` x `size` into a folder.
+
+    Names are the photo's, the number of the crop and what it is for. Photos lie under `base`.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for image, group in groupby(records, key=lambda record: record["image"]):
+        items = list(group)
+        yield from items
+        try:
+            photo = decode_photo(read_photo(base / image))
+        except BadImage as error:
+            report.skip(image, "crop", str(error))
+            continue
+        for number, record in enumerate(items, 1):
+            pixels = view(photo, tuple(record["crop"]), size, "squash")
+            name = f"{Path(image).stem}-{number:03}-{record['target']}.jpg"
+            Image.fromarray(pixels).save(folder / name, quality=92)

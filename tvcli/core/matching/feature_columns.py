@@ -1,0 +1,52 @@
+"""Key points in files: as columns of equal length, and back."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.files.artifacts import Columns
+from tvcli.core.matching.features import COLOUR, COUNT, LENGTHS, PREVIEW, Keypoints, Method
+
+
+def as_columns(described: Sequence[Keypoints]) -> Columns:
+    """Return key points (COUNT of each photo at most) as columns of a `keypoints` file."""
+    rows = len(described)
+    length = LENGTHS[described[0].method] if described else 0
+    columns: dict[str, Any] = {
+        "descriptors": np.zeros((rows, COUNT, length), np.uint8),
+        "points": np.zeros((rows, COUNT, 2), np.float32),
+        "preview": np.zeros((rows, PREVIEW, PREVIEW), np.uint8),
+        "colour": np.zeros((rows, COLOUR, COLOUR, 3), np.uint8),
+        "count": np.array([min(len(keypoints), COUNT) for keypoints in described], np.int32),
+        "sides": np.array([keypoints.preview.shape for keypoints in described], np.int32),
+        "colour_sides": np.array([keypoints.colour.shape[:2] for keypoints in described], np.int32),
+        "region": np.array([keypoints.region for keypoints in described], np.float32),
+    }
+    for row, keypoints in enumerate(described):
+        count, (height, width) = columns["count"][row], keypoints.preview.shape
+        columns["descriptors"][row, :count] = keypoints.descriptors[:count]
+        columns["points"][row, :count] = keypoints.points[:count]
+        columns["preview"][row, :height, :width] = keypoints.preview
+        height, width, _ = keypoints.colour.shape
+        columns["colour"][row, :height, :width] = keypoints.colour
+    return columns
+
+
+def from_columns(columns: Columns, method: Method) -> list[Keypoints]:
+    """Return the key points of the rows of some columns."""
+    return [_row(columns, row, method) for row in range(len(columns["count"]))]
+
+
+def _row(columns: Columns, row: int, method: Method) -> Keypoints:
+    count, (height, width) = columns["count"][row], columns["sides"][row]
+    colour_height, colour_width = columns["colour_sides"][row]
+    x0, y0, x1, y1 = (float(side) for side in columns["region"][row])
+    return Keypoints(
+        points=columns["points"][row, :count],
+        descriptors=columns["descriptors"][row, :count],
+        preview=np.ascontiguousarray(columns["preview"][row, :height, :width]),
+        region=(x0, y0, x1, y1),
+        method=method,
+        colour=np.ascontiguousarray(columns["colour"][row, :colour_height, :colour_width]),
+    )

@@ -1,0 +1,171 @@
+"""Key points: where a photo has corners or blobs, and what it looks like around them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from tvcli.core.boxes import Box, clip
+from tvcli.core.images.photo import BadImage, Photo, resize_region
+
+Method = Literal["orb", "sift"]
+
+SIDE = 512  # pixels of the long side that photos are brought to, smaller ones too
+COUNT = 500  # key points a photo
+PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
+COLOUR = 48  # the same of the picture in colour
+FAST_THRESHOLD = 2  # grey levels: low, so that dim and blurred pictures have corners too
+CELLS = 8  # across and down: key points are taken from all of them, not only from text or frames
+CANDIDATES = 4  # times as many corners are found as are kept
+
+SIFT_CONTRAST = 0.02  # half of Lowe's, for the same reason
+LENGTHS = {"orb": 32, "sift": 128}  # bytes of a descriptor
+
+Points = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """What a photo, or a region of it, is recognised by; empty for a blank one.
+
+    `points` (N, 2) float32 are x, y in pixels of the photo as displayed. `descriptors` are
+    (N, 32) uint8 of ORB, compared by differing bits, or (N, 128) uint8 of SIFT, by distance.
+    `preview` (h, w) uint8 is the region in grey, small, `colour` (h, w, 3) uint8 in colour, smaller
+    (without pixels where it is not known). Where `mirrored`, the descriptors are
+    those of the mirror image; the rest is as in the photo all the same.
+    """
+
+    points: Points
+    descriptors: Pixels
+    preview: Pixels
+    region: Box
+    method: Method = "orb"
+    mirrored: bool = False
+    colour: Pixels = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def describe(
+    photo: Photo,
+    *,
+    method: Method = "orb",
+    crop: Box | None = None,
+    mirrored: bool = False,
+    count: int = COUNT,
+    side: int = SIDE,
+) -> Keypoints:
+    """Return the key points of a photo, or of a crop of it, at the long side `side`.
+
+    ORB: Rublee et al. 2011; SIFT: Lowe 2004. With `mirrored` they are described as in the mirror
+    image: two photos match if one's key points match the other's, mirrored or not.
+
+    Raises:
+        BadImage: the crop lies outside the photo.
+    """
+    grey, blank = _looked_at(photo, crop, method, side)
+    return _with_points(blank, grey, count, mirrored=mirrored)
+
+
+def describe_both(
+    photo: Photo,
+    *,
+    method: Method = "orb",
+    crop: Box | None = None,
+    count: int = COUNT,
+    side: int = SIDE,
+) -> list[Keypoints]:
+    """Return the key points of a photo as it is and mirrored: a query that finds both."""
+    grey, blank = _looked_at(photo, crop, method, side)
+    return [_with_points(blank, grey, count, mirrored=mirrored) for mirrored in (False, True)]
+
+
+def _looked_at(
+    photo: Photo, crop: Box | None, method: Method, side: int
+) -> tuple[Pixels, Keypoints]:
+    """Return a region in grey, (H, W), and all that is known of it but the key points."""
+    region = photo.whole if crop is None else clip(crop, photo.width, photo.height)
+    if region is None:
+        raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
+    blank = Keypoints(
+        points=np.empty((0, 2), np.float32),
+        descriptors=np.empty((0, LENGTHS[method]), np.uint8),
+        preview=_grey(photo, region, PREVIEW),
+        region=region,
+        method=method,
+        colour=np.asarray(_small(photo, region, COLOUR).convert("RGB")),
+    )
+    return _grey(photo, region, side), blank
+
+
+def _with_points(blank: Keypoints, grey: Pixels, count: int, *, mirrored: bool) -> Keypoints:
+    """Return a region with its key points, or those of its mirror image where they lie in it."""
+    seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
+    points, descriptors = _detected(seen, blank.method, count)
+    if mirrored:
+        points[:, 0] = grey.shape[1] - 1 - points[:, 0]
+    found = _in_photo(points, blank.region, grey)
+    return replace(blank, points=found, descriptors=descriptors, mirrored=mirrored)
+
+
+def _grey(photo: Photo, region: Box, side: int) -> Pixels:
+    """Return a region in grey, its long side `side` pixels, whatever it was: (h, w) uint8."""
+    return np.asarray(_small(photo, region, side).convert("L"))
+
+
+def _small(photo: Photo, region: Box, side: int) -> Image.Image:
+    width, height = region[2] - region[0], region[3] - region[1]
+    scale = side / max(width, height)
+    return resize_region(
+        photo, region, (max(1, round(width * scale)), max(1, round(height * scale)))
+    )
+
+
+def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:
+    """Return centres of pixels of the grey region, counted from 0, in pixels of the photo."""
+    height, width = grey.shape
+    sides = region[2] - region[0], region[3] - region[1]
+    scale = np.array([sides[0] / width, sides[1] / height], np.float32)
+    result: Points = (points + 0.5) * scale + np.array(region[:2], np.float32)
+    return result
+
+
+def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]:
+    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128)."""
+    import cv2  # by the first photo described: a search without --verify does without it
+
+    many = CANDIDATES * count
+    if method == "sift":
+        detector = cv2.SIFT_create(many, contrastThreshold=SIFT_CONTRAST)
+    else:
+        detector = cv2.ORB_create(many, fastThreshold=FAST_THRESHOLD)
+    kept = _spread(detector.detect(grey, None), grey.shape, count)
+    kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
+    points = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
+    empty = np.empty((0, LENGTHS[method]), np.uint8)
+    return points, empty if descriptors is None else descriptors.astype(np.uint8)
+
+
+def _spread(found: Sequence[Any], shape: tuple[int, ...], count: int) -> list[Any]:
+    """Return `count` of some key points, the strongest, in turn from all places and scales.
+
+    A cell is a square of the picture and half an octave of scale: fine corners alone would be
+    gone in a copy that is blurred.
+    """
+    if len(found) <= count:
+        return list(found)
+    places = np.array([point.pt for point in found])  # (n, 2)
+    strengths = np.array([point.response for point in found])
+    cells = (places * CELLS / (shape[1], shape[0])).astype(int)
+    scales = (2 * np.log2([point.size for point in found])).astype(int)
+    cells = np.clip(cells, 0, CELLS - 1) @ (1, CELLS) + CELLS**2 * scales
+    order = np.lexsort((-strengths, cells))
+    firsts = np.searchsorted(cells[order], cells[order])  # where the cell of each begins
+    turns = np.arange(len(order)) - firsts
+    chosen = order[np.lexsort((-strengths[order], turns))[:count]]
+    return [found[place] for place in chosen]

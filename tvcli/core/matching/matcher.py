@@ -1,0 +1,154 @@
+"""Matching: the map from one photo to another under which their key points agree."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.boxes import area
+from tvcli.core.matching.features import Keypoints, Points
+from tvcli.core.matching.fitting import Model, fitted, side
+from tvcli.core.matching.inlier_coverage import covered
+from tvcli.core.matching.match import Match, by_places, surest
+from tvcli.core.matching.plausible import is_plausible
+from tvcli.core.matching.zncc import Details, details
+
+RATIO = 0.8  # of the distances to the nearest and second nearest key point
+CELL = 0.015  # of the long side: inliers closer together than this count once
+WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
+QUICK = 150, 0.8  # key points of a photo for a quick look, of all places and scales, and the ratio
+SURE = 0.9  # agreement from which on a map is not to be bettered
+LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
+KD_TREE = {"algorithm": 1, "trees": 4}
+CHECKS = {"checks": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """A match under one map, its places not looked at yet; its inliers (n, 2) in the photo."""
+
+    match: Match
+    details: Details | None = None
+    inliers: Points = field(default_factory=lambda: np.empty((0, 2), np.float32))
+
+    @property
+    def worth(self) -> tuple[bool, float]:
+        """The more, the better of two maps."""
+        return self.match.inliers >= WORTH, self.match.agreement
+
+
+class Matcher:
+    """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
+
+    `keypoints` tells how many the query has; `quick` how many of a photo's, and which ratio, decide
+    at a quick look. Several threads may match at once.
+    Lowe's ratio test (2004) chooses the pairs that a map is fitted to.
+    """
+
+    def __init__(
+        self,
+        queries: Sequence[Keypoints],
+        *,
+        model: Model = "homography",
+        quick: tuple[int, float] = QUICK,
+    ) -> None:
+        self._model, self._quick = model, quick
+        self.keypoints = max((len(query) for query in queries), default=0)
+        self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
+
+    def match(self, gallery: Keypoints) -> Match:
+        """Return the best match of the query with a photo; without inliers where there is none."""
+        return surest(self._one(query, tree, gallery) for query, tree in self._queries)
+
+    def alike(self, gallery: Keypoints) -> int:
+        """Return how many of a photo's first key points look like the query's: a quick look."""
+        many, ratio = self._quick
+        first = replace(
+            gallery, points=gallery.points[:many], descriptors=gallery.descriptors[:many]
+        )
+        counts = (len(_pairs(tree, first, ratio)[0]) for _, tree in self._queries)
+        return max(counts, default=0)
+
+    def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
+        """Return the match under the model, or under a similarity where the pictures agree more.
+
+        Stripes and narrow strips leave a model of more parameters undecided.
+        """
+        own, other = _pairs(tree, gallery, RATIO)
+        pairs = query.points[own], gallery.points[other]
+        best = _under(self._model, *pairs, query, gallery)
+        if len(own) >= WORTH and best.match.agreement < SURE and self._model != "similarity":
+            simpler = _under("similarity", *pairs, query, gallery)
+            best = max(best, simpler, key=lambda under: under.worth)
+        return _with_places(best, query, gallery)
+
+
+def match(
+    query: Keypoints | Sequence[Keypoints], gallery: Keypoints, *, model: Model = "homography"
+) -> Match:
+    """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
+    queries = [query] if isinstance(query, Keypoints) else query
+    return Matcher(queries, model=model).match(gallery)
+
+
+def _under(
+    model: Model, source: Points, target: Points, query: Keypoints, gallery: Keypoints
+) -> _Under:
+    """Return the match of pairs of points under a model; without inliers where there is none."""
+    transform, inside = fitted(source, target, query, gallery, model)
+    if transform is None or not is_plausible(transform, query.region, query.mirrored):
+        return _Under(Match(pairs=len(source), mirrored=query.mirrored))
+    inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
+    found = details(query, gallery, transform)
+    alike = found.agreement if found else 0.0
+    match = Match(inliers, transform, query.mirrored, len(source), alike)
+    return _Under(match, found, target[inside])
+
+
+def _with_places(under: _Under, query: Keypoints, gallery: Keypoints) -> Match:
+    """Return a match with what its places say, where it has inliers enough to look."""
+    match, found = under.match, under.details
+    if match.transform is None or found is None or match.inliers < WORTH:
+        return match
+    shared = found.share * area(gallery.region)
+    near = covered(under.inliers, gallery, match.transform, query.region, shared)
+    return replace(by_places(match, query, gallery, found), covered=near)
+
+
+def _tree(query: Keypoints) -> Any:
+    """Return FLANN's structure over the descriptors of a query (Muja and Lowe 2009)."""
+    import cv2
+
+    cv2.setRNGSeed(0)  # the same trees, and so the same matches, every time
+    tree = cv2.FlannBasedMatcher(LSH if query.method == "orb" else KD_TREE, CHECKS)
+    tree.add([_descriptors(query)])
+    tree.train()
+    return tree
+
+
+def _descriptors(keypoints: Keypoints) -> Any:
+    binary = keypoints.method == "orb"
+    return keypoints.descriptors if binary else keypoints.descriptors.astype(np.float32)
+
+
+def _pairs(
+    tree: Any, gallery: Keypoints, ratio: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return which key points of the query and of a photo look alike, each at most once."""
+    best: dict[int, tuple[float, int]] = {}
+    found = tree.knnMatch(_descriptors(gallery), 2) if len(gallery) else ()
+    for near in found:  # LSH finds fewer than two where the buckets are empty
+        if len(near) == 2 and near[0].distance < ratio * near[1].distance:
+            known = best.get(near[0].trainIdx)
+            if known is None or near[0].distance < known[0]:
+                best[near[0].trainIdx] = near[0].distance, near[0].queryIdx
+    own = np.array(list(best), np.intp)
+    return own, np.array([other for _, other in best.values()], np.intp)
+
+
+def _distinct(source: Points, target: Points, own: float, other: float) -> int:
+    """Return how many pairs there are, counting those at the same place of either photo once."""
+    places = np.rint(source / (CELL * own)), np.rint(target / (CELL * other))
+    return min((len(np.unique(place, axis=0)) for place in places), default=0)

@@ -1,0 +1,97 @@
+"""Whole photos laid over each other: turned by quarters, mirrored or not, without key points."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.matching.blank import agreement_in_colour, is_blank
+from tvcli.core.matching.features import Keypoints, Pixels
+from tvcli.core.matching.match import Match, by_places
+from tvcli.core.matching.plausible import Transform
+from tvcli.core.matching.zncc import Details, details
+
+ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
+SKETCH = 32  # pixels across and down of what is compared first
+SOFTEN, BACKGROUND = 0.7, 3.0  # pixels of a sketch: deviations whose difference are its details
+LIKELY = 0.7  # correlation of sketches from which the photos are worth a closer look
+WAYS = [(quarters, mirrored) for quarters in range(4) for mirrored in (False, True)]
+
+Sketches = npt.NDArray[np.float32]
+
+
+class WholeMatcher:
+    """Lays one whole query over many whole photos: for what is too blurred or plain for key points.
+
+    `query` is the one. A quick look at sketches of both tells which ways, of eight, are worth a
+    closer one. Blank pictures agree as far as their colours do.
+    """
+
+    def __init__(self, query: Keypoints) -> None:
+        self.query, self._blank = query, is_blank(query)
+        plain = _sketch(query.preview)
+        ways = [np.rot90(plain[:, ::-1] if mirrored else plain, -n) for n, mirrored in WAYS]
+        self._ways: Sketches = np.stack([way.ravel() for way in ways])  # (8, SKETCH**2)
+
+    def match(self, gallery: Keypoints) -> Match:
+        """Return how the two agree, laid over each other in the best way; no map if in none."""
+        if self._blank:
+            return self._by_colour(gallery)
+        looks = (self._look(gallery, *way) for way in self._likely(gallery))
+        best = max(filter(None, looks), key=lambda look: look[0].agreement, default=None)
+        return by_places(best[0], self.query, gallery, best[1]) if best else Match()
+
+    def _by_colour(self, gallery: Keypoints) -> Match:
+        alike = agreement_in_colour(self.query, gallery) if is_blank(gallery) else 0.0
+        over = _laid_over(self.query, gallery, 0, False)
+        return Match(0, over, agreement=alike, whole=True) if alike else Match()
+
+    def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
+        fitting = [_fits(self.query, gallery, quarters) for quarters in range(2)]
+        if not any(fitting):
+            return
+        alike = self._ways @ _sketch(gallery.preview).ravel()  # (8,)
+        for (quarters, mirrored), likeness in zip(WAYS, alike, strict=True):
+            if fitting[quarters % 2] and likeness >= LIKELY:
+                yield _laid_over(self.query, gallery, quarters, mirrored), mirrored
+
+    def _look(
+        self, gallery: Keypoints, transform: Transform, mirrored: bool
+    ) -> tuple[Match, Details] | None:
+        found = details(self.query, gallery, transform)
+        if found is None:
+            return None
+        return Match(0, transform, mirrored, 0, found.agreement, whole=True), found
+
+
+def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:
+    """Return the map (3, 3) of a whole photo, turned clockwise by quarters, onto another."""
+    turn = np.linalg.matrix_power(np.array([[0.0, -1, 1], [1, 0, 0], [0, 0, 1]]), quarters)
+    if mirrored:
+        turn = turn @ np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]])
+    result: Transform = _from_unit(second) @ turn @ np.linalg.inv(_from_unit(first))
+    return result
+
+
+def _fits(first: Keypoints, second: Keypoints, quarters: int) -> bool:
+    sides = [(k.region[2] - k.region[0], k.region[3] - k.region[1]) for k in (first, second)]
+    one, other = (float(np.log(width / height)) for width, height in sides)
+    return abs(-one - other if quarters % 2 else one - other) <= ASPECT
+
+
+def _from_unit(keypoints: Keypoints) -> Transform:
+    """Return the map (3, 3) of the unit square onto a photo."""
+    x0, y0, x1, y1 = keypoints.region
+    return np.array([[x1 - x0, 0, x0], [0, y1 - y0, y0], [0, 0, 1]], np.float64)
+
+
+def _sketch(preview: Pixels) -> Sketches:
+    """Return what stands out in a small square of a preview: (SKETCH, SKETCH), of length 1 or 0."""
+    import cv2
+
+    if not preview.size:
+        return np.zeros((SKETCH, SKETCH), np.float32)
+    small = cv2.resize(preview, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
+    soft, wide = (cv2.GaussianBlur(small, (0, 0), sigma) for sigma in (SOFTEN, BACKGROUND))
+    found = np.asarray(soft - wide, np.float32)
+    return found / np.float32(max(float(np.linalg.norm(found)), 1e-6))

@@ -1,0 +1,78 @@
+"""Short vectors of maps: a PCA of the flattened map, which keeps the order of the similarity."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.artifacts import Artifact
+from tvcli.core.heads import HeadFile, load_head, save_head
+from tvcli.core.images.arrays import Array
+from tvcli.core.ranking.rank import Ranker
+from tvcli.core.ranking.similarity import comparable
+
+DIMENSION = 256  # 99 % of the ten best are among the first 50 (docs/ranking.md)
+SAMPLE = 2000  # rows, at most
+SAMPLE_BYTES = 2**29
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Shortlist:
+    """Projects maps ready to compare, flattened, onto `axes` (D, C*H*W) float32."""
+
+    def __init__(self, axes: Vectors) -> None:
+        self.axes = axes
+
+    def vectors(self, maps: Vectors) -> Vectors:
+        """Return vectors (N, D) float32 of comparable maps (N, C, H, W).
+
+        Raises:
+            Mismatch: maps of another size than those it was made of.
+        """
+        flat = maps.reshape(len(maps), -1)  # (N, C*H*W)
+        if flat.shape[1] != self.axes.shape[1]:
+            raise Mismatch(f"maps of {tuple(maps.shape[1:])} are not of the index's size")
+        result: Vectors = flat @ self.axes.T
+        return result
+
+
+def comparable_maps(maps: Array, ranker: Ranker | None) -> Array:
+    """Return maps (N, C, H, W) after the head, (N, D, H, W): dot products are similarities."""
+    mapped = ranker.maps(maps) if ranker else maps
+    found: Array = comparable(mapped).reshape(mapped.shape)
+    return found
+
+
+def fit_shortlist(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> Shortlist:
+    """Return the projection onto the directions in which the maps of a file are largest.
+
+    Uncentred PCA of a sample, through its Gram matrix, so that dot products are kept.
+    """
+    limit = SAMPLE_BYTES // (4 * int(np.prod(encodings.row_shape)))
+    count = max(1, min(len(encodings), SAMPLE, limit))
+    rows = np.sort(np.random.default_rng(seed).choice(len(encodings), count, replace=False))
+    maps = encodings.read("encodings", rows).astype(np.float32)
+    flat = comparable_maps(maps, ranker).reshape(count, -1)  # (S, D*H*W)
+    values, axes = np.linalg.eigh(flat @ flat.T)
+    kept = values > values[-1] * 1e-6
+    values, axes = values[kept][-DIMENSION:], axes[:, kept][:, -DIMENSION:]
+    return Shortlist((axes / np.sqrt(values)).T @ flat)
+
+
+def save_shortlist(path: Path, shortlist: Shortlist) -> None:
+    """Write a projection, as float16."""
+    save_head(path, HeadFile("shortlist", {"axes": shortlist.axes.astype(np.float16)}, {}), {})
+
+
+def load_shortlist(path: Path) -> Shortlist:
+    """Read a projection.
+
+    Raises:
+        BadInput: not there, damaged, or something else.
+    """
+    axes = load_head(path, "shortlist").state.get("axes")
+    if axes is None or axes.ndim != 2:
+        raise BadInput(f"{path}: damaged; index again")
+    return Shortlist(axes.astype(np.float32))

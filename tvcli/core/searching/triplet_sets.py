@@ -1,0 +1,220 @@
+"""What a person knows of similarity - labels, clicks, mirror images, copies - as triplets."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.artifacts import Artifact, open_artifact
+from tvcli.core.files.sampling import ALL, Sample
+from tvcli.core.indexes.index import open_index
+from tvcli.core.ranking.clicks import read_clicks
+from tvcli.core.ranking.labels import folder_label, read_labels
+from tvcli.core.ranking.mining import Candidates, Mine, Rows, mine_labelled, nearest, split_photos
+from tvcli.core.ranking.rows import RowTable
+from tvcli.core.ranking.triplets import Item, Triplet
+from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
+from tvcli.core.reports import Report
+
+CopyOf = Callable[[Item], Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What to make triplets of; with nothing named, the labels that the encodings carry."""
+
+    folders: bool = False
+    labels: Path | None = None
+    clicks: Path | None = None
+    flips: bool = False
+    copy_of: CopyOf | None = None
+    index: Path | None = None
+    mine: Mine = "hard"
+    per_anchor: int = 4
+    test: float = 0.1
+    seed: int = 0
+    sample: Sample = ALL  # of the photos that are mined for
+
+    @property
+    def by_label(self) -> bool:
+        """Whether classes teach: asked for, or nothing else was."""
+        others = self.clicks or self.flips or self.copy_of
+        return self.folders or self.labels is not None or not others
+
+
+@dataclass(slots=True)
+class Taught:
+    """The triplets made, and how many clicks had to be dropped to keep the split clean."""
+
+    triplets: list[Triplet] = field(default_factory=list)
+    dropped: int = 0
+
+    def counts(self) -> str:
+        """Return the counts as a person reads them."""
+        by_split = Counter(triplet.split for triplet in self.triplets)
+        photos = {item.image for triplet in self.triplets for item in triplet.items}
+        text = (
+            f"{len(self.triplets)} triplets of {len(photos)} photos: "
+            f"{by_split['train']} to train, {by_split['test']} to test"
+        )
+        dropped = f", {self.dropped} dropped (a photo of theirs is in a test triplet)"
+        return text + (dropped if self.dropped else "")
+
+
+def teach(path: Path, lesson: Lesson, report: Report, name: Path | None = None) -> Taught:
+    """Make triplets of the rows of an encodings file; `name` is where it would lie.
+
+    The test split is by anchor, and no photo of a test triplet is in a training triplet.
+
+    Raises:
+        UsageError: labels are asked for, but none are known.
+        BadInput: a file cannot be used, or not one triplet came out.
+    """
+    rng = np.random.default_rng(lesson.seed)
+    with open_artifact(path, "encodings") as encodings:
+        table = RowTable(encodings, name)
+        labels = _labels(table, lesson, name or path) if lesson.by_label else [""] * len(table)
+        clicked, liked = _clicks(lesson)
+        kept = _test_photos(table, labels, clicked, lesson, rng)
+        candidates = _candidates(encodings, table, labels, kept, lesson, report)
+    taught = _sort_clicks([*clicked, *_complete(liked, table, candidates)], kept)
+    taught.triplets += _mined(table, labels, candidates, lesson, rng)
+    if not taught.triplets:
+        raise BadInput(f"{name or path}: no triplets: every class needs two photos, and another")
+    return taught
+
+
+def _labels(table: RowTable, lesson: Lesson, path: Path) -> list[str]:
+    """Return the label of every row, empty where not known."""
+    if lesson.folders:
+        labels = [folder_label(image) for image in table.images]
+    elif lesson.labels is not None:
+        known = read_labels(lesson.labels)
+        labels = [known.get(image, "") for image in table.images]
+    else:
+        labels = table.labels
+    if len(set(labels) - {""}) < 2:
+        raise UsageError(
+            f"{path}: {len(set(labels) - {''})} labels known, two are needed: use --from-folders, "
+            f"--labels FILE, --clicks FILE or --flips"
+        )
+    return labels
+
+
+def _clicks(lesson: Lesson) -> tuple[list[Triplet], dict[Item, list[Item]]]:
+    if lesson.clicks is None:
+        return [], {}
+    triplets, liked = read_clicks(lesson.clicks, lesson.per_anchor**2)
+    return triplets, {query: said.likes for query, said in liked.items()}
+
+
+def _test_photos(
+    table: RowTable,
+    labels: list[str],
+    clicked: list[Triplet],
+    lesson: Lesson,
+    rng: np.random.Generator,
+) -> set[str]:
+    """Return the photos kept for testing: whole click triplets, and a share of each class."""
+    anchors = sorted({triplet.anchor.image for triplet in clicked})
+    chosen = set(rng.permutation(anchors)[: round(lesson.test * len(anchors))].tolist())
+    told = [triplet for triplet in clicked if triplet.anchor.image in chosen]
+    kept = {item.image for triplet in told for item in triplet.items}
+    if lesson.by_label or lesson.flips or lesson.copy_of:
+        numbers = np.unique(labels, return_inverse=True)[1]
+        photos = split_photos(table.photos, numbers, lesson.test, rng)
+        names = sorted(set(table.images))
+        kept |= {names[photo] for photo in photos}
+    return kept
+
+
+def _candidates(
+    encodings: Artifact,
+    table: RowTable,
+    labels: list[str],
+    kept: set[str],
+    lesson: Lesson,
+    report: Report,
+) -> Candidates:
+    vectors, known = _vectors(encodings, table, lesson, report)
+    names = sorted(set(labels) - {""})
+    numbers = {name: number for number, name in enumerate(names)}
+    coded = np.array([numbers.get(label, -1) for label in labels], np.intp)
+    test = np.array([image in kept for image in table.images])
+    mined = set(lesson.sample.of(table.images, str))
+    anchors = np.array([image in mined for image in table.images])
+    return Candidates(vectors, table.photos, np.where(known, coded, -1), test, anchors)
+
+
+def _vectors(
+    encodings: Artifact, table: RowTable, lesson: Lesson, report: Report
+) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Return the vectors to mine with, and of which rows they are known: all without an index."""
+    if lesson.index is None:
+        return unit_vectors(encodings, pool_for(encodings)), np.ones(len(table), bool)
+    with open_index(lesson.index) as index:
+        places = {str(index.root / image): row for row, image in enumerate(index.images)}
+        rows = np.array([places.get(image, -1) for image in table.images], np.intp)
+        if not (rows >= 0).any():
+            raise BadInput(f"{lesson.index}: has none of the photos; index them first")
+        if missing := int((rows < 0).sum()):
+            report.note(f"{missing} rows are not in {lesson.index}: no triplets are mined for them")
+        vectors = index.vectors(np.maximum(rows, 0))
+    return vectors, rows >= 0
+
+
+def _sort_clicks(clicked: Iterable[Triplet], kept: set[str]) -> Taught:
+    """Send each click to its side of the split; one with photos on both is dropped."""
+    taught = Taught()
+    for triplet in clicked:
+        sides = {item.image in kept for item in triplet.items}
+        if len(sides) == 1:
+            taught.triplets.append(replace(triplet, split="test" if True in sides else "train"))
+        else:
+            taught.dropped += 1
+    return taught
+
+
+def _complete(
+    liked: dict[Item, list[Item]], table: RowTable, candidates: Candidates
+) -> Iterator[Triplet]:
+    """Yield triplets of queries with likes alone: the nearest other photo is the negative."""
+    for query, likes in liked.items():
+        row = table.find(query)
+        if row is None:
+            continue
+        known = {item.image for item in likes}
+        _, near = next(nearest(candidates, np.array([row]), len(likes) + 1))
+        others = [table.item(other) for other in near if table.images[other] not in known]
+        yield from (Triplet(query, like, others[0]) for like in likes if others)
+
+
+def _mined(
+    table: RowTable,
+    labels: list[str],
+    candidates: Candidates,
+    lesson: Lesson,
+    rng: np.random.Generator,
+) -> Iterator[Triplet]:
+    side = np.where(candidates.test, "test", "train")
+    items = [table.item(row, label) for row, label in enumerate(labels)]
+    if lesson.by_label:
+        for rows in mine_labelled(candidates, lesson.per_anchor, lesson.mine, rng):
+            first, second, third = (items[row] for row in rows)
+            yield Triplet(first, second, third, str(side[rows[0]]))
+    for positive_of in _transforms(lesson):
+        upright: Rows = np.flatnonzero(~table.flips & candidates.chosen)
+        for anchor, near in nearest(candidates, upright, 1):
+            for negative in near[:1]:
+                positive = positive_of(items[anchor])
+                yield Triplet(items[anchor], positive, items[negative], str(side[anchor]))
+
+
+def _transforms(lesson: Lesson) -> Iterator[CopyOf]:
+    if lesson.flips:
+        yield lambda item: replace(item, flip=True)
+    if lesson.copy_of is not None:
+        yield lesson.copy_of

@@ -1,1 +1,0 @@
-"""Verification: whether two photos show the same picture, by geometry."""

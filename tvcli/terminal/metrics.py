@@ -1,0 +1,67 @@
+"""Figures on standard output: a table on a terminal, JSON Lines in a pipe."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from tvcli.core.files.records import dump_record
+from tvcli.terminal.logs import tell
+
+if TYPE_CHECKING:  # it brings torch, which tv --help does without
+    from tvcli.core.ranking.rank_training import Trained
+    from tvcli.terminal.progress import TerminalReport
+
+FigureFormat = Literal["table", "jsonl"]
+
+
+def print_figures(records: Sequence[dict[str, Any]], format: FigureFormat | None = None) -> None:
+    """Print records of figures; without a format, a table on a terminal, else JSON Lines."""
+    if format is None:
+        format = "table" if sys.stdout.isatty() else "jsonl"
+    if format == "table":
+        _print_table(records)
+        return
+    for record in records:
+        print(dump_record(record))
+
+
+def explain() -> None:
+    """Say on stderr what each figure means."""
+    from tvcli.core.ranking.metrics import DEFINITIONS
+
+    for name, meaning in DEFINITIONS.items():
+        tell(f"{name}: {meaning}", event="definition")
+
+
+def print_learned(trained: "Trained", report: "TerminalReport") -> None:
+    """Print the held-out figures before and after; warn of each that fell."""
+    if not trained.before:
+        report.note("no held-out triplets: how much was learned is not measured")
+    records = [
+        {"metric": name, "before": round(before, 4), "after": round(trained.after[name], 4)}
+        for name, before in trained.before.items()
+    ]
+    print_figures(records)
+    fallen = [name for name, before in trained.before.items() if trained.after[name] < before]
+    if fallen:
+        report.note(
+            f"warning: {' and '.join(fallen)} of held-out photos fell: more or other triplets, "
+            f"a higher --hold or fewer --epochs may help"
+        )
+
+
+def _print_table(records: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = list(dict.fromkeys(name for record in records for name in record))
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, justify="left" if name == "metric" else "right")
+    for record in records:
+        table.add_row(*(_cell(record.get(name)) for name in names))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
