@@ -21,6 +21,7 @@ PAGE = "demo.html"
 def demo(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Where to draw and work.")] = Path("tv-demo"),
+    small: Annotated[bool, typer.Option("--small", help="Draw 72 photos instead of 240.")] = False,
     seed: options.Seed = 0,
 ) -> None:
     """Draw a collection and run the whole chain on it.
@@ -32,7 +33,7 @@ def demo(
     from tvcli.core.demo import CHAIN, draw
 
     with reporting() as report:
-        records = draw(folder, seed, report)
+        records = draw(folder, seed, report, small=small)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")
     tell(f"\n$ cd {folder}", event="step")
     with _inside(folder):

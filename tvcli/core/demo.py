@@ -12,6 +12,7 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
 
 GARMENTS, PHOTOS_EACH = 60, 4
+GARMENTS_IF_SMALL = 18  # three of each kind: enough to learn from, too few to measure with
 SHOWN_OF_EACH_KIND = 3  # queries on the page
 
 
@@ -72,21 +73,23 @@ CHAIN = (
 )
 
 
-def draw(folder: Path, seed: int, report: Report) -> list[Record]:
+def draw(folder: Path, seed: int, report: Report, *, small: bool = False) -> list[Record]:
     """Draw the demo's photos, with truth and lists beside them; return a record of each.
 
-    The last photo of each garment is a query. `boxes.jsonl` has the gallery's boxes, `truth.jsonl`
-    the queries', `patterns.jsonl` says which pattern the cloth in each photo has.
+    A small collection has fewer garments: the first ones of the whole. The last photo of each
+    garment is a query. `boxes.jsonl` has the gallery's boxes, `truth.jsonl` the queries',
+    `patterns.jsonl` says which pattern the cloth in each photo has.
 
     Raises:
         BadInput: the folder cannot be written.
     """
-    report.start("drawing", "photos", GARMENTS * PHOTOS_EACH)
+    garments = GARMENTS_IF_SMALL if small else GARMENTS
+    report.start("drawing", "photos", garments * PHOTOS_EACH)
     records: list[Record] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for record in draw_collection(
-            folder, garments=GARMENTS, photos_each=PHOTOS_EACH, seed=seed
+            folder, garments=garments, photos_each=PHOTOS_EACH, seed=seed
         ):
             records.append(dict(record))
             report.advance()

@@ -1,0 +1,97 @@
+"""The wheel: what is in it, and that it works without the repository."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from conftest import REPOSITORY
+
+pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
+
+SOURCE = REPOSITORY / "tvcli"
+DATA = {
+    "tvcli/weights/mini.safetensors",
+    "tvcli/weights/mini.onnx",
+    "tvcli/serve/page.css",
+    "tvcli/serve/static/gallery.html",
+    "tvcli/serve/static/gallery.js",
+    "tvcli/serve/static/icon.svg",
+}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with what is in the wheel, as pip lays it out."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def tv(unpacked: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run what the wheel holds, which comes before an editable install of the repository."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "tvcli", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(unpacked)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def test_it_holds_the_package_whole_and_nothing_else(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        held = {name for name in archive.namelist() if ".dist-info/" not in name}
+    files = (path for path in SOURCE.rglob("*") if path.is_file())
+    ours = {str(path.relative_to(REPOSITORY)) for path in files if "__pycache__" not in path.parts}
+    assert held == ours
+    assert held >= DATA
+
+
+def test_its_metadata_names_the_command_the_licence_and_no_newest_python(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        (about,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(about).decode()
+        commands = archive.read(about.replace("METADATA", "entry_points.txt")).decode()
+        assert about.replace("METADATA", "licenses/LICENSE") in archive.namelist()
+    assert "\nRequires-Python: >=3.11\n" in metadata
+    assert "tv = tvcli.cli:main" in commands
+
+
+def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path: Path) -> None:
+    came_from = "import tvcli; print(tvcli.__file__)"
+    asked = subprocess.run(
+        [sys.executable, "-P", "-c", came_from],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(unpacked)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(asked.stdout.strip()).is_relative_to(unpacked)
+    shown = tv(unpacked, tmp_path, "demo", "--small", "demo")
+    assert shown.returncode == 0, shown.stderr
+    assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 72
+    assert (tmp_path / "demo" / "demo.html").read_text("utf-8").count("data:image/jpeg") > 100
+    query = "demo/photos/dress-001-4.jpg"
+    found = tv(unpacked, tmp_path, "search", query, "-i", "demo/object.tvx", "-k", "3")
+    assert found.returncode == 0, found.stderr
+    hits = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [hit["rank"] for hit in hits] == [1, 2, 3]
+    assert any("dress-001" in hit["image"] for hit in hits)
