@@ -66,11 +66,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
 # Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "annotate": (
-        "Say what is where, and what is similar, in the browser.",
+        "Draw boxes, or choose similar photos, in the browser.",
         {"boxes": annotate_boxes, "triplets": annotate_triplets},
     ),
     "eval": (
-        "Measure against the truth.",
+        "Measure how good results are against the truth.",
         {"boxes": eval_boxes, "search": eval_search, "triplets": eval_triplets},
     ),
 }
@@ -78,8 +78,8 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 app = typer.Typer(
     name="tv",
     help="Image-similarity search that you train on your own pictures.",
-    epilog="Each command explains itself: tv COMMAND --help. Every option can also be set as "
-    "TV_COMMAND_OPTION in the environment, or in tv.toml.",
+    epilog="tv COMMAND --help explains a command, with examples. Every option can also be set "
+    "as TV_COMMAND_OPTION in the environment, or in tv.toml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -98,12 +98,14 @@ def _version(wanted: bool) -> None:
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
     verbose: bool = typer.Option(
-        False, "--verbose", "-v", help="Say on stderr which settings are in force, and the times."
+        False, "--verbose", "-v", help="Report the settings in force and the time taken, on stderr."
     ),
     log_json: bool = typer.Option(
-        False, "--log-json", help="All of stderr as JSON Lines, for cron and logs."
+        False, "--log-json", help="Write everything on stderr as JSON Lines, for log collectors."
     ),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    debug: bool = typer.Option(
+        False, "--debug", help="Show the Python traceback when a command fails."
+    ),
 ) -> None:
     """Image-similarity search that you train on your own pictures."""
 

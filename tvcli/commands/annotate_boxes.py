@@ -13,11 +13,14 @@ from tvcli.terminal.progress import reporting
 
 def annotate_boxes(
     sources: options.Sources,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The boxes, as JSON Lines.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The .jsonl file to save the boxes in.")
+    ],
     propose: Annotated[
         str | None,
         typer.Option(
-            "--propose", help="CLASSIFIER.h5,BOXES.h5: heads that propose boxes to accept."
+            "--propose",
+            help="Two trained heads that propose boxes for you to accept: CLASSIFIER.h5,BOXES.h5.",
         ),
     ] = None,
     null: options.Null = False,
@@ -29,9 +32,10 @@ def annotate_boxes(
 ) -> None:
     """Draw boxes around the objects in photos, in the browser.
 
-    Every change is saved at once, as records that tv crops reads; boxes in the file already are
-    shown and kept. With --propose the heads of tv train-classifier and tv train-boxes propose
-    boxes, and the photos they are least sure of can come first. Ctrl-C ends it.
+    Every change is saved at once, in the format that tv crops reads; boxes that are already in the
+    file are shown and kept. With --propose, the heads of tv train-classifier and tv train-boxes
+    propose boxes, and the page can show the photos first of which they are least sure. Ctrl-C stops
+    the server.
 
     \b
     Examples:

@@ -10,23 +10,33 @@ from tvcli.terminal.pages import announcer
 
 
 def annotate_triplets(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The triplets, as JSON Lines.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The .jsonl file to save your choices in.")
+    ],
     index: Annotated[
         Path | None,
-        typer.Argument(metavar="INDEX", help="[default: $TV_INDEX, else the nearest .tv/]"),
+        typer.Argument(
+            metavar="INDEX",
+            help="The index with the photos.  [default: $TV_INDEX, else the nearest .tv/]",
+        ),
     ] = None,
     order: Annotated[
         Literal["uncertain", "random"],
-        typer.Option("--order", help="uncertain: first where the order is wrong or hardly right."),
+        typer.Option(
+            "--order",
+            help="uncertain asks first about photos that the index orders wrongly or only just "
+            "right.",
+        ),
     ] = "uncertain",
     seed: options.Seed = 0,
     host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     no_open: options.NoOpen = False,
 ) -> None:
-    """Choose a similar and another photo for references, in the browser.
+    """Choose, for photo after photo, one that is similar and one that is not.
 
-    What is chosen is saved at once; tv triplets --clicks reads it. Ctrl-C ends it.
+    The page opens in the browser. Every choice is saved at once; tv triplets --clicks reads the
+    file. Ctrl-C stops the server.
 
     \b
     Examples:

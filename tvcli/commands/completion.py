@@ -6,9 +6,9 @@ import typer
 
 
 def completion(
-    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.")],
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="Your shell.")],
 ) -> None:
-    """Print what makes a shell complete commands, options, files and names.
+    """Print a shell script that completes tv's commands, options and file names.
 
     \b
     Examples:

@@ -13,19 +13,24 @@ def config(
     context: typer.Context,
     command: Annotated[
         list[str] | None,
-        typer.Argument(metavar="COMMAND", help="Of this command only, such as eval search."),
+        typer.Argument(metavar="COMMAND", help="Show only this command, such as eval search."),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Options at their default as well.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also show the options that are at their default.")
+    ] = False,
     format: Annotated[
         FigureFormat | None,
-        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+        ),
     ] = None,
 ) -> None:
     """Show every setting, its value, and where it comes from.
 
-    An option is what its flag says, else its variable TV_COMMAND_OPTION, else tv.toml in the
-    current folder or above it. What is wrong in tv.toml is an error (exit status 3), here after
-    all the rest; variables that nothing reads are named on stderr.
+    An option's value comes from its flag, else from the variable TV_COMMAND_OPTION, else from
+    tv.toml in the current folder or above it, else from the default. A mistake in tv.toml is an
+    error (exit status 3), reported after the settings. TV_ variables that no command reads are
+    named on stderr.
 
     \b
     Examples:

@@ -13,25 +13,31 @@ from tvcli.terminal.progress import reporting
 def copies(
     sources: options.Sources,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="The folder for the copies and truth.jsonl.")
+        Path,
+        typer.Option("-o", "--output", help="The folder to write the copies and truth.jsonl into."),
     ],
     kinds: Annotated[
         list[str] | None,
         typer.Option(
             "--kinds",
-            help="scale, crop, rotation, mirror, jpeg, blur, noise, brightness, colour, text, "
-            "frame; with commas, or repeated.  [default: all]",
+            help="The changes to make: scale, crop, rotation, mirror, jpeg, blur, noise, "
+            "brightness, colour, text, frame. Separate them by commas, or repeat the "
+            "option.  [default: all]",
         ),
     ] = None,
     per_photo: Annotated[
         int | None,
-        typer.Option("--per-photo", min=1, help="Copies of each photo.  [default: one a kind]"),
+        typer.Option("--per-photo", min=1, help="Copies per photo.  [default: one of each kind]"),
     ] = None,
     size: Annotated[
-        int, typer.Option("--size", min=32, help="Long side that photos are brought down to first.")
+        int,
+        typer.Option(
+            "--size", min=32, help="Shrink larger photos to this long side first, in pixels."
+        ),
     ] = 1024,
     format: Annotated[
-        Literal["jpg", "png", "webp", "mixed"], typer.Option("--format", help="Of the copies.")
+        Literal["jpg", "png", "webp", "mixed"],
+        typer.Option("--format", help="File format of the copies."),
     ] = "jpg",
     seed: options.Seed = 0,
     null: options.Null = False,
@@ -40,13 +46,13 @@ def copies(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make changed copies of photos, with the truth of what each is a copy of.
+    """Make changed copies of photos, and record what each is a copy of.
 
-    They are scaled (0.25 to 2), cropped (down to half the area), turned by any angle, mirrored,
-    compressed (JPEG down to quality 10), blurred, made noisy, changed in brightness or colour,
-    printed over, or framed. The truth comes as JSON Lines, on standard output and in truth.jsonl
-    beside the copies: image, original, kind, and the parameters of the change. The same seed
-    gives the same bytes. A file that is no such copy is never replaced.
+    Copies are scaled (0.25 to 2 times), cropped (down to half the area), turned by any angle,
+    mirrored, compressed (JPEG down to quality 10), blurred, made noisy, changed in brightness or
+    colour, written on, or framed. One JSON line per copy goes to stdout and to truth.jsonl beside
+    the copies: image, original, kind, and the parameters of the change. The same seed gives the
+    same bytes. Existing files that are not such copies are never replaced.
 
     \b
     Examples:

@@ -16,54 +16,86 @@ Format = Literal["jsonl", "coco", "voc", "yolo", "via"]
 def crops(
     boxes: Annotated[
         Path,
-        typer.Argument(help="Boxes: a file of records (a folder too with --from voc or yolo)."),
+        typer.Argument(help="The file with the boxes; for --from voc or yolo, a folder."),
     ],
-    output: Annotated[str, typer.Option("-o", "--output", help="Crop records; - for stdout.")],
-    source: Annotated[Format, typer.Option("--from", help="How the boxes are written.")] = "jsonl",
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", help="The .jsonl file of crops to write, or - for stdout."),
+    ],
+    source: Annotated[Format, typer.Option("--from", help="Format of the boxes.")] = "jsonl",
     to: Annotated[
         Format | None,
-        typer.Option("--to", help="Write the checked boxes themselves in this format, no crops."),
+        typer.Option(
+            "--to", help="Convert: write the boxes themselves in this format, and no crops."
+        ),
     ] = None,
     per_photo: Annotated[
-        int, typer.Option("--per-photo", min=0, help="Target and background crops, of each.")
+        int,
+        typer.Option(
+            "--per-photo",
+            min=0,
+            help="Crops of the object per photo, and as many of the background.",
+        ),
     ] = 5,
     looks: Annotated[
         int | None,
-        typer.Option("--looks", min=0, help="Crops for train-boxes alone.  [default: 4 to 24]"),
+        typer.Option(
+            "--looks",
+            min=0,
+            help="Close-up crops per photo, used by tv train-boxes only.  [default: 4 to 24, fewer "
+            "for many photos]",
+        ),
     ] = None,
     scales: Annotated[
-        str, typer.Option("--scales", help="Short sides of the photo, in sizes of a crop.")
+        str,
+        typer.Option(
+            "--scales",
+            help="Sizes that each photo is scaled to first: its short side, as a multiple of the "
+            "crop.",
+        ),
     ] = "1,2,3",
-    size: Annotated[int, typer.Option("--size", min=32, help="Side of saved crops.")] = 224,
+    size: Annotated[
+        int,
+        typer.Option(
+            "--size", min=32, help="Side of the pictures that --save-images writes, in pixels."
+        ),
+    ] = 224,
     extend: Annotated[
-        str, typer.Option("--extend", help="Lengthen boxes up and down, in parts of their height.")
+        str,
+        typer.Option(
+            "--extend",
+            help="Make each box taller at the top and the bottom, by these fractions of its "
+            "height.",
+        ),
     ] = "0,0",
     test: Annotated[
-        float, typer.Option("--test", min=0, max=0.9, help="Part of the photos held out.")
+        float,
+        typer.Option("--test", min=0, max=0.9, help="Share of the photos held out for testing."),
     ] = 0.05,
     save_images: Annotated[
-        Path | None, typer.Option("--save-images", help="Write the crops here as pictures.")
+        Path | None,
+        typer.Option("--save-images", help="Also write the crops as pictures into this folder."),
     ] = None,
     limit: options.Limit = None,
     sample: options.Sampled = None,
     seed: options.Seed = 0,
     root: Annotated[
-        Path | None, typer.Option("--root", help="Where the photos are.  [default: by the boxes]")
+        Path | None,
+        typer.Option("--root", help="The folder with the photos.  [default: beside the boxes]"),
     ] = None,
     errors: options.Errors = None,
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw crops of the object and of the background from boxes.
+    """Cut training crops of the object and of the background from boxed photos.
 
-    Target crops lie at least half inside the box, background crops at least half outside. An object
-    too small to fill half a crop gets crops that hold nine tenths of it. Looks are crops around the
-    object at all zooms, as locate sees it when it looks again. Photos are split into train and test
-    by a hash of their names, unless the records say "split".
+    A crop counts as the object if at least half of its area lies inside the box, and as background
+    if at least half lies outside. If an object is too small to fill half a crop, its crops hold at
+    least nine tenths of it. Photos are split into train and test by a hash of their names, unless
+    the records have a "split" of their own.
 
-    Boxes are read from our JSON Lines, COCO's JSON (--from coco), a folder of Pascal VOC's XML
-    (--from voc) or YOLO's text files (--from yolo), or VGG VIA's JSON (--from via), and written
-    likewise with --to.
+    Boxes are read as JSON Lines, COCO JSON (--from coco), a folder of Pascal VOC XML (--from voc)
+    or YOLO text files (--from yolo), or VGG VIA JSON (--from via). --to writes the same formats.
 
     \b
     Examples:

@@ -15,35 +15,55 @@ def dedupe(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SRC", help="An index; or photos, as tv index takes them.  [default: .tv/]"
+            metavar="SRC",
+            help="An index, or photos and folders of photos.  [default: the nearest .tv/]",
         ),
     ] = None,
     protect: Annotated[
         list[Path] | None,
-        typer.Option("--protect", help="Propose no photo below this folder; repeatable."),
+        typer.Option("--protect", help="Never propose to drop a photo in this folder. Repeatable."),
     ] = None,
     prefer: Annotated[
         list[Path] | None,
-        typer.Option("--prefer", help="Keep photos below this folder; repeatable, best first."),
+        typer.Option(
+            "--prefer",
+            help="Prefer to keep the photos in this folder. Repeatable, most preferred first.",
+        ),
     ] = None,
     not_duplicates: Annotated[
         Path | None,
-        typer.Option("--not-duplicates", help="Lines of photos that are different, whatever."),
+        typer.Option(
+            "--not-duplicates",
+            help="A file of groups that are not duplicates, in the JSON Lines that this command "
+            "prints.",
+        ),
     ] = None,
     format: Annotated[
         GroupFormat | None,
-        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+        ),
     ] = None,
     min_inliers: Annotated[
-        int, typer.Option("--min-inliers", min=4, help="Key points that must agree.")
+        int, typer.Option("--min-inliers", min=4, help="Least number of matching key points.")
     ] = 14,
     min_agreement: Annotated[
         float,
-        typer.Option("--min-agreement", min=0, max=1, help="How alike they are laid over another."),
+        typer.Option(
+            "--min-agreement",
+            min=0,
+            max=1,
+            help="Least correlation of the two photos once one is laid over the other.",
+        ),
     ] = 0.65,
     candidates: Annotated[
         int,
-        typer.Option("--candidates", min=1, help="Photos compared with each, two kinds of them."),
+        typer.Option(
+            "--candidates",
+            min=1,
+            help="Compare each photo with this many of the most similar, and with as many that "
+            "share details.",
+        ),
     ] = 10,
     backbone: options.Backbone = "mini",
     weights: options.Weights = None,
@@ -56,12 +76,14 @@ def dedupe(
 ) -> None:
     """Find photos that show the same picture, and propose which to keep.
 
-    Scaled, cropped, turned, mirrored, compressed, recoloured, noisy, printed over or framed copies
-    are found by similarity and shared details, and decided by geometry. Nothing is ever deleted:
-    --format paths and -0 name what is proposed to be dropped. Kept is, in this order: what is
-    protected, preferred, has most pixels, no added border, the better format, the larger file.
-    A group that is wrong can be said to be: its line, or what the page saves, goes into a file for
-    --not-duplicates. Exit status 1: there are none.
+    Finds copies that were scaled, cropped, turned, mirrored, compressed, recoloured, written on or
+    framed. Candidates are photos that are similar or share details; geometry decides.
+
+    tv never deletes a photo: --format paths prints the ones it proposes to drop. Of each group it
+    keeps a protected photo, else a preferred one, else the one with the most pixels, without an
+    added border, in the better format, with the larger file. If a group is wrong, put its line, or
+    what the HTML page saves, into a file for --not-duplicates. The exit status is 1 if there are no
+    duplicates.
 
     \b
     Examples:

@@ -20,15 +20,19 @@ PAGE = "demo.html"
 
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Where to draw and work.")] = Path("tv-demo"),
-    small: Annotated[bool, typer.Option("--small", help="Draw 72 photos instead of 240.")] = False,
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to draw the pictures into and to work in.")
+    ] = Path("tv-demo"),
+    small: Annotated[
+        bool, typer.Option("--small", help="Draw 72 photos instead of 240.")
+    ] = False,
     seed: options.Seed = 0,
 ) -> None:
-    """Draw a collection and run the whole chain on it.
+    """Draw a collection of pictures and run the whole chain on it.
 
-    It teaches itself what a garment is and which are the same, and leaves a page that shows what
-    each search finds before and after. Every command is printed before it runs, as one could type
-    it.
+    The demo learns what a garment is and which garments belong together, and writes a page that
+    compares what each search finds. It prints every command before it runs it, so that you can
+    repeat them yourself.
     """
     from tvcli.core.demo import CHAIN, draw
 

@@ -14,13 +14,19 @@ from tvcli.terminal.progress import reporting
 def encode(
     context: typer.Context,
     sources: options.Sources,
-    output: Annotated[str, typer.Option("-o", "--output", help="The .h5 to write, - for stdout.")],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The .h5 file to write, or - for stdout.")
+    ],
     backbone: options.Backbone = "mini",
     weights: options.Weights = None,
     layer: options.Layer = None,
     pool: Annotated[
         Literal["none", "mean", "gem", "spatial", "auto"],
-        typer.Option("--pool", help="none: dense maps; else vectors; auto: as suits the backbone."),
+        typer.Option(
+            "--pool",
+            help="How maps become vectors: none keeps the maps, auto picks what suits the "
+            "backbone.",
+        ),
     ] = "none",
     size: options.Size = None,
     fit: options.Fit = "squash",
@@ -43,8 +49,9 @@ def encode(
 ) -> None:
     """Turn photos, boxes or crops into encodings.
 
-    A frozen backbone looks at each region once. Dense maps (C, H, W) by default, vectors with
-    --pool. An interrupted job goes on where it stopped when the same command is given again.
+    Each photo or region goes through the frozen backbone once. The result is a dense map (C, H, W)
+    per region, or a vector with --pool. If the job is interrupted, the same command continues where
+    it stopped.
 
     \b
     Examples:

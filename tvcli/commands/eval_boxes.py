@@ -9,19 +9,25 @@ import typer
 
 
 def eval_boxes(
-    located: Annotated[Path, typer.Argument(help="Detections, as tv locate writes them.")],
-    truth: Annotated[Path, typer.Argument(help="Records of the true boxes.")],
+    located: Annotated[Path, typer.Argument(help="The boxes that tv locate found (.jsonl).")],
+    truth: Annotated[Path, typer.Argument(help="The true boxes (.jsonl).")],
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw precision over recall here, at IoU 0.5.")
+        Path | None,
+        typer.Option(
+            "--plot", help="Write a plot of precision over recall, at IoU 0.5, to this file."
+        ),
     ] = None,
     format: Annotated[
         Literal["table", "json"] | None,
-        typer.Option("--format", help="[default: table on a terminal, else json]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else json]"
+        ),
     ] = None,
 ) -> None:
-    """Measure located boxes: IoU, COCO's average precision, missed and spurious objects.
+    """Measure located boxes against true boxes.
 
-    Photos that the truth does not name are left out. Over all labels, and for each.
+    Prints the IoU, COCO's average precision, and the missed and spurious objects, over all labels
+    and for each label. Photos without a true box on record are left out.
 
     \b
     Examples:

@@ -11,30 +11,44 @@ from tvcli.terminal.progress import reporting
 
 
 def eval_search(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="The .tvx to measure.")],
+    index: Annotated[Path, typer.Argument(metavar="INDEX", help="The index to measure.")],
     queries: Annotated[
         list[str] | None,
         typer.Option(
-            "--queries", help="Photos, a folder, records or encodings.  [default: its own photos]"
+            "--queries",
+            help="The photos to search with: photos, folders, records or encodings.  [default: the "
+            "index's own photos]",
         ),
     ] = None,
     truth: Annotated[
         str,
-        typer.Option("--truth", help="folders, labels (as recorded), or a file of labels."),
+        typer.Option(
+            "--truth",
+            help="What says which photos belong together: folders, labels (those in the index), "
+            "or a file of labels.",
+        ),
     ] = "folders",
-    k: Annotated[str, typer.Option("-k", help="Ranks to look at, with commas.")] = "1,5,10,20",
+    k: Annotated[
+        str, typer.Option("-k", help="Numbers of hits to measure at, separated by commas.")
+    ] = "1,5,10,20",
     compare: Annotated[
-        Path | None, typer.Option("--compare", help="Measure this index too: what differs?")
+        Path | None,
+        typer.Option("--compare", help="Measure this index too, and show the difference."),
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw precision over recall of all pairs here.")
+        Path | None,
+        typer.Option(
+            "--plot", help="Write a plot of precision over recall, over all pairs, to this file."
+        ),
     ] = None,
     explained: Annotated[
-        bool, typer.Option("--explain", help="Say what each figure means, on stderr.")
+        bool, typer.Option("--explain", help="Explain each figure on stderr.")
     ] = False,
     format: Annotated[
         FigureFormat | None,
-        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+        ),
     ] = None,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
@@ -45,11 +59,11 @@ def eval_search(
     strict: options.Strict = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure how well an index finds what belongs together.
+    """Measure how well an index finds photos that belong together.
 
-    Photos of the same folder, or the same label, should find each other. A query's own photo is
-    left out, and so is a query with nothing to find. With --compare the difference is that of the
-    other index from this one, query by query.
+    Photos in the same folder, or with the same label, should find each other. The query's own photo
+    does not count as a hit, and queries with nothing to find are left out. --compare measures a
+    second index on the same queries and shows the difference.
 
     \b
     Examples:

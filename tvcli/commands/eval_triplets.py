@@ -11,26 +11,35 @@ from tvcli.terminal.progress import reporting
 
 
 def eval_triplets(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index (.tvx).")
+    ],
     triplets: Annotated[
-        Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets, - for stdin.")
+        Path,
+        typer.Argument(
+            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
+        ),
     ],
     rank: Annotated[
-        Path | None, typer.Option("--rank", help="Map the encodings by this head first.")
+        Path | None,
+        typer.Option("--rank", help="Apply this head of tv train-rank to the encodings first."),
     ] = None,
     split: Annotated[
-        Literal["all", "train", "test"], typer.Option("--split", help="Which triplets.")
+        Literal["all", "train", "test"],
+        typer.Option("--split", help="Which of the triplets to measure."),
     ] = "all",
     format: Annotated[
         FigureFormat | None,
-        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+        ),
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Measure how many triplets are in the right order.
 
-    Right is an anchor that is more similar to its positive than to its negative.
+    A triplet is right if its anchor is more similar to its positive than to its negative.
 
     \b
     Examples:

@@ -14,12 +14,16 @@ def gallery(
         list[Path] | None,
         typer.Argument(
             metavar="INDEX",
-            help="An index, or two to compare.  [default: $TV_INDEX, else the nearest .tv/]",
+            help="The index to show, or two to compare side by side.  [default: $TV_INDEX, else "
+            "the nearest .tv/]",
         ),
     ] = None,
     clicks: Annotated[
         Path | None,
-        typer.Option("--clicks", help="Where yes and no are saved.  [default: beside the index]"),
+        typer.Option(
+            "--clicks",
+            help="The file that your yes and no clicks are saved in.  [default: beside the index]",
+        ),
     ] = None,
     root: options.PhotosRoot = None,
     host: options.Host = "127.0.0.1",
@@ -29,7 +33,8 @@ def gallery(
     """Browse and search an index in the browser.
 
     Click a photo to search with it; drop, paste or choose a file; drag a region on a photo. Say yes
-    or no to hits to refine the search, and save that as clicks for tv triplets. Ctrl-C ends it.
+    or no to hits to refine the search, and save your answers as clicks for tv triplets. Ctrl-C
+    stops the server.
 
     \b
     Examples:

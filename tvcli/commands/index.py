@@ -17,7 +17,7 @@ def index(
     sources: options.Sources,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="The .tvx folder to write."),
+        typer.Option("-o", "--output", help="The index (.tvx folder) to write."),
     ] = Path(".tv/index.tvx"),
     engine: options.Engine = "auto",
     backbone: options.Backbone = "mini",
@@ -25,7 +25,11 @@ def index(
     layer: options.Layer = None,
     pool: Annotated[
         Literal["auto", "mean", "gem", "spatial", "map"],
-        typer.Option("--pool", help="How maps become vectors; map: by PCA; auto: as suits."),
+        typer.Option(
+            "--pool",
+            help="How maps become vectors. map compresses them by PCA, auto picks what suits the "
+            "backbone.",
+        ),
     ] = "auto",
     size: options.Size = None,
     fit: options.Fit = "squash",
@@ -34,26 +38,44 @@ def index(
     precision: options.Precision = "fp32",
     runtime: options.Runtime = "auto",
     rank: Annotated[
-        Path | None, typer.Option("--rank", help="Rank by this head, and keep it in the index.")
+        Path | None,
+        typer.Option("--rank", help="Rank by this head of tv train-rank; the index keeps a copy."),
     ] = None,
     maps: Annotated[
-        bool, typer.Option("--maps", help="Keep the maps of encodings, for tv search --rerank.")
+        bool,
+        typer.Option("--maps", help="Keep the dense maps in the index, for tv search --rerank."),
     ] = False,
     keypoints: Annotated[
-        bool, typer.Option("--keypoints", help="Keep key points, for --verify and tv dedupe.")
+        bool,
+        typer.Option(
+            "--keypoints",
+            help="Keep key points in the index, which makes tv search --verify and tv dedupe "
+            "faster.",
+        ),
     ] = False,
     method: options.Method = None,
     classifier: Annotated[
         Path | None,
-        typer.Option("--classifier", help="Locate by this head and --boxes; both are kept."),
+        typer.Option(
+            "--classifier",
+            help="Index the object rather than the whole photo: find it by this head of tv "
+            "train-classifier, together with --boxes. The index keeps a copy of both.",
+        ),
     ] = None,
     boxes: Annotated[
-        Path | None, typer.Option("--boxes", help="The head of tv train-boxes, to locate by.")
+        Path | None,
+        typer.Option("--boxes", help="The head that tv train-boxes wrote; goes with --classifier."),
     ] = None,
     update: options.Update = False,
-    add: Annotated[bool, typer.Option("--add", help="Add these photos; drop nothing.")] = False,
+    add: Annotated[
+        bool, typer.Option("--add", help="Add these photos to an existing index.")
+    ] = False,
     remove: Annotated[
-        bool, typer.Option("--remove", help="Take out these photos, or all in these folders.")
+        bool,
+        typer.Option(
+            "--remove",
+            help="Remove these photos, or all photos in these folders, from an existing index.",
+        ),
     ] = False,
     dry_run: options.DryRun = False,
     seed: options.Seed = 0,
@@ -68,12 +90,13 @@ def index(
 ) -> None:
     """Make photos or encodings searchable.
 
-    From photos it encodes first, with the options that tv encode has; from an encodings file those
-    were given there. Without -o the index goes to .tv/ in the current folder, where tv search
-    looks for it from any folder below.
+    Photos are encoded first, with the same options as in tv encode; encodings are used as they are.
+    Without -o the index is written to .tv/ in the current folder, where tv search finds it from
+    that folder and from any folder below.
 
-    With --update an index that is there follows its photos: only what is new or changed is encoded,
-    with the index's own settings. Who searches meanwhile sees the state before or the one after.
+    --update brings an existing index up to date: only new and changed photos are encoded, with the
+    index's own settings. Until it is done, searches see the
+    index as it was before.
 
     \b
     Examples:

@@ -9,10 +9,12 @@ from tvcli.terminal.info import print_about
 
 
 def info(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Any file tv makes.")],
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Files that tv wrote: .h5, .jsonl or .tvx.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Say what a file is and how it was made.
+    """Show what a file is and how it was made.
 
     \b
     Examples:

@@ -15,38 +15,63 @@ def locate(
     context: typer.Context,
     sources: options.Sources,
     classifier: Annotated[
-        Path, typer.Option("--classifier", help="The head of tv train-classifier.")
+        Path, typer.Option("--classifier", help="The head that tv train-classifier wrote.")
     ],
-    boxes: Annotated[Path, typer.Option("--boxes", help="The head of tv train-boxes.")],
+    boxes: Annotated[Path, typer.Option("--boxes", help="The head that tv train-boxes wrote.")],
     output: Annotated[
-        str, typer.Option("-o", "--output", help="Where detections go, as JSON Lines.")
+        str,
+        typer.Option(
+            "-o", "--output", help="The .jsonl file of detections to write, or - for stdout."
+        ),
     ] = "-",
     threshold: Annotated[
         float | None,
         typer.Option(
-            "--threshold", min=0, max=1, help="Least probability.  [default: the classifier's]"
+            "--threshold",
+            min=0,
+            max=1,
+            help="Report only objects with at least this probability.  [default: the threshold "
+            "that the classifier learned]",
         ),
     ] = None,
     scales: Annotated[
         str,
-        typer.Option("--scales", help="Short sides of the photo, in windows; 0: all in one window"),
+        typer.Option(
+            "--scales",
+            help="Sizes at which each photo is searched: its short side, as a multiple of the "
+            "sliding window; 0 squeezes the whole photo into one window.",
+        ),
     ] = "0,1,2",
     combine: Annotated[
         Literal["mean", "median", "weighted", "cluster", "look"],
-        typer.Option("--combine", help="look: merge boxes of one object, then look from close by."),
+        typer.Option(
+            "--combine",
+            help="How overlapping boxes become one. look merges the boxes of one object, then "
+            "zooms in on it to place the box more exactly.",
+        ),
     ] = "look",
-    looks: Annotated[int, typer.Option("--looks", min=0, help="How often it looks again.")] = 2,
+    looks: Annotated[
+        int, typer.Option("--looks", min=0, help="With --combine look: how many times to zoom in.")
+    ] = 2,
     max_objects: Annotated[
-        int, typer.Option("--max-objects", min=1, help="Objects per photo, at most.")
+        int, typer.Option("--max-objects", min=1, help="At most this many objects per photo.")
     ] = 1,
     keep_empty: Annotated[
-        bool, typer.Option("--keep-empty", help="Pass photos without object on, with no box.")
+        bool,
+        typer.Option(
+            "--keep-empty",
+            help="Also write the photos in which no object was found, without a box.",
+        ),
     ] = False,
     save_crops: Annotated[
-        Path | None, typer.Option("--save-crops", help="Write the objects, cut out, here.")
+        Path | None,
+        typer.Option(
+            "--save-crops", help="Write the cut-out objects as pictures into this folder."
+        ),
     ] = None,
     draw: Annotated[
-        Path | None, typer.Option("--draw", help="Write the photos with their boxes here.")
+        Path | None,
+        typer.Option("--draw", help="Write the photos with their boxes drawn in into this folder."),
     ] = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
@@ -62,10 +87,9 @@ def locate(
 ) -> None:
     """Find the object in photos.
 
-    With the heads that were taught it by tv train-classifier and tv train-boxes.
-
-    Each photo is encoded at several scales, once each; both heads slide over the maps, windows of
-    background are dropped and the boxes of the rest combined. Photos without an object are named.
+    Needs the two heads that tv train-classifier and tv train-boxes wrote. Each photo is encoded at
+    several scales; the heads slide over the maps, windows of background are dropped, and the boxes
+    of the remaining windows are combined. Photos without an object are reported on stderr.
 
     \b
     Examples:

@@ -13,20 +13,29 @@ from tvcli.terminal.progress import reporting
 def merge(
     parts: Annotated[
         list[Path],
-        typer.Argument(metavar="PART", help="Encodings, records or indexes, all of one kind."),
+        typer.Argument(
+            metavar="PART",
+            help="The parts: .h5 files, .jsonl files or .tvx folders, all of one kind.",
+        ),
     ],
-    output: Annotated[str, typer.Option("-o", "--output", help="What to write, - for stdout.")],
+    output: Annotated[
+        str,
+        typer.Option("-o", "--output", help="The file or .tvx folder to write, or - for stdout."),
+    ],
     changed: Annotated[
         bool,
-        typer.Option("--changed", help="Accept that photos came or went as the shards started."),
+        typer.Option(
+            "--changed",
+            help="Join parts even if photos were added or deleted while the shards were starting.",
+        ),
     ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Join the parts that --shard made.
 
-    The rows come as one run would have made them, in its order. Parts must be made alike, of one
-    list of photos, every shard there and none twice. Parts made without --shard are joined in the
-    order given.
+    The result is the same, row by row, as if one process had done all the work. The parts must come
+    from the same list of photos and the same settings, with every shard there exactly once. Parts
+    made without --shard are joined in the order given.
 
     \b
     Examples:

@@ -14,7 +14,10 @@ from tvcli.terminal.progress import reporting
 def search(
     queries: Annotated[
         list[str] | None,
-        typer.Argument(metavar="QUERY", help="Photos, folders, lists or records; - for stdin"),
+        typer.Argument(
+            metavar="QUERY",
+            help="Photos to search with, or folders, lists or records of them; - for stdin.",
+        ),
     ] = None,
     index: Annotated[
         Path | None,
@@ -22,63 +25,88 @@ def search(
             "-i",
             "--index",
             envvar="TV_INDEX",
-            help="The index.  [default: $TV_INDEX, else the nearest .tv/]",
+            help="The index to search.  [default: $TV_INDEX, else the nearest .tv/]",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="Hits for each query.")] = 10,
+    k: Annotated[int, typer.Option("-k", min=1, help="Number of hits for each query.")] = 10,
     box: Annotated[
-        str | None, typer.Option("--box", help="Search with this part: x0,y0,x1,y1 in pixels.")
+        str | None,
+        typer.Option(
+            "--box", help="Search with this part of the query only: x0,y0,x1,y1 in pixels."
+        ),
     ] = None,
     item: Annotated[
-        list[str] | None, typer.Option("--item", help="Search with a photo of the index.")
+        list[str] | None,
+        typer.Option(
+            "--item", help="Search with a photo that is in the index, named as there. Repeatable."
+        ),
     ] = None,
     like: Annotated[
-        list[str] | None, typer.Option("--like", help="Search near this photo too; repeatable.")
+        list[str] | None,
+        typer.Option("--like", help="Search for photos like this one. Repeatable."),
     ] = None,
     unlike: Annotated[
-        list[str] | None, typer.Option("--unlike", help="Search away from it; repeatable.")
+        list[str] | None,
+        typer.Option("--unlike", help="Search for photos unlike this one. Repeatable."),
     ] = None,
     min_score: Annotated[
-        float | None, typer.Option("--min-score", help="Leave out hits less similar than this.")
+        float | None, typer.Option("--min-score", help="Leave out hits with a lower similarity.")
     ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option(
             "--where",
             metavar="COND",
-            help="Only photos with label=dress, label!=shoe or image^=shop/; repeatable: all.",
+            help="Search only photos that meet this condition, such as label=dress, label!=shoe or "
+            "image^=shop/. Repeatable; all conditions must hold.",
         ),
     ] = None,
     format: Annotated[
         HitFormat | None,
-        typer.Option("--format", help="[default: table on a terminal, else jsonl]"),
+        typer.Option(
+            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+        ),
     ] = None,
     rerank: Annotated[
         int | None,
-        typer.Option("--rerank", min=1, help="Order the first N by their maps (tv index --maps)."),
+        typer.Option(
+            "--rerank",
+            min=1,
+            help="Reorder the first N hits by comparing their dense maps (needs tv index --maps).",
+        ),
     ] = None,
     effort: Annotated[
         int | None,
-        typer.Option("--effort", min=1, help="How hard annoy or faiss looks.  [default: measured]"),
+        typer.Option(
+            "--effort",
+            min=1,
+            help="Search budget of annoy and faiss: higher finds more and takes longer.  "
+            "[default: measured]",
+        ),
     ] = None,
     locate: Annotated[
         bool | None,
         typer.Option(
             "--locate/--no-locate",
-            help="Find the object in the query first.  [default: as the index's photos were]",
+            help="Find the object in the query first, and search with that.  [default: as the "
+            "index was made]",
             show_default=False,
         ),
     ] = None,
     metric: Annotated[
         Literal["cosine", "euclidean"],
-        typer.Option("--metric", envvar="TV_METRIC", help="euclidean: similarity is 1/(1 + d)."),
+        typer.Option(
+            "--metric",
+            envvar="TV_METRIC",
+            help="How similarity is computed; euclidean means 1/(1 + distance).",
+        ),
     ] = "cosine",
     explain: Annotated[
         Path | None,
-        typer.Option("--explain", help="Draw into this folder what made each hit similar."),
+        typer.Option("--explain", help="Draw what made each hit similar, into this folder."),
     ] = None,
     cam: Annotated[
-        bool, typer.Option("--cam", help="With --explain: class activation maps too.")
+        bool, typer.Option("--cam", help="With --explain: also draw class activation maps.")
     ] = False,
     verify: options.Verify = None,
     threshold: options.Thresholds = None,
@@ -97,9 +125,9 @@ def search(
 ) -> None:
     """Find the photos most similar to a query.
 
-    A query is a photo, a part of one (--box), a photo of the index (--item) or examples (--like,
-    --unlike). Similarity is the cosine, 1.0 for the same picture, unless --metric is given.
-    Exit status 1: nothing found.
+    A query is a photo, a part of a photo (--box), a photo in the index (--item), or a set of
+    examples (--like, --unlike). Similarity is the cosine: 1.0 for the same picture. --metric
+    euclidean changes that. The exit status is 1 if nothing was found.
 
     \b
     Examples:

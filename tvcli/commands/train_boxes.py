@@ -10,20 +10,23 @@ from tvcli.terminal.progress import reporting
 
 
 def train_boxes(
-    crops: Annotated[str, typer.Argument(help="Encoded crops (.h5), - for stdin.")],
-    output: Annotated[str, typer.Option("-o", "--output", help="The head (.h5) to write.")],
+    crops: Annotated[
+        str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
+    ],
+    output: Annotated[str, typer.Option("-o", "--output", help="The box head (.h5) to write.")],
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the loss and the held-out IoU here.")
+        Path | None,
+        typer.Option(
+            "--plot", help="Write a plot of the loss and of the held-out IoU to this file."
+        ),
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn where the object is in a crop.
+    """Learn where in a crop the object is.
 
-    Four nets, for x0, y0, x1 and y1.
-
-    Prints the mean error in pixels of each side and the IoU on the held-out photos, beside those of
-    always answering the mean box.
+    Trains four small networks, one for each side of the box. Prints the mean error of each side in
+    pixels and the IoU on held-out photos, next to the figures of always answering the mean box.
 
     \b
     Examples:

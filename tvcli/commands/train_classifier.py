@@ -10,20 +10,26 @@ from tvcli.terminal.progress import reporting
 
 
 def train_classifier(
-    crops: Annotated[str, typer.Argument(help="Encoded crops (.h5), - for stdin.")],
-    output: Annotated[str, typer.Option("-o", "--output", help="The head (.h5) to write.")],
+    crops: Annotated[
+        str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The classifier head (.h5) to write.")
+    ],
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Draw the loss here, and precision over recall beside it."),
+        typer.Option(
+            "--plot", help="Write a plot of the loss and of precision over recall to this file."
+        ),
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
     """Learn to tell the object from the background.
 
-    Target crops against background crops; stops early by the held-out photos.
-
-    Prints accuracy, precision and recall on the held-out photos, and the threshold for locate.
+    Trains on object and background crops, and stops early when the held-out photos no longer
+    improve. Prints accuracy, precision and recall on the held-out photos, and the threshold that tv
+    locate will use.
 
     \b
     Examples:

@@ -11,35 +11,59 @@ from tvcli.terminal.progress import reporting
 
 
 def train_rank(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="Encodings (.h5), - for stdin.")],
-    triplets: Annotated[
-        Path, typer.Argument(metavar="TRIPLETS", help="From tv triplets, - for stdin.")
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The head (.h5) to write.")],
-    margin: Annotated[float, typer.Option("--margin", min=0, help="Of the hinge loss.")] = 0.1,
+    triplets: Annotated[
+        Path,
+        typer.Argument(
+            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The rank head (.h5) to write.")],
+    margin: Annotated[
+        float,
+        typer.Option(
+            "--margin",
+            min=0,
+            help="Margin of the hinge loss: by how much a positive must be more similar than a "
+            "negative.",
+        ),
+    ] = 0.1,
     dim: Annotated[
         int | None,
-        typer.Option("--dim", min=1, help="Project to this many values.  [default: keep all]"),
+        typer.Option("--dim", min=1, help="Project to this many dimensions.  [default: keep all]"),
     ] = None,
     pool: Annotated[
         Literal["auto", "mean", "gem"],
-        typer.Option("--pool", help="How maps become vectors; auto: as suits the backbone."),
+        typer.Option("--pool", help="How maps become vectors. auto picks what suits the backbone."),
     ] = "auto",
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="At most this many.")] = 20,
+    epochs: Annotated[
+        int, typer.Option("--epochs", min=1, help="Train for at most this many epochs.")
+    ] = 20,
     hold: Annotated[
-        float, typer.Option("--hold", min=0, help="How strongly it is held to where it starts.")
+        float,
+        typer.Option(
+            "--hold",
+            min=0,
+            help="How strongly the head is kept close to where training started; higher changes "
+            "less.",
+        ),
     ] = 0.3,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw loss and held-out score here.")
+        Path | None,
+        typer.Option(
+            "--plot", help="Write a plot of the loss and the held-out score to this file."
+        ),
     ] = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Learn from triplets what similar means.
+    """Learn from triplets what "similar" means.
 
-    A 1x1 convolution over the encodings, trained so that anchors come closer to their positives
-    than to their negatives. Prints how well held-out photos are ranked before and after.
+    Trains a 1x1 convolution over the encodings, so that anchors come closer to their positives than
+    to their negatives. Prints how well held-out photos are ranked before and after.
 
     \b
     Examples:

@@ -11,49 +11,77 @@ from tvcli.terminal.progress import reporting
 
 
 def triplets(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="Encodings (.h5), - for stdin.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
+    ],
     output: Annotated[
-        str, typer.Option("-o", "--output", help="The .jsonl to write, - for stdout.")
+        str,
+        typer.Option(
+            "-o", "--output", help="The .jsonl file of triplets to write, or - for stdout."
+        ),
     ],
     from_folders: Annotated[
-        bool, typer.Option("--from-folders", help="A photo's folder is its class.")
+        bool, typer.Option("--from-folders", help="Photos in the same folder are similar.")
     ] = False,
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help='Classes as JSON Lines: {"image","label"}.'),
+        typer.Option(
+            "--labels",
+            help='Photos with the same label are similar. A file of JSON Lines: {"image", '
+            '"label"}.',
+        ),
     ] = None,
     clicks: Annotated[
-        Path | None, typer.Option("--clicks", help="What was said of hits, or triplets.")
+        Path | None,
+        typer.Option("--clicks", help="The clicks that tv gallery or tv annotate triplets saved."),
     ] = None,
     flips: Annotated[
-        bool, typer.Option("--flips", help="A photo, its mirror image, its nearest neighbour.")
+        bool,
+        typer.Option(
+            "--flips",
+            help="Make triplets without labels: a photo, its mirror image, and its nearest "
+            "neighbour.",
+        ),
     ] = False,
     from_copies: Annotated[
         Path | None,
-        typer.Option("--from-copies", help="A photo, a changed copy made here, its neighbour."),
+        typer.Option(
+            "--from-copies",
+            help="Make triplets without labels: a photo, a changed copy (written into this "
+            "folder), and its nearest neighbour.",
+        ),
     ] = None,
     index: Annotated[
         Path | None,
-        typer.Option("--index", help="Mine by this index's vectors.  [default: pooled SRC]"),
+        typer.Option(
+            "--index",
+            help="Choose negatives by the similarities in this index.  [default: by the "
+            "similarities in SRC]",
+        ),
     ] = None,
     mine: Annotated[
-        Literal["hard", "semi-hard", "random"], typer.Option("--mine", help="Which negatives.")
+        Literal["hard", "semi-hard", "random"],
+        typer.Option(
+            "--mine", help="Which negatives to take: hard ones are the most similar to the anchor."
+        ),
     ] = "hard",
     per_anchor: Annotated[
-        int, typer.Option("--per-anchor", min=1, help="Triplets of each photo of a class.")
+        int, typer.Option("--per-anchor", min=1, help="Triplets per photo of a class.")
     ] = 4,
     test: Annotated[
-        float, typer.Option("--test", min=0, max=0.9, help="Share of anchors kept for testing.")
+        float,
+        typer.Option("--test", min=0, max=0.9, help="Share of the anchors held out for testing."),
     ] = 0.1,
     limit: options.Limit = None,
     sample: options.Sampled = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make triplets of what is known to be similar.
+    """Make training triplets from what you know to be similar.
 
-    An anchor, a positive that should be more similar to it, and a negative that should be less.
-    Sources may be combined; with none named, the labels in SRC are the classes.
+    A triplet is an anchor, a positive that should be more similar to it, and a negative that should
+    be less similar. The sources can be combined. If you name none, the labels stored in SRC are the
+    classes.
 
     \b
     Examples:

@@ -9,21 +9,24 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SRC",
-        help="Photos, folders, a text file of paths, a file of JSON Lines records, or - for any "
-        "of these on standard input.",
+        help="Photos, folders, a text file of paths, or JSON Lines records; - reads any of these "
+        "from stdin.",
         show_default=False,
     ),
 ]
 Null = Annotated[
-    bool, typer.Option("--null", "-0", help="Paths are separated by NUL, as by find -print0.")
+    bool,
+    typer.Option(
+        "--null", "-0", help="Separate paths by NUL bytes, as find -print0 and xargs -0 do."
+    ),
 ]
 Backbone = Annotated[
     str,
     typer.Option(
         "--backbone",
         envvar="TV_BACKBONE",
-        help="mini (inside the package), a torchvision model (alexnet, vgg16, resnet50, …) or "
-        "timm:NAME.",
+        help="The network that encodes photos: mini (ships with tv), a torchvision model "
+        "(alexnet, vgg16, resnet50, …), or timm:NAME.",
     ),
 ]
 Weights = Annotated[
@@ -31,60 +34,78 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         envvar="TV_WEIGHTS",
-        help="The backbone's weights: a torch state dict or safetensors.  [default: published]",
+        help="A local file with the backbone's weights (a torch state dict or safetensors).  "
+        "[default: the published weights]",
         show_default=False,
     ),
 ]
 Layer = Annotated[
     str | None,
     typer.Option(
-        "--layer", help="The layer to take, such as fc2 or layer3.  [default: the last map]"
+        "--layer",
+        help="The layer whose output is used, such as fc2 or layer3.  [default: the last "
+        "convolutional map]",
     ),
 ]
 Size = Annotated[
     int | None,
-    typer.Option("--size", min=32, help="Input side in pixels.  [default: the backbone's own]"),
+    typer.Option(
+        "--size",
+        min=32,
+        help="Side of the square input image, in pixels.  [default: what the backbone prefers]",
+    ),
 ]
 Fit = Annotated[
     Literal["squash", "pad", "crop"],
-    typer.Option("--fit", help="How a region is brought to the square."),
+    typer.Option(
+        "--fit",
+        help="How a photo becomes square: squash changes its proportions, pad adds borders, crop "
+        "cuts the ends off.",
+    ),
 ]
 Batch = Annotated[
     int | None,
-    typer.Option(
-        "--batch", min=1, help="Regions per forward pass.  [default: 16 on a CPU, 128 on a GPU]"
-    ),
+    typer.Option("--batch", min=1, help="Photos per batch.  [default: 16 on a CPU, 128 on a GPU]"),
 ]
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option("--device")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option("--device", help="Where the network runs.")
+]
 Precision = Annotated[
-    Literal["fp32", "bf16"], typer.Option("--precision", help="Arithmetic of the network.")
+    Literal["fp32", "bf16"],
+    typer.Option("--precision", help="Number format that the network computes in."),
 ]
 Runtime = Annotated[
     Literal["auto", "torch", "onnx", "openvino"],
     typer.Option(
-        "--runtime", help="What runs the network; auto: torch on a GPU, the fastest on a CPU."
+        "--runtime",
+        help="What runs the network. auto: torch on a GPU, the fastest available on a CPU.",
     ),
 ]
 Root = Annotated[
     Path | None,
-    typer.Option("--root", help="Record paths relative to this folder.", show_default=False),
+    typer.Option(
+        "--root", help="Record the photos' paths relative to this folder.", show_default=False
+    ),
 ]
 PhotosRoot = Annotated[
     Path | None,
     typer.Option(
-        "--root", help="The index's photos lie here now; it is not changed.", show_default=False
+        "--root",
+        help="Look for the index's photos in this folder, if they have moved. The index is not "
+        "changed.",
+        show_default=False,
     ),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", min=1, help="Only the first so many photos.", show_default=False),
+    typer.Option("--limit", min=1, help="Use only the first N photos.", show_default=False),
 ]
 Sampled = Annotated[
     str | None,
     typer.Option(
         "--sample",
         metavar="N|SHARE",
-        help="Only so many photos, or a share (0.1, 10%), drawn by --seed.",
+        help="Use a random sample: N photos, or a share such as 0.1 or 10%. --seed chooses which.",
         show_default=False,
     ),
 ]
@@ -93,37 +114,51 @@ Shard = Annotated[
     typer.Option(
         "--shard",
         metavar="I/N",
-        help="Only the I-th of N shares of the photos, 1/N to N/N; tv merge joins what they make.",
+        help="Process only part I of N, counted from 1. tv merge joins the outputs.",
         show_default=False,
     ),
 ]
 Update = Annotated[
     bool,
     typer.Option(
-        "--update", help="Encode what is new or changed, drop what is gone, keep all the rest."
+        "--update",
+        help="Bring the existing output up to date: encode new and changed photos, drop deleted "
+        "ones, keep the rest.",
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only say what --update and its like would do.")
+    bool,
+    typer.Option(
+        "--dry-run", help="Show what would be added, changed or removed, and write nothing."
+    ),
 ]
 Ray = Annotated[
     str | None,
     typer.Option(
         "--ray",
         metavar="ADDRESS",
-        help="Encode on a Ray cluster: auto, local or HOST:PORT. Photos and -o lie on storage that "
-        "all its nodes share.",
+        help="Encode on a Ray cluster: auto, local or HOST:PORT. All nodes must see the photos "
+        "and the output under the same paths.",
         show_default=False,
     ),
 ]
 Errors = Annotated[
     Path | None,
     typer.Option(
-        "--errors", help="Write the photos left out here, as JSON Lines.", show_default=False
+        "--errors",
+        help="Write the skipped photos, with the reason, to this file as JSON Lines.",
+        show_default=False,
     ),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first bad photo.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Nothing on stderr but errors.")]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict", help="Stop at the first photo that cannot be used, instead of skipping it."
+    ),
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print nothing on stderr except errors.")
+]
 
 
 def _engine(name: str) -> str:
@@ -137,42 +172,64 @@ Engine = Annotated[
     typer.Option(
         "--engine",
         callback=_engine,
-        help="auto (exact while it is fast enough, then annoy), exact, annoy, faiss (faiss-ivfpq), "
-        "faiss-hnsw, or postgresql://USER@HOST/NAME.",
+        help="The search engine: auto (exact while that is fast enough, then annoy), exact, "
+        "annoy, faiss (that is, faiss-ivfpq), faiss-hnsw, or postgresql://USER@HOST/NAME.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="For whatever is random.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", help="Seed of the random numbers; the same seed gives the same result."),
+]
 Host = Annotated[
     str,
-    typer.Option("--host", help="The address to listen on; others than yourself only if told."),
+    typer.Option(
+        "--host", help="The address to listen on. The default is reachable from this machine only."
+    ),
 ]
-Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0: any that is free.")]
-NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open the browser.")]
+Port = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 picks a free one.")
+]
+NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open a browser window.")]
 Verify = Annotated[
     Literal["default", "scalable"] | None,
-    typer.Option("--verify", help="Only the same picture, verified by geometry, with this rule."),
+    typer.Option(
+        "--verify",
+        help="Keep only hits that show the same picture as the query, checked by geometry with "
+        "this set of thresholds.",
+    ),
 ]
 Thresholds = Annotated[
     list[str] | None,
     typer.Option(
-        "--threshold", metavar="NAME=VALUE", help="Change a threshold of the rule; repeatable."
+        "--threshold", metavar="NAME=VALUE", help="Change one threshold of --verify. Repeatable."
     ),
 ]
 Method = Annotated[
     Literal["orb", "sift"] | None,
-    typer.Option("--method", help="Key points to verify by.  [default: those kept, else orb]"),
+    typer.Option(
+        "--method",
+        help="Type of key points for --verify.  [default: those stored in the index, else orb]",
+    ),
 ]
 Model = Annotated[
     Literal["homography", "affine", "similarity"] | None,
-    typer.Option("--model", help="How a copy may be distorted.  [default: homography]"),
+    typer.Option(
+        "--model",
+        help="The distortion that --verify allows between two copies.  [default: homography]",
+    ),
 ]
 Shortlist = Annotated[
     int | None,
-    typer.Option("--shortlist", min=1, help="Verify the first N by similarity.  [default: 100]"),
+    typer.Option(
+        "--shortlist", min=1, help="How many of the most similar photos to verify.  [default: 100]"
+    ),
 ]
 Unverified = Annotated[
-    bool, typer.Option("--unverified", help="Show hits that are not verified too.")
+    bool, typer.Option("--unverified", help="Also print the hits that failed --verify.")
 ]
 ByInliers = Annotated[
-    bool, typer.Option("--by-inliers", help="Order by what verifies, not by similarity.")
+    bool,
+    typer.Option(
+        "--by-inliers", help="Order verified hits by matching key points instead of similarity."
+    ),
 ]
