@@ -1,4 +1,4 @@
-"""Run the benchmarks and write what they measure into docs/benchmarks.md: `make bench`.
+"""Run the benchmarks and write what they measure into docs/notes/benchmarks.md: `make bench`.
 
     python -m scripts.bench.run [NAME...] [--data ../shared/data] [--minutes 20] [--page FILE]
 
@@ -23,7 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "notes" / "benchmarks.md"
 DATA = ROOT.parent / "shared" / "data"
 SQUEEZENET = "{data}/weights/squeezenet1_1-torchvision-fp16src.pth"
 PACKAGES = ("tvcli", "torch", "onnxruntime", "openvino", "numpy", "pillow", "faiss-cpu")

@@ -95,8 +95,7 @@ def index(
     that folder and from any folder below.
 
     --update brings an existing index up to date: only new and changed photos are encoded, with the
-    index's own settings. Until it is done, searches see the
-    index as it was before.
+    index's own settings. Until it is done, searches see the index as it was before.
 
     \b
     Examples:

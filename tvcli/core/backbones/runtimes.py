@@ -15,7 +15,7 @@ def choose_runtime(asked: Runtime, device: Device, precision: Precision) -> Runt
     """Return what is to run a network: `auto` resolved by the device and the arithmetic.
 
     On a CPU ONNX Runtime for float32; for bfloat16 OpenVINO where it is installed, else torch
-    (docs/benchmarks.md). Everywhere else torch.
+    (docs/notes/benchmarks.md). Everywhere else torch.
 
     Raises:
         UsageError: the runtime does not go with the device or the precision.

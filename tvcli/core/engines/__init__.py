@@ -10,7 +10,7 @@ from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vec
 from tvcli.core.engines.search_budget import choose_effort
 from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure
 
-EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/benchmarks.md)
+EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/notes/benchmarks.md)
 
 __all__ = [
     "EXACT_UNTIL",

@@ -4,7 +4,7 @@ from tvcli.core.engines.postgres import Database, is_url
 from tvcli.core.engines.structures import STRUCTURES
 from tvcli.core.errors import UsageError
 
-ALIASES = {"faiss": "faiss-ivfpq"}  # as quick as HNSW, and far smaller (docs/benchmarks.md)
+ALIASES = {"faiss": "faiss-ivfpq"}  # as quick as HNSW, and far smaller (docs/notes/benchmarks.md)
 CHOICES = ("auto", "exact", *STRUCTURES, *ALIASES)
 
 

@@ -12,7 +12,7 @@ from tvcli.core.images.arrays import Array
 from tvcli.core.ranking.rank import Ranker
 from tvcli.core.ranking.similarity import comparable
 
-DIMENSION = 256  # 99 % of the ten best are among the first 50 (docs/ranking.md)
+DIMENSION = 256  # 99 % of the ten best are among the first 50 (docs/notes/ranking.md)
 SAMPLE = 2000  # rows, at most
 SAMPLE_BYTES = 2**29
 

@@ -1,7 +1,7 @@
 """The table that holds an index's rows: made, filled, changed, read and searched.
 
 The SQL keeps to what PostgreSQL with pgvector, Citus, YugabyteDB and CockroachDB share, but for
-the line that makes the HNSW index (docs/engines.md says what was tried).
+the line that makes the HNSW index (docs/notes/engines.md says what was tried).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
