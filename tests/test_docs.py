@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -6,7 +7,29 @@ from conftest import REPOSITORY
 from scripts import docs
 
 README = (REPOSITORY / "README.md").read_text("utf-8")
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CHANGELOG.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+    *sorted((REPOSITORY / "examples").rglob("*.md")),
+]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(REPOSITORY))
+
+
+def _prose(page: Path) -> str:
+    """Return a page without its code blocks, in which brackets are no links."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.M | re.S)
+
+
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, made as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _prose(page), re.M)
+    plain = (re.sub(r"\[(.+?)\]\(.+?\)", r"\1", heading) for heading in headings)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
 
 
 def test_the_reference_is_up_to_date() -> None:
@@ -23,12 +46,33 @@ def test_every_command_is_in_the_readme_and_has_examples(words: list[str]) -> No
         assert re.match(rf" *Examples:\n.*tv {' '.join(words)}", examples)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: object) -> None:
-    text = page.read_text("utf-8")  # type: ignore[attr-defined]
-    for target in re.findall(r"\]\(([^)#]+)", text):
-        if not target.startswith("http"):
-            assert (page.parent / target).exists(), target  # type: ignore[attr-defined]
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_links_and_anchors_lead_somewhere(page: Path) -> None:
+    for target in LINK.findall(_prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        found = page.parent / file if file else page
+        assert found.exists(), target
+        if anchor:
+            assert anchor in _anchors(found), target
+
+
+def test_every_guide_is_reached_from_the_readme() -> None:
+    seen, todo = set(), [REPOSITORY / "README.md"]
+    while todo:
+        page = todo.pop().resolve()
+        if page not in seen:
+            seen.add(page)
+            targets = (target.partition("#")[0] for target in LINK.findall(_prose(page)))
+            todo += [page.parent / target for target in targets if target.endswith(".md")]
+    assert {page.resolve() for page in PAGES} <= seen
+
+
+def test_the_answers_are_those_of_their_list() -> None:
+    text = (REPOSITORY / "docs" / "faq.md").read_text("utf-8")
+    listed = re.findall(r"^- \[(.+)\]\(#", text, re.M)
+    assert listed == re.findall(r"^## (.+)$", text, re.M)
 
 
 def test_options_named_in_the_pages_exist() -> None:

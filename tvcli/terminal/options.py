@@ -157,7 +157,7 @@ Strict = Annotated[
     ),
 ]
 Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Print nothing on stderr except errors.")
+    bool, typer.Option("--quiet", "-q", help="Print only errors and skipped photos on stderr.")
 ]
 
 
