@@ -20,7 +20,6 @@ import numpy as np
 import torch
 
 from tvcli.core.backbones.loading import Backbone
-from tvcli.core.drawing import draw_collection
 from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.files.artifacts import write_artifact
 from tvcli.core.images.photo import Photo, decode_photo
@@ -32,6 +31,7 @@ from tvcli.core.location.location_heads import (
     teach_classifier,
 )
 from tvcli.core.reports import Report
+from tvcli.demo.drawing import draw_collection
 
 ROUNDS = 3
 SPLITS = ("train",) * 19 + ("test",)

@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from scripts.reliability.states import State, state_of
-from tvcli.core.drawing import draw_collection
 from tvcli.core.files.records import write_records
+from tvcli.demo.drawing import draw_collection
 
 PHOTOS = 24
 REMOVED = "dress-001-2.jpg"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 
-from tvcli.core.drawing import draw_collection
 from tvcli.core.files.records import write_records
+from tvcli.demo.drawing import draw_collection
 
 
 def test_the_chain_from_python(tmp_path: Path) -> None:

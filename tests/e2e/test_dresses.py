@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, Ran
 
-from tvcli.core.drawing import draw_collection
 from tvcli.core.files.records import write_records
+from tvcli.demo.drawing import draw_collection
 
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 HEADS = {"crops.jsonl", "crops.h5", "classifier.h5", "boxes.h5"}

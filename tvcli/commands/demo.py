@@ -13,7 +13,7 @@ from tvcli.terminal.logs import tell
 from tvcli.terminal.progress import reporting
 
 if TYPE_CHECKING:
-    from tvcli.core.demo import Step
+    from tvcli.demo.chain import Step
 
 PAGE = "demo.html"
 
@@ -34,7 +34,7 @@ def demo(
     compares what each search finds. It prints every command before it runs it, so that you can
     repeat them yourself.
     """
-    from tvcli.core.demo import CHAIN, draw
+    from tvcli.demo.chain import CHAIN, draw
 
     with reporting() as report:
         records = draw(folder, seed, report, small=small)
@@ -59,7 +59,7 @@ def _run(step: "Step", tv: Any) -> None:
 
 def _conclude(records: list[dict[str, Any]]) -> None:
     """Write the page and print what each search came to."""
-    from tvcli.core.demo import SEARCHES, outcome, read_hits, shown_queries
+    from tvcli.demo.chain import SEARCHES, outcome, read_hits, shown_queries
     from tvcli.serve.page import comparison_page
 
     found = {name: read_hits(Path(file)) for name, file in SEARCHES.items()}

@@ -1,0 +1,1 @@
+"""What `tv demo` shows: garments that it draws, and the chain that makes them searchable."""

@@ -1,0 +1,157 @@
+"""The chain of the demo: commands, run on a drawn collection, and what came of them."""
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from tvcli.core.boxes import as_box
+from tvcli.core.errors import BadInput
+from tvcli.core.files.records import Record, read_record_file, write_records
+from tvcli.core.reports import Report
+from tvcli.core.searching.hits import Hit
+from tvcli.demo.drawing import draw_collection
+
+GARMENTS, PHOTOS_EACH = 60, 4
+GARMENTS_IF_SMALL = 18  # three of each kind: enough to learn from, too few to measure with
+SHOWN_OF_EACH_KIND = 3  # queries on the page
+
+
+# Names of the searches that the page compares, and the files of their hits.
+SEARCHES = {
+    "the whole photo": "whole.jsonl",
+    "the object found": "object.jsonl",
+    "the object, by what was learned": "learned.jsonl",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command of the chain: why, the command as one would type it, where its output goes."""
+
+    why: str
+    command: str
+    output: str | None = None
+
+    def __str__(self) -> str:
+        """The command as one would type it."""
+        return f"tv {self.command}" + (f" > {self.output}" if self.output else "")
+
+    @property
+    def arguments(self) -> list[str]:
+        """The words of the command."""
+        return shlex.split(self.command)
+
+
+HEADS = "--classifier classifier.h5 --boxes boxes.h5"
+CHAIN = (
+    Step("make the photos searchable", "index gallery.txt -o whole.tvx"),
+    Step(
+        "find the photos most like each query",
+        "search queries.txt -i whole.tvx -k 6",
+        SEARCHES["the whole photo"],
+    ),
+    Step(
+        "learn what a garment is, from the boxes around some",
+        "crops boxes.jsonl -o crops.jsonl --per-photo 2 --looks 6 --test 0.1",
+    ),
+    Step("", "encode crops.jsonl -o crops.h5"),
+    Step("", "train-classifier crops.h5 -o classifier.h5"),
+    Step("", "train-boxes crops.h5 -o boxes.h5"),
+    Step("find the garment in each photo", f"locate gallery.txt {HEADS} -o located.jsonl"),
+    Step("and in the queries, to measure how well", f"locate queries.txt {HEADS} -o found.jsonl"),
+    Step("", "eval boxes found.jsonl truth.jsonl --format table"),
+    Step("search by the garment alone", "encode located.jsonl -o located.h5"),
+    Step("", f"index located.h5 {HEADS} -o object.tvx"),
+    Step("", "search queries.txt -i object.tvx -k 6", SEARCHES["the object found"]),
+    Step(
+        "learn what similar means: here, the same pattern on the cloth",
+        "triplets located.h5 --labels patterns.jsonl -o triplets.jsonl",
+    ),
+    Step("", "train-rank located.h5 triplets.jsonl -o rank.h5"),
+    Step("", f"index located.h5 --rank rank.h5 {HEADS} -o learned.tvx"),
+    Step("", "search queries.txt -i learned.tvx -k 6", SEARCHES["the object, by what was learned"]),
+)
+
+
+def draw(folder: Path, seed: int, report: Report, *, small: bool = False) -> list[Record]:
+    """Draw the demo's photos, with truth and lists beside them; return a record of each.
+
+    A small collection has fewer garments: the first ones of the whole. The last photo of each
+    garment is a query. `boxes.jsonl` has the gallery's boxes, `truth.jsonl` the queries',
+    `patterns.jsonl` says which pattern the cloth in each photo has.
+
+    Raises:
+        BadInput: the folder cannot be written.
+    """
+    garments = GARMENTS_IF_SMALL if small else GARMENTS
+    report.start("drawing", "photos", garments * PHOTOS_EACH)
+    records: list[Record] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for record in draw_collection(
+            folder, garments=garments, photos_each=PHOTOS_EACH, seed=seed
+        ):
+            records.append(dict(record))
+            report.advance()
+        _write_truth(folder, records)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
+    return records
+
+
+def _write_truth(folder: Path, records: list[Record]) -> None:
+    gallery = [record for record in records if record["split"] == "train"]
+    queries = [record for record in records if record["split"] == "test"]
+    write_records(folder / "boxes.jsonl", map(_without_split, gallery))
+    write_records(folder / "truth.jsonl", map(_without_split, queries))
+    patterns = ({"image": r["image"], "label": r["pattern"]} for r in records)
+    write_records(folder / "patterns.jsonl", patterns)
+    for name, chosen in (("gallery", gallery), ("queries", queries)):
+        lines = (f"{record['image']}\n" for record in chosen)
+        (folder / f"{name}.txt").write_text("".join(lines), "utf-8")
+
+
+def _without_split(record: Record) -> Record:
+    """Leave it to `tv crops` which of the gallery's photos are held out."""
+    return {name: value for name, value in record.items() if name != "split"}
+
+
+def shown_queries(records: list[Record]) -> set[str]:
+    """Return the queries worth a place on the page: some of each kind."""
+    shown: dict[str, list[str]] = {}
+    for record in records:
+        if record["split"] == "test":
+            shown.setdefault(record["label"], []).append(record["image"])
+    return {image for images in shown.values() for image in images[:SHOWN_OF_EACH_KIND]}
+
+
+def read_hits(path: Path) -> list[Hit]:
+    """Read what `tv search` wrote."""
+    return [
+        Hit(
+            query=record["query"],
+            rank=record["rank"],
+            image=record["image"],
+            similarity=record["similarity"],
+            region=as_box(record["box"]) if "box" in record else None,
+        )
+        for record, _ in read_record_file(path)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many first hits show the query's garment, and what part of all hits has its pattern."""
+
+    queries: int
+    same_garment: int
+    same_pattern: float
+
+
+def outcome(hits: list[Hit], records: list[Record]) -> Outcome:
+    """Return what a search came to, by the truth in the records."""
+    truth = {record["image"]: record for record in records}
+    pairs = [(hit.rank, truth[hit.query], truth[hit.image]) for hit in hits]
+    first = [query["garment"] == image["garment"] for rank, query, image in pairs if rank == 1]
+    patterns = [query["pattern"] == image["pattern"] for _, query, image in pairs]
+    return Outcome(len(first), sum(first), sum(patterns) / len(patterns))
