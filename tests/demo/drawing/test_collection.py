@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tvcli.demo.drawing import Record, draw_collection
+from tvcli.demo.drawing import Record, collection, draw_collection
 from tvcli.demo.drawing.collection import design_garment, draw_photo
 from tvcli.demo.drawing.garment import KINDS
 
@@ -136,3 +136,19 @@ def test_photos_are_of_many_shapes(records: list[Record]) -> None:
     assert any(shape >= 1 for shape in shapes)
     short = [min(int(r["width"]), int(r["height"])) for r in records]  # type: ignore[arg-type]
     assert min(short) >= 128 and max(short) <= round(1.3 * 128)
+
+
+@pytest.mark.parametrize("cores", [1, 5])
+def test_photos_are_the_same_on_any_number_of_cores(
+    folder: Path,
+    records: list[Record],
+    cores: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collection, "cores", lambda: cores)
+    again = list(draw_collection(tmp_path, garments=12, photos_each=3, size=128, seed=5))
+    assert again == records
+    for record in records:
+        image = str(record["image"])
+        assert (tmp_path / image).read_bytes() == (folder / image).read_bytes()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from tvcli.demo.drawing.colour import WALL, WOOD, mix, pick, rgb
+from tvcli.demo.drawing.colour import WALL, WOOD, in_rgb, mix, pick, rgb
 from tvcli.demo.drawing.geometry import Array, inside, smoothstep
 
 
@@ -23,15 +23,15 @@ class View:
 
     def grid(self) -> tuple[Array, Array]:
         """The pixels' centres as (columns (1, w), rows (h, 1))."""
-        columns = np.arange(self.width, dtype=np.float64)[None, :] + 0.5
-        return columns, np.arange(self.height, dtype=np.float64)[:, None] + 0.5
+        columns = np.arange(self.width, dtype=np.float32)[None, :] + 0.5
+        return columns, np.arange(self.height, dtype=np.float32)[:, None] + 0.5
 
 
 def paint_backdrop(rng: Generator, view: View) -> Array:
     """One of the backdrops, as (h, w, 3)."""
     paint = BACKDROPS[int(rng.integers(len(BACKDROPS)))]
     wall = paint(rng, view)
-    return np.clip(wall * _glow(rng, view)[..., None], 0, 1)
+    return np.clip(wall * in_rgb(_glow(rng, view)), 0, 1)
 
 
 def _glow(rng: Generator, view: View) -> Array:
@@ -47,12 +47,12 @@ def _sweep(rng: Generator, view: View) -> Array:
     _, rows = view.grid()
     bend = np.exp(-(((rows - view.horizon) / (0.07 * view.unit)) ** 2))
     floor = smoothstep(view.horizon - 0.05 * view.unit, view.horizon + 0.1 * view.unit, rows)
-    light = (1 - 0.07 * bend + 0.06 * floor) * np.ones((1, view.width))
-    return colour * light[..., None]
+    light = 1 - 0.07 * bend + 0.06 * floor
+    return np.asarray(colour * light[..., None])
 
 
 def _painted_wall(rng: Generator, view: View) -> Array:
-    wall = np.ones((view.height, view.width, 1)) * pick(rng, WALL)
+    wall = np.tile(pick(rng, WALL), (view.height, view.width, 1))
     return _with_floor(rng, view, wall)
 
 
@@ -96,6 +96,10 @@ def _bricks(rng: Generator, view: View) -> Array:
 def _with_floor(rng: Generator, view: View, wall: Array) -> Array:
     """The wall above a skirting board and a wooden or plain floor."""
     columns, rows = view.grid()
+    board = inside(np.abs(rows - view.horizon + 0.02 * view.unit) - 0.02 * view.unit, 1.0)
+    wall = mix(wall, np.clip(wall.mean(axis=(0, 1)) * 1.12, 0, 1), board)
+    low = min(max(0, int(view.horizon) - 1), view.height)  # above it there is wall alone
+    rows = rows[low:]
     depth = np.maximum(rows - view.horizon, 1) / view.unit
     across = (columns - view.width / 2) / view.unit / (depth + 0.35)
     plank = np.floor(across * 9)
@@ -105,10 +109,8 @@ def _with_floor(rng: Generator, view: View, wall: Array) -> Array:
     crack = np.exp(-((((across * 9) % 1) / 0.05) ** 2)) * (tone < 1)
     wood = pick(rng, WOOD + WALL[:4])
     floor = wood * ((tone - 0.2 * crack) * (0.86 + 0.3 * depth))[..., None]
-    board = inside(np.abs(rows - view.horizon + 0.02 * view.unit) - 0.02 * view.unit, 1.0)
-    wall = mix(wall, np.clip(wall.mean(axis=(0, 1)) * 1.12, 0, 1), board * np.ones((1, view.width)))
-    ground = inside(view.horizon - rows, 1.5) * np.ones((1, view.width))
-    return mix(wall, floor, ground)
+    wall[low:] = mix(wall[low:], floor, inside(view.horizon - rows, 1.5))
+    return wall
 
 
 BACKDROPS = (_sweep, _sweep, _painted_wall, _painted_wall, _curtain, _panels, _bricks)

@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
+from tvcli.demo.drawing import raster
 from tvcli.demo.drawing.geometry import Array
 from tvcli.demo.drawing.light import Light
 from tvcli.demo.drawing.pose import Pose
@@ -46,23 +46,23 @@ def aim(rng: Generator, outlines: list[Array], width: int, height: int) -> Pose:
     share = np.clip(rng.normal(0.5, 0.2, size=2), 0, 1)
     corner = pad + share * (free - 2 * pad)
     foot_x, foot_y = corner - scale * low
-    return pose.at(scale, foot_x, foot_y)
+    return pose.at(float(scale), float(foot_x), float(foot_y))
 
 
 def expose(rng: Generator, pixels: Array, light: Light) -> Image.Image:
     """The finished picture of pixels (h, w, 3): the light's tint, a vignette, blur, and noise."""
     height, width, _ = pixels.shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, width, dtype=np.float32)
     vignette = 1 - rng.uniform(0.02, 0.1) * (x**2 + y**2)
-    taken = pixels * light.tint * vignette[..., None]
-    image = Image.fromarray((np.clip(taken, 0, 1) * 255).astype(np.uint8))
-    image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.0, 0.55)))
-    return Image.fromarray(_add_grain(rng, np.asarray(image)))
+    taken = np.clip(pixels * np.stack([vignette * t for t in light.tint], axis=-1), 0, 1) * 255
+    taken = raster.blurred(taken, rng.uniform(0.0, 0.55))
+    noisy = np.rint(taken + _grain(rng, height, width))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
 
 
-def _add_grain(rng: Generator, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _grain(rng: Generator, height: int, width: int) -> Array:
     """Sensor noise: the same in all colours, and a little of each colour's own."""
-    grey = rng.standard_normal(pixels.shape[:2], dtype=np.float32) * rng.uniform(0.8, 2.6)
-    own = rng.standard_normal(pixels.shape, dtype=np.float32) * 0.7
-    noisy = np.rint(pixels + grey[..., None] + own)
-    return np.asarray(np.clip(noisy, 0, 255), dtype=np.uint8)
+    grey = rng.standard_normal((height, width, 1), dtype=np.float32) * rng.uniform(0.8, 2.6)
+    own = rng.random((height, width, 3), dtype=np.float32) * 2.4 - 1.2
+    return np.asarray(grey + own)

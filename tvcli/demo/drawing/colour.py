@@ -8,7 +8,7 @@ from tvcli.demo.drawing.geometry import Array
 
 def rgb(code: str) -> Array:
     """The colour of a hexadecimal code such as "c0392b", as (3,)."""
-    return np.array([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)])
+    return np.array([int(code[i : i + 2], 16) / 255 for i in (0, 2, 4)], np.float32)
 
 
 CLOTH = {
@@ -53,17 +53,21 @@ def pick(rng: Generator, palette: list[Array]) -> Array:
 
 def mix(low: Array, high: Array, share: Array) -> Array:
     """Between two colours, (3,) or (h, w, 3), by share (h, w), as (h, w, 3)."""
-    weight = share[..., None]
-    return np.asarray(low * (1 - weight) + high * weight)
+    channels = ((low[..., c], high[..., c]) for c in range(3))
+    return np.stack([a + (b - a) * share for a, b in channels], axis=-1)
 
 
 def shade(colour: Array, light: Array) -> Array:
     """A colour, (3,) or (h, w, 3), under a light (h, w): below 1 it darkens, above it pales."""
-    dim = np.minimum(light, 1)[..., None]
-    glow = np.clip(light - 1, 0, 1)[..., None]
+    dim, glow = np.minimum(light, 1), np.clip(light - 1, 0, 1)
     # Shadows keep a little more of their blue, as they do under a bright ceiling.
-    dark = colour * dim ** np.array([1.06, 1.02, 0.94])
-    return np.asarray(dark + (1 - dark) * glow)
+    dark = (colour[..., c] * dim**power for c, power in enumerate((1.06, 1.02, 0.94)))
+    return np.stack([channel + (1 - channel) * glow for channel in dark], axis=-1)
+
+
+def in_rgb(plane: Array) -> Array:
+    """A plane (h, w) three times, as (h, w, 3): numpy broadcasts slowly along so short an axis."""
+    return np.stack([plane] * 3, axis=-1)
 
 
 def luminance(colour: Array) -> float:

@@ -57,7 +57,7 @@ def _body(garment: Garment, phase: float) -> Panel:
         garment.silhouette, WAIST
     )
     if garment.silhouette == "mermaid":
-        start, depth = seam[-1, 0] - 0.2, 0.14
+        start, depth = float(seam[-1, 0]) - 0.2, 0.14
     drape = Drape(folds * garment.fall, depth, start, 0.22, phase)
     half = seam[:, ::-1]
     if garment.kind != "skirt":

@@ -1,14 +1,16 @@
 """Curves and soft edges.
 
 All but pixels is in figure units: the figure is 1 high, x = 0 is its middle, y = 0 its crown.
+Outlines are float64; what there is for each pixel is float32, which takes half the time.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 def points(*pairs: tuple[float, float]) -> Array:
@@ -55,8 +57,8 @@ def rectangle(x0: float, y0: float, x1: float, y1: float) -> Array:
 
 def smoothstep(low: float, high: float, x: Array) -> Array:
     """0 below low, 1 above high, and a smooth S between, as x's shape."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), dtype=np.float64)
+    t = np.clip((x - float(low)) / float(high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
 
 
 def inside(distance: Array, pixel: float) -> Array:
@@ -64,7 +66,7 @@ def inside(distance: Array, pixel: float) -> Array:
 
     distance is negative inside; pixel is a pixel's width in the same unit.
     """
-    return np.asarray(np.clip(0.5 - distance / pixel, 0, 1), dtype=np.float64)
+    return np.asarray(np.clip(0.5 - distance / pixel, 0, 1))
 
 
 def cross_section(rows: Sequence[tuple[float, float]], steps: int = 8) -> Array:

@@ -1,5 +1,6 @@
 """Studio light, and how surfaces and folds take it."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,17 +26,17 @@ def set_light(rng: Generator) -> Light:
     """A lamp somewhere in front, its bulb a little warm or cold."""
     side = float(rng.choice([-1, 1])) * rng.uniform(0.25, 0.95)
     warmth, level = rng.normal(0, 0.025), rng.uniform(0.94, 1.05)
-    return Light(side, rng.uniform(0.5, 1.0), np.array([1 + warmth, 1.0, 1 - warmth]) * level)
+    tint = np.array([1 + warmth, 1.0, 1 - warmth], np.float32) * level
+    return Light(side, rng.uniform(0.5, 1.0), tint)
 
 
 def light_on(surface: Surface, light: Light) -> Array:
     """The light that a rounded surface takes at each pixel, about 1."""
     across = surface.across * 0.94
     facing = np.sqrt(1 - across**2)
-    lamp = np.array([light.side, 1.1]) / np.hypot(light.side, 1.1)
-    taken = np.clip(across * lamp[0] + facing * lamp[1], 0, 1)
+    lamp = np.clip(across * light.side + facing * 1.1, 0, None)
     deep = 0.36 + 0.14 * light.hard
-    return np.asarray(1.07 - deep + deep * taken)
+    return np.asarray(1.07 - deep + deep / math.hypot(light.side, 1.1) * lamp)
 
 
 def light_on_folds(surface: Surface, drape: Drape, light: Light) -> Array:
@@ -44,7 +45,7 @@ def light_on_folds(surface: Surface, drape: Drape, light: Light) -> Array:
     # A fold is lit on the side that faces the lamp: the slope of its wave, not its height.
     slope = fold_wave(surface.across, drape, shift=0.9 * float(np.sign(light.side)))
     folds = drape.depth * grown * (slope - 0.25)
-    return folds + drape.crease * _creases(surface, drape.phase)
+    return np.asarray(folds + drape.crease * _creases(surface, drape.phase))
 
 
 def fold_wave(across: Array, drape: Drape, shift: float = 0.0) -> Array:

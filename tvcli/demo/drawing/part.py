@@ -1,6 +1,7 @@
 """The shapes that bodies and garments are made of, each with coordinates of its own surface."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -60,7 +61,7 @@ class Panel:
 
     def surface(self, x: Array, y: Array) -> Surface:
         """The panel's coordinates at figure points x, y."""
-        half = np.interp(y, self.profile[:, 0], self.profile[:, 1])
+        half = np.interp(y, self.profile[:, 0], self.profile[:, 1]).astype(x.dtype)
         spread = (half / 0.09) ** 0.4
         sag = 0.12 * np.maximum(half - 0.09, 0) * (x / half) ** 2
         return Surface(np.clip(x / half, -1, 1), x / spread, y + sag)
@@ -78,49 +79,53 @@ class Tube:
     drape: Drape = Drape()
     round_end: bool = False
 
-    @property
+    @cached_property
     def outline(self) -> Array:
         """The closed outline, (N, 2)."""
-        offset = self._normals() * self.radii[:, None]
+        offset = self._normals * self.radii[:, None]
         start = self._cap(0, -1.0)
         end = self._cap(-1, 1.0) if self.round_end else np.zeros((0, 2))
         return np.vstack([self.spine + offset, end, (self.spine - offset)[::-1], start])
 
     def surface(self, x: Array, y: Array) -> Surface:
         """The tube's coordinates at figure points x, y, from its spine's nearest point."""
-        places = np.stack([x, y], axis=-1)
+        spine, normals = self.spine.astype(x.dtype), self._normals.astype(x.dtype)
+        places = np.stack([x, y])
         # Squared distances to the spine, less the part that is the same for all of it.
-        nearest = ((self.spine**2).sum(axis=1) - 2 * places @ self.spine.T).argmin(axis=-1)
-        gap = places - self.spine[nearest]
-        normal = self._normals()[nearest]
-        tangent = np.stack([-normal[..., 1], normal[..., 0]], axis=-1)
-        side = (gap * normal).sum(axis=-1)
-        along = self._lengths()[nearest] + (gap * tangent).sum(axis=-1)
-        across = np.clip(side / self.radii[nearest], -1, 1)
-        return Surface(across, side, along + self.spine[0, 1])
+        distance = np.einsum("kn,sk->ns", places, -2 * spine) + (spine**2).sum(axis=1)
+        nearest = distance.argmin(axis=1)
+        gap_x, gap_y = places - spine.T[:, nearest]
+        normal_x, normal_y = normals.T[:, nearest]
+        side = gap_x * normal_x + gap_y * normal_y
+        start = (self._lengths + self.spine[0, 1]).astype(x.dtype)
+        along = start[nearest] + gap_y * normal_x - gap_x * normal_y
+        across = np.clip(side / self.radii.astype(x.dtype)[nearest], -1, 1)
+        return Surface(across, side, along)
 
     @property
     def length(self) -> float:
         """The spine's length, in figure units."""
-        return float(self._lengths()[-1])
+        return float(self._lengths[-1])
 
     def ring(self, share: float) -> Array:
         """The line across the tube after that share of its length, as (2, 2) figure points."""
         at = round(share * (len(self.spine) - 1))
-        offset = self._normals()[at] * self.radii[at]
+        offset = self._normals[at] * self.radii[at]
         return np.stack([self.spine[at] + offset, self.spine[at] - offset])
 
+    @cached_property
     def _normals(self) -> Array:
         tangent = np.gradient(self.spine, axis=0)
         tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
         return np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
 
+    @cached_property
     def _lengths(self) -> Array:
         steps = np.linalg.norm(np.diff(self.spine, axis=0), axis=1)
         return np.concatenate([[0.0], np.cumsum(steps)])
 
     def _cap(self, end: int, way: float) -> Array:
-        normal, radius = self._normals()[end], self.radii[end]
+        normal, radius = self._normals[end], self.radii[end]
         tangent = np.array([-normal[1], normal[0]]) * way
         angle = np.linspace(0, np.pi, 9)[1:-1, None]
         arc = np.cos(angle) * normal * way + np.sin(angle) * tangent

@@ -1,5 +1,6 @@
 """Prints on cloth: functions of the cloth's own coordinates, so that they follow a garment."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,8 @@ class Print:
 
 def choose_print(rng: Generator, pattern: str, colour: str) -> Print:
     """A print of that pattern whose ground is the named colour, a little off it."""
-    ground = np.clip(CLOTH[colour] * rng.uniform(0.93, 1.06) + rng.uniform(-0.02, 0.02, 3), 0, 1)
+    shifted = CLOTH[colour] * rng.uniform(0.93, 1.06) + rng.uniform(-0.02, 0.02, 3)
+    ground = np.clip(shifted, 0, 1).astype(np.float32)
     rivals = [c for c in CLOTH.values() if abs(luminance(c) - luminance(ground)) > 0.28]
     accent = rivals[int(rng.integers(len(rivals)))]
     heart = CLOTH[str(rng.choice(["yellow", "white", "orange"]))]
@@ -63,7 +65,7 @@ def _bands(position: Array, period: float, share: float, pixel: float) -> Array:
 
 
 def _stripes(cloth: Print, s: Array, t: Array, pixel: float) -> Array:
-    along = s * np.cos(cloth.angle) + t * np.sin(cloth.angle)
+    along = s * math.cos(cloth.angle) + t * math.sin(cloth.angle)
     wide = _bands(along, cloth.period, (cloth.share, 0.5, 0.22)[cloth.style], pixel)
     if cloth.style < 2:
         return wide
@@ -105,11 +107,15 @@ def _scattered(s: Array, t: Array) -> tuple[Array, Array, Array, Array]:
     row = np.floor(t)
     shifted = s + 0.5 * (row % 2)
     column = np.floor(shifted)
-    size, turn, right, down = (_dice(column, row, salt) for salt in range(4))
+    size, turn, right, down = _dice(column, row)
     x = shifted - column - 0.5 - 0.16 * (right - 0.5)
     return x, t - row - 0.5 - 0.2 * (down - 0.5), size, turn
 
 
-def _dice(column: Array, row: Array, salt: int) -> Array:
-    """A number in 0..1 for each cell of the print, the same wherever the cell is drawn."""
-    return np.asarray(np.sin(column * 127.1 + row * 311.7 + salt * 74.7) * 43758.5453 % 1)
+def _dice(column: Array, row: Array) -> Array:
+    """Four numbers in 0..1 for each cell of the print, the same wherever the cell is drawn."""
+    columns, rows = (np.arange(v.min(initial=0), v.max(initial=0) + 1.0) for v in (column, row))
+    cell = columns * 127.1 + rows[:, None] * 311.7
+    dice = np.sin(cell + np.arange(4)[:, None, None] * 74.7) * 43758.5453 % 1
+    places = (row - rows[0]).astype(np.intp), (column - columns[0]).astype(np.intp)
+    return np.asarray(dice.astype(column.dtype)[:, *places])

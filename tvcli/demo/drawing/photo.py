@@ -7,6 +7,7 @@ from numpy.random import Generator
 from PIL import Image
 
 from tvcli.demo.drawing.camera import aim, choose_frame, expose
+from tvcli.demo.drawing.colour import in_rgb
 from tvcli.demo.drawing.cut import Cut, cut
 from tvcli.demo.drawing.figure import (
     Figure,
@@ -56,7 +57,7 @@ def take_photo(rng: Generator, garment: Garment, size: int) -> Photo:
     stage = Stage(width, height, aim(rng, pieces.outlines, width, height), light)
     _paint_wearer(stage, garment, figure, stance, pieces)
     scene = paint_scene(rng, stage)
-    whole = scene * (1 - stage.alpha[..., None]) + stage.pixels
+    whole = scene * in_rgb(1 - stage.alpha) + stage.pixels
     return Photo(expose(rng, whole, light), stage.worn)
 
 

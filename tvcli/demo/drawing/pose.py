@@ -1,5 +1,6 @@
 """Where the figure stands in the photo, and how it holds its arms and legs."""
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ class Pose:
         side = -1.0 if self.mirror else 1.0
         up = outline[:, 1] - 1
         x = side * outline[:, 0] + self.lean * up**2
-        cos, sin = np.cos(self.turn), np.sin(self.turn)
+        cos, sin = math.cos(self.turn), math.sin(self.turn)
         turned = np.stack([cos * x - sin * up, sin * x + cos * up], axis=1)
         return np.asarray(turned * self.scale + (self.foot_x, self.foot_y))
 
@@ -38,7 +39,7 @@ class Pose:
         """Pixels as figure points: what to_pixels undoes, as (x, y) of the pixels' shape."""
         side = -1.0 if self.mirror else 1.0
         across, down = (column - self.foot_x) / self.scale, (row - self.foot_y) / self.scale
-        cos, sin = np.cos(self.turn), np.sin(self.turn)
+        cos, sin = math.cos(self.turn), math.sin(self.turn)
         up = cos * down - sin * across
         x = cos * across + sin * down - self.lean * up**2
         return side * x, up + 1

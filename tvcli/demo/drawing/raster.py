@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 from tvcli.demo.drawing.geometry import Array
 
@@ -48,7 +49,7 @@ def soften(mask: Mask, radius: float, width: int, height: int) -> Mask:
     left, top = max(0, mask.left - grow), max(0, mask.top - grow)
     rows, columns = mask.window
     right, bottom = min(width, columns.stop + grow), min(height, rows.stop + grow)
-    room = np.zeros((max(0, bottom - top), max(0, right - left)))
+    room = np.zeros((max(0, bottom - top), max(0, right - left)), np.float32)
     if room.size and mask.alpha.size:
         room[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = (
             mask.alpha
@@ -58,9 +59,10 @@ def soften(mask: Mask, radius: float, width: int, height: int) -> Mask:
 
 
 def blurred(plane: Array, radius: float) -> Array:
-    """One plane of 0..1 under a Gaussian blur, in its shape."""
-    image = Image.fromarray((np.clip(plane, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(float(radius))), dtype=np.float64) / 255
+    """A plane (h, w), or some (h, w, C), under a Gaussian blur, in that shape."""
+    side = 2 * int(np.ceil(2.5 * radius)) + 1
+    soft = cv2.GaussianBlur(plane, (side, side), radius, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(soft)
 
 
 def _draw(path: Array, width: int, height: int, margin: float, pen: float) -> Mask:
@@ -68,7 +70,7 @@ def _draw(path: Array, width: int, height: int, margin: float, pen: float) -> Ma
     left, top = (int(v) for v in np.clip(np.floor(path.min(axis=0) - margin), 0, limits))
     right, bottom = (int(v) for v in np.clip(np.ceil(path.max(axis=0) + margin), 0, limits))
     if right <= left or bottom <= top:
-        return Mask(left, top, np.zeros((0, 0)))
+        return Mask(left, top, np.zeros((0, 0), np.float32))
     image = Image.new("L", ((right - left) * OVERSAMPLING, (bottom - top) * OVERSAMPLING))
     corners = ((path - (left, top)) * OVERSAMPLING - 0.5).ravel().tolist()
     pencil = ImageDraw.Draw(image)
@@ -76,5 +78,5 @@ def _draw(path: Array, width: int, height: int, margin: float, pen: float) -> Ma
         pencil.line(corners, fill=255, width=max(1, round(pen * OVERSAMPLING)), joint="curve")
     else:
         pencil.polygon(corners, fill=255)
-    alpha = np.asarray(image.reduce(OVERSAMPLING), dtype=np.float64) / 255
+    alpha = np.asarray(image.reduce(OVERSAMPLING), dtype=np.float32) / 255
     return Mask(left, top, alpha)

@@ -5,6 +5,7 @@ from numpy.random import Generator
 
 from tvcli.demo.drawing import raster
 from tvcli.demo.drawing.backdrop import View
+from tvcli.demo.drawing.colour import in_rgb
 from tvcli.demo.drawing.geometry import Array, moved
 
 
@@ -24,8 +25,8 @@ class Room:
         view = self.view
         corners = moved(moved(outline, x, y) * view.unit, view.width / 2, view.horizon)
         mask = raster.fill(corners, view.width, view.height)
-        share = (mask.alpha * opacity)[..., None]
-        self.pixels[mask.window] = self.pixels[mask.window] * (1 - share) + colour * share
+        below = self.pixels[mask.window]
+        below += (colour - below) * in_rgb(mask.alpha * opacity)
 
     def edge(self, side: int, inset: float) -> float:
         """The x that lies inset from the photo's left (-1) or right (1) edge."""
@@ -40,7 +41,7 @@ class Room:
         pane = _within(np.abs(x), 0.2) * _within(np.abs(y), 0.3)
         bars = _within(np.abs(x), 0.012) + _within(np.abs((y + 0.1) % 0.2 - 0.1), 0.008)
         light = 0.9 + rng.uniform(0.18, 0.3) * pane * (1 - 0.7 * np.clip(bars, 0, 1))
-        self.pixels = np.clip(self.pixels * light[..., None], 0, 1)
+        self.pixels = np.clip(self.pixels * in_rgb(light), 0, 1)
 
 
 def _within(distance: Array, limit: float) -> Array:

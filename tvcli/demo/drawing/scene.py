@@ -5,6 +5,7 @@ from numpy.random import Generator
 
 from tvcli.demo.drawing import raster
 from tvcli.demo.drawing.backdrop import View, paint_backdrop
+from tvcli.demo.drawing.colour import in_rgb
 from tvcli.demo.drawing.geometry import Array, ellipse
 from tvcli.demo.drawing.prop import furnish
 from tvcli.demo.drawing.stage import Stage
@@ -18,9 +19,9 @@ def paint_scene(rng: Generator, stage: Stage) -> Array:
     view = View(stage.width, stage.height, pose.foot_y - 0.09 * unit, unit)
     room = furnish(rng, paint_backdrop(rng, view), view)
     focus = rng.uniform(0.001, 0.006) * min(stage.width, stage.height)
-    room = np.stack([raster.blurred(room[..., c], focus) for c in range(3)], axis=-1)
+    room = raster.blurred(room, focus)
     shadow = np.clip(_wall_shadow(stage) + _floor_shadow(stage), 0, 0.6)
-    return np.asarray(room * (1 - shadow[..., None]))
+    return np.asarray(room * in_rgb(1 - shadow))
 
 
 def _wall_shadow(stage: Stage) -> Array:

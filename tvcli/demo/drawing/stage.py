@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tvcli.demo.drawing import raster
-from tvcli.demo.drawing.colour import shade
+from tvcli.demo.drawing.colour import in_rgb, shade
 from tvcli.demo.drawing.geometry import Array, smoothstep
 from tvcli.demo.drawing.light import Light, light_on, light_on_folds
 from tvcli.demo.drawing.part import Drape, Part, Surface
@@ -13,6 +14,7 @@ from tvcli.demo.drawing.pattern import Print, colour_cloth
 from tvcli.demo.drawing.pose import Pose
 
 Fade = tuple[float, float] | None
+Seen = NDArray[np.bool_]
 
 
 class Stage:
@@ -27,9 +29,9 @@ class Stage:
         self.pose, self.light = pose, light
         # On a mirrored figure the lamp's side is the other one of its own.
         self.lamp = replace(light, side=-light.side) if pose.mirror else light
-        self.pixels = np.zeros((height, width, 3))
-        self.alpha = np.zeros((height, width))
-        self.worn = np.zeros((height, width))
+        self.pixels = np.zeros((height, width, 3), np.float32)
+        self.alpha = np.zeros((height, width), np.float32)
+        self.worn = np.zeros((height, width), np.float32)
 
     def mask(self, outline: Array) -> raster.Mask:
         """The mask of a closed outline in figure units."""
@@ -42,22 +44,20 @@ class Stage:
 
     def lay(self, mask: raster.Mask, colour: Array, *, garment: bool = False) -> None:
         """Cover what is there with a colour, (3,) or (h, w, 3) of the mask's window."""
-        window, share = mask.window, mask.alpha[..., None]
-        self.pixels[window] = self.pixels[window] * (1 - share) + colour * share
-        self.alpha[window] = 1 - (1 - self.alpha[window]) * (1 - mask.alpha)
-        hidden = self.worn[window] * (1 - mask.alpha)
-        self.worn[window] = hidden + mask.alpha if garment else hidden
+        below, alpha, worn = (v[mask.window] for v in (self.pixels, self.alpha, self.worn))
+        below += (colour - below) * in_rgb(mask.alpha)
+        alpha += (1 - alpha) * mask.alpha
+        worn += (float(garment) - worn) * mask.alpha
 
     def mark(self, mask: raster.Mask, colour: Array, strength: float = 1.0) -> None:
         """Colour the garment under the mask, and nothing else."""
-        window = mask.window
-        share = (mask.alpha * self.worn[window] * strength)[..., None]
-        self.pixels[window] = self.pixels[window] * (1 - share) + colour * share
+        below, worn = self.pixels[mask.window], self.worn[mask.window]
+        below += (colour - below) * in_rgb(mask.alpha * worn * strength)
 
     def dim(self, mask: raster.Mask, amount: float, reach: float) -> None:
         """Darken what is there by the soft shadow of a shape; reach is in figure units."""
         soft = raster.soften(mask, reach * self.pose.scale, self.width, self.height)
-        self.pixels[soft.window] *= 1 - amount * soft.alpha[..., None]
+        self.pixels[soft.window] *= in_rgb(1 - amount * soft.alpha)
 
     def paint(self, part: Part, colour: Array, *, gloss: float = 0.0, fade: Fade = None) -> None:
         """Paint a rounded part of the figure in one colour; gloss adds a highlight.
@@ -65,28 +65,40 @@ class Stage:
         fade is the warp where the part is still out of sight and the one where it is all there:
         so parts of one colour run into each other without an edge.
         """
-        mask, surface = self._trace(part, fade)
+        mask, seen, surface = self._trace(part, fade)
         light = self._lit(surface, part.drape)
-        spot = np.exp(-(((surface.across - 0.45 * self.lamp.side) / 0.22) ** 2))
-        self.lay(mask, shade(colour, light + gloss * spot))
+        if gloss:
+            light += gloss * np.exp(-(((surface.across - 0.45 * self.lamp.side) / 0.22) ** 2))
+        self.lay(mask, _spread(shade(colour, light), seen))
 
     def dress(self, part: Part, cloth: Print, *, fade: Fade = None) -> None:
         """Paint a part of the garment in its cloth, with a soft shadow on what lies below."""
-        mask, surface = self._trace(part, fade)
+        mask, seen, surface = self._trace(part, fade)
         self.dim(mask, 0.32, 0.007)
         light = self._lit(surface, part.drape)
         colour = colour_cloth(cloth, surface, 1 / self.pose.scale)
-        self.lay(mask, shade(colour, light), garment=True)
+        self.lay(mask, _spread(shade(colour, light), seen), garment=True)
 
     def _lit(self, surface: Surface, drape: Drape) -> Array:
         return light_on(surface, self.lamp) + light_on_folds(surface, drape, self.lamp)
 
-    def _trace(self, part: Part, fade: Fade) -> tuple[raster.Mask, Surface]:
+    def _trace(self, part: Part, fade: Fade) -> tuple[raster.Mask, Seen, Surface]:
+        """The part's mask, which pixels of its window it covers, and the surface at those (N,)."""
         mask = self.mask(part.outline)
-        surface = part.surface(*self._places(mask))
-        return mask.scaled(smoothstep(*fade, surface.warp)) if fade else mask, surface
+        seen = mask.alpha > 0
+        rows, columns = (places.astype(np.float32) for places in np.nonzero(seen))
+        surface = part.surface(
+            *self.pose.to_figure(columns + (mask.left + 0.5), rows + (mask.top + 0.5))
+        )
+        if fade:
+            share = np.zeros_like(mask.alpha)
+            share[seen] = smoothstep(*fade, surface.warp)
+            mask = mask.scaled(share)
+        return mask, seen, surface
 
-    def _places(self, mask: raster.Mask) -> tuple[Array, Array]:
-        height, width = mask.alpha.shape
-        rows, columns = np.mgrid[0:height, 0:width] + 0.5
-        return self.pose.to_figure(columns + mask.left, rows + mask.top)
+
+def _spread(colours: Array, seen: Seen) -> Array:
+    """The colours (N, 3) of the pixels seen, at their places in the window (h, w, 3)."""
+    window = np.zeros((*seen.shape, 3), np.float32)
+    window[seen] = colours
+    return window
