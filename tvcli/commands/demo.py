@@ -24,7 +24,10 @@ def demo(
         Path, typer.Argument(help="The folder to draw the pictures into and to work in.")
     ] = Path("tv-demo"),
     small: Annotated[
-        bool, typer.Option("--small", help="Draw 72 photos instead of 240.")
+        bool,
+        typer.Option(
+            "--small", help="Draw 54 photos instead of 240: a quick check that everything works."
+        ),
     ] = False,
     seed: options.Seed = 0,
 ) -> None:
@@ -34,10 +37,10 @@ def demo(
     compares what each search finds. It prints every command before it runs it, so that you can
     repeat them yourself.
     """
-    from tvcli.demo.chain import CHAIN, draw
+    from tvcli.demo.chain import CHAIN, FULL, SMALL, draw
 
     with reporting() as report:
-        records = draw(folder, seed, report, small=small)
+        records = draw(folder, SMALL if small else FULL, seed, report)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")
     tell(f"\n$ cd {folder}", event="step")
     with _inside(folder):

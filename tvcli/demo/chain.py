@@ -3,6 +3,7 @@
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tvcli.core.boxes import as_box
 from tvcli.core.errors import BadInput
@@ -11,8 +12,15 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
 from tvcli.demo.drawing import draw_collection
 
-GARMENTS, PHOTOS_EACH = 60, 4
-GARMENTS_IF_SMALL = 18  # three of each kind: enough to learn from, too few to measure with
+
+class Collection(NamedTuple):
+    """How many garments are drawn, and in how many photos each is seen."""
+
+    garments: int
+    photos_each: int
+
+
+FULL, SMALL = Collection(60, 4), Collection(18, 3)
 SHOWN_OF_EACH_KIND = 3  # queries on the page
 
 
@@ -58,39 +66,35 @@ CHAIN = (
     Step("", "train-classifier crops.h5 -o classifier.h5"),
     Step("", "train-boxes crops.h5 -o boxes.h5"),
     Step("find the garment in each photo", f"locate gallery.txt {HEADS} -o located.jsonl"),
-    Step("and in the queries, to measure how well", f"locate queries.txt {HEADS} -o found.jsonl"),
+    Step("and in the queries, and measure how well", f"locate queries.txt {HEADS} -o found.jsonl"),
     Step("", "eval boxes found.jsonl truth.jsonl --format table"),
     Step("search by the garment alone", "encode located.jsonl -o located.h5"),
     Step("", f"index located.h5 {HEADS} -o object.tvx"),
-    Step("", "search queries.txt -i object.tvx -k 6", SEARCHES["the object found"]),
+    Step("", "search found.jsonl -i object.tvx -k 6", SEARCHES["the object found"]),
     Step(
         "learn what similar means: here, the same pattern on the cloth",
         "triplets located.h5 --labels patterns.jsonl -o triplets.jsonl",
     ),
     Step("", "train-rank located.h5 triplets.jsonl -o rank.h5"),
     Step("", f"index located.h5 --rank rank.h5 {HEADS} -o learned.tvx"),
-    Step("", "search queries.txt -i learned.tvx -k 6", SEARCHES["the object, by what was learned"]),
+    Step("", "search found.jsonl -i learned.tvx -k 6", SEARCHES["the object, by what was learned"]),
 )
 
 
-def draw(folder: Path, seed: int, report: Report, *, small: bool = False) -> list[Record]:
+def draw(folder: Path, collection: Collection, seed: int, report: Report) -> list[Record]:
     """Draw the demo's photos, with truth and lists beside them; return a record of each.
 
-    A small collection has fewer garments: the first ones of the whole. The last photo of each
-    garment is a query. `boxes.jsonl` has the gallery's boxes, `truth.jsonl` the queries',
-    `patterns.jsonl` says which pattern the cloth in each photo has.
+    The last photo of each garment is a query. `boxes.jsonl` has the gallery's boxes, `truth.jsonl`
+    the queries', `patterns.jsonl` says which pattern the cloth in each photo has.
 
     Raises:
         BadInput: the folder cannot be written.
     """
-    garments = GARMENTS_IF_SMALL if small else GARMENTS
-    report.start("drawing", "photos", garments * PHOTOS_EACH)
+    report.start("drawing", "photos", collection.garments * collection.photos_each)
     records: list[Record] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for record in draw_collection(
-            folder, garments=garments, photos_each=PHOTOS_EACH, seed=seed
-        ):
+        for record in draw_collection(folder, **collection._asdict(), seed=seed):
             records.append(dict(record))
             report.advance()
         _write_truth(folder, records)
@@ -141,7 +145,10 @@ def read_hits(path: Path) -> list[Hit]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many first hits show the query's garment, and what part of all hits has its pattern."""
+    """How many first hits show the query's garment, and what part of all hits has its pattern.
+
+    A query without any hit, as one in which no object is found, counts as one of the queries.
+    """
 
     queries: int
     same_garment: int
@@ -154,4 +161,5 @@ def outcome(hits: list[Hit], records: list[Record]) -> Outcome:
     pairs = [(hit.rank, truth[hit.query], truth[hit.image]) for hit in hits]
     first = [query["garment"] == image["garment"] for rank, query, image in pairs if rank == 1]
     patterns = [query["pattern"] == image["pattern"] for _, query, image in pairs]
-    return Outcome(len(first), sum(first), sum(patterns) / len(patterns))
+    queries = sum(record["split"] == "test" for record in records)
+    return Outcome(queries, sum(first), sum(patterns) / max(1, len(patterns)))
