@@ -19,9 +19,9 @@ What `tv COMMAND --help` prints, written by `python -m scripts.docs`.
 
 def names() -> list[list[str]]:
     """Return the words of every command, in the order of `tv --help`."""
-    single = [[name] for name in COMMANDS]
+    as_float32 = [[name] for name in COMMANDS]
     grouped = [[name, part] for name, (_, commands) in GROUPS.items() for part in commands]
-    return single + grouped
+    return as_float32 + grouped
 
 
 def help_of(words: list[str]) -> str:

@@ -38,7 +38,7 @@ from tvcli.commands.triplets import triplets
 from tvcli.core.errors import BadInput, ExitStatus, TvError
 from tvcli.core.files.project_settings import load_settings
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
-from tvcli.terminal.global_flags import take_out
+from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
@@ -159,7 +159,7 @@ def run(arguments: list[str]) -> int:
     warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a photo is said once
     if os.environ.get(COMPLETING):
         answer(tv())
-    arguments, wanted = take_out(arguments)
+    arguments, wanted = take_global_flags(arguments)
     with logging(Log("verbose" in wanted, "log-json" in wanted, _named(arguments))):
         try:
             return _run(arguments)

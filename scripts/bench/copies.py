@@ -87,7 +87,12 @@ class Hashes:
 
 
 def sureness(check: Check) -> list[float]:
-    shares = (check.match.agreement, check.match.even, check.match.colours, check.match.light)
+    shares = (
+        check.match.agreement,
+        check.match.local_agreement,
+        check.match.colours,
+        check.match.light,
+    )
     return [check.match.inliers, *(round(share, 4) for share in shares)]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tvcli.core.engines import STRUCTURES, Rows, Vectors
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import write_manifest
-from tvcli.core.indexes.structure import plant
+from tvcli.core.indexes.structure import build_ann
 
 K = 10
 ENGINES = ("exact", *STRUCTURES, "hnswlib", "usearch")
@@ -73,9 +73,9 @@ def _built(engine: str, index: Index, target: Path) -> Path | None:
         for segment in manifest.segments:
             os.link(index.path / segment.file, target / segment.file)
         if engine != "exact":
-            manifest.forest = plant(target, manifest, index)
+            manifest.ann = build_ann(target, manifest, index)
         write_manifest(target, manifest)
-        return target / manifest.forest_file if engine != "exact" else None
+        return target / manifest.ann_file if engine != "exact" else None
     file = target / "graph"
     peer = _peer(engine, index.manifest.dimension, len(index))
     for start in range(0, len(index), BLOCK):
@@ -111,7 +111,7 @@ def search(engine: str, folder: Path) -> dict[str, Any]:
     if engine == "exact" or engine in STRUCTURES:
         with open_index(folder / engine) as index:
             told = _timed(lambda asked: index.search(asked, K)[1], queries, truth)
-            told["note"] = f"effort {index.manifest.forest.get('effort', '-')}"
+            told["note"] = f"effort {index.manifest.ann.get('effort', '-')}"
     else:
         told = _searched_peer(engine, folder / engine / "graph", queries, truth)
     return told
@@ -131,21 +131,21 @@ def _searched_peer(engine: str, file: Path, queries: Vectors, truth: Rows) -> di
 
         peer = Usearch.restore(str(file), view=True)
 
-        def set_effort(effort: int) -> None:
-            peer.expansion_search = effort
+        def set_effort(budget: int) -> None:
+            peer.expansion_search = budget
 
         def find(asked: Vectors) -> Rows:
             return np.atleast_2d(peer.search(asked, K, threads=1).keys).astype(np.intp)
 
     find(queries[:1])
     opened = time.perf_counter() - started
-    effort = 16
-    set_effort(effort)
-    while recall(truth[:200], find(queries[:200])) < RECALL_ASKED and effort < 4096:
-        effort *= 2
-        set_effort(effort)
+    budget = 16
+    set_effort(budget)
+    while recall(truth[:200], find(queries[:200])) < RECALL_ASKED and budget < 4096:
+        budget *= 2
+        set_effort(budget)
     told = _timed(find, queries, truth)
-    return told | {"open_s": opened, "note": f"effort {effort}"}
+    return told | {"open_s": opened, "note": f"effort {budget}"}
 
 
 def _timed(find: Search, queries: Vectors, truth: Rows) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def encoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tv: Tv) -> Path:
     return tmp_path
 
 
-def teach(tv: Tv, *more: object) -> None:
+def make_triplets(tv: Tv, *more: object) -> None:
     ran = tv("triplets", "photos.h5", "--from-folders", "--test", 0.3, "-o", "t.jsonl", *more)
     assert ran.status == 0, ran.err
 
@@ -75,7 +75,7 @@ def test_triplets_go_through_a_pipe(encoded: Path, tv: Tv, monkeypatch: pytest.M
 
 
 def test_labels_of_a_file_teach_as_folders_do(encoded: Path, tv: Tv) -> None:
-    teach(tv)
+    make_triplets(tv)
     by_folders = Path("t.jsonl").read_bytes()
     names = sorted(Path("photos").rglob("*.png"))
     about = [{"image": str(name), "label": name.parent.name} for name in names]
@@ -132,7 +132,7 @@ def test_clicks_are_triplets_or_judgements(encoded: Path, tv: Tv) -> None:
 
 
 def test_what_is_learned_is_kept_in_the_index_and_applied_to_queries(encoded: Path, tv: Tv) -> None:
-    teach(tv)
+    make_triplets(tv)
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--dim", 12, "--plot", "p.png")
     figures = lines(ran)
     assert [figure["metric"] for figure in figures] == ["triplet accuracy", "hit@1", "mAP"]
@@ -149,7 +149,7 @@ def test_what_is_learned_is_kept_in_the_index_and_applied_to_queries(encoded: Pa
 
 
 def test_the_same_command_gives_the_same_head(encoded: Path, tv: Tv) -> None:
-    teach(tv)
+    make_triplets(tv)
     states = []
     for _ in range(2):
         tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1, "--seed", 5)
@@ -159,7 +159,7 @@ def test_the_same_command_gives_the_same_head(encoded: Path, tv: Tv) -> None:
 
 
 def test_heads_and_encodings_that_do_not_fit_are_refused(encoded: Path, tv: Tv) -> None:
-    teach(tv)
+    make_triplets(tv)
     tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
     tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx")
     tv("encode", "photos", "-o", "other.h5", "--size", 96)
@@ -235,7 +235,7 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
 
 
 def test_eval_triplets_counts_the_share_in_the_right_order(encoded: Path, tv: Tv) -> None:
-    teach(tv)
+    make_triplets(tv)
     (plain,) = lines(tv("eval", "triplets", "photos.h5", "t.jsonl", "--split", "test"))
     assert (plain["metric"], plain["triplets"]) == ("triplet accuracy", 32)
     tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5")
@@ -255,7 +255,7 @@ def test_wrong_input_is_told_in_one_line(encoded: Path, tv: Tv) -> None:
     ran = tv("train-rank", "photos.h5", "bad.jsonl", "-o", "rank.h5")
     assert (ran.status, ran.out) == (3, "")
     assert ran.err == 'tv: bad.jsonl:1: a triplet needs "negative": {"image": …}\n'
-    teach(tv)
+    make_triplets(tv)
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--dim", 5000)
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert not Path("rank.h5").exists()

@@ -121,7 +121,7 @@ def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
     sides = {record["image"]: record["split"] for record in expected}
     held_out = [name for name, side in sides.items() if side == "test"]
     assert len(held_out) == (3 if "test" in splits else 1)
-    monkeypatch.setattr("tvcli.core.files.external_sort.RUN", 4)
-    with spooled_photos(boxed_photos(boxed, tmp_path, Report())) as spool:
-        assert len(spool) == 9
-        assert list(sample_crops(spool, setting)) == expected
+    monkeypatch.setattr("tvcli.core.files.external_sort.RECORDS_A_RUN", 4)
+    with spooled_photos(boxed_photos(boxed, tmp_path, Report())) as spilled_records:
+        assert len(spilled_records) == 9
+        assert list(sample_crops(spilled_records, setting)) == expected

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.deduping.keypoint_store import spooled
+from tvcli.core.deduping.keypoint_store import store_keypoints
 from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.same import Comparer, Link, Rule
 from tvcli.core.deduping.sharing import near_by_words
-from tvcli.core.deduping.transform_description import relation
+from tvcli.core.deduping.transform_description import transform_description
 from tvcli.core.deduping.vocabulary import Vocabulary
 from tvcli.core.deduping.words import in_common, words_of
 from tvcli.core.images.copies import CHANGES, changed
@@ -53,7 +53,7 @@ def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
         photo = drawn(1, 480, 360)
         photo.paste(drawn(thing, 165, 165), (left, 40))
         photos.append(photo)
-    found = Comparer(both(photos[0]), Rule(even=0)).link(both(photos[1]))
+    found = Comparer(both(photos[0]), Rule(local_agreement=0)).link(both(photos[1]))
     assert found is not None and found.share == pytest.approx(1, abs=0.05)
     assert link(photos[0], photos[1]) is None
 
@@ -71,9 +71,9 @@ def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
     ],
 )
 def test_fewer_key_points_must_agree_better(
-    inliers: int, agreement: float, even: float, accepted: bool
+    inliers: int, zncc: float, local_agreement: float, accepted: bool
 ) -> None:
-    found = Link(inliers, agreement, False, np.eye(3), even=even)
+    found = Link(inliers, zncc, False, np.eye(3), local_agreement=local_agreement)
     assert Rule().accepts(found) is accepted
 
 
@@ -81,7 +81,7 @@ def test_whole_photos_need_no_key_points() -> None:
     soft = drawn(1).resize((24, 18)).resize((320, 240), Image.Resampling.BICUBIC)
     turned = soft.transpose(Image.Transpose.ROTATE_90)
     found = link(soft, turned)
-    assert found is not None and found.inliers == 0 and found.agreement > 0.97
+    assert found is not None and found.inliers == 0 and found.zncc > 0.97
     corner = found.transform @ [0, 0, 1]  # the top left corner comes to lie at the bottom left
     assert corner[:2] == pytest.approx([0, 320], abs=1e-6)
     assert link(soft, Image.new("RGB", soft.size)) is None
@@ -98,9 +98,9 @@ def test_a_spool_gives_back_what_was_described(tmp_path: object) -> None:
     drawn(0).save(paths[0])
     drawn(1).save(paths[2])
     report = Report()
-    with spooled(paths, report) as spool:
-        read = spool.read(2)
-        assert [len(keypoints) for keypoints in spool.read(1)] == [0, 0]
+    with store_keypoints(paths, report) as store:
+        read = store.read(2)
+        assert [len(keypoints) for keypoints in store.read(1)] == [0, 0]
     assert [skip.reason for skip in report.skipped] == ["not found"]
     for one, other in zip(read, both(drawn(1)), strict=True):
         assert np.array_equal(one.points, other.points)
@@ -114,8 +114,8 @@ def test_what_is_known_of_a_whole_photo_is_not_described_again(tmp_path: object)
     for path in paths:
         drawn(1).save(path)
     of_another, part = both(drawn(2))[0], both(drawn(1).crop((0, 0, 90, 90)))[0]
-    with spooled(paths, Report(), [None, of_another, part]) as spool:
-        first, second, third = (spool.read(number) for number in range(3))
+    with store_keypoints(paths, Report(), [None, of_another, part]) as store:
+        first, second, third = (store.read(number) for number in range(3))
     assert np.array_equal(second[0].descriptors, of_another.descriptors)
     assert np.array_equal(second[1].descriptors, first[1].descriptors)
     assert np.array_equal(third[0].descriptors, first[0].descriptors)
@@ -128,8 +128,8 @@ def test_photos_are_the_same_by_way_of_a_third_if_they_agree_under_its_maps(
     paths = [tmp_path / f"{n}.png" for n in range(4)]  # type: ignore[operator]
     for path, image in zip(paths, [*images, drawn(2)], strict=True):
         image.save(path)
-    with spooled(paths, Report()) as spool:
-        links = Links(spool, Rule())
+    with store_keypoints(paths, Report()) as store:
+        links = Links(store, Rule())
         assert links.find(np.array([[0, 1], [0, 2], [0, 3]]), Report()) == [(0, 1), (0, 2)]
         assert links.known(1, 2) is None and links.through(1, 3, 2) is None
         for first, last in ((1, 2), (2, 1)):
@@ -148,16 +148,16 @@ def test_photos_are_the_same_by_way_of_a_third_if_they_agree_under_its_maps(
 
 
 def test_words_find_turned_and_mirrored_copies(tmp_path: object, monkeypatch: object) -> None:
-    monkeypatch.setattr("tvcli.core.deduping.sharing.BLOCK", 5)  # type: ignore[attr-defined]
+    monkeypatch.setattr("tvcli.core.deduping.sharing.PHOTOS_IN_MEMORY", 5)  # type: ignore[attr-defined]
     images = [drawn(seed) for seed in range(8)]
     images += [changed(image, "rotation", 0, "a") for image in images[:4]]
     images += [changed(image, "mirror", 0, "a") for image in images[4:8]]
     paths = [tmp_path / f"{n}.png" for n in range(16)]  # type: ignore[operator]
     for path, image in zip(paths, images, strict=True):
         image.save(path)
-    with spooled(paths, Report()) as spool:
-        words = words_of(spool, Report())
-        assert np.array_equal(words, words_of(spool, Report()))
+    with store_keypoints(paths, Report()) as store:
+        words = words_of(store, Report())
+        assert np.array_equal(words, words_of(store, Report()))
     near = near_by_words(words, 3, Report())
     assert near.shape == (16, 3)
     assert [int(row[0]) for row in near] == [*range(8, 16), *range(8)]
@@ -185,13 +185,13 @@ def test_key_points_are_matched_where_enough_words_are_shared(
     for path, image in zip(paths, images, strict=True):
         image.save(path)
     pairs = np.array([[0, 1], [0, 2]])
-    with spooled(paths, Report()) as spool:
-        words = words_of(spool, Report())
+    with store_keypoints(paths, Report()) as store:
+        words = words_of(store, Report())
         counts = in_common(words, 0, [1, 2])
         assert counts[0, 0] > counts[1, 0] and counts[1, 1] > counts[0, 1]
         for common, found in ((1, [(0, 1), (0, 2)]), (501, [])):
             monkeypatch.setattr("tvcli.core.deduping.linking.COMMON", common)  # type: ignore[attr-defined]
-            assert Links(spool, Rule(), words).find(pairs, Report()) == found
+            assert Links(store, Rule(), words).find(pairs, Report()) == found
     words[:, :, 5:] = words[0, 0, 0]  # key points without a word count for nothing
     words[1:, :, :5] = words[0, 0, 0] + 1
     words[1:, :, 9:] = 65_535
@@ -203,8 +203,8 @@ def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
         Image.new("RGB", (40, 40)).save(tmp_path / f"{number}.png")  # type: ignore[operator]
     for count in range(4):
         paths = [tmp_path / f"{n}.png" for n in range(count)]  # type: ignore[operator]
-        with spooled(paths, Report()) as spool:
-            words = words_of(spool, Report())
+        with store_keypoints(paths, Report()) as store:
+            words = words_of(store, Report())
         assert near_by_words(words, 2, Report()).tolist() == [[-1, -1]] * count
 
 
@@ -247,4 +247,4 @@ WHOLE = 0.0, 0.0, 200.0, 100.0
 def test_a_map_is_told_in_words(transform: list[list[float]], mirrored: bool, said: str) -> None:
     map_ = np.array([*transform, [0, 0, 1]], np.float64)
     kept = (0.0, 0.0, 400.0, 200.0) if "times" in said else WHOLE
-    assert relation(Link(9, 1.0, mirrored, map_), WHOLE, kept) == said
+    assert transform_description(Link(9, 1.0, mirrored, map_), WHOLE, kept) == said

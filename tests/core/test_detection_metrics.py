@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_matching import Boxes, Tally
+from tvcli.core.location.detection_matching import Boxes, DetectionMatching
 from tvcli.core.location.detection_metrics import evaluate
 
 
@@ -135,9 +135,9 @@ def test_files_of_other_photos_are_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_found_is_zero() -> None:
-    tally = Tally()
-    tally.add(Boxes(), Boxes([(0, 0, 1, 1)], [1.0]))
-    assert tally.precisions() == [0.0] * 10 and tally.ious.tolist() == [0.0]
+    matching = DetectionMatching()
+    matching.add(Boxes(), Boxes([(0, 0, 1, 1)], [1.0]))
+    assert matching.precisions() == [0.0] * 10 and matching.ious.tolist() == [0.0]
 
 
 def test_a_score_must_be_a_number(tmp_path: Path) -> None:
@@ -155,7 +155,9 @@ def test_the_order_of_the_files_does_not_matter(
         found = [{**record, "label": ""} for record in found]
     expected, _ = evaluate(write(tmp_path / "f.jsonl", found), write(tmp_path / "t.jsonl", true))
     assert 0 < expected["ap_50_95"] < 1
-    monkeypatch.setattr("tvcli.core.files.external_sort.RUN", 7)  # sorted in many runs on the disk
+    monkeypatch.setattr(
+        "tvcli.core.files.external_sort.RECORDS_A_RUN", 7
+    )  # sorted in many runs on the disk
     mixed = [*found[1::3], *found[::3], *found[2::3]], [*true[1::2], *true[::2]]
     files = [
         write(tmp_path / name, records)

@@ -50,7 +50,7 @@ def test_exact_is_a_plain_sort(count: int, queries: int, k: int, seed: int) -> N
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery, asked = clustered(500, 8), clustered(7, 8, 1)
     whole = Exact(Matrix(gallery)).search(asked, 20)
-    monkeypatch.setattr("tvcli.core.engines.exact.BLOCK", 37)
+    monkeypatch.setattr("tvcli.core.engines.exact.VECTORS_AT_ONCE", 37)
     blocks = Exact(Matrix(gallery)).search(asked, 20)
     assert (whole[1] == blocks[1]).all()
     assert np.allclose(whole[0], blocks[0], atol=1e-6)
@@ -102,10 +102,10 @@ def test_a_structure_finds_what_exact_finds(engine: str, tmp_path: Path) -> None
     values = clustered(5100, 32)
     gallery, asked = Matrix(values[:5000]), values[5000:]
     opened, _ = structure(engine, values[:5000], tmp_path / "file")
-    effort, measured = engines.choose_effort(gallery, opened, seed=0)
+    budget, measured = engines.choose_budget(gallery, opened, seed=0)
     assert measured >= 0.95
     truth = Exact(gallery).search(asked, 10)
-    found = Approximate(gallery, opened, effort).search(asked, 10)
+    found = Approximate(gallery, opened, budget).search(asked, 10)
     assert recall_of(found[1], truth[1]) >= 0.95
     assert (np.diff(found[0], axis=1) <= 0).all()
     assert np.allclose(found[0][0], values[found[1][0]] @ asked[0], atol=1e-6)
@@ -121,7 +121,7 @@ def test_masks_keep_the_recall(
     gallery, asked = Matrix(values[:4000]), values[4000:]
     allowed = np.random.default_rng(1).random(4000) < share
     opened, _ = structure(engine, values[:4000], tmp_path / "file")
-    found = Approximate(gallery, opened, opened.efforts[0] * 8).search(asked, 10, allowed)
+    found = Approximate(gallery, opened, opened.budgets[0] * 8).search(asked, 10, allowed)
     truth = Exact(gallery).search(asked, 10, allowed)
     assert found[1].shape == truth[1].shape
     assert allowed[found[1]].all()
@@ -136,7 +136,7 @@ def test_what_is_far_from_the_query_is_found_too(engine: str, tmp_path: Path) ->
     allowed = np.ones(20_000, bool)
     allowed[near[:9000]] = False
     opened, _ = structure(engine, values, tmp_path / "file")
-    found = Approximate(Matrix(values), opened, opened.efforts[0]).search(values[:1], 5, allowed)
+    found = Approximate(Matrix(values), opened, opened.budgets[0]).search(values[:1], 5, allowed)
     assert recall_of(found[1], near[None, 9000:9005]) == 1.0
 
 
@@ -147,15 +147,15 @@ def test_what_is_far_from_the_query_is_found_too(engine: str, tmp_path: Path) ->
     k=st.integers(1, 12),
     share=st.floats(0, 1),
     seed=st.integers(0, 9),
-    effort=st.integers(1, 4),
+    budget=st.integers(1, 4),
 )
 def test_masked_is_a_plain_sort_of_those_allowed(
-    count: int, queries: int, k: int, share: float, seed: int, effort: int
+    count: int, queries: int, k: int, share: float, seed: int, budget: int
 ) -> None:
     """Exact, and a structure that finds too little or nothing: the hits are those of a loop."""
     values, asked = clustered(count, 4, seed), clustered(queries, 4, seed + 1)
     allowed = np.random.default_rng(seed).random(count) < share
-    poor = Approximate(Matrix(values), Poor(count), effort)
+    poor = Approximate(Matrix(values), Poor(count), budget)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tvcli.core.engines.approximate.SCANNED", 3)
         engines_tried = [Exact(Matrix(values)), poor]
@@ -174,12 +174,12 @@ def test_masked_is_a_plain_sort_of_those_allowed(
 class Poor:
     """A structure that finds only every other row, whatever the query."""
 
-    name, efforts = "poor", (1, 1)
+    name, budgets = "poor", (1, 1)
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
 
-    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+    def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         found = np.full((len(queries), count), -1)
         some = np.arange(0, self._rows, 2)[:count]
         found[:, : len(some)] = some
@@ -191,7 +191,7 @@ class Poor:
 def test_few_rows_are_enough(engine: str, count: int, tmp_path: Path) -> None:
     values = clustered(count, 6)
     opened, _ = structure(engine, values, tmp_path / "file")
-    similarities, rows = Approximate(Matrix(values), opened, opened.efforts[1]).search(values, 1)
+    similarities, rows = Approximate(Matrix(values), opened, opened.budgets[1]).search(values, 1)
     assert rows[:, 0].tolist() == list(range(count))
     assert np.allclose(similarities, 1, atol=1e-5)
 

@@ -63,20 +63,20 @@ def test_a_failure_leaves_the_old_index(tmp_path: Path) -> None:
 
 def test_annoy_is_a_cache(tmp_path: Path) -> None:
     target = build(tmp_path / "x.tvx", rows(400), engine="annoy")
-    forest = next(target.glob("*.annoy"))
-    whole = forest.read_bytes()
+    ann = next(target.glob("*.annoy"))
+    whole = ann.read_bytes()
     with open_index(target) as index:
         assert index.engine.name == "annoy"
-        assert index.manifest.forest["recall@10"] >= 0.95
+        assert index.manifest.ann["recall@10"] >= 0.95
     for harm in (whole[:100], b"", whole + b"x"):
-        forest.write_bytes(harm)
+        ann.write_bytes(harm)
         with open_index(target) as index:
             assert index.search(index.vectors(slice(7, 8)), 1)[1].tolist() == [[7]]
-        assert forest.read_bytes() == whole
-    forest.unlink()
+        assert ann.read_bytes() == whole
+    ann.unlink()
     with open_index(target) as index:
         assert index.engine.name == "annoy"
-    assert forest.read_bytes() == whole
+    assert ann.read_bytes() == whole
 
 
 def test_the_default_engine_depends_on_the_size(

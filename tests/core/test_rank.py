@@ -14,9 +14,9 @@ from tvcli.core.ranking.rank_training import (
     TEMPERATURE,
     RankData,
     RankSettings,
-    hinge,
     pairs_of,
     train_rank,
+    triplet_hinge_loss,
 )
 from tvcli.core.ranking.similarity import paired_similarities
 from tvcli.core.ranking.views import Encodings
@@ -94,8 +94,10 @@ def test_the_projection_starts_as_pca_and_keeps_what_it_can() -> None:
 def test_the_loss_has_the_sign_of_the_design() -> None:
     similarities = torch.tensor([[0.0, 0.9, 0.3]])
     positive, negative = torch.tensor([[False, True, False]]), torch.tensor([[False, False, True]])
-    assert float(hinge(similarities, positive, negative, 0.1)) == 0  # in order: costs nothing
-    wrong = float(hinge(similarities, negative, positive, 0.1))
+    assert (
+        float(triplet_hinge_loss(similarities, positive, negative, 0.1)) == 0
+    )  # in order: costs nothing
+    wrong = float(triplet_hinge_loss(similarities, negative, positive, 0.1))
     assert wrong == pytest.approx(0.1 - 0.3 + 0.9)
 
 
@@ -114,7 +116,7 @@ def test_the_loss_against_a_loop() -> None:
             if positives[anchor, other]:
                 costs.append(max(0.0, 0.1 - float(similarities[anchor, other]) + hardest))
     expected = sum(costs) / sum(cost > 0 for cost in costs)
-    assert float(hinge(similarities, positives, negatives, 0.1)) == pytest.approx(
+    assert float(triplet_hinge_loss(similarities, positives, negatives, 0.1)) == pytest.approx(
         expected, rel=1e-5
     )
 

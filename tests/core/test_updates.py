@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.encoding.updates import Wish, update_file
+from tvcli.core.encoding.updates import UpdateRequest, update_file
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.sources import open_sources
@@ -45,7 +45,7 @@ def build(folder: Path, target: Path, encoder: Encoder) -> None:
 
 
 def update(target: Path, *arguments: object, way: Any = "update", **more: Any) -> str:
-    wish = Wish(way, [str(a) for a in arguments], io.BytesIO(), **more)
+    wish = UpdateRequest(way, [str(a) for a in arguments], io.BytesIO(), **more)
     return str(change_photos(target, wish, Report(), MADE))
 
 
@@ -71,7 +71,7 @@ def test_what_is_new_changed_moved_and_gone(photos: Path, tmp_path: Path, encode
     (photos / "3.png").unlink()
     shutil.copy(photos / "4.png", photos / "four.png")
     (photos / "bad.png").write_text("no picture")
-    wish = Wish("update", [str(photos)], io.BytesIO())
+    wish = UpdateRequest("update", [str(photos)], io.BytesIO())
     told = list(tell_photos(target, wish, Report()))
     assert Counter(record["change"] for record in told) == {
         "added": 2, "changed": 1, "moved": 1, "removed": 1, "skipped": 1,
@@ -269,7 +269,7 @@ def test_encodings_come_in_the_order_of_the_source(
     (photos / "2.png").unlink()
     (photos / "3.png").rename(photos / "inner" / "0.png")
     picture(41).save(photos / "inner" / "5.png")
-    wish = Wish("update", [str(photos)], io.BytesIO())
+    wish = UpdateRequest("update", [str(photos)], io.BytesIO())
     counts = update_file(target, wish, Report(), MADE)
     assert str(counts) == "1 added, 1 changed, 1 moved, 1 removed, 0 skipped"
     encode(anew)
@@ -388,7 +388,7 @@ class Collections(RuleBasedStateMachine):
 
     @precondition(lambda self: len(rows_of(self.target)) > 1)
     @rule(place=st.integers(0, 8))
-    def take_out(self, place: int) -> None:
+    def take_global_flags(self, place: int) -> None:
         with open_index(self.target) as index:
             image = index.images[place % len(index)]
         update(self.target, image, way="remove")

@@ -17,11 +17,11 @@ from tvcli.core.matching.decision import (
 )
 from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import COUNT, Keypoints, Method, describe, describe_both
-from tvcli.core.matching.inlier_coverage import covered
+from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import match
 from tvcli.core.matching.plausible import is_plausible, outline
-from tvcli.core.matching.zncc import agreement
+from tvcli.core.matching.zncc import zncc
 
 CORNERS = np.array([[0, 0], [400, 0], [400, 300], [0, 300]], np.float64)
 
@@ -97,7 +97,7 @@ def test_mirrored_pictures_are_found_and_said_to_be(method: Method) -> None:
     copy = ImageOps.mirror(original).rotate(20, Image.Resampling.BICUBIC, expand=True)
     found = match(describe_both(photo(copy), method=method),
                   describe(photo(original), method=method))  # fmt: skip
-    assert found.mirrored and found.inliers >= 20 and found.agreement > 0.8
+    assert found.mirrored and found.inliers >= 20 and found.zncc > 0.8
     assert found.transform is not None
     assert np.linalg.det(found.transform) < 0
     middle = moved(found.transform, np.array([[copy.width / 2, copy.height / 2]]))
@@ -171,11 +171,11 @@ def test_the_same_photos_give_the_same_match() -> None:
 def test_agreement_is_of_the_details_not_of_light() -> None:
     original = scene(8)
     dim = Image.eval(original, lambda value: value // 3 + 20)
-    same = agreement(describe(photo(dim)), describe(photo(original)), np.eye(3))
-    other = agreement(describe(photo(scene(9))), describe(photo(original)), np.eye(3))
+    same = zncc(describe(photo(dim)), describe(photo(original)), np.eye(3))
+    other = zncc(describe(photo(scene(9))), describe(photo(original)), np.eye(3))
     away = np.array([[1, 0, 390], [0, 1, 0], [0, 0, 1]], np.float64)
     assert same > 0.95 and abs(other) < 0.3
-    assert agreement(describe(photo(dim)), describe(photo(original)), away) == 0
+    assert zncc(describe(photo(dim)), describe(photo(original)), away) == 0
 
 
 REGION = (0.0, 0.0, 100.0, 80.0)
@@ -241,8 +241,8 @@ def test_the_scalable_rule_as_it_is_read(
     [(9, 1.0, False), (10, 0.74, False), (10, 0.76, True), (19, 0.74, False), (19, 0.76, True),
      (20, 0.24, False), (20, 0.26, True), (200, 0.2, False), (200, 0.3, True)],
 )  # fmt: skip
-def test_fewer_inliers_must_agree_better(inliers: int, agreement: float, accepted: bool) -> None:
-    assert Default().accepts(-1.0, Match(inliers, agreement=agreement), 500) is accepted
+def test_fewer_inliers_must_agree_better(inliers: int, zncc: float, accepted: bool) -> None:
+    assert Default().accepts(-1.0, Match(inliers, zncc=zncc), 500) is accepted
 
 
 @pytest.mark.parametrize(
@@ -254,9 +254,9 @@ def test_fewer_inliers_must_agree_better(inliers: int, agreement: float, accepte
      (100, 1, 1, 0.67, False), (100, 1, 1, 0.69, True)],
 )  # fmt: skip
 def test_most_places_must_agree(
-    inliers: int, agreement: float, even: float, colours: float, accepted: bool
+    inliers: int, zncc: float, local_agreement: float, hue_agreement: float, accepted: bool
 ) -> None:
-    found = Match(inliers, agreement=agreement, even=even, colours=colours)
+    found = Match(inliers, zncc=zncc, local_agreement=local_agreement, hue_agreement=hue_agreement)
     assert Default().accepts(-1.0, found, 500) is accepted
 
 
@@ -265,9 +265,9 @@ def test_most_places_must_agree(
     [(0.66, 0.51, True), (0.66, 0.49, False), (0.78, 0.1, True)],  # as dresses on one door: 0.35
 )
 def test_inliers_of_the_ground_around_do_not_make_up_for_places(
-    even: float, covered: float, accepted: bool
+    local_agreement: float, inlier_coverage: float, accepted: bool
 ) -> None:
-    found = Match(21, agreement=0.76, even=even, covered=covered)
+    found = Match(21, zncc=0.76, local_agreement=local_agreement, inlier_coverage=inlier_coverage)
     assert Default().accepts(0.9, found, 500) is accepted
 
 
@@ -318,12 +318,12 @@ def test_the_share_of_key_points_covered_is_what_a_loop_finds() -> None:
     near = np.sqrt(200 * 300) * 0.08
     inside = [point for point in gallery.points if point[0] <= 200]
     close = [min(np.hypot(*(point - inlier)) for inlier in inliers) < near for point in inside]
-    found = covered(inliers, gallery, half, (0, 0, 400, 300), 200 * 300)
+    found = inlier_coverage(inliers, gallery, half, (0, 0, 400, 300), 200 * 300)
     assert found == pytest.approx(np.mean(close)) and 0 < found < 1
-    assert covered(inliers[:0], gallery, half, (0, 0, 400, 300), 200 * 300) == 0
+    assert inlier_coverage(inliers[:0], gallery, half, (0, 0, 400, 300), 200 * 300) == 0
 
 
 def test_dozens_of_inliers_around_another_thing_do_not_do() -> None:
     lenient = {"agreement": 0.6, "even": 0.58, "light": 0.8}
-    assert Default().accepts(0.9, Match(46, covered=0.7, **lenient), COUNT)
-    assert not Default().accepts(0.9, Match(46, covered=0.6, **lenient), COUNT)
+    assert Default().accepts(0.9, Match(46, inlier_coverage=0.7, **lenient), COUNT)
+    assert not Default().accepts(0.9, Match(46, inlier_coverage=0.6, **lenient), COUNT)

@@ -126,8 +126,10 @@ def crops(
             write_annotations(Path(output), photos, to)
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
             return
-        spool = stack.enter_context(spooled_photos(checked))
-        records = sample_crops(spool, settings)
+        spilled_records = stack.enter_context(spooled_photos(checked))
+        records = sample_crops(spilled_records, settings)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
-        report.summary(f"{emit(output, records)} crops of {len(spool)} photos in {output}")
+        report.summary(
+            f"{emit(output, records)} crops of {len(spilled_records)} photos in {output}"
+        )

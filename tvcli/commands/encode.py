@@ -7,7 +7,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.terminal import changes, options, streams
-from tvcli.terminal.inputs import given_encoder, given_photos
+from tvcli.terminal.inputs import encoder_input, photo_inputs
 from tvcli.terminal.progress import reporting
 
 
@@ -80,9 +80,9 @@ def encode(
         reporting(strict=strict, quiet=quiet, errors=errors) as report,
         streams.output_file(output) as target,
     ):
-        source = given_photos(context, report)
+        source = photo_inputs(context, report)
         on = "cpu" if ray else device  # of a cluster only its record counts here
-        encoder = given_encoder(context, pool, on)
+        encoder = encoder_input(context, pool, on)
         made = provenance(streams.command_line(), input_files(sources))
         parts = None if ray is None else parts_by_cluster(ray, device)
         rows = encode_file(source, encoder, target, report, made, parts)
@@ -91,13 +91,15 @@ def encode(
 
 def _update(context: typer.Context) -> None:
     """Bring the file that is there up to date, or only say how."""
-    from tvcli.core.encoding.updates import Wish, tell_file, update_file
+    from tvcli.core.encoding.updates import UpdateRequest, tell_file, update_file
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files
 
     asked = context.params
     target = Path(asked["output"])
-    wish = Wish("update", asked["sources"], streams.stdin(), **changes.wished(context))
+    wish = UpdateRequest(
+        "update", asked["sources"], streams.stdin(), **changes.update_request(context)
+    )
     with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
         if asked["dry_run"]:
             changes.print_plan(tell_file(target, wish, report), report)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.metrics import FigureFormat, explain, print_figures
+from tvcli.terminal.metrics import FigureFormat, explain, print_metrics
 from tvcli.terminal.progress import reporting
 
 
@@ -93,7 +93,7 @@ def eval_search(
             both = zip(paths, found, strict=True)
             curves = {str(path): measured.pairs.recall_precision() for path, measured in both}
             plot_precision_recall(curves, plot, "all pairs of query and photo")
-        print_figures(
+        print_metrics(
             found[0].compared(found[1], seed) if compare else found[0].records(seed), format
         )
         left_out = found[0].without_relevant

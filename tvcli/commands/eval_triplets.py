@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.metrics import FigureFormat, print_figures
+from tvcli.terminal.metrics import FigureFormat, print_metrics
 from tvcli.terminal.progress import reporting
 
 
@@ -51,6 +51,6 @@ def eval_triplets(
 
     with reporting(quiet=quiet) as report:
         records, missing = measure(source, triplets, rank, split, seed, streams.stdin())
-        print_figures(records, format)
+        print_metrics(records, format)
         left_out = f", {missing} left out (photos that are not in {source})" if missing else ""
         report.summary(f"{records[0]['triplets']} triplets measured{left_out}")

@@ -8,7 +8,7 @@ import typer
 from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
 from tvcli.terminal import changes, options, streams
-from tvcli.terminal.inputs import given_encoder, given_photos
+from tvcli.terminal.inputs import encoder_input, photo_inputs
 from tvcli.terminal.progress import reporting
 
 
@@ -142,8 +142,8 @@ def index(
                 )
         else:
             manifest = index_photos(
-                given_photos(context, report),
-                given_encoder(context, head_pool(rank, pool)),
+                photo_inputs(context, report),
+                encoder_input(context, head_pool(rank, pool)),
                 output,
                 report,
                 made,
@@ -160,23 +160,23 @@ def index(
 
 def _change(context: typer.Context, way: changes.Way) -> None:
     """Change the index that is there, or only say how."""
-    from tvcli.core.encoding.updates import Wish
+    from tvcli.core.encoding.updates import UpdateRequest
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files, is_encodings
-    from tvcli.core.indexes.sync import follow_encodings, tell_encodings
+    from tvcli.core.indexes.sync import explain_sync, sync_encodings
     from tvcli.core.indexes.updates import change_photos, tell_photos
 
     asked = context.params
-    wish = Wish(way, asked["sources"], streams.stdin(), **changes.wished(context))
+    wish = UpdateRequest(way, asked["sources"], streams.stdin(), **changes.update_request(context))
     output: Path = asked["output"]
     with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
         made = provenance(streams.command_line(), input_files(wish.arguments), asked["seed"])
         if is_encodings(wish.arguments, wish.stdin):
             with streams.input_file(wish.arguments[0]) as path:
                 if asked["dry_run"]:
-                    changes.print_plan(tell_encodings(output, wish, report, path), report)
+                    changes.print_plan(explain_sync(output, wish, report, path), report)
                 else:
-                    counts = follow_encodings(output, wish, report, made, path)
+                    counts = sync_encodings(output, wish, report, made, path)
                     _keep_keypoints(context, report)
                     changes.print_done(counts, output, report)
         elif asked["dry_run"]:

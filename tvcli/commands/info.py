@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tvcli.terminal.info import print_about
+from tvcli.terminal.info import print_info
 
 
 def info(
@@ -24,4 +24,4 @@ def info(
     from tvcli.core.info import describe
 
     for file in files:
-        print_about(describe(file), json=json)
+        print_info(describe(file), json=json)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.inputs import given_photos
+from tvcli.terminal.inputs import photo_inputs
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
 
@@ -109,7 +109,7 @@ def locate(
         looks=looks,
     )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
-        source = given_photos(context, report)
+        source = photo_inputs(context, report)
         locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
         pictures = Pictures(save_crops, draw)
         found = locate_photos(

@@ -152,7 +152,7 @@ def search(
         box=box,
         k=k,
         min_score=min_score,
-        effort=effort,
+        budget=effort,
         rerank=rerank,
         locate=locate,
         root=root,

@@ -92,10 +92,10 @@ def triplets(
     from tvcli.core.files.sampling import parse_sample
     from tvcli.core.ranking.changed_copies import copier
     from tvcli.core.ranking.triplets import triplet_records
-    from tvcli.core.searching.triplet_sets import Lesson, teach
+    from tvcli.core.searching.triplet_sets import TripletSpec, make_triplets
 
     copy_of = copier(from_copies, seed) if from_copies else None
-    lesson = Lesson(
+    lesson = TripletSpec(
         from_folders,
         labels,
         clicks,
@@ -109,6 +109,6 @@ def triplets(
         parse_sample(limit, sample, seed),
     )
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
-        taught = teach(path, lesson, report, Path(source))
+        taught = make_triplets(path, lesson, report, Path(source))
         emit(output, triplet_records(taught.triplets, base_of(output)))
         report.summary(taught.counts())

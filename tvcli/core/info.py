@@ -64,7 +64,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "segments": len(manifest.segments),
             "removed": manifest.stored - manifest.rows,
             "engine": manifest.engine,
-            "forest": manifest.forest,
+            "forest": manifest.ann,
             "photos": os.path.relpath(index.root),
             "settings": manifest.settings,
             "provenance": manifest.provenance,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # it brings torch: loaded when first needed
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GalleryQuery:
     """What to search with: a row or a file, whole or in a box, drawn to and away from rows."""
 
     row: int | None = None
@@ -95,7 +95,7 @@ class Finder:
             return range(len(self.index))
         return [row for row, known in enumerate(self._texts) if text in known]
 
-    def find(self, wish: Wish) -> Found:
+    def find(self, wish: GalleryQuery) -> Found:
         """Return the object located in a query's photo, and the hits of a wish, best first.
 
         A photo is located as the index's photos were, if they were. Raises Refused, or as
@@ -110,7 +110,7 @@ class Finder:
         hits = search(self.index, iter([query]), k=wish.k, min_score=wish.min_score)
         return located, list(hits)
 
-    def explain(self, wish: Wish, row: int) -> "Image":
+    def explain(self, wish: GalleryQuery, row: int) -> "Image":
         """Return a picture of which places of a wish's photo and of a row make them similar.
 
         Raises Refused where there is no photo, or as `tv search --explain` does.
@@ -138,7 +138,7 @@ class Finder:
         pairs = zip(self.index.images, self.index.labels, strict=True)
         return [f"{image} {label}".lower() for image, label in pairs]
 
-    def _query(self, wish: Wish) -> tuple[Box | None, Query | None]:
+    def _query(self, wish: GalleryQuery) -> tuple[Box | None, Query | None]:
         if wish.data is not None:
             region = self._wished(wish)
             return region.box, self._encode(region)
@@ -150,7 +150,7 @@ class Finder:
         self.collection.path(wish.row)  # refuses what must not be read
         return None, self._encode(Region(name, crop=wish.box))
 
-    def _wished(self, wish: Wish) -> Region:
+    def _wished(self, wish: GalleryQuery) -> Region:
         """Return the photo of a wish, what is in it located if that is wanted."""
         region = Region("-", crop=wish.box, data=wish.data)
         return self._located(region) if wish.locate and wish.box is None else region

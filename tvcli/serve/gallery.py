@@ -14,7 +14,7 @@ from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.compared import Compared
 from tvcli.serve.files import file_routes
-from tvcli.serve.finder import Finder, Wish
+from tvcli.serve.finder import Finder, GalleryQuery
 from tvcli.serve.learning import Learner
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.shown import shown_hits, shown_photo, shown_rows
@@ -112,7 +112,7 @@ class Gallery:
         """Forget what was learned."""
         return self._learner.discard()
 
-    def _wish(self, finder: Finder, wanted: dict[str, Any], data: bytes | None) -> Wish:
+    def _wish(self, finder: Finder, wanted: dict[str, Any], data: bytes | None) -> GalleryQuery:
         row, box = None, box_from(wanted.get("box"))
         if data is None and wanted.get("file"):
             data = self._uploads.get(wanted["file"])
@@ -122,7 +122,7 @@ class Gallery:
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
         locate = wanted.get("locate") not in (False, "false", "0")
         score = _score(wanted.get("min_score"))
-        return Wish(row, data, box, likes, unlikes, k, score, locate)
+        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate)
 
     def _examples(self, finder: Finder, wanted: dict[str, Any]) -> tuple[list[int], list[int]]:
         """Return the rows of what is liked, and of what is not."""

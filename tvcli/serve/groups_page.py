@@ -36,7 +36,7 @@ def _card(member: Member, kept: Member) -> str:
     facts = member.facts
     size = f"{facts.width}×{facts.height} {facts.format}, {_bytes(facts.bytes)}"
     lines = [("name", Path(facts.image).name), ("", member.reason), ("soft", size)]
-    lines += [("soft", member.relation)] if member.relation else []
+    lines += [("soft", member.transform_description)] if member.transform_description else []
     said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
     mark = "" if member is kept or facts.digest == kept.facts.digest else _mark(member, kept)
     return (

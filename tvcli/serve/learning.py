@@ -13,7 +13,7 @@ from tvcli.core.files.provenance import provenance
 from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import open_index
 from tvcli.core.reports import Report
-from tvcli.core.searching.feedback import Learned, composed, relearn, write_learned
+from tvcli.core.searching.feedback import Learned, composed, learn_from_feedback, write_learned
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 
@@ -87,7 +87,7 @@ class Learner:
     def _run(self, finder: Finder, clicks: Path) -> None:
         started, state = time.monotonic(), self.state
         try:
-            learned = relearn(finder.index, clicks, _Progress(state))
+            learned = learn_from_feedback(finder.index, clicks, _Progress(state))
             self._try(finder, learned)
         except TvError as error:
             state |= {"state": "failed", "error": str(error)}

@@ -11,7 +11,7 @@ Order = Literal["uncertain", "random"]
 
 LOOKED_AT = 2000  # rows whose neighbours are compared; the rest follow in random order
 NEAR = 50  # neighbours compared
-BLOCK = 128  # rows searched at a time
+ROWS_A_SEARCH = 128  # rows searched at a time
 
 Rows = npt.NDArray[np.intp]
 
@@ -36,8 +36,8 @@ def margins(index: Index, rows: Rows) -> npt.NDArray[np.float64]:
     labels, images = index.labels, index.images
     told = len(set(labels) - {""}) > 1
     found: list[float] = []
-    for start in range(0, len(rows), BLOCK):
-        block = rows[start : start + BLOCK]
+    for start in range(0, len(rows), ROWS_A_SEARCH):
+        block = rows[start : start + ROWS_A_SEARCH]
         similarities, near = index.search(index.vectors(block), NEAR)
         for row, values, others in zip(block, similarities, near, strict=True):
             pairs = [

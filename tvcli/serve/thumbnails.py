@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.images.photo import BadImage, decode_photo, photo_size, read_photo, thumbnail
 
 SIDES = {"thumb": 320, "view": 1600, "full": 6000}  # pixels of the long side at most
@@ -74,5 +74,5 @@ def _keep(path: Path, data: bytes) -> None:
     """Keep a file if that is possible: a cache that cannot be written to is gone without."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_bytes(data)

@@ -13,7 +13,7 @@ from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.clicks import item_record
 from tvcli.serve.collection import Collection
 from tvcli.serve.files import file_routes
-from tvcli.serve.finder import Finder, Wish
+from tvcli.serve.finder import Finder, GalleryQuery
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.record_file import RecordFile
 from tvcli.serve.references import Order, references
@@ -45,7 +45,7 @@ class TripletEditor:
         k = asked.number("k", 24, 2, 200)
         row = self._references[at]
         images = self._finder.index.images
-        _, hits = self._finder.find(Wish(row=row, k=k + images.count(images[row])))
+        _, hits = self._finder.find(GalleryQuery(row=row, k=k + images.count(images[row])))
         others = [hit for hit in hits if images[hit.row] != images[row]][:k]
         shown = shown_hits(self._finder, others)
         return {

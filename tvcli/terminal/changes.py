@@ -20,7 +20,7 @@ Way = Literal["update", "add", "remove"]
 NAMED = ("backbone", "layer", "size", "fit", "pool", "precision", "engine")
 
 
-def wished(context: typer.Context) -> dict[str, Any]:
+def update_request(context: typer.Context) -> dict[str, Any]:
     """Return what a command line says of a change, besides what is to be changed by what."""
     names = ("null", "root", "weights", "device", "batch")
     return {"asked": _given(context)} | {name: context.params[name] for name in names}

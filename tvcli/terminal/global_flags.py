@@ -2,16 +2,21 @@
 
 import os
 
-EVERYWHERE = {"--debug": "debug", "--verbose": "verbose", "-v": "verbose", "--log-json": "log-json"}
+GLOBAL_FLAGS = {
+    "--debug": "debug",
+    "--verbose": "verbose",
+    "-v": "verbose",
+    "--log-json": "log-json",
+}
 TRUE = {"1", "true", "yes", "on"}
 
 
-def take_out(arguments: list[str]) -> tuple[list[str], set[str]]:
+def take_global_flags(arguments: list[str]) -> tuple[list[str], set[str]]:
     """Take these options out of arguments; return the rest, and which are wanted by whatever."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    wanted = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
-    wanted |= {name for name in EVERYWHERE.values() if os.environ.get(_variable(name)) in TRUE}
-    return [word for word in arguments[:end] if word not in EVERYWHERE] + arguments[end:], wanted
+    wanted = {GLOBAL_FLAGS[word] for word in arguments[:end] if word in GLOBAL_FLAGS}
+    wanted |= {name for name in GLOBAL_FLAGS.values() if os.environ.get(_variable(name)) in TRUE}
+    return [word for word in arguments[:end] if word not in GLOBAL_FLAGS] + arguments[end:], wanted
 
 
 def _variable(name: str) -> str:

@@ -59,7 +59,7 @@ def _print_tables(groups: "list[Group]") -> None:
         table.add_column("why", style="dim", overflow="fold", ratio=3)
         for member in group.members:
             action = Text(member.action, "green" if member.action == "keep" else "red")
-            why = "; ".join(part for part in (member.reason, member.relation) if part)
+            why = "; ".join(part for part in (member.reason, member.transform_description) if part)
             pixels = f"{member.facts.width}x{member.facts.height}"
             table.add_row(action, Text(printable(member.facts.image)), pixels, Text(why))
         console.print(table)

@@ -4,7 +4,7 @@ import json as jsonlib
 from typing import Any
 
 
-def print_about(about: dict[str, Any], *, json: bool) -> None:
+def print_info(about: dict[str, Any], *, json: bool) -> None:
     """Print a description of a file, for people or (`json`) as one line of JSON."""
     if json:
         print(jsonlib.dumps(about, ensure_ascii=False))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DESCRIBED = ("weights", "layer", "size", "fit", "batch", "precision", "runtime")
 
 
-def given_photos(context: typer.Context, report: TerminalReport) -> "Source":
+def photo_inputs(context: typer.Context, report: TerminalReport) -> "Source":
     """Open what a command line names by SRC, --null, --root, --limit, --sample and --shard.
 
     Raises:
@@ -38,7 +38,7 @@ def given_photos(context: typer.Context, report: TerminalReport) -> "Source":
     )
 
 
-def given_encoder(context: typer.Context, pool: str, device: "Device | None" = None) -> "Encoder":
+def encoder_input(context: typer.Context, pool: str, device: "Device | None" = None) -> "Encoder":
     """Make the encoder that a command line describes, with a pooling, on its or another device.
 
     Raises:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # it brings torch, which tv --help does without
 FigureFormat = Literal["table", "jsonl"]
 
 
-def print_figures(records: Sequence[dict[str, Any]], format: FigureFormat | None = None) -> None:
+def print_metrics(records: Sequence[dict[str, Any]], format: FigureFormat | None = None) -> None:
     """Print records of figures; without a format, a table on a terminal, else JSON Lines."""
     if format is None:
         format = "table" if sys.stdout.isatty() else "jsonl"
@@ -41,7 +41,7 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
         {"metric": name, "before": round(before, 4), "after": round(trained.after[name], 4)}
         for name, before in trained.before.items()
     ]
-    print_figures(records)
+    print_metrics(records)
     fallen = [name for name, before in trained.before.items() if trained.after[name] < before]
     if fallen:
         report.note(

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.files.external_sort import Spool, spooled
+from tvcli.core.files.external_sort import SpilledRecords, spilled
 from tvcli.core.files.records import write_records
 from tvcli.core.reports import Report, Skip, Total
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
@@ -19,7 +19,7 @@ class TerminalReport(Report):
     """Shows what core reports, and keeps all skipped photos in `errors` (None: not wanted)."""
 
     def __init__(
-        self, *, strict: bool = False, quiet: bool = False, errors: Spool | None = None
+        self, *, strict: bool = False, quiet: bool = False, errors: SpilledRecords | None = None
     ) -> None:
         super().__init__(strict=strict)
         self.quiet, self._errors = quiet, errors
@@ -105,7 +105,7 @@ def reporting(
 ) -> Iterator[TerminalReport]:
     """Report on the terminal, and write the skipped photos to `errors` whatever happens."""
     with ExitStack() as stack:
-        kept = stack.enter_context(spooled([])) if errors is not None else None
+        kept = stack.enter_context(spilled([])) if errors is not None else None
         report = TerminalReport(strict=strict, quiet=quiet, errors=kept)
         try:
             yield report

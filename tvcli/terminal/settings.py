@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from tvcli.core.files.project_settings import Entry
 from tvcli.terminal.logs import tell
-from tvcli.terminal.metrics import FigureFormat, print_figures
+from tvcli.terminal.metrics import FigureFormat, print_metrics
 
 PREFIX = "TV"
 Name = tuple[tuple[str, ...], str]  # the command's words, the option's name
@@ -181,6 +181,6 @@ def print_settings(
     found = [s for s in settings.in_force() if every or s.source != "default"]
     records = [asdict(s) for s in found if not command or s.command == command]
     if records or format == "jsonl" or not sys.stdout.isatty():
-        print_figures(records, format)
+        print_metrics(records, format)
     else:
         tell("nothing is set; tv config --all shows the defaults")

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from tvcli.core.backbones.specs import BackboneSpec
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 
 VERSION = 1  # of what export writes: graphs of another are not used
 
@@ -32,5 +32,5 @@ def keep_graph(graph: bytes, spec: BackboneSpec, size: int) -> None:
     """Keep a graph; raises OSError where the folder cannot be written."""
     file = cache_folder() / graph_name(spec, size)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(file) as partial:
+    with atomic_write(file) as partial:
         partial.write_bytes(graph)

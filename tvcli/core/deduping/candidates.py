@@ -10,7 +10,7 @@ from tvcli.core.engines import Rows
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
 
-BLOCK = 256  # photos searched at a time
+PHOTOS_A_SEARCH = 256  # photos searched at a time
 
 Pairs = npt.NDArray[np.int64]
 
@@ -36,8 +36,8 @@ def near_by_index(index: Index, photos: Photos, k: int, report: Report) -> Rows:
     allowed = np.zeros(len(index), bool)
     allowed[photos.rows] = True
     report.start("similar photos", "photos", len(photos))
-    for start in range(0, len(photos), BLOCK):
-        rows = photos.rows[start : start + BLOCK]
+    for start in range(0, len(photos), PHOTOS_A_SEARCH):
+        rows = photos.rows[start : start + PHOTOS_A_SEARCH]
         queries = index.vectors(rows)
         _, near = index.search(queries, k + 1, None if allowed.all() else allowed)
         numbers = photos.numbers[near][:, : k + 1]  # (b, k + 1), among them the photo itself

@@ -13,12 +13,12 @@ from tvcli.core.deduping.candidates import candidate_pairs
 from tvcli.core.deduping.decisions import Decisions, read_decisions
 from tvcli.core.deduping.facts import Facts, facts_of
 from tvcli.core.deduping.grouping import components, parted
-from tvcli.core.deduping.keypoint_store import spooled
+from tvcli.core.deduping.keypoint_store import store_keypoints
 from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.same import Link, Rule
-from tvcli.core.deduping.transform_description import relation
+from tvcli.core.deduping.transform_description import transform_description
 from tvcli.core.deduping.words import words_of
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
@@ -47,9 +47,9 @@ class Member:
     facts: Facts
     action: Action
     reason: str
-    relation: str = ""
+    transform_description: str = ""
     inliers: int = 0
-    agreement: float = 1.0
+    zncc: float = 1.0
 
     def as_record(self) -> Record:
         """Return the member as `tv dedupe` writes it."""
@@ -64,9 +64,9 @@ class Member:
             "format": facts.format,
             "digest": facts.digest,
         }
-        if self.relation:
-            record["relation"] = self.relation
-        return record | {"inliers": self.inliers, "agreement": round(self.agreement, 4)}
+        if self.transform_description:
+            record["relation"] = self.transform_description
+        return record | {"inliers": self.inliers, "agreement": round(self.zncc, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,10 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
     decisions = _decisions(settings.different, photos)
     with (
         kept_keypoints(index, "orb", report) as kept,
-        spooled(photos.paths, report, kept.known_in_order(photos.rows)) as spool,
+        store_keypoints(photos.paths, report, kept.known_in_order(photos.rows)) as store,
     ):
-        words = words_of(spool, report)
-        links = Links(spool, settings.rule, words)
+        words = words_of(store, report)
+        links = Links(store, settings.rule, words)
         pairs = links.find(
             candidate_pairs(index, photos, words, settings.candidates, report), report
         )
@@ -192,7 +192,7 @@ def _about(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dict[st
     own, whole = ((0.0, 0.0, float(f.width), float(f.height)) for f in (facts, kept))
     seen = link if towards_kept else link.inverse
     return {
-        "relation": relation(seen, own, whole),
+        "relation": transform_description(seen, own, whole),
         "inliers": link.inliers,
-        "agreement": link.agreement,
+        "agreement": link.zncc,
     }

@@ -39,7 +39,7 @@ ROW = np.dtype(
 Both = list[Keypoints]  # of a photo as it is, and mirrored
 
 
-class Spool:
+class KeypointStore:
     """Key points by number, in a file of rows of equal length; several threads may read."""
 
     def __init__(self, path: Path, count: int) -> None:
@@ -60,9 +60,9 @@ class Spool:
 
 
 @contextmanager
-def spooled(
+def store_keypoints(
     photos: list[Path], report: Report, known: Iterable[Keypoints | None] = repeat(None)
-) -> Iterator[Spool]:
+) -> Iterator[KeypointStore]:
     """Describe photos, each opened once, into a temporary file that is gone afterwards.
 
     What is `known` of a photo as it is, by ORB, is not described again; its mirror image is.
@@ -80,11 +80,11 @@ def spooled(
                 else:
                     file.write(found)
                 report.advance()
-        spool = Spool(path, len(photos))
+        store = KeypointStore(path, len(photos))
         try:
-            yield spool
+            yield store
         finally:
-            spool.close()
+            store.close()
 
 
 def _described(work: tuple[Path, Keypoints | None]) -> bytes | str:

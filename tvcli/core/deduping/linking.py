@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.keypoint_store import Spool
+from tvcli.core.deduping.keypoint_store import KeypointStore
 from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, compare, joined
 from tvcli.core.deduping.words import Words, in_common
 from tvcli.core.parallel import cores, in_order
@@ -20,8 +20,8 @@ Pair = tuple[int, int]
 class Links:
     """What is known of which photos are the same; what is asked for is compared once, and kept."""
 
-    def __init__(self, spool: Spool, rule: Rule, words: Words | None = None) -> None:
-        self._spool, self._rule, self._words = spool, rule, words
+    def __init__(self, store: KeypointStore, rule: Rule, words: Words | None = None) -> None:
+        self._spool, self._rule, self._words = store, rule, words
         self._known: dict[Pair, Link | None] = {}
         self._joined: dict[Pair, Link] = {}
 

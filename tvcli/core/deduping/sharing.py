@@ -14,7 +14,7 @@ from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
 LONGEST = 5000  # photos that have a word: of more it tells little, and would cost much
-BLOCK = 8192  # photos whose lists are in memory at a time
+PHOTOS_IN_MEMORY = 8192  # photos whose lists are in memory at a time
 
 Near = tuple[Rows, npt.NDArray[np.float32]]  # rows (k,), and how much they share
 
@@ -30,11 +30,11 @@ def near_by_words(words: Words, k: int, report: Report) -> Rows:
         return best[0]
     weights = _weights(words)
     report.start("shared details", "photos", len(words))
-    for start in range(0, len(words), BLOCK):
-        lists = _Lists(words[start : start + BLOCK, 0], weights)
+    for start in range(0, len(words), PHOTOS_IN_MEMORY):
+        lists = _Lists(words[start : start + PHOTOS_IN_MEMORY, 0], weights)
         for row, (near, scores) in enumerate(_near(words, lists, start, k)):
             _merge(best, row, near + start, scores)
-            if start + BLOCK >= len(words):
+            if start + PHOTOS_IN_MEMORY >= len(words):
                 report.advance()
     return best[0]
 

@@ -15,7 +15,7 @@ SMALL_TURN = 2.0  # degrees
 SMALL_PART = 0.04  # of an area
 
 
-def relation(link: Link, whole: Box, kept: Box) -> str:
+def transform_description(link: Link, whole: Box, kept: Box) -> str:
     """Return how a photo (`whole`) comes to lie in the one kept, by the map between them."""
     corners = outline(link.transform, whole)  # (4, 2)
     zoom = math.sqrt(outline_area(corners) / area(whole))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 BITS = 256  # of an ORB descriptor
-BLOCK = 4096  # descriptors in memory as signs at a time
+DESCRIPTORS_AT_ONCE = 4096  # descriptors in memory as signs at a time
 
 Descriptors = npt.NDArray[np.uint8]  # (n, 32), compared by their bits
 Signs = npt.NDArray[np.float32]  # (n, BITS), 1 or -1: the fewer differ, the larger <a, b>
@@ -48,8 +48,8 @@ class Vocabulary:
 def _closest(descriptors: Descriptors, others: Signs) -> Numbers:
     """Return which of others (m, BITS) each descriptor differs from in the fewest bits, (n,)."""
     found = np.empty(len(descriptors), np.intp)
-    for start in range(0, len(descriptors), BLOCK):
-        part = slice(start, start + BLOCK)
+    for start in range(0, len(descriptors), DESCRIPTORS_AT_ONCE):
+        part = slice(start, start + DESCRIPTORS_AT_ONCE)
         found[part] = (_signs(descriptors[part]) @ others.T).argmax(axis=1)
     return found
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.deduping.keypoint_store import Spool
+from tvcli.core.deduping.keypoint_store import KeypointStore
 from tvcli.core.deduping.vocabulary import Vocabulary
 from tvcli.core.matching.features import COUNT
 from tvcli.core.parallel import cores, in_order
@@ -26,23 +26,23 @@ Words = npt.NDArray[np.uint16]  # (N, 2, COUNT): of photos as they are and mirro
 Rows = npt.NDArray[np.intp]
 
 
-def words_of(spool: Spool, report: Report, seed: int = 0) -> Words:
+def words_of(store: KeypointStore, report: Report, seed: int = 0) -> Words:
     """Return the words of all photos, on both sides: (N, 2, COUNT) uint16, 2 kB a photo."""
-    report.start("details", "photos", len(spool))
-    words = np.full((len(spool), 2, COUNT), NONE, np.uint16)
-    if (vocabulary := _vocabulary(spool, seed)) is None:
+    report.start("details", "photos", len(store))
+    words = np.full((len(store), 2, COUNT), NONE, np.uint16)
+    if (vocabulary := _vocabulary(store, seed)) is None:
         return words
 
     def fill(rows: range) -> int:
         sides = [(row, side) for row in rows for side in range(2)]
-        descriptors = [keypoints.descriptors for row in rows for keypoints in spool.read(row)]
+        descriptors = [keypoints.descriptors for row in rows for keypoints in store.read(row)]
         found = vocabulary.words_of(np.concatenate(descriptors))
         ends = np.cumsum([len(some) for some in descriptors])
         for place, some in zip(sides, np.split(found, ends[:-1]), strict=True):
             words[place][: len(some)] = some
         return len(rows)
 
-    parts = [range(row, min(row + TOGETHER, len(spool))) for row in range(0, len(spool), TOGETHER)]
+    parts = [range(row, min(row + TOGETHER, len(store))) for row in range(0, len(store), TOGETHER)]
     with ThreadPoolExecutor(cores()) as pool:
         for done in in_order(pool, fill, parts):
             report.advance(done)
@@ -59,13 +59,13 @@ def in_common(words: Words, photo: int, others: Sequence[int]) -> Rows:
     return counts
 
 
-def _vocabulary(spool: Spool, seed: int) -> Vocabulary | None:
+def _vocabulary(store: KeypointStore, seed: int) -> Vocabulary | None:
     """Return words drawn from descriptors of photos of the spool; None if they are too few."""
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.choice(len(spool), min(SAMPLE, len(spool)), replace=False))
+    rows = np.sort(rng.choice(len(store), min(SAMPLE, len(store)), replace=False))
     if not len(rows):
         return None
-    every = np.concatenate([spool.read(int(row))[0].descriptors for row in rows])
+    every = np.concatenate([store.read(int(row))[0].descriptors for row in rows])
     count = min(MOST, len(every) // SHARE)
     chosen = every[np.sort(rng.choice(len(every), count, replace=False))] if count else every[:0]
     return Vocabulary(chosen, rng) if count else None

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.encoding.stat_cache import Stamps
+from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import BadImage, digest
 
@@ -91,7 +91,7 @@ def plan_update(
     known: Known,
     regions: Iterable[Region],
     root: Path,
-    stamps: Stamps,
+    stat_cache: StatCache,
     *,
     only_add: bool = False,
     keep: Sequence[str] = (),
@@ -108,9 +108,9 @@ def plan_update(
     for photo in photos:
         photo.how = "changed" if photo.image in rows else "added"
     for photo in photos:
-        _keep(photo, rows.get(photo.image, []), known, root, stamps)
+        _keep(photo, rows.get(photo.image, []), known, root, stat_cache)
     vanished = {} if only_add else _vanished(rows, wanted, root, keep)
-    _reuse(photos, rows, vanished, known, root, stamps)
+    _reuse(photos, rows, vanished, known, root, stat_cache)
     moved = {photo.before for photo in photos if photo.how == "moved"}
     replaced = {photo.image: () for photo in photos if photo.how == "changed"}
     gone = sorted(row for image in [*vanished, *replaced] for row in rows[image])
@@ -167,19 +167,19 @@ def _rows_of(images: list[str]) -> dict[str, list[int]]:
     return dict(rows)
 
 
-def _keep(photo: Photo, rows: list[int], known: Known, root: Path, stamps: Stamps) -> None:
+def _keep(photo: Photo, rows: list[int], known: Known, root: Path, stat_cache: StatCache) -> None:
     """Let a photo stay if it is what its rows were made of."""
     if rows and known.asked[rows[0]] == photo.asked:
-        photo.digest = _digest(photo, root, stamps)
+        photo.digest = _digest(photo, root, stat_cache)
         if photo.digest == known.digests[rows[0]]:
             photo.how, photo.rows = "kept", rows
 
 
-def _digest(photo: Photo, root: Path, stamps: Stamps) -> str:
+def _digest(photo: Photo, root: Path, stat_cache: StatCache) -> str:
     """Return the content hash of a photo; empty if it cannot be read, as encoding it will tell."""
     data = photo.regions[0].data
     try:
-        return digest(data) if data is not None else stamps.digest(photo.image, root)
+        return digest(data) if data is not None else stat_cache.digest(photo.image, root)
     except BadImage:
         return ""
 
@@ -200,7 +200,7 @@ def _reuse(
     vanished: dict[str, None],
     known: Known,
     root: Path,
-    stamps: Stamps,
+    stat_cache: StatCache,
 ) -> None:
     """Give photos the rows of others of the same content, those that have vanished first."""
     fresh = [photo for photo in photos if photo.how != "kept"]
@@ -210,11 +210,11 @@ def _reuse(
     for image in [*vanished, *(image for image in rows if image not in vanished)]:
         first = rows[image][0]
         donors[known.digests[first], known.asked[first]].append(image)
-    sizes = stamps.sizes_of(rows)
+    sizes = stat_cache.sizes_of(rows)
     unclaimed = set(vanished)
     for photo in fresh:
-        if not photo.digest and _may_be_known(photo, root, sizes, stamps):
-            photo.digest = _digest(photo, root, stamps)
+        if not photo.digest and _may_be_known(photo, root, sizes, stat_cache):
+            photo.digest = _digest(photo, root, stat_cache)
         images = donors.get((photo.digest, photo.asked)) if photo.digest else None
         if not images:
             continue
@@ -225,9 +225,9 @@ def _reuse(
             unclaimed.remove(photo.before)
 
 
-def _may_be_known(photo: Photo, root: Path, sizes: set[int] | None, stamps: Stamps) -> bool:
+def _may_be_known(photo: Photo, root: Path, sizes: set[int] | None, stat_cache: StatCache) -> bool:
     """Tell whether a photo is of a size that some known photo has (None: sizes are not known)."""
     if sizes is None or photo.regions[0].data is not None:
         return True
-    seen = stamps.notice(photo.image, root)
+    seen = stat_cache.notice(photo.image, root)
     return seen is not None and seen[0] in sizes

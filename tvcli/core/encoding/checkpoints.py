@@ -23,7 +23,7 @@ from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import root_settings
 from tvcli.core.files.sources import Source
@@ -31,7 +31,7 @@ from tvcli.core.reports import Report
 
 PART_SECONDS = 15.0  # what a kill may cost
 PART_BYTES = 256 * 2**20
-BLOCK = 256  # rows copied at a time
+ROWS_COPIED_AT_ONCE = 256  # rows copied at a time
 
 PartsMaker = Callable[[Path, Source, Encoder, Report], Iterator[Path]]
 
@@ -108,10 +108,10 @@ def part_columns(parts: list[Path]) -> Iterator[Columns]:
 
 def _blocks_of(path: Path) -> Iterator[Columns]:
     with open_artifact(path, "encodings") as part:
-        yield from (part.read_columns(rows) for rows in part.blocks(BLOCK))
+        yield from (part.read_columns(rows) for rows in part.blocks(ROWS_COPIED_AT_ONCE))
 
 
-def in_blocks(blocks: Iterable[Columns], rows: int = BLOCK) -> Iterator[Columns]:
+def in_blocks(blocks: Iterable[Columns], rows: int = ROWS_COPIED_AT_ONCE) -> Iterator[Columns]:
     """Yield the same rows in blocks of `rows`, whatever the sizes of the blocks given.
 
     So the file they are written into does not depend on where parts happened to end.
@@ -203,7 +203,7 @@ def _claim(folder: Path, encoder: Encoder, source: Source, target: Path) -> None
             f"settings, or give it up with: rm -r '{folder}'"
         )
     folder.mkdir(exist_ok=True)
-    with replacing(note) as partial:  # half of it would be taken for another job's
+    with atomic_write(note) as partial:  # half of it would be taken for another job's
         partial.write_text(json.dumps(job), "utf-8")
 
 

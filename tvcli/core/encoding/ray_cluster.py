@@ -18,7 +18,13 @@ from tvcli.core.backbones.specs import Device, Runtime
 from tvcli.core.encoding.checkpoints import PartsMaker, part_path
 from tvcli.core.encoding.encode import chunked
 from tvcli.core.encoding.encoder import GPU_BATCH, Encoder, encoder_of
-from tvcli.core.encoding.work_units import Lot, encode_lot, filled_parts, tell_part, write_lots
+from tvcli.core.encoding.work_units import (
+    WorkUnit,
+    encode_work_unit,
+    filled_parts,
+    tell_part,
+    write_work_units,
+)
 from tvcli.core.errors import BadInput, TvError, UsageError
 from tvcli.core.files.sources import Source
 from tvcli.core.reports import Report
@@ -42,7 +48,7 @@ class Job:
     version: str = __version__
 
 
-class LotEncoder:
+class WorkUnitEncoder:
     """An actor: encodes lots into parts; what goes wrong comes back as text."""
 
     def __init__(self, job: Job) -> None:
@@ -51,17 +57,24 @@ class LotEncoder:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Encode the lots of a batch; `error` is empty for those that are done."""
-        lots = [Lot(int(n), int(o)) for n, o in zip(batch["number"], batch["offset"], strict=True)]
-        return {"number": batch["number"], "error": [self._try(lot) for lot in lots]}
+        work_units = [
+            WorkUnit(int(n), int(o)) for n, o in zip(batch["number"], batch["offset"], strict=True)
+        ]
+        return {
+            "number": batch["number"],
+            "error": [self._try(work_unit) for work_unit in work_units],
+        }
 
-    def _try(self, lot: Lot) -> str:
+    def _try(self, work_unit: WorkUnit) -> str:
         try:
             if self.job.version != __version__:
                 raise BadInput(
                     f"a worker runs tv {__version__}, not {self.job.version}: upgrade it"
                 )
             self._encoder = self._encoder or self._make()
-            encode_lot(self.job.folder, lot, self.job.root, self._encoder, self.job.threads)
+            encode_work_unit(
+                self.job.folder, work_unit, self.job.root, self._encoder, self.job.threads
+            )
         except (TvError, OSError) as error:
             return str(error)
         return ""
@@ -89,7 +102,7 @@ def parts_by_cluster(address: str, device: Device = "auto") -> PartsMaker:
         with _connected(ray, address):
             job, actors = _job(ray, folder, source, encoder, device)
             chunks = chunked(source.regions, job.batch)
-            missing = write_lots(job.folder, chunks, job.root)
+            missing = write_work_units(job.folder, chunks, job.root)
             for path in folder.glob("part-*.h5"):
                 tell_part(path, report)
             while missing:
@@ -100,13 +113,13 @@ def parts_by_cluster(address: str, device: Device = "auto") -> PartsMaker:
 
 
 def _round(
-    ray: Any, job: Job, lots: list[Lot], actors: dict[str, Any], report: Report
-) -> list[Lot]:
+    ray: Any, job: Job, work_units: list[WorkUnit], actors: dict[str, Any], report: Report
+) -> list[WorkUnit]:
     """Have lots encoded; return those still missing because too many workers died."""
     done: set[int] = set()
     try:
         nodes = _nodes(ray)
-        for row in _rows(ray, job, lots, actors):
+        for row in _rows(ray, job, work_units, actors):
             if row["error"]:
                 raise BadInput(row["error"])
             done.add(int(row["number"]))
@@ -121,7 +134,7 @@ def _round(
             reason = str(error).strip().splitlines()[0]
             raise BadInput(f"the cluster gave up: {reason}; what is done is kept") from error
         report.note("workers of the cluster died; what they left undone is given out again")
-    return [lot for lot in lots if lot.number not in done]
+    return [work_unit for work_unit in work_units if work_unit.number not in done]
 
 
 def _nodes(ray: Any) -> int:
@@ -129,12 +142,14 @@ def _nodes(ray: Any) -> int:
     return sum(bool(node["Alive"]) for node in ray.nodes())
 
 
-def _rows(ray: Any, job: Job, lots: list[Lot], actors: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rows(
+    ray: Any, job: Job, work_units: list[WorkUnit], actors: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     """Yield the number of each lot as it is done, in no order."""
-    items = [{"number": lot.number, "offset": lot.offset} for lot in lots]
+    items = [{"number": work_unit.number, "offset": work_unit.offset} for work_unit in work_units]
     blocks = min(len(items), 10_000)
     todo = ray.data.from_items(items, override_num_blocks=blocks).map_batches(
-        LotEncoder,
+        WorkUnitEncoder,
         batch_size=1,
         fn_constructor_args=(job,),
         compute=ray.data.ActorPoolStrategy(

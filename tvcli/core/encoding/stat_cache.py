@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import digest, read_photo
 
@@ -24,7 +24,7 @@ STAMP = np.dtype([("name", "u8"), ("size", "i8"), ("time", "i8"), ("digest", "S3
 Seen = tuple[int, int]  # bytes, and nanoseconds of the last change
 
 
-class Stamps:
+class StatCache:
     """What is known of photos by name: size, time of the last change, and content hash.
 
     What was noticed in this run goes before what was known before.
@@ -35,7 +35,7 @@ class Stamps:
         self._noticed: dict[str, Seen] = {}
 
     @classmethod
-    def load(cls, path: Path) -> "Stamps":
+    def load(cls, path: Path) -> "StatCache":
         """Read stamps; none where the file is not there or cannot be used."""
         try:
             stream = io.BytesIO(path.read_bytes())
@@ -90,7 +90,7 @@ class Stamps:
         if np.array_equal(table, self._known) and path.exists():
             return
         # It is a cache: where it cannot be written, more is read the next time.
-        with suppress(OSError), replacing(path) as partial, partial.open("wb") as file:
+        with suppress(OSError), atomic_write(path) as partial, partial.open("wb") as file:
             np.save(file, table, allow_pickle=False)
 
     def _find(self, image: str, seen: Seen) -> str:

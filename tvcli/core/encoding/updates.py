@@ -12,9 +12,14 @@ import numpy as np
 
 from tvcli.core.backbones.specs import Device
 from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
-from tvcli.core.encoding.checkpoints import BLOCK, encoded_parts, parts_folder, write_rows
+from tvcli.core.encoding.checkpoints import (
+    ROWS_COPIED_AT_ONCE,
+    encoded_parts,
+    parts_folder,
+    write_rows,
+)
 from tvcli.core.encoding.encoder import Encoder, encoder_of
-from tvcli.core.encoding.stat_cache import Stamps
+from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
 from tvcli.core.files.locks import writing
@@ -32,7 +37,7 @@ Way = Literal["update", "add", "remove"]
 
 
 @dataclass(slots=True)
-class Wish:
+class UpdateRequest:
     """How rows are to change: by an `update` to what is named, or by photos added or removed.
 
     `asked` are settings given by name, which must be those of the rows. Photos of folders that
@@ -116,7 +121,7 @@ def _hash(path: Path) -> str:
     return file_hash(path)
 
 
-def source_of(wish: Wish, root: Path, report: Report) -> Source:
+def source_of(wish: UpdateRequest, root: Path, report: Report) -> Source:
     """Return what the command line names, with paths relative to a root."""
 
     def unreadable(folder: str, reason: str) -> None:
@@ -128,7 +133,9 @@ def source_of(wish: Wish, root: Path, report: Report) -> Source:
     )
 
 
-def update_file(target: Path, wish: Wish, report: Report, provenance: dict[str, Any]) -> Counts:
+def update_file(
+    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
+) -> Counts:
     """Bring an encodings file up to date with photos.
 
     Rows come in the order of the source, as if it were encoded anew.
@@ -141,8 +148,8 @@ def update_file(target: Path, wish: Wish, report: Report, provenance: dict[str, 
     """
     with writing(target), ExitStack() as stack:
         old = stack.enter_context(open_artifact(target, "encodings"))
-        source, stamps = _source(old, wish, report), Stamps.load(stamps_of(target))
-        plan = plan_of(known_rows(old), source, stamps, keep=wish.unreadable)
+        source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
+        plan = plan_of(known_rows(old), source, stat_cache, keep=wish.unreadable)
         parts = stack.enter_context(
             encoded_new(plan.new, source, target, wish.loader(old.settings), report)
         )
@@ -154,28 +161,28 @@ def update_file(target: Path, wish: Wish, report: Report, provenance: dict[str, 
             made = {**old.provenance, "updated": provenance}
             settings = {**old.settings, **root_settings(source.root, target)}
             write_rows(target, rows.blocks(), settings, made)
-        stamps.save(stamps_of(target), rows.digests)
+        stat_cache.save(stat_cache_of(target), rows.digests)
         return counts(plan, rows.encoded, len(rows))
 
 
-def tell_file(target: Path, wish: Wish, report: Report) -> Iterator[Record]:
+def tell_file(target: Path, wish: UpdateRequest, report: Report) -> Iterator[Record]:
     """Yield what `update_file` would do, photo by photo; nothing is written.
 
     Raises:
         BadInput, Mismatch: as `update_file` does.
     """
     with open_artifact(target, "encodings") as old:
-        source, stamps = _source(old, wish, report), Stamps.load(stamps_of(target))
-        plan = plan_of(known_rows(old), source, stamps, keep=wish.unreadable)
+        source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
+        plan = plan_of(known_rows(old), source, stat_cache, keep=wish.unreadable)
         yield from told(plan, source.root)
 
 
-def stamps_of(target: Path) -> Path:
+def stat_cache_of(target: Path) -> Path:
     """Return where the stamps of the photos of an encodings file lie."""
     return target.with_name(f".{target.name}.stamps")
 
 
-def _source(old: Artifact, wish: Wish, report: Report) -> Source:
+def _source(old: Artifact, wish: UpdateRequest, report: Report) -> Source:
     anew = f"tv encode {' '.join(wish.arguments)} -o {old.path}"
     check_asked(old.path, named_settings(old.settings["encoder"]), wish.asked, anew)
     root = wish.root or photos_root(old.settings, old.path.absolute().parent)
@@ -185,13 +192,13 @@ def _source(old: Artifact, wish: Wish, report: Report) -> Source:
 def plan_of(
     known: Known,
     source: Source,
-    stamps: Stamps,
+    stat_cache: StatCache,
     *,
     only_add: bool = False,
     keep: Sequence[str] = (),
 ) -> Plan:
     """Compare a source with rows, as `plan_update` does; raises BadInput for an empty source."""
-    plan = plan_update(known, source.regions, source.root, stamps, only_add=only_add, keep=keep)
+    plan = plan_update(known, source.regions, source.root, stat_cache, only_add=only_add, keep=keep)
     if not plan.photos:
         raise BadInput("no photos found: name photos, folders of photos, or a list of them")
     return plan
@@ -276,8 +283,8 @@ class _Rearranged:
 
     def blocks(self) -> Iterator[Columns]:
         """Yield the rows in blocks."""
-        for start in range(0, len(self._take), BLOCK):
-            end = start + BLOCK
+        for start in range(0, len(self._take), ROWS_COPIED_AT_ONCE):
+            end = start + ROWS_COPIED_AT_ONCE
             columns = self._rows.columns(self._take[start:end])
             yield columns | {"image": self._images[start:end], "asked": self._asked[start:end]}
 

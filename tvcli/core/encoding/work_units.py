@@ -23,20 +23,20 @@ from tvcli.core.files.artifacts import open_artifact, write_artifact
 from tvcli.core.files.records import Region
 from tvcli.core.reports import Report
 
-LOTS = "lots.jsonl"
+WORK_UNITS = "lots.jsonl"
 TRIES = 5  # of a lot whose workers die, before it is taken to be what kills them
 CHUNKS = 16  # in a lot: a few hundred photos, seconds of work, which is what a dead worker costs
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
+class WorkUnit:
     """A lot by its number, and where it stands in the file of lots."""
 
     number: int
     offset: int
 
 
-def write_lots(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[Lot]:
+def write_work_units(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[WorkUnit]:
     """Write the lots of a job into its folder; return those whose parts are not there yet.
 
     Parts of before are kept as long as their photos are the same.
@@ -44,37 +44,39 @@ def write_lots(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[Lot]:
     Raises:
         BadInput: a picture that came through a pipe, which workers cannot read.
     """
-    missing: list[Lot] = []
+    missing: list[WorkUnit] = []
     rest, number = iter(chunks), -1
     for path in folder.glob("tries-*"):
         path.unlink()
-    with (folder / LOTS).open("wb") as stream:
-        for number, lot in enumerate(iter(lambda: list(islice(rest, CHUNKS)), [])):
-            if not _is_done(path := part_path(folder, number), lot, root):
+    with (folder / WORK_UNITS).open("wb") as stream:
+        for number, work_unit in enumerate(iter(lambda: list(islice(rest, CHUNKS)), [])):
+            if not _is_done(path := part_path(folder, number), work_unit, root):
                 path.unlink(missing_ok=True)
-                missing.append(Lot(number, stream.tell()))
-            stream.write(_line(lot))
+                missing.append(WorkUnit(number, stream.tell()))
+            stream.write(_line(work_unit))
     for path in folder.glob("part-*.h5"):
         if path not in {part_path(folder, n) for n in range(number + 1)}:
             path.unlink()
     return missing
 
 
-def encode_lot(folder: Path, lot: Lot, root: Path, encoder: Encoder, workers: int) -> None:
+def encode_work_unit(
+    folder: Path, work_unit: WorkUnit, root: Path, encoder: Encoder, workers: int
+) -> None:
     """Encode a lot into its part, with so many threads.
 
     Raises:
         BadInput: the folder or the photos cannot be seen from here, or workers keep dying of it.
     """
-    for path in (folder / LOTS, root):
+    for path in (folder / WORK_UNITS, root):
         if not path.exists():
             raise BadInput(f"{path}: not there for a worker: all nodes must share the storage")
-    with (folder / LOTS).open("rb") as stream:
-        stream.seek(lot.offset)
+    with (folder / WORK_UNITS).open("rb") as stream:
+        stream.seek(work_unit.offset)
         chunks = _chunks(stream.readline())
-    tries = _count_try(folder, lot)
+    tries = _count_try(folder, work_unit)
     rows = encode_chunks(chunks, root, encoder, workers)
-    with write_artifact(part_path(folder, lot.number), "encodings", {}, {}) as writer:
+    with write_artifact(part_path(folder, work_unit.number), "encodings", {}, {}) as writer:
         writer.settings = fill_part(writer, rows, root, Report())
         if writer.rows == 0:
             writer.declare(row_shape(encoder))
@@ -90,15 +92,15 @@ def tell_part(path: Path, report: Report) -> None:
     report.advance(rows)
 
 
-def _count_try(folder: Path, lot: Lot) -> Path:
+def _count_try(folder: Path, work_unit: WorkUnit) -> Path:
     """Note that a lot is begun; raises BadInput where that never ended well."""
-    path = folder / f"tries-{lot.number:06}"
+    path = folder / f"tries-{work_unit.number:06}"
     with path.open("ab") as stream:
         stream.write(b".")
     if path.stat().st_size > TRIES:
         raise BadInput(
-            f"{folder / LOTS}:{lot.number + 1}: {TRIES} workers died of these photos: one of them "
-            "may need more memory than they have; find it, take it out, and go on"
+            f"{folder / WORK_UNITS}:{work_unit.number + 1}: {TRIES} workers died of these photos: "
+            "one of them may need more memory than they have; find it, take it out, and go on"
         )
     return path
 

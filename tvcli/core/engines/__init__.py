@@ -7,7 +7,7 @@ Read: `interface`, `exact`, `approximate`, `annoy_file`, `annoy`, `faiss`, `sear
 from tvcli.core.engines.approximate import Approximate, Structure
 from tvcli.core.engines.exact import Exact
 from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vectors, merge
-from tvcli.core.engines.search_budget import choose_effort
+from tvcli.core.engines.search_budget import choose_budget
 from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure
 
 EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/notes/benchmarks.md)
@@ -25,7 +25,7 @@ __all__ = [
     "Structure",
     "Vectors",
     "build_structure",
-    "choose_effort",
+    "choose_budget",
     "merge",
     "open_structure",
 ]

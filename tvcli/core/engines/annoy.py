@@ -6,41 +6,41 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines.annoy_file import is_sound
-from tvcli.core.engines.exact import BLOCK
+from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 
 TREES = 50
 
 
-class Forest:
+class Trees:
     """An open forest; the effort is the number of candidates inspected (annoy's search_k)."""
 
     name = "annoy"
-    efforts = (10 * TREES, 2_000_000)
+    budgets = (10 * TREES, 2_000_000)
 
-    def __init__(self, forest: Any) -> None:
-        self._forest = forest
+    def __init__(self, trees: Any) -> None:
+        self._forest = trees
 
-    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+    def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         """Return the rows (Q, count) nearest to each query that it finds, -1 for none."""
-        effort = max(effort, 2 * count * TREES) if count > 10 else effort
+        budget = max(budget, 2 * count * TREES) if count > 10 else budget
         rows = np.full((len(queries), count), -1, np.intp)
         for place, query in enumerate(queries):
-            found = self._forest.get_nns_by_vector(query.tolist(), count, effort)
+            found = self._forest.get_nns_by_vector(query.tolist(), count, budget)
             rows[place, : len(found)] = found
         return rows
 
 
 def build(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, Any]:
     """Write a forest over all vectors, in the file itself rather than in memory; say of what."""
-    forest = _new_forest(dimension)
-    forest.set_seed(seed)
-    forest.on_disk_build(str(path))
-    for start in range(0, len(gallery), BLOCK):
-        for row, vector in enumerate(gallery.vectors(slice(start, start + BLOCK)), start):
-            forest.add_item(row, vector.tolist())  # annoy reads a list twice as fast as an array
-    forest.build(TREES, n_jobs=1)  # one job: the same forest every time
-    forest.unload()
+    trees = _new_trees(dimension)
+    trees.set_seed(seed)
+    trees.on_disk_build(str(path))
+    for start in range(0, len(gallery), VECTORS_AT_ONCE):
+        for row, vector in enumerate(gallery.vectors(slice(start, start + VECTORS_AT_ONCE)), start):
+            trees.add_item(row, vector.tolist())  # annoy reads a list twice as fast as an array
+    trees.build(TREES, n_jobs=1)  # one job: the same forest every time
+    trees.unload()
     return {"trees": TREES}
 
 
@@ -53,17 +53,17 @@ def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) ->
     return is_sound(path, dimension, rows)
 
 
-def load(path: Path, dimension: int, rows: int) -> Forest | None:
+def load(path: Path, dimension: int, rows: int) -> Trees | None:
     """Map a forest into memory; None if it is not of as many rows (annoy itself checks nothing)."""
-    forest = _new_forest(dimension)
+    trees = _new_trees(dimension)
     try:
-        forest.load(str(path))
+        trees.load(str(path))
     except OSError:
         return None
-    return Forest(forest) if forest.get_n_items() == rows else None
+    return Trees(trees) if trees.get_n_items() == rows else None
 
 
-def _new_forest(dimension: int) -> Any:
+def _new_trees(dimension: int) -> Any:
     from annoy import AnnoyIndex  # compiled, and not needed for an exact search
 
     return AnnoyIndex(dimension, "angular")

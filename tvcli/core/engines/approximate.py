@@ -15,12 +15,12 @@ SCORED = 4096  # vectors held as float32 at a time: they stay in the cache
 
 
 class Structure(Protocol):
-    """An open search structure over the rows of a gallery; `effort` is in units of its own."""
+    """An open search structure over the rows of a gallery; `budget` is in units of its own."""
 
     name: str
-    efforts: tuple[int, int]  # the least and the greatest worth trying for 10 rows
+    budgets: tuple[int, int]  # the least and the greatest worth trying for 10 rows
 
-    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+    def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         """Return about `count` or more rows (Q, n) near each query; -1 where it finds no more."""
         ...
 
@@ -32,8 +32,8 @@ class Approximate:
     allowed, or more than `MOST_FETCHED` would be asked for, those allowed are all compared.
     """
 
-    def __init__(self, gallery: Gallery, structure: Structure, effort: int) -> None:
-        self._gallery, self._structure, self.effort = gallery, structure, effort
+    def __init__(self, gallery: Gallery, structure: Structure, budget: int) -> None:
+        self._gallery, self._structure, self.budget = gallery, structure, budget
         self.name = structure.name
 
     def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
@@ -46,7 +46,7 @@ class Approximate:
         if allowed is not None and (count <= SCANNED or wanted > most):
             return Exact(self._gallery).search(queries, k, allowed)
         k = min(k, count)
-        near = self._allowed(self._structure.near(queries, wanted, self.effort), allowed)
+        near = self._allowed(self._structure.near(queries, wanted, self.budget), allowed)
         short = np.flatnonzero((near >= 0).sum(axis=1) < k)
         found = self._scored(queries, near, k)
         if len(short):
@@ -57,7 +57,7 @@ class Approximate:
         self, found: Found, short: Rows, queries: Vectors, k: int, allowed: Mask | None, wanted: int
     ) -> None:
         """Search again for the queries that found too little: for more rows, then among all."""
-        near = self._allowed(self._structure.near(queries[short], wanted, self.effort), allowed)
+        near = self._allowed(self._structure.near(queries[short], wanted, self.budget), allowed)
         found[0][short], found[1][short] = self._scored(queries[short], near, k)
         still = short[(near >= 0).sum(axis=1) < k]
         if len(still):

@@ -15,7 +15,7 @@ from tvcli.core.engines.interface import (
     nothing,
 )
 
-BLOCK = 65_536  # vectors held as float32 at a time
+VECTORS_AT_ONCE = 65_536  # vectors held as float32 at a time
 FEW = 4  # queries; so few are compared sooner one after the other than as a product of matrices
 MOST = 0.35  # share of a block's rows allowed: above, all of them are compared
 
@@ -37,11 +37,11 @@ class Exact:
 
     def _blocks(self, queries: Vectors, allowed: Mask | None) -> Iterator[tuple[Rows, Vectors]]:
         """Yield rows and their similarities (Q, B); if few are allowed, no others are read."""
-        for start in range(self._first, len(self._gallery), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(self._gallery)))
+        for start in range(self._first, len(self._gallery), VECTORS_AT_ONCE):
+            rows = np.arange(start, min(start + VECTORS_AT_ONCE, len(self._gallery)))
             kept = np.ones(len(rows), bool) if allowed is None else allowed[rows]
             if kept.mean() > MOST:  # reading in a row is so much quicker than picking
-                block = self._gallery.vectors(slice(start, start + BLOCK))
+                block = self._gallery.vectors(slice(start, start + VECTORS_AT_ONCE))
                 similarities = _compared(queries, block)
                 yield rows[kept], similarities if kept.all() else similarities[:, kept]
             elif kept.any():

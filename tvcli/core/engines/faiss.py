@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.engines.exact import BLOCK
+from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
 from tvcli.core.files.provenance import file_hash
@@ -30,15 +30,15 @@ class Graph:
     """An open HNSW graph over float16 vectors; the effort is faiss's efSearch."""
 
     name = "faiss-hnsw"
-    efforts = (32, 4096)  # with 16, real photos that are new find less than the sample tells
+    budgets = (32, 4096)  # with 16, real photos that are new find less than the sample tells
 
     def __init__(self, index: Any) -> None:
         self._index = index
 
-    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+    def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         """Return the rows (Q, count) nearest to each query that it finds, -1 for none."""
-        effort = max(effort, 2 * count) if count > 10 else effort
-        return _rows(self._index, queries, count, _looking("HNSW", efSearch=effort))
+        budget = max(budget, 2 * count) if count > 10 else budget
+        return _rows(self._index, queries, count, _looking("HNSW", efSearch=budget))
 
 
 class Lists:
@@ -48,14 +48,14 @@ class Lists:
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        self.efforts = (min(4, index.nlist), index.nlist)
+        self.budgets = (min(4, index.nlist), index.nlist)
 
-    def near(self, queries: Vectors, count: int, effort: int) -> Rows:
+    def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         """Return more rows near each query than asked for, as codes are coarse; -1 for none."""
         count = min(REFINED * count, max(self._index.ntotal, 1))
         lists = math.ceil(2 * count * self._index.nlist / max(self._index.ntotal, 1))
-        effort = min(max(effort, lists), self._index.nlist)
-        return _rows(self._index, queries, count, _looking("IVF", nprobe=effort))
+        budget = min(max(budget, lists), self._index.nlist)
+        return _rows(self._index, queries, count, _looking("IVF", nprobe=budget))
 
 
 def build_graph(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, Any]:
@@ -122,8 +122,8 @@ def _load(path: Path, dimension: int, rows: int, flags: int, kind: str) -> Any |
 
 
 def _fill(index: Any, gallery: Gallery) -> None:
-    for start in range(0, len(gallery), BLOCK):
-        index.add(np.ascontiguousarray(gallery.vectors(slice(start, start + BLOCK))))
+    for start in range(0, len(gallery), VECTORS_AT_ONCE):
+        index.add(np.ascontiguousarray(gallery.vectors(slice(start, start + VECTORS_AT_ONCE))))
 
 
 def _sample(gallery: Gallery, count: int, seed: int) -> Vectors:
@@ -140,9 +140,9 @@ def _rows(index: Any, queries: Vectors, count: int, chosen: Any) -> Rows:
 
 
 @cache
-def _looking(kind: str, **effort: int) -> Any:
+def _looking(kind: str, **budget: int) -> Any:
     """Return how hard faiss is to look, made once: it takes as long as a short search."""
-    return getattr(_faiss(), f"SearchParameters{kind}")(**effort)
+    return getattr(_faiss(), f"SearchParameters{kind}")(**budget)
 
 
 class _OneThread:

@@ -11,7 +11,7 @@ SAMPLE = 200
 STEP = 0.7  # of the way between two neighbours: recall then is that of new queries, or a bit less
 
 
-def choose_effort(
+def choose_budget(
     gallery: Gallery, structure: Structure, seed: int, k: int = 10
 ) -> tuple[int, float]:
     """Return the least effort that finds what an exact scan finds, and the recall@k it reaches.
@@ -20,14 +20,14 @@ def choose_effort(
     """
     queries = _like_rows(gallery, seed)
     truth = Exact(gallery).search(queries, k)[1]
-    effort, largest = structure.efforts
+    budget, largest = structure.budgets
     while True:
-        found = Approximate(gallery, structure, effort).search(queries, k)[1]
+        found = Approximate(gallery, structure, budget).search(queries, k)[1]
         same = [len(set(f) & set(t)) / len(t) for f, t in zip(found, truth, strict=True)]
         recall = float(np.mean(same))
-        if recall >= RECALL_ASKED or effort >= largest:
-            return effort, recall
-        effort = min(2 * effort, largest)
+        if recall >= RECALL_ASKED or budget >= largest:
+            return budget, recall
+        budget = min(2 * budget, largest)
 
 
 def _like_rows(gallery: Gallery, seed: int) -> Vectors:

@@ -8,7 +8,7 @@ from tvcli.core.engines import annoy, faiss
 from tvcli.core.engines.annoy_file import stamp_of
 from tvcli.core.engines.approximate import Structure
 from tvcli.core.engines.interface import Gallery
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 
 
 class Kind(NamedTuple):
@@ -41,7 +41,7 @@ def build_structure(
     Raises:
         BadInput: its library is not installed.
     """
-    with replacing(path) as partial:
+    with atomic_write(path) as partial:
         made = STRUCTURES[engine].build(gallery, partial, dimension, seed)
     return {"file": path.name, "bytes": path.stat().st_size, "stamp": stamp_of(path), **made}
 

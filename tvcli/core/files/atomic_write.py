@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give the path to write to, which replaces `path` when all went well; else nothing is left."""
     partial = partial_of(path)
     try:

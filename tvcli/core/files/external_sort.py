@@ -10,10 +10,10 @@ from typing import IO, Any
 
 from tvcli.core.files.records import Record
 
-RUN = 50_000  # records sorted in memory at a time
+RECORDS_A_RUN = 50_000  # records sorted in memory at a time
 
 
-class Spool:
+class SpilledRecords:
     """Records in a temporary file, read as often as wished."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -34,25 +34,25 @@ class Spool:
 
 
 @contextmanager
-def spooled(records: Iterable[Record]) -> Iterator[Spool]:
+def spilled(records: Iterable[Record]) -> Iterator[SpilledRecords]:
     """Keep records on the disk for the time of the block."""
     with tempfile.TemporaryFile(prefix="tv-") as file:
-        spool = Spool(file)
-        spool.write(records)
-        yield spool
+        spilled_records = SpilledRecords(file)
+        spilled_records.write(records)
+        yield spilled_records
 
 
-def in_order_of(records: Iterable[Record], key: Callable[[Record], Any]) -> Iterator[Record]:
-    """Yield records sorted by a key, equal ones as they came; `RUN` of them are in memory."""
+def external_sort(records: Iterable[Record], key: Callable[[Record], Any]) -> Iterator[Record]:
+    """Yield records sorted by a key, equal ones as they came, `RECORDS_A_RUN` in memory."""
     source = iter(records)
     with ExitStack() as stack:
         runs: list[Iterable[Record]] = []
-        while run := sorted(islice(source, RUN), key=key):
-            if len(run) < RUN and not runs:
+        while run := sorted(islice(source, RECORDS_A_RUN), key=key):
+            if len(run) < RECORDS_A_RUN and not runs:
                 yield from run  # few enough
                 return
-            spool = stack.enter_context(spooled(()))
-            spool.write(run)
+            spilled_records = stack.enter_context(spilled(()))
+            spilled_records.write(run)
             run.clear()  # before the next is read
-            runs.append(spool)
+            runs.append(spilled_records)
         yield from heapq.merge(*runs, key=key)

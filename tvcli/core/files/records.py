@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 
 Record = dict[str, Any]
@@ -90,7 +90,11 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
         BadInput: others are writing it, or its folder is not there or cannot be written.
     """
     count = 0
-    with writing(path), replacing(path) as partial, partial.open("w", encoding="utf-8") as stream:
+    with (
+        writing(path),
+        atomic_write(path) as partial,
+        partial.open("w", encoding="utf-8") as stream,
+    ):
         for count, record in enumerate(records, 1):  # noqa: B007
             stream.write(dump_record(record) + "\n")
         stream.flush()

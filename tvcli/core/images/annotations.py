@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tvcli.core.boxes import Box, as_box, clip
-from tvcli.core.files.external_sort import Spool, in_order_of, spooled
+from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
@@ -30,7 +30,7 @@ def boxed_photos(
     are skipped and named with file and line.
     """
     scaled = 0
-    records = in_order_of(map(_as_record, annotations), key=lambda record: record["image"])
+    records = external_sort(map(_as_record, annotations), key=lambda record: record["image"])
     ordered = map(_annotation, records)
     for _, group in groupby(ordered, key=lambda annotation: annotation.image):
         items = list(group)
@@ -53,13 +53,13 @@ def boxed_photos(
 class SpooledPhotos:
     """Photos with their boxes on the disk: counted, and read as often as wished."""
 
-    spool: Spool
+    spilled_records: SpilledRecords
 
     def __len__(self) -> int:
-        return len(self.spool)
+        return len(self.spilled_records)
 
     def __iter__(self) -> Iterator[BoxedPhoto]:
-        for record in self.spool:
+        for record in self.spilled_records:
             objects = [(as_box(box), label) for box, label in record["objects"]]
             yield BoxedPhoto(**{**record, "path": Path(record["path"]), "objects": objects})
 
@@ -67,8 +67,8 @@ class SpooledPhotos:
 @contextmanager
 def spooled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpooledPhotos]:
     """Keep photos with their boxes on the disk for the time of the block."""
-    with spooled({**asdict(photo), "path": str(photo.path)} for photo in photos) as spool:
-        yield SpooledPhotos(spool)
+    with spilled({**asdict(photo), "path": str(photo.path)} for photo in photos) as spilled_records:
+        yield SpooledPhotos(spilled_records)
 
 
 def _as_record(annotation: Annotation) -> Record:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.images.float16 import single
+from tvcli.core.images.float16 import as_float32
 
 TINY = 1e-12  # what a length is at least, to be divided by
 
@@ -17,7 +17,7 @@ def float32(values: Array) -> Array:
     if not isinstance(values, np.ndarray):
         return cast(Array, values.float())
     halves = values.dtype == np.float16
-    return cast(Array, single(values) if halves else values.astype(np.float32, copy=False))
+    return cast(Array, as_float32(values) if halves else values.astype(np.float32, copy=False))
 
 
 def like(matrix: npt.NDArray[np.float32], other: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-BLOCK = 65_536  # values at a time: they stay in the cache
+VALUES_AT_ONCE = 65_536  # values at a time: they stay in the cache
 FEW = 4096  # values; fewer are converted sooner one by one
 DIGITS = 13  # bits that a float32 has more of, after the point
 KEPT = np.int32(-0x7000_2000)  # 0x8fffe000: the sign, 5 bits of exponent, 10 digits
@@ -17,15 +17,15 @@ SCALE = np.float32(2.0**112)
 ENDLESS = np.int16(0x7C00)  # the exponent of infinity and of what is no number
 
 
-def single(halves: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
+def as_float32(halves: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
     """Return float16 of any shape as new float32 of the same values."""
     if halves.size < FEW:
         return halves.astype(np.float32)
     values = np.empty(halves.shape, np.float32)
     bits = np.ascontiguousarray(halves).reshape(-1).view(np.int16)
     found = values.reshape(-1)
-    for start in range(0, len(bits), BLOCK):
-        _convert(bits[start : start + BLOCK], found[start : start + BLOCK])
+    for start in range(0, len(bits), VALUES_AT_ONCE):
+        _convert(bits[start : start + VALUES_AT_ONCE], found[start : start + VALUES_AT_ONCE])
     return values
 
 

@@ -14,12 +14,12 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Artifact, write_artifact
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.heads import load_head
-from tvcli.core.ranking.map_pca import Shortlist, comparable_maps, fit_shortlist, save_shortlist
+from tvcli.core.ranking.map_pca import MapPCA, comparable_maps, fit_map_pca, save_map_pca
 from tvcli.core.ranking.rank import Ranker, load_rank
 
 Heads = tuple[Path, Path]  # the files of a classifier and of the boxes' nets
 
-BLOCK = 256  # maps brought to unit length at a time
+MAPS_AT_ONCE = 256  # maps brought to unit length at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Attachments:
     ranker: Ranker | None
     settings: dict[str, Any]
     write: Callable[[Path], None]
-    shortlist: Shortlist | None = None
+    shortlist: MapPCA | None = None
 
 
 def attachments(
@@ -71,7 +71,7 @@ def attachments(
             raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
         digest = file_hash(encodings.path)[:12] + settings.get("rank", {}).get("hash", "")[:8]
         if compress:
-            shortlist = fit_shortlist(encodings, ranker)
+            shortlist = fit_map_pca(encodings, ranker)
             settings["shortlist"] = {"file": f"shortlist-{digest}.h5"}
         if maps:
             settings["maps"] = {"file": f"maps-{digest}.h5"}
@@ -86,7 +86,7 @@ def attachments(
         if maps and encodings is not None:
             _write_maps(folder / settings["maps"]["file"], encodings, ranker)
         if shortlist:
-            save_shortlist(folder / settings["shortlist"]["file"], shortlist)
+            save_map_pca(folder / settings["shortlist"]["file"], shortlist)
 
     return Attachments(ranker, settings, write, shortlist)
 
@@ -100,7 +100,7 @@ def _graph_of(encoder: dict[str, Any]) -> Path | None:
 def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:
     """Write maps ready to compare: (N, D, H, W) float16, the dot product is the similarity."""
     with write_artifact(path, "encodings", encodings.settings, {}) as writer:
-        for rows in encodings.blocks(BLOCK):
+        for rows in encodings.blocks(MAPS_AT_ONCE):
             columns = encodings.read_columns(rows)
             maps = columns["encodings"].astype(np.float32)  # (n, C, H, W)
             columns["encodings"] = comparable_maps(maps, ranker).astype(np.float16)

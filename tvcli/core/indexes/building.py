@@ -34,7 +34,7 @@ from tvcli.core.indexes.manifest import (
     write_manifest,
 )
 from tvcli.core.indexes.segments import Stored, unit
-from tvcli.core.indexes.structure import plant
+from tvcli.core.indexes.structure import build_ann
 
 EngineName = str  # one of engines.names.CHOICES, or the URL of a database
 
@@ -159,7 +159,7 @@ def _tidied(target: Path, manifest: Manifest) -> Manifest:
         copies = stored_rows(index.stored, rows if whole else rows[rows >= first])
         joined, _ = _write_segment(target, _next_name(target), copies, manifest.settings, {})
     if whole:
-        tidy = replace(manifest, segments=[joined], removed=[], forest={})
+        tidy = replace(manifest, segments=[joined], removed=[], ann={})
         _commit(target, tidy)
         return tidy
     tidy = replace(manifest, segments=[manifest.segments[0], joined])
@@ -232,7 +232,7 @@ def _commit(folder: Path, manifest: Manifest) -> None:
     if manifest.engine in engines.STRUCTURES:
         with open_artifact(folder / manifest.segments[0].file, "embeddings") as rows:
             index = Index(folder, manifest, Stored(folder, manifest, [rows]))
-            manifest.forest = plant(folder, manifest, index)
+            manifest.ann = build_ann(folder, manifest, index)
     write_manifest(folder, manifest)
 
 

@@ -15,7 +15,7 @@ from tvcli.core.encoding.checkpoints import (
     part_columns,
 )
 from tvcli.core.encoding.encoder import Encoder
-from tvcli.core.encoding.stat_cache import Stamps
+from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
 from tvcli.core.files.paths import photos_root, root_settings
@@ -60,8 +60,8 @@ def index_photos(
     )
     if extra.ranker:
         extra.ranker.check(encoder.spec)
-    asked, stamps, digests = Asked(), Stamps(), dict[str, str]()
-    watched = asked.watch(stamps.watch(source.regions, source.root))
+    asked, stat_cache, digests = Asked(), StatCache(), dict[str, str]()
+    watched = asked.watch(stat_cache.watch(source.regions, source.root))
     source = replace(source, regions=watched)
     if location:
         from tvcli.core.location.locating import load_locator, located_regions  # brings torch
@@ -80,7 +80,7 @@ def index_photos(
             seed=seed,
             attach=extra.write,
         )
-    stamps.save(target / STAMPS, digests)
+    stat_cache.save(target / STAMPS, digests)
     return manifest
 
 

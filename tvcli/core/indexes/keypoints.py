@@ -23,7 +23,7 @@ from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import LENGTHS, SIDE, Keypoints, Method, describe
 from tvcli.core.reports import Report
 
-BLOCK = 256  # photos described and written at a time
+PHOTOS_A_BLOCK = 256  # photos described and written at a time
 NAME = "keypoints-{}.h5"
 
 Key = tuple[str, Box]  # the digest of a photo and the region of it
@@ -58,8 +58,8 @@ class Kept:
 
     def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:
         """Yield the key points of many rows, or None, a block in memory at a time."""
-        for start in range(0, len(rows), BLOCK):
-            yield from self.known(rows[start : start + BLOCK])
+        for start in range(0, len(rows), PHOTOS_A_BLOCK):
+            yield from self.known(rows[start : start + PHOTOS_A_BLOCK])
 
     def _described(self, row: int) -> Keypoints:
         return describe_row(self._index, int(row), self.method, self._report)
@@ -101,8 +101,8 @@ def keep_keypoints(target: Path, method: Method | None, report: Report) -> Manif
             write_artifact(target / file, "keypoints", about, {}) as writer,
         ):
             report.start("key points", "photos", len(index))
-            for start in range(0, len(index), BLOCK):
-                numbers = np.arange(start, min(start + BLOCK, len(index)))
+            for start in range(0, len(index), PHOTOS_A_BLOCK):
+                numbers = np.arange(start, min(start + PHOTOS_A_BLOCK, len(index)))
                 columns = as_columns(kept.read(numbers))
                 known = index.columns(numbers)
                 named = {name: known[name] for name in ("image", "digest", "region")}

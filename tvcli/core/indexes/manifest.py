@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import checked_settings, sync
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
@@ -45,7 +45,7 @@ class Manifest:
 
     The rows stored are those of the segments, one after the other; `removed` are the runs of them
     [first, end) that are no longer of the index. The first segment is the one that the search
-    structure covers; `forest` describes its file: its name, bytes, effort and the recall@10
+    structure covers; `ann` describes its file: its name, bytes, effort and the recall@10
     measured; {} if none. `auto` tells whether the engine was chosen by the number of rows.
     """
 
@@ -55,7 +55,7 @@ class Manifest:
     settings: dict[str, Any]
     provenance: dict[str, Any]
     removed: list[list[int]] = field(default_factory=list)
-    forest: dict[str, Any] = field(default_factory=dict)
+    ann: dict[str, Any] = field(default_factory=dict)
     auto: bool = True
     type: str = "index"
     version: int = VERSION
@@ -69,7 +69,7 @@ class Manifest:
     def rows(self) -> int:
         """How many rows the index has; of one in a database, when it was last written here."""
         if self.engine == REMOTE:
-            return int(self.forest["rows"])
+            return int(self.ann["rows"])
         return self.stored - sum(end - first for first, end in self.removed)
 
     @property
@@ -85,19 +85,23 @@ class Manifest:
         return kept
 
     @property
-    def forest_file(self) -> str:
+    def ann_file(self) -> str:
         """The name of the structure's file: the one there is, or the one to make."""
         kind = STRUCTURES.get(self.engine, STRUCTURES["annoy"])
         name = self.segments[0].file.replace("embeddings", kind.stem).replace(".h5", kind.suffix)
-        return str(self.forest.get("file", name))
+        return str(self.ann.get("file", name))
 
     @property
     def files(self) -> set[str]:
         """The names of all files of the index but the manifest itself."""
         attached = {self.settings[part]["file"] for part in ATTACHED if part in self.settings}
         segments = {segment.file for segment in self.segments}
-        built = {self.forest_file} if self.forest and self.engine != REMOTE else set()
+        built = {self.ann_file} if self.ann and self.engine != REMOTE else set()
         return segments | attached | built
+
+
+KEYS = {"ann": "forest"}  # what index.json has called the ANN structure since version 1
+FIELDS = {key: field for field, key in KEYS.items()}
 
 
 def runs(rows: npt.NDArray[Any]) -> list[list[int]]:
@@ -130,6 +134,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         for step in MIGRATIONS[version - 1 :]:
             content = step(content)
+        content = {FIELDS.get(key, key): value for key, value in content.items()}
         return _sound(Manifest(**content))
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise BadInput(f"{file}: damaged; make the index again") from error
@@ -156,7 +161,7 @@ def _sound(manifest: Manifest) -> Manifest:
         and all(Path(name).name == name for name in manifest.files)
         and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
         and manifest.engine in ("exact", REMOTE, *STRUCTURES)
-        and (_is_table if manifest.engine == REMOTE else _is_forest)(manifest.forest)
+        and (_is_table if manifest.engine == REMOTE else _is_ann)(manifest.ann)
     )
     manifest.settings = checked_settings(manifest.settings, Path(MANIFEST))
     edges = [edge for first, end in manifest.removed for edge in (first, end)]
@@ -166,10 +171,10 @@ def _sound(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _is_forest(forest: Any) -> bool:
+def _is_ann(ann: Any) -> bool:
     """Tell whether this describes an annoy file, or is {}."""
-    counts = [forest[name] for name in ("bytes", "effort")] if forest else []
-    return isinstance(forest, dict) and all(type(count) is int and count > 0 for count in counts)
+    counts = [ann[name] for name in ("bytes", "effort")] if ann else []
+    return isinstance(ann, dict) and all(type(count) is int and count > 0 for count in counts)
 
 
 def _is_table(table: Any) -> bool:
@@ -180,8 +185,8 @@ def _is_table(table: Any) -> bool:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest in one step: from here on the index is the new one."""
-    content = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    content = {KEYS.get(name, name): getattr(manifest, name) for name in Manifest.__slots__}
     content["segments"] = [asdict(segment) for segment in manifest.segments]
-    with replacing(folder / MANIFEST) as partial:
+    with atomic_write(folder / MANIFEST) as partial:
         partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
         sync(partial)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, Joined
-from tvcli.core.images.float16 import single
+from tvcli.core.images.float16 import as_float32
 from tvcli.core.indexes.manifest import Manifest, Rows
 
 TINY = np.finfo(np.float32).tiny  # what a length is at least, to be divided by
@@ -32,7 +32,7 @@ class Stored(Joined):
 
 def unit(vectors: npt.NDArray[Any]) -> Vectors:
     """Return vectors as float32 of unit length; a zero vector stays zero."""
-    values = single(vectors) if vectors.dtype == np.float16 else vectors.astype(np.float32)
+    values = as_float32(vectors) if vectors.dtype == np.float16 else vectors.astype(np.float32)
     norms = np.sqrt(np.einsum("nd,nd->n", values, values))
     values /= np.maximum(norms, TINY)[:, None]
     return values

@@ -27,13 +27,13 @@ class Grown:
         self._structure, self._tail, self.name = structure, tail, structure.name
 
     @property
-    def effort(self) -> int:
+    def budget(self) -> int:
         """How hard the structure looks, in units of its own."""
-        return int(getattr(self._structure, "effort", 0))
+        return int(getattr(self._structure, "budget", 0))
 
-    @effort.setter
-    def effort(self, effort: int) -> None:
-        self._structure.effort = effort  # type: ignore[attr-defined]
+    @budget.setter
+    def budget(self, budget: int) -> None:
+        self._structure.budget = budget  # type: ignore[attr-defined]
 
     def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
         """Return similarities and rows of the k closest to each query."""
@@ -90,29 +90,29 @@ def engine_of(folder: Path, manifest: Manifest, gallery: Gallery) -> Engine:
     structure = _open(folder, manifest, base) or _made_again(folder, manifest, base)
     if structure is None:
         return Exact(gallery)
-    near = Approximate(base, structure, manifest.forest["effort"])
+    near = Approximate(base, structure, manifest.ann["effort"])
     if len(base) == len(gallery):
         return near
     return Grown(near, Exact(Tail(gallery, len(base)), len(base)))
 
 
-def plant(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
+def build_ann(folder: Path, manifest: Manifest, gallery: Gallery) -> dict[str, Any]:
     """Build the structure of an index's first segment, and find the effort it needs."""
     base, engine = Base(gallery, manifest.segments[0].rows), manifest.engine
     seed = manifest.provenance.get("seed") or 0
-    path = folder / manifest.forest_file
+    path = folder / manifest.ann_file
     made = engines.build_structure(engine, base, path, manifest.dimension, seed)
     structure = engines.open_structure(engine, path, manifest.dimension, len(base), made)
     if structure is None:
         raise BadInput(f"{path}: was written, but cannot be opened; is there room on the disk?")
-    effort, recall = engines.choose_effort(base, structure, seed)
-    return made | {"effort": effort, "recall@10": round(recall, 4)}
+    budget, recall = engines.choose_budget(base, structure, seed)
+    return made | {"effort": budget, "recall@10": round(recall, 4)}
 
 
 def _open(folder: Path, manifest: Manifest, base: Base) -> Structure | None:
-    if not manifest.forest:
+    if not manifest.ann:
         return None
-    path, described = folder / manifest.forest_file, manifest.forest
+    path, described = folder / manifest.ann_file, manifest.ann
     return engines.open_structure(manifest.engine, path, manifest.dimension, len(base), described)
 
 
@@ -122,7 +122,7 @@ def _made_again(folder: Path, manifest: Manifest, base: Base) -> Structure | Non
         with writing(folder):
             if read_manifest(folder) != manifest:  # changed since it was opened
                 return None
-            manifest.forest = plant(folder, manifest, base)
+            manifest.ann = build_ann(folder, manifest, base)
             write_manifest(folder, manifest)
     except (OSError, BadInput, Locked):
         return None

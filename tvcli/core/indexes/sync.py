@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.encoding.pooling import pool_maps
-from tvcli.core.encoding.updates import Counts, Wish, check_asked
+from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.locks import writing
@@ -23,12 +23,12 @@ from tvcli.core.indexes.manifest import Rows
 from tvcli.core.indexes.updates import kept_heads, made_with, refuse_by_row
 from tvcli.core.reports import Report
 
-BLOCK = 256  # rows pooled at a time
+ROWS_POOLED_AT_ONCE = 256  # rows pooled at a time
 SHOWN = ("image", "digest", "region", "box", "label", "split", "flip")  # what makes a row another
 
 
-def follow_encodings(
-    target: Path, wish: Wish, report: Report, provenance: dict[str, Any], path: Path
+def sync_encodings(
+    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any], path: Path
 ) -> Counts:
     """Bring an index up to date with an encodings file; `path` is where that can be read.
 
@@ -45,15 +45,15 @@ def follow_encodings(
         return difference.counts
 
 
-def tell_encodings(target: Path, wish: Wish, report: Report, path: Path) -> Iterator[Record]:
-    """Yield what `follow_encodings` would do, photo by photo; nothing is written."""
+def explain_sync(target: Path, wish: UpdateRequest, report: Report, path: Path) -> Iterator[Record]:
+    """Yield what `sync_encodings` would do, photo by photo; nothing is written."""
     with _opened(target, wish, path) as difference:
         for change, images in difference.changes.items():
             yield from ({"change": change, "image": image} for image in images)
 
 
 @contextmanager
-def _opened(target: Path, wish: Wish, path: Path) -> "Iterator[_Difference]":
+def _opened(target: Path, wish: UpdateRequest, path: Path) -> "Iterator[_Difference]":
     if wish.way != "update":
         raise UsageError(f"--{wish.way}: goes with photos; an encodings file goes with --update")
     name = Path(wish.arguments[0])
@@ -64,7 +64,7 @@ def _opened(target: Path, wish: Wish, path: Path) -> "Iterator[_Difference]":
 class _Difference:
     """The rows of an index that an encodings file lacks (`gone`), and those it has besides."""
 
-    def __init__(self, index: Index, encodings: Artifact, wish: Wish, name: Path) -> None:
+    def __init__(self, index: Index, encodings: Artifact, wish: UpdateRequest, name: Path) -> None:
         self.index, self._encodings = index, encodings
         _check(index, encodings, wish)
         root = photos_root(encodings.settings, name.absolute().parent)
@@ -113,8 +113,8 @@ class _Difference:
     def blocks(self) -> Iterator[Columns]:
         """Yield the rows that the index lacks, as it holds them."""
         how, heads = self.index.settings["encoder"]["pool"], kept_heads(self.index)
-        for start in range(0, len(self.new), BLOCK):
-            rows = np.array(self.new[start : start + BLOCK], np.intp)
+        for start in range(0, len(self.new), ROWS_POOLED_AT_ONCE):
+            rows = np.array(self.new[start : start + ROWS_POOLED_AT_ONCE], np.intp)
             columns = self._encodings.read_columns(rows)
             columns["image"] = [self._names[row] for row in rows]
             if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
@@ -122,7 +122,7 @@ class _Difference:
             yield embeddings_of(columns, heads)
 
 
-def _check(index: Index, encodings: Artifact, wish: Wish) -> None:
+def _check(index: Index, encodings: Artifact, wish: UpdateRequest) -> None:
     """See that rows of a file can be rows of an index."""
     anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
     check_asked(index.path, made_with(index), wish.asked, anew)

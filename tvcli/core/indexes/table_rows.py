@@ -44,7 +44,7 @@ class TableRows:
     name = "postgresql"
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
-        url, table = manifest.forest["url"], manifest.forest["table"]
+        url, table = manifest.ann["url"], manifest.ann["table"]
         self.path, self.dimension = path, manifest.dimension
         self.table = Table(Database(url), table, TYPES)
 
@@ -52,13 +52,13 @@ class TableRows:
         return len(self._order) if "_order" in self.__dict__ else self.table.count()
 
     @property
-    def effort(self) -> int:
+    def budget(self) -> int:
         """How many rows pgvector looks at (hnsw.ef_search)."""
-        return self.table.effort
+        return self.table.budget
 
-    @effort.setter
-    def effort(self, effort: int) -> None:
-        self.table.effort = effort
+    @budget.setter
+    def budget(self, budget: int) -> None:
+        self.table.budget = budget
 
     @property
     def names(self) -> list[str]:
@@ -139,8 +139,8 @@ def filled(
         rows = table.add(connection, map(complete, chain([first], blocks)))
         table.create_index(connection)
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
-    described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.effort}
-    return Manifest([], dimension, REMOTE, settings, made, forest=described, auto=False)
+    described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.budget}
+    return Manifest([], dimension, REMOTE, settings, made, ann=described, auto=False)
 
 
 def changed(
@@ -151,8 +151,8 @@ def changed(
     Raises:
         BadInput: nothing would be left, or the database cannot be used; then nothing is changed.
     """
-    name = manifest.forest["table"]
-    with Database(manifest.forest["url"]) as database, database.transaction() as connection:
+    name = manifest.ann["table"]
+    with Database(manifest.ann["url"]) as database, database.transaction() as connection:
         table = Table(database, name, TYPES)
         if len(gone):
             table.remove(connection, stored.ids(gone))
@@ -160,17 +160,17 @@ def changed(
         rows = table.count()
         if rows == 0:
             raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
-    manifest = replace(manifest, forest={**manifest.forest, "rows": rows})
+    manifest = replace(manifest, ann={**manifest.ann, "rows": rows})
     write_manifest(target, manifest)
     return manifest
 
 
 def forget(manifest: Manifest, url: str) -> None:
     """Drop the table of an index that was replaced, if it lies in the same database."""
-    if manifest.engine != REMOTE or manifest.forest["url"] != without_password(url):
+    if manifest.engine != REMOTE or manifest.ann["url"] != without_password(url):
         return
     with suppress(BadInput), Database(url) as database:
-        database.read(Table(database, manifest.forest["table"], TYPES).drop)
+        database.read(Table(database, manifest.ann["table"], TYPES).drop)
 
 
 def complete(block: Columns) -> Columns:

@@ -10,10 +10,10 @@ import numpy as np
 
 from tvcli.core.encoding.changes import Plan, known_rows
 from tvcli.core.encoding.checkpoints import asked_columns, part_columns
-from tvcli.core.encoding.stat_cache import Stamps
+from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.encoding.updates import (
     Counts,
-    Wish,
+    UpdateRequest,
     check_asked,
     counts,
     encoded_new,
@@ -32,14 +32,16 @@ from tvcli.core.indexes.building import COPIED, STAMPS, change_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
-from tvcli.core.ranking.map_pca import load_shortlist
+from tvcli.core.ranking.map_pca import load_map_pca
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
 
 HEADS = ("rank", "classifier", "boxes")  # files that options name, and an index keeps
 
 
-def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str, Any]) -> Counts:
+def change_photos(
+    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
+) -> Counts:
     """Change an index in place; a killed update goes on where it stopped.
 
     Whoever searches meanwhile sees the index before or after it.
@@ -53,18 +55,18 @@ def change_photos(target: Path, wish: Wish, report: Report, provenance: dict[str
     with writing(target), open_index(target, wish.root) as index:
         if wish.way == "remove":
             return _remove(target, index, wish, report, provenance)
-        source, stamps = _source(index, wish, report), Stamps.load(target / STAMPS)
-        plan = _plan(index, source, stamps, wish)
+        source, stat_cache = _source(index, wish, report), StatCache.load(target / STAMPS)
+        plan = _plan(index, source, stat_cache, wish)
         change = _Change(index, plan)
         if not plan.is_empty or wish.root is not None:  # which is then where they lie
             _write(change, target, source, wish, report, provenance)
         if "keypoints" in index.settings and not plan.is_empty:
             _describe_new(target, report)
-        stamps.save(target / STAMPS, change.digests, add=wish.way == "add")
+        stat_cache.save(target / STAMPS, change.digests, add=wish.way == "add")
         return counts(plan, change.encoded, change.rows)
 
 
-def tell_photos(target: Path, wish: Wish, report: Report) -> Iterator[Record]:
+def tell_photos(target: Path, wish: UpdateRequest, report: Report) -> Iterator[Record]:
     """Yield what `change_photos` would do, photo by photo; nothing is written.
 
     Raises:
@@ -76,12 +78,12 @@ def tell_photos(target: Path, wish: Wish, report: Report) -> Iterator[Record]:
             yield from ({"change": "removed", "image": image} for image in images)
             return
         source = _source(index, wish, report)
-        plan = _plan(index, source, Stamps.load(target / STAMPS), wish)
+        plan = _plan(index, source, StatCache.load(target / STAMPS), wish)
         yield from told(plan, source.root)
 
 
 def _remove(
-    target: Path, index: Index, wish: Wish, report: Report, provenance: dict[str, Any]
+    target: Path, index: Index, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
 ) -> Counts:
     gone = _named(index, wish, report)
     images, rows = {index.images[row] for row in gone}, len(index)
@@ -122,7 +124,7 @@ class _Change:
             yield block
 
 
-def _source(index: Index, wish: Wish, report: Report) -> Source:
+def _source(index: Index, wish: UpdateRequest, report: Report) -> Source:
     """Return what the command line names, with paths as the index has them."""
     anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
     check_asked(index.path, made_with(index), wish.asked, anew)
@@ -135,9 +137,9 @@ def made_with(index: Index) -> dict[str, Any]:
     return named_settings(index.settings["encoder"]) | {"engine": index.manifest.engine} | heads
 
 
-def _plan(index: Index, source: Source, stamps: Stamps, wish: Wish) -> Plan:
+def _plan(index: Index, source: Source, stat_cache: StatCache, wish: UpdateRequest) -> Plan:
     plan = plan_of(
-        known_rows(index), source, stamps, only_add=wish.way == "add", keep=wish.unreadable
+        known_rows(index), source, stat_cache, only_add=wish.way == "add", keep=wish.unreadable
     )
     if plan.new or plan.copied:
         refuse_by_row(index)
@@ -158,7 +160,7 @@ def _write(
     change: _Change,
     target: Path,
     source: Source,
-    wish: Wish,
+    wish: UpdateRequest,
     report: Report,
     provenance: dict[str, Any],
 ) -> None:
@@ -179,7 +181,7 @@ def _write(
         change.rows = made.rows
 
 
-def _located(index: Index, source: Source, wish: Wish, report: Report) -> Iterable[Region]:
+def _located(index: Index, source: Source, wish: UpdateRequest, report: Report) -> Iterable[Region]:
     """Return the objects of photos, if the index's photos were located, else the photos."""
     if index.location_files is None:
         return source.regions
@@ -200,11 +202,11 @@ def kept_heads(index: Index) -> Attachments:
     """Return what an index keeps to make vectors by."""
     ranker = load_rank(index.rank_file) if index.rank_file else None
     known = index.settings.get("shortlist")
-    shortlist = load_shortlist(index.path / known["file"]) if known else None
+    shortlist = load_map_pca(index.path / known["file"]) if known else None
     return Attachments(ranker, {}, lambda folder: None, shortlist)
 
 
-def _named(index: Index, wish: Wish, report: Report) -> Rows:
+def _named(index: Index, wish: UpdateRequest, report: Report) -> Rows:
     """Return the rows of the photos named, rising; names that stand for none are skipped."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(index.images):

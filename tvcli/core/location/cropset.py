@@ -13,7 +13,7 @@ from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.location.reduction import Reduction, fit_reduction
 
-BLOCK = 256  # rows read at a time
+ROWS_READ_AT_ONCE = 256  # rows read at a time
 SAMPLED_ROWS, SAMPLED_POSITIONS = 512, 24  # crops and positions of each that the axes come from
 
 
@@ -77,8 +77,10 @@ def _check(file: Artifact) -> None:
 
 
 def _blocks(file: Artifact, rows: Any) -> Iterator[Tensor]:
-    for start in range(0, len(rows), BLOCK):
-        block = file.read("encodings", rows[start : start + BLOCK])  # (B, C, h, w) float16
+    for start in range(0, len(rows), ROWS_READ_AT_ONCE):
+        block = file.read(
+            "encodings", rows[start : start + ROWS_READ_AT_ONCE]
+        )  # (B, C, h, w) float16
         yield torch.from_numpy(block.astype(np.float32))
 
 

@@ -39,7 +39,7 @@ class Boxes:
         return np.array(self.boxes, np.float64).reshape(-1, 4)
 
 
-class Tally:
+class DetectionMatching:
     """What is kept of detections matched with the truth, photo by photo: numbers alone.
 
     Of each true box the IoU with the detection it was matched with one to one, 0 if missed; of

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_matching import Boxes, Curve, Tally
+from tvcli.core.location.detection_matching import Boxes, Curve, DetectionMatching
 from tvcli.core.location.paired_boxes import Detections, Labelled, paired
 
 
@@ -21,14 +21,14 @@ def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curv
     - `ap_50`, `ap_50_95`: COCO's average precision, the mean over labels;
     - `missed`, `spurious`: objects and detections without a partner at IoU 0.5.
 
-    In memory are the boxes of one photo and a `Tally` for each label.
+    In memory are the boxes of one photo and a `DetectionMatching` for each label.
 
     Raises:
         BadInput: not records, a box that is none, no boxes in the truth, or not one photo in
             common.
     """
-    detections, whole = Detections(located), Tally()
-    tallies: defaultdict[str, Tally] = defaultdict(Tally)
+    detections, whole = Detections(located), DetectionMatching()
+    tallies: defaultdict[str, DetectionMatching] = defaultdict(DetectionMatching)
     for found, true in paired(detections, truth):
         if detections.labelled:
             for label in found.keys() | true.keys():
@@ -37,18 +37,18 @@ def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curv
             whole.add(found.get("", Boxes()), _together(true))
             for label in true:
                 tallies[label].add(found.get("", Boxes()), true[label])
-    labels = {name: tally for name, tally in sorted(tallies.items()) if len(tally.ious)}
+    labels = {name: matching for name, matching in sorted(tallies.items()) if len(matching.ious)}
     if not labels:
         raise BadInput(f"{truth}: no boxes")
     if detections.any and not detections.shared:
         raise BadInput(f"{located}: names none of the photos of {truth}")
-    each = {name: _measures(tally) for name, tally in labels.items()}
+    each = {name: _measures(matching) for name, matching in labels.items()}
     if detections.labelled:
-        unknown = sum(tally.spurious for name, tally in tallies.items() if name not in labels)
+        unknown = sum(matching.spurious for name, matching in tallies.items() if name not in labels)
         overall, shown = _merged(each, unknown), labels
     else:
         overall, shown = _measures(whole), {"all": whole}
-    curves = {name: next(tally.curves()) for name, tally in shown.items()}
+    curves = {name: next(matching.curves()) for name, matching in shown.items()}
     return _public(overall) | {"labels": {n: _public(m) for n, m in each.items()}}, curves
 
 
@@ -57,9 +57,9 @@ def _together(labelled: Labelled) -> Boxes:
     return Boxes(boxes, [1.0] * len(boxes))
 
 
-def _measures(tally: Tally) -> dict[str, Any]:
-    counts = {"missed": tally.missed, "spurious": tally.spurious}
-    return {"ious": tally.ious, "aps": tally.precisions()} | counts
+def _measures(matching: DetectionMatching) -> dict[str, Any]:
+    counts = {"missed": matching.missed, "spurious": matching.spurious}
+    return {"ious": matching.ious, "aps": matching.precisions()} | counts
 
 
 def _merged(labels: dict[str, dict[str, Any]], unknown: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.external_sort import in_order_of
+from tvcli.core.files.external_sort import external_sort
 from tvcli.core.files.records import Record, read_record_file, region_from_record
 from tvcli.core.location.detection_matching import Boxes
 
@@ -36,7 +36,7 @@ def paired(detections: Detections, truth: Path) -> Iterator[tuple[Labelled, Labe
     Both files are sorted by photo first, so all has been read when the first photo comes.
     """
     every = chain(detections, _flat(truth, true=True))
-    ordered = in_order_of(every, key=lambda record: record["photo"])
+    ordered = external_sort(every, key=lambda record: record["photo"])
     for _, group in groupby(ordered, key=lambda record: record["photo"]):
         sides: tuple[Labelled, Labelled] = {}, {}
         named = [False, False]

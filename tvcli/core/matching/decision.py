@@ -19,47 +19,55 @@ class Default:
     From `few` inliers on an agreement of `good` is needed, from `many` on one of `fair`. Chance
     gives few inliers; what two photos of one room share gives many, but not their agreement; and
     what is laid out alike agrees, but without many inliers. Another thing on the same ground may
-    have both: so of the places with details the share `even_good` must agree, from `many` inliers
-    on `even_fair`; and of all places the share `colours` in colour. From `surely` inliers on it is
-    enough that the mean of the share and the agreement is `mean`: of a painting under text, or
-    under lamps, many details do not agree, but dozens of corners do. Around another thing on the
-    same floor dozens do, too, so of the photo's key points `covered` must lie near one of them.
-    What has the outlines of another thing may be darker: the mean of the share and of that of the
-    places in one light must be `lit`, from `surely` on `lit_surely`. Two whole photos laid over
-    each other need no inliers, but an agreement and a share of `whole`.
+    have both: so of the places with details the share `local_agreement_good` must agree, from
+    `many` inliers on `local_agreement_fair`; and of all places the share `hue_agreement` in colour.
+    From `surely` inliers on it is enough that the mean of the share and the agreement is `mean`: of
+    a painting under text, or under lamps, many details do not agree, but dozens of corners do.
+    Around another thing on the same floor dozens do, too, so of the photo's key points the share
+    `inlier_coverage` must lie near one of them. What has the outlines of another thing may be
+    darker: the mean of the share and of that of the places in one light must be `photometric`, from
+    `surely` on `photometric_surely`. Two whole photos laid over each other need no inliers, but an
+    agreement and a share of `whole`.
     """
 
     few: float = 10
     good: float = 0.75
     many: float = 20
     fair: float = 0.25
-    even_good: float = 0.77
-    even_fair: float = 0.63
+    local_agreement_good: float = 0.77
+    local_agreement_fair: float = 0.63
     surely: float = 40
     mean: float = 0.51
-    covered_fair: float = 0.5
-    covered: float = 0.65
-    colours: float = 0.68
-    lit: float = 0.72
-    lit_surely: float = 0.6
+    inlier_coverage_fair: float = 0.5
+    inlier_coverage: float = 0.65
+    hue_agreement: float = 0.68
+    photometric: float = 0.72
+    photometric_surely: float = 0.6
     whole: float = 0.8
 
     def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
         """Tell whether inliers, agreement and the places that agree suffice."""
-        in_light = (match.even + match.light) / 2
-        if match.colours < self.colours or in_light < self.lit_surely:
+        in_light = (match.local_agreement + match.photometric_agreement) / 2
+        if match.hue_agreement < self.hue_agreement or in_light < self.photometric_surely:
             return False
         if match.whole:
-            return in_light >= self.lit and min(match.agreement, match.even) >= self.whole
+            return (
+                in_light >= self.photometric
+                and min(match.zncc, match.local_agreement) >= self.whole
+            )
         many = match.inliers >= self.many
-        if match.inliers < self.few or match.agreement < (self.fair if many else self.good):
+        if match.inliers < self.few or match.zncc < (self.fair if many else self.good):
             return False
-        in_mean = (match.even + match.agreement) / 2 >= self.mean
-        if match.inliers >= self.surely and match.covered >= self.covered and in_mean:
+        in_mean = (match.local_agreement + match.zncc) / 2 >= self.mean
+        if (
+            match.inliers >= self.surely
+            and match.inlier_coverage >= self.inlier_coverage
+            and in_mean
+        ):
             return True
-        spread = many and match.covered >= self.covered_fair
-        needed = self.even_fair if spread else self.even_good
-        return in_light >= self.lit and match.even >= needed
+        spread = many and match.inlier_coverage >= self.inlier_coverage_fair
+        needed = self.local_agreement_fair if spread else self.local_agreement_good
+        return in_light >= self.photometric and match.local_agreement >= needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,17 @@ PRESETS: dict[Preset, Verification] = {
 }
 
 
+FORMER_NAMES = {  # of thresholds, as scripts may still call them
+    "even_good": "local_agreement_good",
+    "even_fair": "local_agreement_fair",
+    "covered_fair": "inlier_coverage_fair",
+    "covered": "inlier_coverage",
+    "colours": "hue_agreement",
+    "lit": "photometric",
+    "lit_surely": "photometric_surely",
+}
+
+
 def verification(preset: Preset, thresholds: Sequence[str] = ()) -> Verification:
     """Return a preset, with some thresholds of its rule as `NAME=VALUE` says.
 
@@ -125,6 +144,7 @@ def verification(preset: Preset, thresholds: Sequence[str] = ()) -> Verification
     rule: Any = chosen.rule
     for text in thresholds:
         name, _, value = text.partition("=")
+        name = FORMER_NAMES.get(name, name)
         kinds = [field.name for field in fields(rule)]
         if name not in kinds:
             raise UsageError(f"--threshold {text}: --verify {preset} has {', '.join(kinds)}")

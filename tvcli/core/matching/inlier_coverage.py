@@ -10,7 +10,7 @@ from tvcli.core.matching.plausible import Transform
 NEAR = 0.08  # of the square root of the area shared: how close an inlier must be
 
 
-def covered(
+def inlier_coverage(
     inliers: Points, gallery: Keypoints, transform: Transform, region: Box, shared: float
 ) -> float:
     """Return the share of a photo's key points that lie near an inlier, 0 to 1.

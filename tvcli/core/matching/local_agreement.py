@@ -15,7 +15,7 @@ TEXTURED = 0.1  # of the mean energy of details: where either picture has more t
 ALIKE = 0.7  # of twice the shared energy by the sum of both, from which a place agrees
 
 
-def agreeing_details(found: Details) -> float:
+def local_agreement(found: Details) -> float:
     """Return the share of the textured places of two pictures in which their details agree, 0 to 1.
 
     A place agrees if 2 <a, b> / (<a, a> + <b, b>), the details scaled to equal energy in most

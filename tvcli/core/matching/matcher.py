@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tvcli.core.boxes import area
 from tvcli.core.matching.features import Keypoints, Points
 from tvcli.core.matching.fitting import Model, fitted, side
-from tvcli.core.matching.inlier_coverage import covered
+from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.match import Match, by_places, surest
 from tvcli.core.matching.plausible import is_plausible
 from tvcli.core.matching.zncc import Details, details
@@ -36,7 +36,7 @@ class _Under:
     @property
     def worth(self) -> tuple[bool, float]:
         """The more, the better of two maps."""
-        return self.match.inliers >= WORTH, self.match.agreement
+        return self.match.inliers >= WORTH, self.match.zncc
 
 
 class Matcher:
@@ -79,7 +79,7 @@ class Matcher:
         own, other = _pairs(tree, gallery, RATIO)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
-        if len(own) >= WORTH and best.match.agreement < SURE and self._model != "similarity":
+        if len(own) >= WORTH and best.match.zncc < SURE and self._model != "similarity":
             simpler = _under("similarity", *pairs, query, gallery)
             best = max(best, simpler, key=lambda under: under.worth)
         return _with_places(best, query, gallery)
@@ -102,7 +102,7 @@ def _under(
         return _Under(Match(pairs=len(source), mirrored=query.mirrored))
     inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
     found = details(query, gallery, transform)
-    alike = found.agreement if found else 0.0
+    alike = found.zncc if found else 0.0
     match = Match(inliers, transform, query.mirrored, len(source), alike)
     return _Under(match, found, target[inside])
 
@@ -113,8 +113,8 @@ def _with_places(under: _Under, query: Keypoints, gallery: Keypoints) -> Match:
     if match.transform is None or found is None or match.inliers < WORTH:
         return match
     shared = found.share * area(gallery.region)
-    near = covered(under.inliers, gallery, match.transform, query.region, shared)
-    return replace(by_places(match, query, gallery, found), covered=near)
+    near = inlier_coverage(under.inliers, gallery, match.transform, query.region, shared)
+    return replace(by_places(match, query, gallery, found), inlier_coverage=near)
 
 
 def _tree(query: Keypoints) -> Any:

@@ -29,7 +29,7 @@ Fitted = tuple[Values, Values]
 Places = tuple[Grey, Grey, Grey]  # colours of both (n, 3), and where they are (n, 2), -1 to 1
 
 
-def agreeing_colours(
+def hue_and_photometric_agreement(
     query: Keypoints, gallery: Keypoints, transform: Transform
 ) -> tuple[float, float]:
     """Return the shares of the places that two pictures share whose hues, and colours, agree.
@@ -116,8 +116,8 @@ def _fitted(terms: Values, wanted: Values, *, ridge: float, least: float = -np.i
     return found, residues
 
 
-def _chroma(colours: Grey) -> Grey:
-    result: Grey = colours - (colours @ LUMA)[:, None]
+def _chroma(hue_agreement: Grey) -> Grey:
+    result: Grey = hue_agreement - (hue_agreement @ LUMA)[:, None]
     return result
 
 

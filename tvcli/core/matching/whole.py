@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.matching.blank import agreement_in_colour, is_blank
+from tvcli.core.matching.blank import is_blank, zncc_in_colour
 from tvcli.core.matching.features import Keypoints, Pixels
 from tvcli.core.matching.match import Match, by_places
 from tvcli.core.matching.plausible import Transform
@@ -38,13 +38,13 @@ class WholeMatcher:
         if self._blank:
             return self._by_colour(gallery)
         looks = (self._look(gallery, *way) for way in self._likely(gallery))
-        best = max(filter(None, looks), key=lambda look: look[0].agreement, default=None)
+        best = max(filter(None, looks), key=lambda look: look[0].zncc, default=None)
         return by_places(best[0], self.query, gallery, best[1]) if best else Match()
 
     def _by_colour(self, gallery: Keypoints) -> Match:
-        alike = agreement_in_colour(self.query, gallery) if is_blank(gallery) else 0.0
+        alike = zncc_in_colour(self.query, gallery) if is_blank(gallery) else 0.0
         over = _laid_over(self.query, gallery, 0, False)
-        return Match(0, over, agreement=alike, whole=True) if alike else Match()
+        return Match(0, over, zncc=alike, whole=True) if alike else Match()
 
     def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
         fitting = [_fits(self.query, gallery, quarters) for quarters in range(2)]
@@ -61,7 +61,7 @@ class WholeMatcher:
         found = details(self.query, gallery, transform)
         if found is None:
             return None
-        return Match(0, transform, mirrored, 0, found.agreement, whole=True), found
+        return Match(0, transform, mirrored, 0, found.zncc, whole=True), found
 
 
 def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:

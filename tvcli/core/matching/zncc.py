@@ -29,7 +29,7 @@ class Details:
     seen: npt.NDArray[np.bool_]
 
     @property
-    def agreement(self) -> float:
+    def zncc(self) -> float:
         """Their correlation, -1 to 1."""
         own, other = self.own[self.seen], self.other[self.seen]
         norm = float(np.linalg.norm(own) * np.linalg.norm(other))
@@ -41,14 +41,14 @@ class Details:
         return float(self.seen.mean())
 
 
-def agreement(query: Keypoints, gallery: Keypoints, transform: Transform) -> float:
+def zncc(query: Keypoints, gallery: Keypoints, transform: Transform) -> float:
     """Return the correlation of the details of two pictures under a map, -1 to 1.
 
     Details are what differs from the brightness around (difference of Gaussians), so that light,
     contrast and colour do not matter; 0 where the pictures share too little.
     """
     found = details(query, gallery, transform)
-    return found.agreement if found else 0.0
+    return found.zncc if found else 0.0
 
 
 def details(query: Keypoints, gallery: Keypoints, transform: Transform) -> Details | None:

@@ -19,7 +19,7 @@ SAMPLE_BYTES = 2**29
 Vectors = npt.NDArray[np.float32]
 
 
-class Shortlist:
+class MapPCA:
     """Projects maps ready to compare, flattened, onto `axes` (D, C*H*W) float32."""
 
     def __init__(self, axes: Vectors) -> None:
@@ -45,7 +45,7 @@ def comparable_maps(maps: Array, ranker: Ranker | None) -> Array:
     return found
 
 
-def fit_shortlist(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> Shortlist:
+def fit_map_pca(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> MapPCA:
     """Return the projection onto the directions in which the maps of a file are largest.
 
     Uncentred PCA of a sample, through its Gram matrix, so that dot products are kept.
@@ -58,15 +58,15 @@ def fit_shortlist(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> 
     values, axes = np.linalg.eigh(flat @ flat.T)
     kept = values > values[-1] * 1e-6
     values, axes = values[kept][-DIMENSION:], axes[:, kept][:, -DIMENSION:]
-    return Shortlist((axes / np.sqrt(values)).T @ flat)
+    return MapPCA((axes / np.sqrt(values)).T @ flat)
 
 
-def save_shortlist(path: Path, shortlist: Shortlist) -> None:
+def save_map_pca(path: Path, shortlist: MapPCA) -> None:
     """Write a projection, as float16."""
     save_head(path, HeadFile("shortlist", {"axes": shortlist.axes.astype(np.float16)}, {}), {})
 
 
-def load_shortlist(path: Path) -> Shortlist:
+def load_map_pca(path: Path) -> MapPCA:
     """Read a projection.
 
     Raises:
@@ -75,4 +75,4 @@ def load_shortlist(path: Path) -> Shortlist:
     axes = load_head(path, "shortlist").state.get("axes")
     if axes is None or axes.ndim != 2:
         raise BadInput(f"{path}: damaged; index again")
-    return Shortlist(axes.astype(np.float32))
+    return MapPCA(axes.astype(np.float32))

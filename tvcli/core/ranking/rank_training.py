@@ -84,7 +84,9 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     return Trained(head, history, before, held_out.figures(head))
 
 
-def hinge(similarities: Tensor, positives: Tensor, negatives: Tensor, margin: float) -> Tensor:
+def triplet_hinge_loss(
+    similarities: Tensor, positives: Tensor, negatives: Tensor, margin: float
+) -> Tensor:
     """Return the mean hinge loss over the pairs of anchors and positives that still cost: ().
 
     `similarities` (A, B) float32 of anchors with others; `positives` and `negatives` (A, B) bool.
@@ -130,7 +132,7 @@ class _Step:
         vectors = self.data.encodings.views(rows, self.settings.pool, self.generator)
         mapped = self.head(vectors)
         positives, negatives = pairs_of(rows, self.data.labels)
-        loss = hinge(mapped @ mapped.T, positives, negatives, self.settings.margin)
+        loss = triplet_hinge_loss(mapped @ mapped.T, positives, negatives, self.settings.margin)
         self.optimizer.zero_grad()
         (loss + self.settings.hold * self.head.drift()).backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

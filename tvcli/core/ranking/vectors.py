@@ -9,7 +9,7 @@ from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Artifact, Columns
 
-BLOCK = 256  # rows pooled at a time
+ROWS_POOLED_AT_ONCE = 256  # rows pooled at a time
 
 Vectors = npt.NDArray[np.float32]
 
@@ -32,7 +32,7 @@ def pool_for(encodings: Artifact, pool: str = "auto") -> str:
 
 def pooled_columns(encodings: Artifact, how: str) -> Iterator[Columns]:
     """Yield blocks of rows with all their columns; `encodings` are (n, D)."""
-    for rows in encodings.blocks(BLOCK):
+    for rows in encodings.blocks(ROWS_POOLED_AT_ONCE):
         columns = encodings.read_columns(rows)
         if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
             columns["encodings"] = pool_maps(columns["encodings"].astype(np.float32), how)

@@ -13,7 +13,7 @@ from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Artifact
 
 IN_MEMORY = 2 * 2**30  # bytes of maps kept; more are read from the file batch by batch
-BLOCK = 256  # rows pooled at a time
+ROWS_POOLED_AT_ONCE = 256  # rows pooled at a time
 SMALLEST = 0.4  # of a map's side that a window keeps
 ASPECT = 0.3  # by how much, up or down, the logarithm of a window's aspect varies
 WINDOWS = 8  # of one batch: each is cut from an eighth of its rows
@@ -52,7 +52,10 @@ class Encodings:
 
     def pooled(self, rows: Rows, how: str) -> Tensor:
         """Return the vectors of some rows: (n, C) float32 of unit length."""
-        blocks = [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
+        blocks = [
+            rows[start : start + ROWS_POOLED_AT_ONCE]
+            for start in range(0, len(rows), ROWS_POOLED_AT_ONCE)
+        ]
         return torch.cat([_pool(self[block], how) for block in blocks])
 
     def views(self, rows: Rows, how: str, generator: torch.Generator) -> Tensor:

@@ -18,18 +18,18 @@ ACROSS = 0.1, 0.9  # of the short side
 Look = Callable[[Photo, Region], Pixels]
 
 
-def looks_at(photo: Photo, crop: Box | None, look: Look) -> list[Pixels]:
+def augmented_views(photo: Photo, crop: Box | None, look: Look) -> list[Pixels]:
     """Return a photo, or a crop of it, looked at in twelve other ways: (size, size, 3) uint8 each.
 
     Its middle turned by 0°, 45°, …, since corners that a turned copy got are turned into it else;
     the whole softened and sharpened; and its two halves. `look` gives what the backbone sees.
     """
     upright = Image.fromarray(look(photo, Region("", crop=crop)))
-    halves = [look(photo, Region("", crop=half)) for half in halves_of(crop or photo.whole)]
+    halves = [look(photo, Region("", crop=half)) for half in half_regions(crop or photo.whole)]
     return [*_turned(upright), *_filtered(upright), *halves]
 
 
-def halves_of(region: Box) -> list[Box]:
+def half_regions(region: Box) -> list[Box]:
     """Return the two halves of a region along its long side, without what is around them."""
     x0, y0, x1, y1 = region
     width, height = x1 - x0, y1 - y0

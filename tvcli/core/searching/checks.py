@@ -16,7 +16,13 @@ from tvcli.core.searching.queries import Vector
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
-SHARES = ("agreement", "even", "colours", "light", "covered")  # of a match, as hits tell them
+SHARES = {  # of a match: what hits call them
+    "zncc": "agreement",
+    "local_agreement": "even",
+    "hue_agreement": "colours",
+    "photometric_agreement": "light",
+    "inlier_coverage": "covered",
+}
 
 Map = list[list[float]]
 
@@ -45,7 +51,7 @@ class Check:
         match = self.match
         record: Record = {"verified": self.verified, "inliers": match.inliers}
         if match.transform is not None:
-            record |= {name: round(getattr(match, name), 4) for name in SHARES}
+            record |= {key: round(getattr(match, name), 4) for name, key in SHARES.items()}
             record |= {"whole": match.whole, "mirrored": match.mirrored}
             record["transform"] = _digits(match.transform / match.transform[2, 2], 8)
             record["outline"] = self.outline

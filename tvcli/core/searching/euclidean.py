@@ -9,7 +9,7 @@ from tvcli.core.engines.interface import closest, nothing
 from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
 
-BLOCK = 65_536  # vectors held as float32 at a time
+VECTORS_AT_ONCE = 65_536  # vectors held as float32 at a time
 
 
 def search_euclidean(index: Index, queries: Vectors, k: int) -> Found:
@@ -40,6 +40,6 @@ def search_euclidean(index: Index, queries: Vectors, k: int) -> Found:
 
 def _blocks(index: Index, lengths: Vectors) -> Iterator[tuple[Rows, Vectors]]:
     """Yield rows and their vectors (B, D) at the lengths they had."""
-    for start in range(0, len(index), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(index)))
+    for start in range(0, len(index), VECTORS_AT_ONCE):
+        rows = np.arange(start, min(start + VECTORS_AT_ONCE, len(index)))
         yield rows, index.vectors(rows) * lengths[rows, None]

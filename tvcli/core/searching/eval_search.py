@@ -24,7 +24,7 @@ from tvcli.core.searching.evaluation import Known, Measured, Truth, measure, ord
 from tvcli.core.searching.queries import Queries, Query
 from tvcli.core.searching.search import SearchRequest, load_encoder
 
-BLOCK = 4096  # rows of an index read at a time as queries
+ROWS_READ_AT_ONCE = 4096  # rows of an index read at a time as queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> It
 
 
 def _own(index: Index) -> Iterator[Query]:
-    for start in range(0, len(index), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(index)))
+    for start in range(0, len(index), ROWS_READ_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_READ_AT_ONCE, len(index)))
         known, vectors = index.columns(rows), index.vectors(rows)
         for place, image in enumerate(known["image"]):
             photo = os.path.abspath(index.root / image)  # noqa: PTH100 - links stay as they are
@@ -118,7 +118,10 @@ def eval_triplets(
     found = rows[(rows >= 0).all(axis=1)]
     if not len(found):
         raise BadInput(f"{source}: has the photos of none of {len(rows)} triplets")
-    blocks = (found[start : start + BLOCK] for start in range(0, len(found), BLOCK))
+    blocks = (
+        found[start : start + ROWS_READ_AT_ONCE]
+        for start in range(0, len(found), ROWS_READ_AT_ONCE)
+    )
     right = np.concatenate([_right(vectors, block) for block in blocks])
     low, high = bootstrap(right[:, None], seed)
     record: dict[str, object] = {

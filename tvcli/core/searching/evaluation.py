@@ -29,7 +29,7 @@ from tvcli.core.searching.queries import Query, in_blocks
 
 Codes = npt.NDArray[np.uint64]
 
-BLOCK = 65_536  # vectors of the gallery held as float32 at a time
+VECTORS_AT_ONCE = 65_536  # vectors of the gallery held as float32 at a time
 SIMILARITIES = 2**26  # held at a time: so many queries are ranked together,
 TOGETHER = 2048  # but no more than these
 
@@ -181,8 +181,8 @@ def _similarities(gallery: Gallery, block: list[Query]) -> Vectors:
     queries = np.stack([query.vector for query in block])
     queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
     result = np.empty((len(block), len(gallery)), np.float32)
-    for start in range(0, len(gallery), BLOCK):
-        vectors = gallery.vectors(slice(start, start + BLOCK))
+    for start in range(0, len(gallery), VECTORS_AT_ONCE):
+        vectors = gallery.vectors(slice(start, start + VECTORS_AT_ONCE))
         result[:, start : start + len(vectors)] = queries @ vectors.T
     return result
 

@@ -10,13 +10,13 @@ from PIL.Image import Image
 from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
 from tvcli.core.searching.contributions import Space, class_activations, explain_pair
 from tvcli.core.searching.overlays import Panel, draw_rows
 from tvcli.core.searching.queries import Query
-from tvcli.core.searching.query_projection import Likening
+from tvcli.core.searching.query_projection import QueryProjection
 
 if TYPE_CHECKING:
     from tvcli.core.backbones.layers import Classifier
@@ -45,7 +45,7 @@ class Explainer:
         self, index: Index, encoder: "Encoder", *, maps: bool = False, classes: bool = False
     ) -> None:
         self._index, self._encoder = index, encoder
-        self._space, self._classes = _space(Likening(index), maps=maps), classes
+        self._space, self._classes = _space(QueryProjection(index), maps=maps), classes
         if classes:
             self._classifier = _classifier(encoder)
 
@@ -205,7 +205,7 @@ def _classifier(encoder: "Encoder") -> "Classifier":
     return found
 
 
-def _space(likening: Likening, *, maps: bool) -> Space:
+def _space(likening: QueryProjection, *, maps: bool) -> Space:
     """Return how an index makes vectors of maps.
 
     Raises:
@@ -223,7 +223,7 @@ def _space(likening: Likening, *, maps: bool) -> Space:
 
 def _write(file: Path, drawn: Image) -> None:
     try:
-        with replacing(file) as partial:
+        with atomic_write(file) as partial:
             drawn.save(partial, "PNG", optimize=True)
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error

@@ -35,7 +35,7 @@ from tvcli.core.reports import Report
 Rows = npt.NDArray[np.intp]
 
 PER_QUERY = 64  # triplets made of one query's likes and unlikes
-BLOCK = 4096  # rows mapped at a time
+ROWS_MAPPED_AT_ONCE = 4096  # rows mapped at a time
 KEPT = ("classifier", "boxes", "graph")  # what an index keeps that no new head changes
 ENOUGH = 16  # held-out triplets to stop a training by; fewer would stop it by chance
 FEW_ANCHORS = 4  # below this clicks of every query are held out, else whole queries
@@ -56,7 +56,7 @@ class Learned:
     after: int
 
 
-def relearn(index: Index, clicks: Path, report: Report, seed: int = 0) -> Learned:
+def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 0) -> Learned:
     """Train a rank head on a file of clicks and the vectors of an index.
 
     A vector is a map of one position, so the head is the same 1x1 convolution as that of
@@ -154,8 +154,8 @@ def composed(index: Index, learned: Learned) -> HeadFile:
 
 
 def _mapped_rows(index: Index, head: RankHead) -> Iterator[Columns]:
-    for start in range(0, len(index), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(index)))
+    for start in range(0, len(index), ROWS_MAPPED_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_MAPPED_AT_ONCE, len(index)))
         yield index.columns(rows) | {"embeddings": _mapped(head, index.vectors(rows))}
 
 

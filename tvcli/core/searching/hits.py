@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # it brings torch, which most searches do without
 
 Metric = Literal["cosine", "euclidean"]
 
-BLOCK = 64  # queries searched at a time
+QUERIES_AT_ONCE = 64  # queries searched at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
-    for block in in_blocks(queries, BLOCK):
+    for block in in_blocks(queries, QUERIES_AT_ONCE):
         vectors = np.stack([query.vector for query in block])
         look_at = verifier.verification.shortlist if verifier else 0
         wanted = max(k, rerank or 0, look_at)

@@ -19,14 +19,14 @@ from tvcli.core.files.records import Region
 from tvcli.core.images.photo import Photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
-from tvcli.core.searching.augmentation import looks_at
-from tvcli.core.searching.query_projection import Likening
+from tvcli.core.searching.augmentation import augmented_views
+from tvcli.core.searching.query_projection import QueryProjection
 
 if TYPE_CHECKING:  # it brings torch, which a search by an indexed item does without
     from tvcli.core.encoding.encoder import Encoder
 
 UNLIKE_WEIGHT = 0.5  # how far a query moves away from bad examples, next to its good ones
-BLOCK = 256  # encoded queries read at a time
+ROWS_READ_AT_ONCE = 256  # encoded queries read at a time
 TOGETHER = 8  # photos encoded together: few, so that the first hits come soon
 
 Vector = npt.NDArray[np.float32]
@@ -65,7 +65,7 @@ class Queries:
         maps: bool = False,
     ) -> None:
         self._index, self._load, self._report = index, load_encoder, report
-        self._maps, self._likening = maps, Likening(index)
+        self._maps, self._likening = maps, QueryProjection(index)
         self._encoder: Encoder | None = None
         self._piped: dict[str, bytes] = {}
 
@@ -92,7 +92,7 @@ class Queries:
         """
         if self._encoder is None or self._maps:
             return np.empty((0, self._index.manifest.dimension), np.float32)
-        views = looks_at(photo, crop, self._encoder.look)
+        views = augmented_views(photo, crop, self._encoder.look)
         return self._likening.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:
@@ -112,7 +112,7 @@ class Queries:
         with open_artifact(path, "encodings") as encodings:
             self._likening.check(encodings.settings["encoder"], path)
             root = photos_root(encodings.settings, path.absolute().parent)
-            for rows in encodings.blocks(BLOCK):
+            for rows in encodings.blocks(ROWS_READ_AT_ONCE):
                 yield from self._of_columns(encodings.read_columns(rows), root)
 
     def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:

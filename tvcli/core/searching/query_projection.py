@@ -12,13 +12,13 @@ from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
 
 if TYPE_CHECKING:  # imported when there is something to encode
-    from tvcli.core.ranking.map_pca import Shortlist
+    from tvcli.core.ranking.map_pca import MapPCA
     from tvcli.core.ranking.rank import Ranker
 
 Array = npt.NDArray[np.float32]
 
 
-class Likening:
+class QueryProjection:
     """What happened to an index's rows, for its queries."""
 
     def __init__(self, index: Index) -> None:
@@ -36,14 +36,14 @@ class Likening:
         return load_rank(file)
 
     @cached_property
-    def shortlist(self) -> "Shortlist | None":
+    def shortlist(self) -> "MapPCA | None":
         """The projection kept in the index, if its vectors are compressed maps."""
         known = self._index.settings.get("shortlist")
         if known is None:
             return None
-        from tvcli.core.ranking.map_pca import load_shortlist
+        from tvcli.core.ranking.map_pca import load_map_pca
 
-        return load_shortlist(self._index.path / known["file"])
+        return load_map_pca(self._index.path / known["file"])
 
     def vectors(self, rows: npt.NDArray[Any]) -> Array:
         """Return vectors (n, D) float32 of encodings (n, C, H, W) or (n, C)."""

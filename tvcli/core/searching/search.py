@@ -36,7 +36,7 @@ class SearchRequest:
     box: str | None = None
     k: int = 10
     min_score: float | None = None
-    effort: int | None = None
+    budget: int | None = None
     rerank: int | None = None
     locate: bool | None = None  # None: as the index's photos were
     root: Path | None = None  # where the photos lie now
@@ -69,8 +69,8 @@ def find_hits(
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
     with open_index(path, request.root) as index:
         report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
-        if request.effort and hasattr(index.engine, "effort"):
-            index.engine.effort = request.effort
+        if request.budget and hasattr(index.engine, "budget"):
+            index.engine.budget = request.budget
         queries = Queries(
             index, lambda: load_encoder(index, request), report, maps=request.rerank is not None
         )

@@ -23,7 +23,7 @@ CopyOf = Callable[[Item], Item]
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TripletSpec:
     """What to make triplets of; with nothing named, the labels that the encodings carry."""
 
     folders: bool = False
@@ -46,7 +46,7 @@ class Lesson:
 
 
 @dataclass(slots=True)
-class Taught:
+class TripletSet:
     """The triplets made, and how many clicks had to be dropped to keep the split clean."""
 
     triplets: list[Triplet] = field(default_factory=list)
@@ -64,7 +64,9 @@ class Taught:
         return text + (dropped if self.dropped else "")
 
 
-def teach(path: Path, lesson: Lesson, report: Report, name: Path | None = None) -> Taught:
+def make_triplets(
+    path: Path, lesson: TripletSpec, report: Report, name: Path | None = None
+) -> TripletSet:
     """Make triplets of the rows of an encodings file; `name` is where it would lie.
 
     The test split is by anchor, and no photo of a test triplet is in a training triplet.
@@ -87,7 +89,7 @@ def teach(path: Path, lesson: Lesson, report: Report, name: Path | None = None) 
     return taught
 
 
-def _labels(table: RowTable, lesson: Lesson, path: Path) -> list[str]:
+def _labels(table: RowTable, lesson: TripletSpec, path: Path) -> list[str]:
     """Return the label of every row, empty where not known."""
     if lesson.folders:
         labels = [folder_label(image) for image in table.images]
@@ -104,7 +106,7 @@ def _labels(table: RowTable, lesson: Lesson, path: Path) -> list[str]:
     return labels
 
 
-def _clicks(lesson: Lesson) -> tuple[list[Triplet], dict[Item, list[Item]]]:
+def _clicks(lesson: TripletSpec) -> tuple[list[Triplet], dict[Item, list[Item]]]:
     if lesson.clicks is None:
         return [], {}
     triplets, liked = read_clicks(lesson.clicks, lesson.per_anchor**2)
@@ -115,7 +117,7 @@ def _test_photos(
     table: RowTable,
     labels: list[str],
     clicked: list[Triplet],
-    lesson: Lesson,
+    lesson: TripletSpec,
     rng: np.random.Generator,
 ) -> set[str]:
     """Return the photos kept for testing: whole click triplets, and a share of each class."""
@@ -136,7 +138,7 @@ def _candidates(
     table: RowTable,
     labels: list[str],
     kept: set[str],
-    lesson: Lesson,
+    lesson: TripletSpec,
     report: Report,
 ) -> Candidates:
     vectors, known = _vectors(encodings, table, lesson, report)
@@ -150,7 +152,7 @@ def _candidates(
 
 
 def _vectors(
-    encodings: Artifact, table: RowTable, lesson: Lesson, report: Report
+    encodings: Artifact, table: RowTable, lesson: TripletSpec, report: Report
 ) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return the vectors to mine with, and of which rows they are known: all without an index."""
     if lesson.index is None:
@@ -166,9 +168,9 @@ def _vectors(
     return vectors, rows >= 0
 
 
-def _sort_clicks(clicked: Iterable[Triplet], kept: set[str]) -> Taught:
+def _sort_clicks(clicked: Iterable[Triplet], kept: set[str]) -> TripletSet:
     """Send each click to its side of the split; one with photos on both is dropped."""
-    taught = Taught()
+    taught = TripletSet()
     for triplet in clicked:
         sides = {item.image in kept for item in triplet.items}
         if len(sides) == 1:
@@ -196,7 +198,7 @@ def _mined(
     table: RowTable,
     labels: list[str],
     candidates: Candidates,
-    lesson: Lesson,
+    lesson: TripletSpec,
     rng: np.random.Generator,
 ) -> Iterator[Triplet]:
     side = np.where(candidates.test, "test", "train")
@@ -213,7 +215,7 @@ def _mined(
                 yield Triplet(items[anchor], positive, items[negative], str(side[anchor]))
 
 
-def _transforms(lesson: Lesson) -> Iterator[CopyOf]:
+def _transforms(lesson: TripletSpec) -> Iterator[CopyOf]:
     if lesson.flips:
         yield lambda item: replace(item, flip=True)
     if lesson.copy_of is not None:

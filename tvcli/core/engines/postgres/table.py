@@ -17,7 +17,9 @@ from tvcli.core.errors import BadInput
 
 ID = "id"
 VECTOR = "embeddings"
-EFFORT = 100  # rows that pgvector looks at (hnsw.ef_search); its own default of 40 finds less
+SEARCH_BUDGET = (
+    100  # rows that pgvector looks at (hnsw.ef_search); its own default of 40 finds less
+)
 MOST_VALUES = 2000  # of a vector, in pgvector's HNSW
 MOST_SCANNED = 1_000_000  # rows a filtered search may pass before it finds enough
 TYPES = {"text": "TEXT", "f4": "REAL", "f4[]": "REAL[]", "i8": "BIGINT", "?": "BOOLEAN"}
@@ -35,7 +37,7 @@ class Table:
     def __init__(self, database: Database, table: str, columns: Mapping[str, str]) -> None:
         self.database, self.table, self.columns = database, table, dict(columns)
         self.conditions: list[Condition] = []
-        self.effort = EFFORT
+        self.budget = SEARCH_BUDGET
         self._looking: tuple[Any, dict[str, Any]] | None = None
         self.seen: dict[int, tuple[Any, ...]] = {}  # the columns of what the last search found
 
@@ -139,7 +141,7 @@ class Table:
     def _look(self, connection: Any) -> None:
         """Set how hard to look; what a database does not know it does without."""
         wanted = {
-            "hnsw.ef_search": min(self.effort, 1000),
+            "hnsw.ef_search": min(self.budget, 1000),
             "hnsw.iterative_scan": "strict_order",
             "hnsw.max_scan_tuples": MOST_SCANNED,
         }

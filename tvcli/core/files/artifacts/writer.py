@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Dataset
 from tvcli.core.files.artifacts.sink import Sink
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 
 
@@ -118,7 +118,7 @@ def write_artifact(
     """
     with writing(path):
         try:
-            with replacing(path) as partial:
+            with atomic_write(path) as partial:
                 with _closing(Writer(partial, kind, settings, provenance)) as writer:
                     yield writer
                 if durable:

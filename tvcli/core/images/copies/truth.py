@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import replacing
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.records import Record, read_record_file, write_records
 
 TRUTH = "truth.jsonl"
@@ -53,7 +53,7 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
             if not own:
                 raise BadInput(f"{path}: is there, and is not this copy; name another folder")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
+        with atomic_write(path) as partial:
             partial.write_bytes(content)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error

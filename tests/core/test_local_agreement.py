@@ -8,14 +8,20 @@ from tests.core.test_verification import photo, scene, turn, warped
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
 from tvcli.core.matching.features import COUNT, Keypoints, describe, describe_both
-from tvcli.core.matching.local_agreement import agreeing_details
+from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import match
-from tvcli.core.matching.photometry import agreeing_colours
+from tvcli.core.matching.photometry import hue_and_photometric_agreement
 from tvcli.core.matching.zncc import details
 
 BOX = (80, 30, 320, 270)
-LOOSE = Default(even_good=0, even_fair=0, colours=0, lit=0, lit_surely=0)
+LOOSE = Default(
+    local_agreement_good=0,
+    local_agreement_fair=0,
+    hue_agreement=0,
+    photometric=0,
+    photometric_surely=0,
+)
 
 
 def with_middle(ground: int, thing: int) -> Image.Image:
@@ -53,21 +59,21 @@ def test_another_thing_on_the_same_ground_is_refused_by_its_places(seed: int) ->
 def test_text_over_a_picture_spoils_few_of_its_places(seed: int) -> None:
     original = with_middle(seed, seed + 40)
     found = matched(written_on(original), original)
-    assert found.even > 0.8 and found.colours > 0.8
+    assert found.local_agreement > 0.8 and found.hue_agreement > 0.8
     assert Default().accepts(1.0, found, COUNT)
 
 
 def test_a_turned_copy_agrees_nearly_everywhere() -> None:
     original = with_middle(30, 31)
     found = matched(warped(original, turn(30, 0.8), (520, 520)), original)
-    assert found.even > 0.95 and found.colours > 0.95
+    assert found.local_agreement > 0.95 and found.hue_agreement > 0.95
 
 
 def test_the_same_shape_in_another_colour_of_the_same_brightness_is_refused() -> None:
     orange, blue = (243, 125, 30), (110, 150, 240)  # luma 149 and 148
     found = matched(with_shirt(32, orange), with_shirt(32, blue))
-    assert found.agreement > 0.9 and found.even > 0.9
-    assert found.colours < 0.6
+    assert found.zncc > 0.9 and found.local_agreement > 0.9
+    assert found.hue_agreement < 0.6
     assert LOOSE.accepts(1.0, found, COUNT) and not Default().accepts(1.0, found, COUNT)
 
 
@@ -79,35 +85,37 @@ def test_saturation_and_white_balance_are_no_other_colours(
     original = scene(33)
     values = np.asarray(ImageEnhance.Color(original).enhance(saturation)) * np.array(balance)
     copy = Image.fromarray(values.clip(0, 255).astype(np.uint8))
-    assert min(colours(copy, original)) > 0.9
-    assert min(colours(original, copy)) > 0.9
+    assert min(hue_agreement(copy, original)) > 0.9
+    assert min(hue_agreement(original, copy)) > 0.9
 
 
 def test_one_light_all_over_or_falling_off_is_no_other_thing() -> None:
     original = with_shirt(36, (243, 125, 30))
     across = np.linspace(0.6, 1.1, original.width)[None, :, None]
-    lit = Image.fromarray((np.asarray(original) * across).clip(0, 255).astype(np.uint8))
+    photometric = Image.fromarray((np.asarray(original) * across).clip(0, 255).astype(np.uint8))
     dim = ImageEnhance.Contrast(ImageEnhance.Brightness(original).enhance(0.7)).enhance(0.6)
-    assert min(colours(lit, original)[1], colours(dim, original)[1]) > 0.95
+    assert min(hue_agreement(photometric, original)[1], hue_agreement(dim, original)[1]) > 0.95
 
 
 def test_a_darker_thing_in_the_same_place_is_in_another_light() -> None:
     dark, bright = with_shirt(37, (60, 60, 62)), with_shirt(37, (200, 200, 205))
-    hues, light = colours(dark, bright)
+    hues, photometric_agreement = hue_agreement(dark, bright)
     assert hues > 0.9  # grey things have none
-    assert light < 0.75
+    assert photometric_agreement < 0.75
 
 
-def colours(copy: Image.Image, original: Image.Image) -> tuple[float, float]:
-    return agreeing_colours(describe(photo(copy)), describe(photo(original)), np.eye(3))
+def hue_agreement(copy: Image.Image, original: Image.Image) -> tuple[float, float]:
+    return hue_and_photometric_agreement(
+        describe(photo(copy)), describe(photo(original)), np.eye(3)
+    )
 
 
 def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
     grey = scene(34).convert("L").convert("RGB")
-    assert colours(grey, grey) == (1, 1)
+    assert hue_agreement(grey, grey) == (1, 1)
     known = describe(photo(scene(34)))
     unknown = Keypoints(known.points, known.descriptors, known.preview, known.region)
-    assert agreeing_colours(unknown, known, np.eye(3)) == (1, 1)
+    assert hue_and_photometric_agreement(unknown, known, np.eye(3)) == (1, 1)
 
 
 def test_large_text_over_a_dim_picture_does_not_make_its_details_lacking() -> None:
@@ -117,8 +125,8 @@ def test_large_text_over_a_dim_picture_does_not_make_its_details_lacking() -> No
     ImageDraw.Draw(written).text((20, 120), "the same picture", "white", **style)
     for copy, other in ((written, original), (original, written)):
         found = details(describe(photo(copy)), describe(photo(other)), np.eye(3))
-        assert found is not None and found.agreement < 0.5
-        assert agreeing_details(found) > 0.6
+        assert found is not None and found.zncc < 0.5
+        assert local_agreement(found) > 0.6
 
 
 def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
@@ -140,10 +148,10 @@ def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
     for (own, other), (a, b) in zip(places, energies, strict=True):
         if max(gain**2 * a, b) > 0.1 * usual:
             alike.append(2 * gain * (own * other).sum() / 144 > 0.7 * (gain**2 * a + b))
-    assert agreeing_details(found) == pytest.approx(np.mean(alike), abs=0.02)
+    assert local_agreement(found) == pytest.approx(np.mean(alike), abs=0.02)
 
 
 def test_a_blank_has_no_places_that_agree() -> None:
     blank = describe(photo(Image.new("RGB", (200, 100), "white")))
     found = details(blank, blank, np.eye(3))
-    assert found is not None and agreeing_details(found) == 0
+    assert found is not None and local_agreement(found) == 0

@@ -8,7 +8,7 @@ from tests.core.test_verification import photo, scene
 from tvcli.core.boxes import Box
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import Photo, Pixels
-from tvcli.core.searching.augmentation import halves_of, looks_at
+from tvcli.core.searching.augmentation import augmented_views, half_regions
 
 SIDE = 64
 
@@ -23,7 +23,7 @@ def contrast(view: Pixels) -> float:
 
 
 def test_a_photo_is_looked_at_turned_softened_sharpened_and_by_halves() -> None:
-    views = looks_at(photo(scene(1)), None, look)
+    views = augmented_views(photo(scene(1)), None, look)
     assert [view.shape for view in views] == [(SIDE, SIDE, 3)] * 12
     for n in (1, 2, 3):  # quarter turns of the middle, and of the middle turned by 45 degrees
         assert np.array_equal(views[n], np.rot90(views[0], n))
@@ -31,7 +31,7 @@ def test_a_photo_is_looked_at_turned_softened_sharpened_and_by_halves() -> None:
     whole = contrast(look(photo(scene(1)), Region("")))
     assert contrast(views[8]) < whole < contrast(views[9])
     left, right = (
-        look(photo(scene(1)), Region("", crop=box)) for box in halves_of((0, 0, 400, 300))
+        look(photo(scene(1)), Region("", crop=box)) for box in half_regions((0, 0, 400, 300))
     )
     assert np.array_equal(views[10], left) and np.array_equal(views[11], right)
 
@@ -44,5 +44,5 @@ def test_a_photo_is_looked_at_turned_softened_sharpened_and_by_halves() -> None:
     ],
 )
 def test_halves_lie_along_the_long_side(region: Box, halves: list[Box]) -> None:
-    for half, expected in zip(halves_of(region), halves, strict=True):
+    for half, expected in zip(half_regions(region), halves, strict=True):
         assert half == pytest.approx(expected)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from conftest import Ran, picture
 
-from tvcli.core.encoding import lots
+from tvcli.core.encoding import work_units
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encode import Chunk, chunked
 from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.encoding.ray_cluster import Job, LotEncoder
-from tvcli.core.encoding.work_units import Lot, filled_parts, tell_part, write_lots
+from tvcli.core.encoding.ray_cluster import Job, WorkUnitEncoder
+from tvcli.core.encoding.work_units import WorkUnit, filled_parts, tell_part, write_work_units
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.records import Region
@@ -28,7 +28,7 @@ def encoder() -> Encoder:
 
 @pytest.fixture(autouse=True)
 def small_lots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lots, "CHUNKS", 2)
+    monkeypatch.setattr(work_units, "CHUNKS", 2)
 
 
 def source(*paths: object) -> Source:
@@ -46,17 +46,19 @@ class Workers:
     ) -> Iterator[Path]:
         runtime = encoder.network.runtime
         job = Job(folder, source.root, encoder.spec, None, runtime, 1, "cpu", 1)
-        actors = LotEncoder(job), LotEncoder(job)
-        missing = write_lots(folder, chunked(source.regions, 1), source.root)
+        actors = WorkUnitEncoder(job), WorkUnitEncoder(job)
+        missing = write_work_units(folder, chunked(source.regions, 1), source.root)
         for path in folder.glob("part-*.h5"):
             tell_part(path, report)
-        for lot in reversed([lot for lot in missing if lot.number not in self.leave]):
-            self.encoded.append(lot.number)
-            batch = {"number": np.array([lot.number]), "offset": np.array([lot.offset])}
-            done = actors[lot.number % 2](batch)
+        for work_unit in reversed(
+            [work_unit for work_unit in missing if work_unit.number not in self.leave]
+        ):
+            self.encoded.append(work_unit.number)
+            batch = {"number": np.array([work_unit.number]), "offset": np.array([work_unit.offset])}
+            done = actors[work_unit.number % 2](batch)
             if done["error"] != [""]:
                 raise BadInput(done["error"][0])
-            tell_part(folder / f"part-{lot.number:06}.h5", report)
+            tell_part(folder / f"part-{work_unit.number:06}.h5", report)
         if self.leave:
             raise BadInput("interrupted")
         yield from filled_parts(folder)
@@ -94,31 +96,31 @@ def test_lots_of_bad_photos_only(photos: Path, tmp_path: Path, encoder: Encoder)
 
 
 def test_a_lot_that_kills_its_workers(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
-    write_lots(tmp_path, chunked(source(photos).regions, 1), photos)
-    for _ in range(lots.TRIES):  # begun, and never ended
+    write_work_units(tmp_path, chunked(source(photos).regions, 1), photos)
+    for _ in range(work_units.TRIES):  # begun, and never ended
         with (tmp_path / "tries-000000").open("ab") as stream:
             stream.write(b".")
     with pytest.raises(BadInput, match=r"lots\.jsonl:1: 5 workers died of these photos"):
-        lots.encode_lot(tmp_path, Lot(0, 0), photos, encoder, 1)
-    assert len(write_lots(tmp_path, chunked(source(photos).regions, 1), photos)) == 4
-    lots.encode_lot(tmp_path, Lot(0, 0), photos, encoder, 1)
+        work_units.encode_work_unit(tmp_path, WorkUnit(0, 0), photos, encoder, 1)
+    assert len(write_work_units(tmp_path, chunked(source(photos).regions, 1), photos)) == 4
+    work_units.encode_work_unit(tmp_path, WorkUnit(0, 0), photos, encoder, 1)
     assert not list(tmp_path.glob("tries-*"))
 
 
 def test_storage_must_be_shared(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
     with pytest.raises(BadInput, match="all nodes must share the storage"):
-        lots.encode_lot(tmp_path / "elsewhere", Lot(0, 0), photos, encoder, 1)
+        work_units.encode_work_unit(tmp_path / "elsewhere", WorkUnit(0, 0), photos, encoder, 1)
 
 
 def test_a_picture_through_a_pipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="standard input cannot be encoded by a cluster"):
-        write_lots(tmp_path, [Chunk([[Region("-", data=b"x")]])], tmp_path)
+        write_work_units(tmp_path, [Chunk([[Region("-", data=b"x")]])], tmp_path)
 
 
 def test_workers_of_another_version(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
-    write_lots(tmp_path, chunked(source(photos).regions, 1), photos)
+    write_work_units(tmp_path, chunked(source(photos).regions, 1), photos)
     job = Job(tmp_path, photos, encoder.spec, None, "onnx", 1, "cpu", 1, version="9.9")
-    done = LotEncoder(job)({"number": np.array([0]), "offset": np.array([0])})
+    done = WorkUnitEncoder(job)({"number": np.array([0]), "offset": np.array([0])})
     assert "a worker runs tv" in done["error"][0]
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tvcli.core.files.atomic_write import is_partial_of, partial_of, replacing
+from tvcli.core.files.atomic_write import atomic_write, is_partial_of, partial_of
 
 
 def test_a_file_appears_when_it_is_whole_and_not_otherwise(tmp_path: Path) -> None:
     target = tmp_path / "a.png"
-    with replacing(target) as partial:
+    with atomic_write(target) as partial:
         partial.write_text("one")
         assert not target.exists()
-    with pytest.raises(KeyError), replacing(target) as partial:
+    with pytest.raises(KeyError), atomic_write(target) as partial:
         partial.write_text("two")
         raise KeyError
     assert target.read_text() == "one"
@@ -25,7 +25,7 @@ def test_threads_that_write_one_file_leave_that_of_one_of_them(tmp_path: Path) -
 
     def write(letter: str) -> None:
         for _ in range(20):
-            with replacing(target) as partial, partial.open("w") as file:
+            with atomic_write(target) as partial, partial.open("w") as file:
                 for _ in range(50):
                     file.write(letter)
                     file.flush()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tvcli.core import spool
-from tvcli.core.files.external_sort import in_order_of, spooled
+from tvcli.core import spilled_records
+from tvcli.core.files.external_sort import external_sort, spilled
 
 NAMES = st.text(st.characters(codec=None), max_size=4)  # lone surrogates too, as of odd file names
 RECORDS = st.lists(st.fixed_dictionaries({"image": NAMES, "number": st.integers(-9, 9)}))
@@ -15,7 +15,7 @@ RECORDS = st.lists(st.fixed_dictionaries({"image": NAMES, "number": st.integers(
 
 @pytest.fixture
 def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "RUN", 5)
+    monkeypatch.setattr(spilled_records, "RECORDS_A_RUN", 5)
 
 
 @given(RECORDS)
@@ -23,20 +23,20 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sorted_on_the_disk_as_in_memory(short_runs: None, records: list[dict[str, Any]]) -> None:
     numbered = [{**record, "place": place} for place, record in enumerate(records)]
     for field in ("image", "number"):
-        found = list(in_order_of(numbered, key=lambda record: record[field]))
+        found = list(external_sort(numbered, key=lambda record: record[field]))
         assert found == sorted(numbered, key=lambda record: record[field])  # equal ones in order
 
 
 @pytest.mark.parametrize("count", [0, 1, 4, 5, 6, 10, 11, 57])
 def test_runs_end_wherever_the_records_do(short_runs: None, count: int) -> None:
     records = [{"number": number * 7 % 13, "place": number} for number in range(count)]
-    found = list(in_order_of(iter(records), key=lambda record: record["number"]))
+    found = list(external_sort(iter(records), key=lambda record: record["number"]))
     assert found == sorted(records, key=lambda record: record["number"])
 
 
 def test_sorting_holds_no_more_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records are counted by the objects that are alive when one more is asked for."""
-    monkeypatch.setattr(spool, "RUN", 50)
+    monkeypatch.setattr(spilled_records, "RECORDS_A_RUN", 50)
     alive = most = 0
 
     class Counted(dict[str, Any]):
@@ -51,14 +51,14 @@ def test_sorting_holds_no_more_than_a_run(monkeypatch: pytest.MonkeyPatch) -> No
             alive -= 1
 
     numbers = (Counted(number * 7919 % 1000) for number in range(1000))
-    found = [record["number"] for record in in_order_of(numbers, key=lambda r: r["number"])]
+    found = [record["number"] for record in external_sort(numbers, key=lambda r: r["number"])]
     assert found == sorted(found) and len(set(found)) == 1000
     assert most <= 50 + 2
 
 
 def test_a_spool_is_read_as_often_as_wished() -> None:
     records = [{"image": "a\udcff.jpg", "box": [1.5, 2]}, {"image": "ä", "none": None}]
-    with spooled(records[:1]) as kept:
+    with spilled(records[:1]) as kept:
         kept.write(records[1:])
         assert len(kept) == 2
         assert list(kept) == list(kept) == records
@@ -72,4 +72,4 @@ def test_what_is_read_from_fails_as_it_would_have(short_runs: None) -> None:
         raise ValueError("line 13")
 
     with pytest.raises(ValueError, match="line 13"):
-        list(in_order_of(failing(), key=lambda record: record["number"]))
+        list(external_sort(failing(), key=lambda record: record["number"]))

@@ -12,7 +12,7 @@ from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
-from tvcli.core.searching.feedback import composed, relearn, split, write_learned
+from tvcli.core.searching.feedback import composed, learn_from_feedback, split, write_learned
 
 Tv = Callable[..., Ran]
 MADE = {"command": ["tv"], "inputs": []}
@@ -43,7 +43,7 @@ def contrary(index: Index) -> Path:
 
 def test_learning_turns_the_order(index: Index) -> None:
     clicks = contrary(index)
-    learned = relearn(index, clicks, Report())
+    learned = learn_from_feedback(index, clicks, Report())
     assert (learned.train, learned.held_out) == (1, 1)
     assert learned.before == 0
     lines = [json.loads(line) for line in clicks.read_text().splitlines()]
@@ -58,12 +58,12 @@ def test_learning_turns_the_order(index: Index) -> None:
         after = learned.head(torch.from_numpy(before)).numpy()
     assert gap(before) < 0
     assert gap(after) > gap(before) + 0.05
-    again = relearn(index, clicks, Report())
+    again = learn_from_feedback(index, clicks, Report())
     assert np.array_equal(again.head.weight.detach(), learned.head.weight.detach())
 
 
 def test_what_was_changed_meanwhile_is_not_lost(tv: Tv, index: Index) -> None:
-    learned = relearn(index, contrary(index), Report())
+    learned = learn_from_feedback(index, contrary(index), Report())
     assert tv("index", "--remove", index.images[0], "-o", index.path).status == 0
     with pytest.raises(BadInput, match="was changed since it was opened"):
         write_learned(index, learned, index.path, MADE)
@@ -72,7 +72,7 @@ def test_what_was_changed_meanwhile_is_not_lost(tv: Tv, index: Index) -> None:
 
 
 def test_an_index_with_what_was_learned(tv: Tv, index: Index) -> None:
-    learned = relearn(index, contrary(index), Report())
+    learned = learn_from_feedback(index, contrary(index), Report())
     write_learned(index, learned, Path("learned.tvx"), MADE)
     save_head(Path("rank.h5"), composed(index, learned), MADE)
     tv("encode", "photos", "-o", "photos.h5", "--size", 64)
@@ -82,14 +82,14 @@ def test_an_index_with_what_was_learned(tv: Tv, index: Index) -> None:
         assert np.allclose(own.vectors(slice(None)), same.vectors(slice(None)), atol=4e-3)
         found = tv("search", "photos/0.png", "-i", "learned.tvx", "-k", 1, "--format", "paths").out
         assert found == "photos/0.png\n"
-        twice = relearn(own, contrary(own), Report())
+        twice = learn_from_feedback(own, contrary(own), Report())
         weight = torch.from_numpy(load_rank(own.rank_file).weight)
         expected = twice.head.weight @ weight
         assert np.allclose(composed(own, twice).state["weight"], expected.detach(), atol=1e-5)
 
 
 def test_an_index_replaces_itself(index: Index) -> None:
-    learned = relearn(index, contrary(index), Report())
+    learned = learn_from_feedback(index, contrary(index), Report())
     before = index.vectors(slice(None))
     write_learned(index, learned, Path("photos.tvx"), MADE)
     with open_index(Path("photos.tvx")) as now:
@@ -115,4 +115,4 @@ def test_what_is_held_out_was_not_learned_from() -> None:
 def test_clicks_that_make_no_triplet(index: Index) -> None:
     Path("clicks.jsonl").write_text('{"query": "photos/0.png", "image": "x", "relevant": true}\n')
     with pytest.raises(UsageError, match="yes"):
-        relearn(index, Path("clicks.jsonl"), Report())
+        learn_from_feedback(index, Path("clicks.jsonl"), Report())
