@@ -237,7 +237,7 @@ def test_the_scalable_rule_as_it_is_read(
 
 
 @pytest.mark.parametrize(
-    ("inliers", "agreement", "accepted"),
+    ("inliers", "zncc", "accepted"),
     [(9, 1.0, False), (10, 0.74, False), (10, 0.76, True), (19, 0.74, False), (19, 0.76, True),
      (20, 0.24, False), (20, 0.26, True), (200, 0.2, False), (200, 0.3, True)],
 )  # fmt: skip
@@ -246,7 +246,7 @@ def test_fewer_inliers_must_agree_better(inliers: int, zncc: float, accepted: bo
 
 
 @pytest.mark.parametrize(
-    ("inliers", "agreement", "even", "colours", "accepted"),
+    ("inliers", "zncc", "local_agreement", "hue_agreement", "accepted"),
     [(10, 0.9, 0.76, 1, False), (10, 0.9, 0.78, 1, True), (19, 0.9, 0.76, 1, False),
      (19, 0.9, 0.78, 1, True), (20, 0.9, 0.62, 1, False), (20, 0.9, 0.64, 1, True),
      (39, 0.9, 0.62, 1, False), (39, 0.3, 0.64, 1, True), (40, 0.9, 0.62, 1, True),
@@ -261,7 +261,7 @@ def test_most_places_must_agree(
 
 
 @pytest.mark.parametrize(
-    ("even", "covered", "accepted"),
+    ("local_agreement", "inlier_coverage", "accepted"),
     [(0.66, 0.51, True), (0.66, 0.49, False), (0.78, 0.1, True)],  # as dresses on one door: 0.35
 )
 def test_inliers_of_the_ground_around_do_not_make_up_for_places(
