@@ -51,7 +51,7 @@ def tv(unpacked: Path, folder: Path, *arguments: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=900,
     )
 
 
