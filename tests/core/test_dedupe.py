@@ -59,7 +59,7 @@ def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inliers", "agreement", "even", "accepted"),
+    ("inliers", "zncc", "local_agreement", "accepted"),
     [
         (14, 0.66, 0.66, True),
         (14, 0.64, 0.9, False),

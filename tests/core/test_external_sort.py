@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tvcli.core import spilled_records
+from tvcli.core.files import external_sort as sorting
 from tvcli.core.files.external_sort import external_sort, spilled
 
 NAMES = st.text(st.characters(codec=None), max_size=4)  # lone surrogates too, as of odd file names
@@ -15,7 +15,7 @@ RECORDS = st.lists(st.fixed_dictionaries({"image": NAMES, "number": st.integers(
 
 @pytest.fixture
 def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spilled_records, "RECORDS_A_RUN", 5)
+    monkeypatch.setattr(sorting, "RECORDS_A_RUN", 5)
 
 
 @given(RECORDS)
@@ -36,7 +36,7 @@ def test_runs_end_wherever_the_records_do(short_runs: None, count: int) -> None:
 
 def test_sorting_holds_no_more_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Records are counted by the objects that are alive when one more is asked for."""
-    monkeypatch.setattr(spilled_records, "RECORDS_A_RUN", 50)
+    monkeypatch.setattr(sorting, "RECORDS_A_RUN", 50)
     alive = most = 0
 
     class Counted(dict[str, Any]):

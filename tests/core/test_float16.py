@@ -1,12 +1,12 @@
 import numpy as np
 
-from tvcli.core.images.float16 import BLOCK, FEW, as_float32
+from tvcli.core.images.float16 import FEW, VALUES_AT_ONCE, as_float32
 
 
 def test_every_float16_becomes_the_float32_of_the_same_value() -> None:
     every = np.arange(65_536, dtype=np.uint16).view(np.float16)
     finite = every[np.isfinite(every)]
-    for halves in (every, finite, finite[:FEW], np.tile(finite, BLOCK // len(finite) + 2)):
+    for halves in (every, finite, finite[:FEW], np.tile(finite, VALUES_AT_ONCE // len(finite) + 2)):
         expected = halves.astype(np.float32)
         assert (as_float32(halves).view(np.int32) == expected.view(np.int32)).all()
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core import images
+from tvcli.core.images import photo as images
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail, view
 
 

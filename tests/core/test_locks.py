@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tvcli.core import locks
 from tvcli.core.errors import BadInput
+from tvcli.core.files import locks
 from tvcli.core.files.locks import Locked, lock_file, writing
 
 HOLD = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from tests.core.test_places import written_on
+from tests.core.test_local_agreement import written_on
 from tests.core.test_verification import photo, scene
 from tvcli.core.matching.blank import is_blank
 from tvcli.core.matching.decision import Default
