@@ -1,5 +1,6 @@
 """What tests of the pages share: a collection with its index, and an app behind its gate."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,17 +9,19 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from urllib.request import Request, urlopen
 
-import uvicorn
 from conftest import picture
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from tvcli.serve.access import Gate
-from tvcli.serve.server import listen
+from tvcli.serve.server import listen, server_of
 
 TOKEN = "the-token"
 ORIGIN = "http://127.0.0.1:1234"
+SESSIONS: dict[str, dict[str, str]] = {}  # what a browser keeps that was let in, by address
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 
 
@@ -42,15 +45,16 @@ def make_collection(folder: Path, run: Callable[[list[str]], int]) -> Path:
 @contextmanager
 def client_of(app: ASGIApp) -> Iterator[TestClient]:
     """Give a client that is let in, as the page itself is."""
-    gate = Gate(app, TOKEN, "127.0.0.1", 1234)
-    with TestClient(gate, base_url=ORIGIN, headers={"origin": ORIGIN}) as client:
-        assert client.get("/", params={"token": TOKEN}).status_code == 200
+    headers = {"origin": ORIGIN, "authorization": f"Bearer {TOKEN}"}
+    with TestClient(Gate(app, TOKEN), base_url=ORIGIN, headers=headers) as client:
         yield client
 
 
 @contextmanager
-def running(folder: Path, *arguments: object) -> Iterator[str]:
-    """Run `tv` as a person would, give its address, and end it as Ctrl-C does."""
+def started(
+    folder: Path, *arguments: object, first: str = "http://127.0.0.1:"
+) -> Iterator[tuple[str, IO[str]]]:
+    """Run `tv` as a person would; give the address it prints and its stderr; end it by Ctrl-C."""
     command = [sys.executable, "-m", "tvcli", *map(str, arguments), "--no-open"]
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
     environment.pop("TV_INDEX", None)
@@ -58,31 +62,54 @@ def running(folder: Path, *arguments: object) -> Iterator[str]:
         command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
-    lines: list[str] = []
-    for line in process.stderr:
-        lines.append(line)
-        if line.startswith("http://127.0.0.1:"):
-            break
-    assert lines and lines[-1].startswith("http"), lines
     try:
-        yield lines[-1].strip()
+        yield printed_address(process.stderr, first), process.stderr
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0, process.stderr.read()
+        status = process.wait(20)
+        assert status == 0, (status, process.stderr.read())
         process.stderr.close()
+
+
+def printed_address(stderr: IO[str], start: str = "http://127.0.0.1:") -> str:
+    """Return the next address that `tv` prints, or the next line with another start."""
+    lines: list[str] = []
+    for line in stderr:
+        lines.append(line)
+        if line.startswith(start):
+            return line.strip()
+    raise AssertionError(lines)
+
+
+@contextmanager
+def running(folder: Path, *arguments: object) -> Iterator[str]:
+    """Run `tv`, go in by its ticket, and give the address without it: see `SESSIONS`."""
+    with started(folder, *arguments) as (address, _):
+        home, _, ticket = address.partition("#ticket=")
+        SESSIONS[home] = enter(home, ticket)
+        yield home
+
+
+def enter(home: str, ticket: str) -> dict[str, str]:
+    """Exchange a ticket for the session, as the page does."""
+    data = json.dumps({"ticket": ticket}).encode()
+    with urlopen(Request(f"{home}api/session", data, method="POST"), timeout=10) as answer:
+        session: dict[str, str] = json.load(answer)
+    return session
 
 
 @contextmanager
 def threaded(app: ASGIApp) -> Iterator[str]:
     """Serve an app on a thread of the tests, for what cannot be had from a command line."""
     listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(Gate(app, TOKEN, "127.0.0.1", port), log_level="error", ws="none")
-    server = uvicorn.Server(config)
+    gate = Gate(app, TOKEN)
+    server = server_of(gate)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
+    home = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    SESSIONS[home] = gate.entrance.session.as_json()
     try:
-        yield f"http://127.0.0.1:{port}/?token={TOKEN}"
+        yield home
     finally:
         server.should_exit = True
         thread.join(10)

@@ -72,8 +72,8 @@ def editor(page: Any, served: tuple[str, Path]) -> Editor:
     address, file = served
     file.unlink(missing_ok=True)
     page.goto(address)
-    page.evaluate("() => fetch('/api/reload', { method: 'POST' })")
-    page.goto(f"{address.split('?')[0]}?photo=0")
+    page.evaluate("async () => (await import('/static/api.js')).send('POST', '/api/reload', {})")
+    page.goto(f"{address}?photo=0")
     page.wait_for_selector("#strip button[aria-current=true]")
     page.wait_for_selector("#stage image")
     return Editor(page, file)

@@ -34,7 +34,7 @@ def wait_for_hits(page: Any, count: int = 9) -> None:
 
 def test_browse_click_back_reload(home: Any) -> None:
     assert len(names(home)) == 9
-    assert "token" not in home.url
+    assert "ticket" not in home.url
     home.click("a.photo[aria-label='Search with 3.png']")
     wait_for_hits(home)
     assert names(home)[0] == "3.png"

@@ -8,14 +8,18 @@ from starlette.testclient import TestClient
 
 from tvcli.serve import access
 from tvcli.serve.access import Gate
+from tvcli.serve.entrance import LIFETIME, Entrance
+from tvcli.serve.files import HERE
 from tvcli.serve.pages import open_gallery
+
+GALLERY = HERE / "static" / "gallery.html"
 
 
 @pytest.fixture
 def stranger(collection: Path) -> Iterator[TestClient]:
     """Give a client without the token."""
     with open_gallery([Path("photos.tvx")], None) as app:
-        yield TestClient(Gate(app, TOKEN, "127.0.0.1", 1234), base_url=ORIGIN)
+        yield TestClient(Gate(app, TOKEN), base_url=ORIGIN)
 
 
 def test_nothing_without_the_token(stranger: TestClient) -> None:
@@ -23,18 +27,72 @@ def test_nothing_without_the_token(stranger: TestClient) -> None:
         answer = stranger.get(path)
         assert answer.status_code == 401, path
         assert "token" in answer.json()["error"]
-    assert stranger.get("/").status_code == 401
-    assert "Token <input" in stranger.get("/").text
-    assert stranger.get("/", params={"token": "guess"}).status_code == 401
     for method in ("POST", "PUT", "DELETE"):
         assert stranger.request(method, "/api/search", json={}).status_code == 401
+        assert stranger.request(method, "/", json={}).status_code == 401
 
 
-def test_the_token_leaves_the_address(stranger: TestClient) -> None:
-    answer = stranger.get(f"/?item=0.png&token={TOKEN}", follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/?item=0.png")
-    assert "HttpOnly" in answer.headers["set-cookie"]
-    assert stranger.get("/api/about").status_code == 200
+def test_what_is_open_to_all_holds_nothing(stranger: TestClient) -> None:
+    """The page is the package's file, whoever asks; what it shows is asked for with a token."""
+    for path in ("/", "/?item=0.png", f"/?token={TOKEN}", "/?item=0.png&ticket=x"):
+        answer = stranger.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.text) == (200, GALLERY.read_text("utf-8"))
+        assert "set-cookie" not in answer.headers
+    assert stranger.get("/static/gallery.js").status_code == 200
+
+
+def test_a_ticket_lets_in_once(collection: Path) -> None:
+    tickets: list[str] = []
+    with open_gallery([Path("photos.tvx")], None) as app:
+        gate = Gate(app, TOKEN, tell=tickets.append)
+        client = TestClient(gate, base_url=ORIGIN)
+        gate.entrance.invite()
+        (ticket,) = tickets
+        assert TOKEN not in ticket
+        for guess in ("", "guess", TOKEN, ticket[:-1]):
+            assert client.post("/api/session", json={"ticket": guess}).status_code == 401
+        surrogate = b'{"ticket": "\\ud800"}'
+        assert client.post("/api/session", content=surrogate).status_code == 401
+        assert client.post("/api/session", content=b"[" * 900).status_code == 401
+        assert client.post("/api/session", content=b"x" * 1001).status_code == 413
+        assert tickets == [ticket]  # it is good still: no other is told
+        session = client.post("/api/session", json={"ticket": ticket}).json()
+        assert session["token"] == TOKEN
+        bearer = {"authorization": f"Bearer {session['token']}"}
+        assert client.get("/api/about", headers=bearer).status_code == 200
+        again = client.post("/api/session", json={"ticket": ticket})
+        assert again.status_code == 401
+        assert "tv has printed a new one" in again.json()["error"]
+        assert len(tickets) == 2
+        evil = client.post(
+            "/api/session", json={"ticket": tickets[1]}, headers={"origin": "http://127.0.0.1:9"}
+        )
+        assert evil.status_code == 403
+        assert client.post("/api/session", json={"ticket": tickets[1]}).status_code == 200
+
+
+def test_a_ticket_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, tickets = [100.0], list[str]()
+    entrance = Entrance(TOKEN, tickets.append, lambda: now[0])
+    entrance.invite()
+    now[0] += LIFETIME
+    assert entrance.enter(tickets[0]) is None
+    now[0] += LIFETIME - 1
+    assert entrance.enter(tickets[1]) == entrance.session
+
+
+def test_the_pass_reads_pictures_alone(stranger: TestClient, gallery: TestClient) -> None:
+    gate = gallery.app
+    assert isinstance(gate, Gate)
+    own = {"pass": gate.entrance.session.pictures}
+    del gallery.headers["authorization"]
+    assert gallery.get("/pictures/0", params=own).status_code == 200
+    assert gallery.get("/pictures/0", params={"pass": "guess"}).status_code == 401
+    for path in ("/api/items", "/api/about", "/api/item", "/api/files/x", "/pictures/0/more"):
+        assert gallery.get(path, params=own).status_code == 401, path
+    assert gallery.post("/pictures/0", params=own).status_code == 401
+    bearer = {"authorization": f"Bearer {own['pass']}"}
+    assert gallery.get("/api/items", headers=bearer).status_code == 401
 
 
 def test_writes_come_from_the_page(gallery: TestClient) -> None:
@@ -43,8 +101,8 @@ def test_writes_come_from_the_page(gallery: TestClient) -> None:
     for origin in ("http://evil.example", "null", "http://127.0.0.1:1", "http://127.0.0.1:12345"):
         answer = gallery.post("/api/search", json=wanted, headers={"origin": origin})
         assert answer.status_code == 403, origin
-    del gallery.headers["origin"]
-    assert gallery.post("/api/search", json=wanted).status_code == 403
+    cookie = {"cookie": f"tv-1234={TOKEN}; tv={TOKEN}", "authorization": ""}
+    assert gallery.post("/api/search", json=wanted, headers=cookie).status_code == 401
 
 
 def test_a_program_sends_the_token_itself(stranger: TestClient) -> None:
@@ -85,7 +143,30 @@ def test_bodies_are_bounded(gallery: TestClient, monkeypatch: pytest.MonkeyPatch
     answer = gallery.post("/api/files", content=b"x" * 1001)
     assert answer.status_code == 413
     chunks = (b"x" * 300 for _ in range(4))  # sent in chunks, without its length
-    assert gallery.post("/api/files", content=chunks).status_code == 413
+    answer = gallery.post("/api/files", content=chunks)
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
+def test_addresses_that_are_none_have_no_traceback(gallery: TestClient) -> None:
+    long = "9" * 2000
+    for path in (
+        f"/pictures/{long}",
+        "/pictures/%00",
+        "/%0d%0aset-cookie:a",
+        "/%ff%fe",
+        "/static/%00",
+    ):
+        assert gallery.get(path, follow_redirects=False).status_code == 404, path
+    for path in ("//evil.example", "//evil.example/", "/api/about/", "/%5c%5cevil.example"):
+        answer = gallery.get(ORIGIN + path, follow_redirects=False)
+        assert answer.status_code == 404, path
+        assert "location" not in answer.headers
+    assert gallery.get("/pictures/" + "9" * 5000).status_code == 414
+    for key in ("#²", "#" + "9" * 5000, "#-1", "#" + "0" * 30):
+        assert gallery.post("/api/search", json={"item": key}).status_code == 404, key
+    for number in ("9" * 5000, "²", "1e5", ""):
+        answer = gallery.get("/api/items", params={"offset": number})
+        assert answer.status_code == 400, number
 
 
 @pytest.mark.parametrize("path", ["/../secret.png", "/%2e%2e/secret.png", "//etc/passwd", "/-1"])

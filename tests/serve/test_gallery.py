@@ -14,7 +14,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from tvcli.core.ranking.clicks import read_clicks
-from tvcli.serve import thumbnails
+from tvcli.serve import turns
 from tvcli.serve.pages import open_gallery
 
 Tv = Callable[..., Ran]
@@ -117,7 +117,7 @@ def test_searches_that_cannot_be(gallery: TestClient) -> None:
 def test_pictures_too_large_are_refused(
     gallery: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thumbnails, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(turns, "MAX_PIXELS", 1000)
     answer = gallery.post("/api/files", content=png(3))
     assert (answer.status_code, "pixels" in answer.json()["error"]) == (422, True)
     assert gallery.get("/pictures/1").status_code == 422

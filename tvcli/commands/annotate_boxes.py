@@ -25,6 +25,7 @@ def annotate_boxes(
     ] = None,
     null: options.Null = False,
     root: options.Root = None,
+    allow: options.Allow = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     no_open: options.NoOpen = False,
@@ -50,8 +51,8 @@ def annotate_boxes(
         source = open_sources(
             sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
         )
-        with open_box_editor(source, output, _heads(propose)) as app:
-            serve(app, host, port, announcer(open_browser=not no_open))
+        with open_box_editor(source, output, _heads(propose), allow or ()) as app:
+            serve(app, host, port, announcer(host=host, open_browser=not no_open))
 
 
 def _heads(propose: str | None) -> tuple[Path, Path] | None:

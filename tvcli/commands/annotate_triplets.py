@@ -29,6 +29,7 @@ def annotate_triplets(
         ),
     ] = "uncertain",
     seed: options.Seed = 0,
+    allow: options.Allow = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     no_open: options.NoOpen = False,
@@ -44,7 +45,9 @@ def annotate_triplets(
       tv annotate triplets photos.tvx -o clicks.jsonl --order random
     """
     from tvcli.serve.pages import open_triplet_editor
-    from tvcli.serve.server import serve
+    from tvcli.serve.server import is_beyond, serve
 
-    with open_triplet_editor(index, output, order, seed) as app:
-        serve(app, host, port, announcer(open_browser=not no_open))
+    with open_triplet_editor(
+        index, output, order, seed, allow or (), beyond=is_beyond(host)
+    ) as app:
+        serve(app, host, port, announcer(host=host, open_browser=not no_open))

@@ -69,6 +69,7 @@ def dedupe(
     weights: options.Weights = None,
     device: options.Device = "auto",
     root: options.PhotosRoot = None,
+    allow: options.Allow = None,
     null: options.Null = False,
     errors: options.Errors = None,
     strict: options.Strict = False,
@@ -118,7 +119,9 @@ def dedupe(
             root,
         ) as index:
             groups = find_groups(index, settings, report)
-            count, dropped = print_groups(groups, format, null=null)
+            count, dropped = print_groups(
+                groups, format, null=null, allow=[index.root, *(allow or [])]
+            )
         report.summary(f"{count} groups, {dropped} photos to drop")
     if not count:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)

@@ -26,6 +26,7 @@ def gallery(
         ),
     ] = None,
     root: options.PhotosRoot = None,
+    allow: options.Allow = None,
     host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     no_open: options.NoOpen = False,
@@ -43,7 +44,7 @@ def gallery(
       tv gallery photos.tvx --port 8000 --no-open
     """
     from tvcli.serve.pages import open_gallery
-    from tvcli.serve.server import serve
+    from tvcli.serve.server import is_beyond, serve
 
-    with open_gallery(indexes or [], clicks, root) as app:
-        serve(app, host, port, announcer(open_browser=not no_open))
+    with open_gallery(indexes or [], clicks, root, allow or (), beyond=is_beyond(host)) as app:
+        serve(app, host, port, announcer(host=host, open_browser=not no_open))

@@ -118,6 +118,7 @@ def search(
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
+    allow: options.Allow = None,
     null: options.Null = False,
     errors: options.Errors = None,
     strict: options.Strict = False,
@@ -141,6 +142,7 @@ def search(
       tv search img.jpg --explain why/ --format html > hits.html
       tv search copy.jpg --verify default && echo "the same picture is here"
     """
+    from tvcli.core.files.sources import roots_of
     from tvcli.core.matching.decision import asked_verification
     from tvcli.core.searching.search import SearchRequest, find_hits
 
@@ -174,6 +176,8 @@ def search(
     )
     with reporting(strict=strict, quiet=quiet, errors=errors) as report:
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)
-        found = print_hits(hits, format, null=null)
+        found = print_hits(
+            hits, format, null=null, allow=[*roots_of(queries or []), *(allow or [])]
+        )
     if not found:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)

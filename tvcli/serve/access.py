@@ -1,53 +1,62 @@
 """Who may use the pages: the Host, the token, the Origin of writes, and how much may be sent."""
 
+import asyncio
 import ipaddress
-import secrets
+import json
+import re
 import socket
-from http.cookies import SimpleCookie
-from urllib.parse import parse_qsl, urlencode
+from collections.abc import Callable
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tvcli.serve.answers import Refused, answer
+from tvcli.serve.answers import Refused, answer, explain
+from tvcli.serve.entrance import Entrance, is_same
 
 MAX_BODY = 64 * 2**20  # bytes of an upload
+MAX_PATH = 2048  # bytes: ours are short, and a number of 5,000 digits is one of ours no more
+LARGE = 2**20  # bytes of a body from which on only a few are received at a time
+AT_ONCE = 2  # of those
+MAX_TICKET = 1000  # bytes of the body that asks to be let in
+PAUSE = 10.0  # seconds without a byte of a body that was announced
+PATIENCE = 300.0  # seconds for all of a body
+ENTRANCE = "/api/session"
+OPEN = re.compile(r"/|/static/[^/]*")  # the pages' own files, which hold nothing of anybody's
+PICTURES = re.compile(r"/pictures/[^/]+|/api/files/[^/]+/picture")
 SAFE_METHODS = frozenset(("GET", "HEAD"))
 HEADERS = {
     # Nothing is loaded from elsewhere, whatever slips into a page.
     "content-security-policy": "default-src 'none'; img-src 'self' blob:; script-src 'self'; "
-    "style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
+    "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-ASK_TOKEN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>tv: token</title>
-<link rel="stylesheet" href="/static/page.css"><link rel="stylesheet" href="/static/controls.css">
-<main class="ask"><h1>This page needs its token</h1>
-<p>Open the address that tv printed where it was started, or enter the token it ends with.</p>
-<form><label>Token <input name="token" autocomplete="off" autofocus></label>
-<button class="strong">Open</button></form></main></html>"""
-
-
-def new_token() -> str:
-    """Return a token that cannot be guessed."""
-    return secrets.token_urlsafe(18)
 
 
 class Gate:
     """Lets a request through when its Host, its token and, for writes, its Origin are right.
 
-    The token comes once in the address (`?token=`), then in a cookie; a program sends it in
-    `Authorization: Bearer`, and then needs no Origin, which only browsers have.
-    A Host must be an address, localhost, this machine's name or the name listened on: a page
-    elsewhere whose name is pointed at this machine (DNS rebinding) has another.
+    The token is sent in `Authorization: Bearer`, by the page and by programs alike: no browser adds
+    it by itself, as it does a cookie, which it would send to every port of the host. A Host must be
+    an address, localhost, this machine's name or the name listened on: a page elsewhere whose name
+    is pointed at this machine (DNS rebinding) has another. `tell` is given each ticket of the
+    entrance, for the address.
     """
 
-    def __init__(self, app: ASGIApp, token: str, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._app, self._token, self._cookie = app, token, f"tv-{port}"
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        host: str = "127.0.0.1",
+        tell: Callable[[str], None] = lambda ticket: None,
+    ) -> None:
+        self._app, self.entrance = app, Entrance(token, tell)
         self._names = {"localhost", host.lower(), socket.gethostname().lower()}
+        self._large = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -56,47 +65,61 @@ class Gate:
                 await self._app(scope, receive, send)
             return
         guarded = _with_headers(send)
-        refusal = self._refusal(scope)
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
         if refusal is not None:
+            refusal.headers["connection"] = "close"  # its body was not read
             await refusal(scope, receive, guarded)
-            return
-        await self._app(scope, _bounded(receive), guarded)
+        elif scope["path"] == ENTRANCE and scope["method"] == "POST":
+            response = await self._entered(receive)
+            await response(scope, receive, guarded)
+        elif _is_large(headers):
+            async with self._large:
+                await self._app(scope, _bounded(receive, MAX_BODY), guarded)
+        else:
+            await self._app(scope, _bounded(receive, LARGE), guarded)
 
-    def _refusal(self, scope: Scope) -> Response | None:
-        headers, safe = Headers(scope=scope), scope["method"] in SAFE_METHODS
+    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        path, safe = scope["path"], scope["method"] in SAFE_METHODS
         host = headers.get("host", "")
         if not self._is_known(host):
             return answer({"error": f"not a name of this machine: {host:.80}"}, 421)
-        length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > MAX_BODY:
-            return answer({"error": f"more than {MAX_BODY >> 20} MiB"}, 413)
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        if scope["path"].startswith("/static/") and safe:
-            return None
-        if safe and secrets.compare_digest(query.get("token", "").encode(), self._token.encode()):
-            return self._welcome(scope)
-        program = self._is_token(headers.get("authorization", "").removeprefix("Bearer "))
-        if not program and not self._is_token(self._cookie_of(headers)):
-            return _no_token(scope)
-        origin = headers.get("origin")
-        own = origin in (f"http://{host}", f"https://{host}") or (program and origin is None)
+        if len(path) > MAX_PATH:
+            return answer({"error": "no such address"}, 414)
+        limit = MAX_TICKET if path == ENTRANCE else MAX_BODY
+        if _length(headers) > limit:
+            return answer({"error": f"more than {limit / 2**20:g} MiB"}, 413)
+        enters = path == ENTRANCE and scope["method"] == "POST"
+        if not enters and not (safe and OPEN.fullmatch(path)) and not self._may(scope, headers):
+            return answer({"error": "no token, or not the right one: see the address"}, 401)
+        own = headers.get("origin") in (None, f"http://{host}", f"https://{host}")
         return None if safe or own else answer({"error": "writes come from the page itself"}, 403)
 
-    def _welcome(self, scope: Scope) -> Response:
-        """Keep the token in a cookie and take it out of the address."""
-        rest = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        query = urlencode([(name, value) for name, value in rest if name != "token"])
-        response = Response(status_code=303)
-        response.headers["location"] = scope["path"] + (f"?{query}" if query else "")
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
-        return response
+    def _may(self, scope: Scope, headers: Headers) -> bool:
+        """Tell whether a request has the token, or reads a picture and has the pass for them."""
+        session = self.entrance.session
+        if is_same(headers.get("authorization", "").removeprefix("Bearer "), session.token):
+            return True
+        if scope["method"] not in SAFE_METHODS or not PICTURES.fullmatch(scope["path"]):
+            return False
+        passes = parse_qs(scope["query_string"].decode("latin-1")).get("pass", [""])
+        return is_same(passes[-1], session.pictures)
 
-    def _cookie_of(self, headers: Headers) -> str:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        return morsel.value if morsel else ""
-
-    def _is_token(self, value: str) -> bool:
-        return secrets.compare_digest(value.encode(), self._token.encode())
+    async def _entered(self, receive: Receive) -> Response:
+        """Return the session for a ticket; none lets the person be told a new one."""
+        try:
+            data = await _body(_bounded(receive, MAX_TICKET))
+            asked = json.loads(data or b"{}")
+        except Refused as error:
+            return explain(error)
+        except (ValueError, RecursionError):
+            asked = None
+        ticket = asked.get("ticket", "") if isinstance(asked, dict) else ""
+        session = self.entrance.enter(str(ticket))
+        if session is None:
+            reason = "this address was used, or is older than a minute: tv has printed a new one"
+            return answer({"error": reason}, 401)
+        return answer(session.as_json())
 
     def _is_known(self, host: str) -> bool:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
@@ -107,10 +130,15 @@ class Gate:
         return True
 
 
-def _no_token(scope: Scope) -> Response:
-    if scope["path"] == "/":
-        return HTMLResponse(ASK_TOKEN, 401)
-    return answer({"error": "no token, or not the right one: open the address tv printed"}, 401)
+def _length(headers: Headers) -> int:
+    """Return how long a body says it is, 0 where it does not say."""
+    length = headers.get("content-length", "")
+    return min(int(length[:20]), 2**62) if length.isdecimal() else 0
+
+
+def _is_large(headers: Headers) -> bool:
+    """Tell whether a body is large, or may be since it does not say."""
+    return "transfer-encoding" in headers or _length(headers) > LARGE
 
 
 def _with_headers(send: Send) -> Send:
@@ -119,21 +147,38 @@ def _with_headers(send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
+            if message["status"] in (408, 413):  # what is left of the body is not waited for
+                headers["connection"] = "close"
         await send(message)
 
     return guarded
 
 
-def _bounded(receive: Receive) -> Receive:
-    """Return a `receive` that stops a body that is longer than it said, or did not say."""
-    total = 0
+async def _body(receive: Receive) -> bytes:
+    data = b""
+    while True:
+        message = await receive()
+        data += bytes(message.get("body", b""))
+        if not message.get("more_body"):
+            return data
+
+
+def _bounded(receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that stops a body that is longer than it said, or slower than `PAUSE`."""
+    total, ends, over = 0, asyncio.get_running_loop().time() + PATIENCE, False
 
     async def bounded() -> Message:
-        nonlocal total
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > MAX_BODY:
-            raise Refused(413, f"more than {MAX_BODY >> 20} MiB")
+        nonlocal total, over
+        if over:
+            return await receive()
+        left = ends - asyncio.get_running_loop().time()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, min(PAUSE, left)))
+        except TimeoutError:
+            raise Refused(408, "the body did not come") from None
+        total, over = total + len(message.get("body", b"")), not message.get("more_body", False)
+        if total > limit:
+            raise Refused(413, f"more than {limit / 2**20:g} MiB")
         return message
 
     return bounded

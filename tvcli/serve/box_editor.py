@@ -11,7 +11,7 @@ from tvcli.core.images.photo import BadImage
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection
-from tvcli.serve.files import file_routes
+from tvcli.serve.files import application
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.proposals import Proposals
 from tvcli.serve.thumbnails import Thumbnails
@@ -132,7 +132,6 @@ class BoxEditor:
             return self._collection
 
         routes = [
-            *file_routes("boxes.html"),
             picture_route(collection, thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/photos", answering(self.photos)),
@@ -142,4 +141,4 @@ class BoxEditor:
             Route("/api/photos/{place:int}/boxes", answering(self.put), methods=["PUT"]),
             Route("/api/reload", answering(self.reload), methods=["POST"]),
         ]
-        return Starlette(routes=routes)
+        return application("boxes.html", routes)

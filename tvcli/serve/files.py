@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
@@ -14,14 +15,16 @@ FILES = {path.name: path for path in (HERE / "static").iterdir() if path.suffix 
 FILES["page.css"] = HERE / "page.css"
 
 
-def file_routes(page: str) -> list[Route]:
-    """Return the routes of a page (an HTML file of ours) and of what it loads."""
+def application(page: str, routes: list[Route]) -> Starlette:
+    """Return what answers for a page (an HTML file of ours), what it loads, and `routes`."""
 
     async def home(request: Request) -> Response:
         headers = {"cache-control": "no-cache"}
         return FileResponse(HERE / "static" / page, media_type="text/html", headers=headers)
 
-    return [Route("/", home), Route("/static/{name}", _static)]
+    app = Starlette(routes=[Route("/", home), Route("/static/{name}", _static), *routes])
+    app.router.redirect_slashes = False  # no address of ours leads to another
+    return app
 
 
 async def _static(request: Request) -> Response:

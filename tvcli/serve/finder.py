@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from tvcli.core.searching.hits import Hit, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
+from tvcli.serve.folders import Folders
+from tvcli.serve.turns import TURNS, pixels_of
 
 if TYPE_CHECKING:  # it brings torch: loaded when first needed
     from PIL.Image import Image
@@ -47,9 +49,14 @@ Found = tuple[Box | None, list[Hit]]
 class Finder:
     """Answers searches as `tv search` does; the index stays open, the encoder is loaded once."""
 
-    def __init__(self, index: Index, load_encoder: "Callable[[], Encoder] | None" = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        load_encoder: "Callable[[], Encoder] | None" = None,
+        folders: Folders | None = None,
+    ) -> None:
         self.index = index
-        self.collection = Collection(index.root, index.images)
+        self.collection = Collection(index.root, index.images, folders)
         self._load = load_encoder or (lambda: _encoder_of(index))
         self._encoder: Encoder | None = None
         self._locator: Locator | None = None
@@ -66,8 +73,9 @@ class Finder:
     def row_of(self, key: object) -> int:
         """Return the row that a key names: `#12`, or a photo's name; raises Refused (404)."""
         text = str(key)
-        if text.startswith("#") and text[1:].isdigit() and int(text[1:]) < len(self.index):
-            return int(text[1:])
+        number = text[1:] if len(text) < 20 else ""  # int() refuses thousands of digits
+        if text.startswith("#") and number.isdecimal() and int(number) < len(self.index):
+            return int(number)
         if text in self._rows:
             return self._rows[text]
         found = [] if "\0" in text else self.index.find(text).tolist()
@@ -121,7 +129,9 @@ class Finder:
             if known is not None:
                 self.collection.path(known)  # refuses what must not be read
         crop = wish.box if wish.data is None else self._wished(wish).crop
-        with self._lock:
+        seen = [self.collection.pixels(known) for known in (row, wish.row) if known is not None]
+        seen += [] if wish.data is None else [pixels_of(wish.data)]
+        with TURNS.turn(sum(seen)), self._lock:
             self._explainer = explainer = self._explainer or _explainer_of(self.index)
             data = wish.data
             if data is None and wish.row is not None and crop is not None:
@@ -163,7 +173,7 @@ class Finder:
         from tvcli.core.location.locating import load_locator, located_regions
 
         report = Report()
-        with self._lock:
+        with self._decoding(region), self._lock:
             self._locator = self._locator or load_locator(*heads)
             source = Source(self.collection.root, iter([region]))
             found = next(located_regions(source, self._locator, report), None)
@@ -173,12 +183,21 @@ class Finder:
 
     def _encode(self, region: Region) -> Query:
         report, encoder = Report(), self.encoder()
-        with self._lock:  # one network, one photo at a time: it uses all cores anyway
+        with (
+            self._decoding(region),
+            self._lock,
+        ):  # one network, one photo at a time
             queries = Queries(self.index, lambda: encoder, report)
             query = next(queries.of_photos([region], self.collection.root), None)
         if query is None:
             raise Refused(422, report.skipped[0].reason)
         return query
+
+    def _decoding(self, region: Region) -> AbstractContextManager[None]:
+        """Return the turn of a region's photo to be decoded."""
+        if region.data is not None:
+            return TURNS.turn(pixels_of(region.data))
+        return TURNS.turn(self.collection.pixels(self._rows[region.image]))
 
     def _examples(self, rows: list[int]) -> dict[str, Vector]:
         return {f"#{row}": self.index.vectors(slice(row, row + 1))[0] for row in rows}

@@ -13,12 +13,12 @@ from tvcli.core.images.photo import photo_size
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.compared import Compared
-from tvcli.serve.files import file_routes
+from tvcli.serve.files import application
 from tvcli.serve.finder import Finder, GalleryQuery
 from tvcli.serve.learning import Learner
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.shown import shown_hits, shown_photo, shown_rows
-from tvcli.serve.thumbnails import Thumbnails, shrink
+from tvcli.serve.thumbnails import Thumbnails
 from tvcli.serve.uploads import Uploads
 
 MOST_HITS = 1000
@@ -61,8 +61,8 @@ class Gallery:
 
     def file_picture(self, asked: Asked) -> Response:
         """Return an uploaded photo, upright, as a JPEG."""
-        data = self._uploads.get(asked.path["name"])
-        return Response(shrink(data, "view"), media_type="image/jpeg")
+        data = self._uploads.picture(asked.path["name"])
+        return Response(data, media_type="image/jpeg")
 
     def search(self, asked: Asked) -> dict[str, Any]:
         """Return the hits of a search: JSON, or a photo as the body with the rest as a query."""
@@ -148,7 +148,6 @@ class Gallery:
             return self._indexes.at(request.query_params.get("index", 0)).collection
 
         routes = [
-            *file_routes("gallery.html"),
             picture_route(collection, thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/items", answering(self.items)),
@@ -164,7 +163,7 @@ class Gallery:
             Route("/api/learn/keep", answering(self.keep), methods=["POST"]),
             Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
         ]
-        return Starlette(routes=routes)
+        return application("gallery.html", routes)
 
 
 def _wanted_by_query(asked: Asked) -> dict[str, Any]:

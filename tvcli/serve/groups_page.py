@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tvcli.core.deduping.dedupe import Group, Member
+from tvcli.serve.folders import Folders
 from tvcli.serve.page_parts import END, head, picture, printable
 
 HERE = Path(__file__).parent
@@ -19,20 +20,25 @@ INTRO = (
 SAVE = '<div class="save"><button type="button">Save different.jsonl</button><span></span></div>'
 
 
-def groups_page(groups: Iterable[Group], title: str = "tv dedupe") -> Iterator[str]:
-    """Yield the parts of a page that shows groups, the photo to keep first in each."""
-    yield head(title, (HERE / "groups_page.css").read_text("utf-8"))
+def groups_page(
+    groups: Iterable[Group], allow: Iterable[Path], title: str = "tv dedupe"
+) -> Iterator[str]:
+    """Yield the parts of a page that shows groups, the photo to keep first in each.
+
+    Only photos that lie in the folders `allow` are put into it.
+    """
+    folders, script = Folders(allow), (HERE / "groups_page.js").read_text("utf-8")
+    yield head(title, (HERE / "groups_page.css").read_text("utf-8"), script)
     yield f'<p class="intro">{INTRO}</p>'
     for group in groups:
-        cards = "".join(_card(member, group.members[0]) for member in group.members)
+        cards = "".join(_card(member, group.members[0], folders) for member in group.members)
         name = f"Group {group.number}: {len(group.members)} photos, {len(group.dropped)} to drop"
         section = f'<section class="group" aria-label="{name}">'
         yield f"{section}<h2>{name}</h2><ol>{cards}</ol></section>"
-    script = (HERE / "groups_page.js").read_text("utf-8")
     yield f"{SAVE}<script>{script}</script>{END}"
 
 
-def _card(member: Member, kept: Member) -> str:
+def _card(member: Member, kept: Member, folders: Folders) -> str:
     facts = member.facts
     size = f"{facts.width}×{facts.height} {facts.format}, {_bytes(facts.bytes)}"
     lines = [("name", Path(facts.image).name), ("", member.reason), ("soft", size)]
@@ -40,7 +46,7 @@ def _card(member: Member, kept: Member) -> str:
     said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
     mark = "" if member is kept or facts.digest == kept.facts.digest else _mark(member, kept)
     return (
-        f'<li class="{member.action}">{picture(facts.image, [], facts.image)}'
+        f'<li class="{member.action}">{picture(facts.image, [], facts.image, folders)}'
         f'<span class="badge">{member.action}</span>'
         f'<div class="about" title="{printable(facts.image)}">{said}{mark}</div></li>'
     )

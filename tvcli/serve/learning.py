@@ -73,7 +73,11 @@ class Learner:
             head = path.with_suffix(".rank.h5")
             save_head(head, composed(finder.index, learned), made)
             write_learned(finder.index, learned, path, made)
-            kept = Finder(self._stack.enter_context(open_index(path)), finder.encoder)
+            kept = Finder(
+                self._stack.enter_context(open_index(path)),
+                finder.encoder,
+                finder.collection.folders,
+            )
             self._drop()
             return kept, head
 
@@ -110,7 +114,8 @@ class Learner:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tv-"))
             target = Path(folder) / finder.index.path.name
             write_learned(finder.index, learned, target, {"command": ["tv", "gallery"]})
-            tried = Finder(stack.enter_context(open_index(target)), finder.encoder)
+            index = stack.enter_context(open_index(target))
+            tried = Finder(index, finder.encoder, finder.collection.folders)
             self._tried = self._stack.enter_context(stack.pop_all())
         self._finder, self._learned = tried, learned
 

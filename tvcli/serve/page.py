@@ -7,16 +7,21 @@ from itertools import groupby
 from pathlib import Path
 
 from tvcli.core.searching.hits import Hit
+from tvcli.serve.folders import Folders
 from tvcli.serve.page_parts import END, Quad, head, picture, printable
 
 IsRight = Callable[[Hit], bool]
 
 
-def hits_page(hits: list[Hit], title: str = "tv search") -> Iterator[str]:
-    """Yield the parts of a page that shows each query and its hits, best first."""
+def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") -> Iterator[str]:
+    """Yield the parts of a page that shows each query and its hits, best first.
+
+    Only photos that lie in the root of their index, or in the folders `allow`, are put into it.
+    """
+    folders = Folders([*{hit.root for hit in hits if hit.root}, *allow])
     yield head(title)
     for query, found in groupby(hits, key=lambda hit: hit.query):
-        yield _section(query, [_list(found, query)])
+        yield _section(query, [_list(found, query, folders)])
     yield END
 
 
@@ -24,7 +29,9 @@ def comparison_page(found: dict[str, list[Hit]], title: str, is_right: IsRight) 
     """Yield the parts of a page that shows, for each query, what several searches found for it.
 
     `found` maps the name of a search to its hits; the hits that `is_right` are marked.
+    Photos lie in the current folder.
     """
+    folders = Folders([Path.cwd()])
     yield head(title)
     by_query: dict[str, dict[str, list[Hit]]] = {}
     for name, hits in found.items():
@@ -32,7 +39,7 @@ def comparison_page(found: dict[str, list[Hit]], title: str, is_right: IsRight) 
             by_query.setdefault(hit.query, {}).setdefault(name, []).append(hit)
     for query, searches in by_query.items():
         lists = [
-            f"<h3>{html.escape(name)}</h3>{_list(hits, query, is_right)}"
+            f"<h3>{html.escape(name)}</h3>{_list(hits, query, folders, is_right)}"
             for name, hits in searches.items()
         ]
         yield _section(query, lists)
@@ -44,16 +51,18 @@ def _section(query: str, lists: list[str]) -> str:
     return f'<section aria-label="{name}"><h2>{name}</h2>{"".join(lists)}</section>'
 
 
-def _list(hits: Iterable[Hit], query: str, is_right: IsRight | None = None) -> str:
+def _list(
+    hits: Iterable[Hit], query: str, folders: Folders, is_right: IsRight | None = None
+) -> str:
     hits = list(hits)
     found = [hit.check.inside for hit in hits if hit.check and hit.check.verified]
     items = [
-        f'<li class="query">{picture(query, [quad for quad in found if quad], "query")}'
+        f'<li class="query">{picture(query, [quad for quad in found if quad], "query", folders)}'
         f'<p class="caption"><b>query</b><span>{printable(Path(query).name)}</span></p></li>'
     ]
     for hit in hits:
         mark = ' class="right"' if is_right and is_right(hit) else ""
-        shown = f"{picture(hit.image, _quads(hit), hit.image)}{_caption(hit)}{_why(hit)}"
+        shown = f"{picture(hit.image, _quads(hit), hit.image, folders)}{_caption(hit)}{_why(hit)}"
         items.append(f"<li{mark}>{shown}</li>")
     return f'<ol class="hits">{"".join(items)}</ol>'
 

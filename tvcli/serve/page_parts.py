@@ -1,6 +1,7 @@
 """What self-contained pages are made of: their style, and photos inside them."""
 
 import base64
+import hashlib
 import html
 import io
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
+from tvcli.serve.folders import Folders
 
 Quad = list[list[float]]  # four corners, x and y in pixels of a photo
 
@@ -16,18 +18,33 @@ STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 END = "</main></body></html>\n"
 
 
-def head(title: str, style: str = "") -> str:
-    """Return the beginning of a page, up to where its sections come; `style` is more CSS."""
+def head(title: str, style: str = "", script: str = "") -> str:
+    """Return the beginning of a page, up to where its sections come; `style` is more CSS.
+
+    A policy inside forbids the browser whatever is not the page's own: its style, pictures within
+    it, and the one `script` that comes at its end.
+    """
+    style = STYLE + style
+    allowed = f"style-src {_hashed(style)}" + (f"; script-src {_hashed(script)}" if script else "")
+    policy = f"default-src 'none'; img-src data:; {allowed}; base-uri 'none'; form-action 'none'"
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
-        f'</title><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}{style}</style></head><body><header><h1>{html.escape(title)}</h1></header><main>"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta name="referrer" content="no-referrer">'
+        f"<title>{html.escape(title)}</title>"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{style}</style></head><body><header><h1>{html.escape(title)}</h1></header><main>"
     )
 
 
-def picture(path: str, quads: list[Quad], alternative: str) -> str:
+def _hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def picture(path: str, quads: list[Quad], alternative: str, folders: Folders) -> str:
     """Return a photo as an element, with outlines drawn in it; or what is wrong with it."""
     try:
+        folders.check(Path(path))
         source = _data_uri(Path(path), quads)
     except BadImage as error:
         return f'<div class="missing" role="img">{html.escape(str(error))}</div>'

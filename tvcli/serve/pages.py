@@ -1,6 +1,6 @@
 """The applications of the pages, from what a command names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -9,12 +9,13 @@ from starlette.types import ASGIApp
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import Source
-from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.index import Index, open_index
 from tvcli.serve.box_editor import BoxEditor
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.collection import Collection
 from tvcli.serve.finder import Finder
+from tvcli.serve.folders import Folders, folders_of_index
 from tvcli.serve.gallery import Gallery
 from tvcli.serve.learning import Learner
 from tvcli.serve.proposals import Proposals, locator_of
@@ -27,11 +28,17 @@ COMPARED = 2
 
 @contextmanager
 def open_gallery(
-    paths: list[Path], clicks: Path | None, root: Path | None = None
+    paths: list[Path],
+    clicks: Path | None,
+    root: Path | None = None,
+    allow: Sequence[Path] = (),
+    *,
+    beyond: bool = False,
 ) -> Iterator[ASGIApp]:
     """Open one index, or two to compare, as a gallery; `clicks` None: a file beside the first.
 
-    The photos lie in `root`, or where the indexes say.
+    The photos lie in `root`, or where the indexes say; those elsewhere are shown only from `allow`.
+    `beyond`: others than this machine will look at them.
 
     Raises:
         UsageError: more than two indexes.
@@ -41,7 +48,8 @@ def open_gallery(
         raise UsageError("name one index, or two to compare")
     paths = paths or [_default()]
     with ExitStack() as stack:
-        finders = [Finder(stack.enter_context(open_index(path, root))) for path in paths]
+        indexes = [stack.enter_context(open_index(path, root)) for path in paths]
+        finders = [_finder(index, root, allow, beyond=beyond) for index in indexes]
         for finder in finders:
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))
@@ -50,9 +58,14 @@ def open_gallery(
 
 @contextmanager
 def open_box_editor(
-    source: Source, output: Path, heads: tuple[Path, Path] | None = None
+    source: Source,
+    output: Path,
+    heads: tuple[Path, Path] | None = None,
+    allow: Sequence[Path] = (),
 ) -> Iterator[ASGIApp]:
     """Open photos to draw boxes on, saved in `output`; `heads`: a classifier and boxes' nets.
+
+    Photos outside the source's root are shown only from `allow`.
 
     Raises:
         BadInput: no photo, or a file or head that cannot be used.
@@ -63,7 +76,7 @@ def open_box_editor(
         raise BadInput("no photo to annotate")
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: its folder is not there")
-    collection = Collection(source.root, names)
+    collection = Collection(source.root, names, Folders([source.root, *allow]))
     file = BoxFile(output, collection)
     proposals = Proposals(locator_of(*heads), collection) if heads else None
     if proposals:
@@ -77,9 +90,15 @@ def open_box_editor(
 
 @contextmanager
 def open_triplet_editor(
-    path: Path | None, output: Path, order: Order = "uncertain", seed: int = 0
+    path: Path | None,
+    output: Path,
+    order: Order = "uncertain",
+    seed: int = 0,
+    allow: Sequence[Path] = (),
+    *,
+    beyond: bool = False,
 ) -> Iterator[ASGIApp]:
-    """Open an index to choose triplets, saved in `output`.
+    """Open an index to choose triplets, saved in `output`; `allow`, `beyond`: as in a gallery.
 
     Raises:
         BadInput: the index or the file of triplets cannot be used.
@@ -87,7 +106,14 @@ def open_triplet_editor(
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: its folder is not there")
     with open_index(path or _default()) as index:
-        yield TripletEditor(Finder(index), output, order, seed).app(Thumbnails())
+        yield TripletEditor(_finder(index, None, allow, beyond=beyond), output, order, seed).app(
+            Thumbnails()
+        )
+
+
+def _finder(index: Index, root: Path | None, allow: Sequence[Path], *, beyond: bool) -> Finder:
+    folders = folders_of_index(index.path, index.root, allow, named=root is not None, beyond=beyond)
+    return Finder(index, folders=folders)
 
 
 def _default() -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
+from tvcli.serve.turns import decoding
 
 Shown = dict[str, Any]
 Propose = Callable[[Path], list[Shown]]
@@ -83,7 +84,9 @@ def locator_of(classifier: Path, boxes: Path) -> Propose:
     locator = load_locator(classifier, boxes, LocateSettings(max_objects=MOST))
 
     def propose(path: Path) -> list[Shown]:
-        photo = decode_photo(read_photo(path))
+        data = read_photo(path)
+        with decoding(data):
+            photo = decode_photo(data)
         return [
             {
                 "box": [round(side) for side in found.box],

@@ -1,50 +1,61 @@
 """Runs a page's application until it is interrupted: binds, tells its address, ends cleanly."""
 
+import ipaddress
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from tvcli.core.errors import BadInput
-from tvcli.serve.access import Gate, new_token
+from tvcli.serve.access import Gate
+from tvcli.serve.connections import HEAD, BoundedProtocol
+from tvcli.serve.entrance import new_secret
 
 GRACE = 2  # seconds that answers under way are given at the end
 
 
 def serve(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -> None:
-    """Serve `app` behind a gate until Ctrl-C; `announce` is given the address with its token.
+    """Serve `app` behind a gate until Ctrl-C; `announce` is given each address that lets in.
+
+    The first is given at once, others when somebody comes with one that is good no more. The ticket
+    stands behind `#`, which browsers send to nobody.
 
     Raises:
         BadInput: the address cannot be listened on.
     """
     listener = listen(host, port)
-    bound = listener.getsockname()[1]
-    token = new_token()
-    gate = Gate(app, token, host, bound)
-    config = uvicorn.Config(
-        gate,
-        log_level="error",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        ws="none",
-        server_header=False,
-    )
-    announce(f"http://{_shown(host)}:{bound}/?token={token}")
+    address = f"http://{_shown(host)}:{listener.getsockname()[1]}/#ticket="
+    gate = Gate(app, new_secret(), host, lambda ticket: announce(address + ticket))
+    gate.entrance.invite()
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        server_of(gate).run(sockets=[listener])
     except KeyboardInterrupt:  # how a page is ended: all is saved by now
         pass
     finally:
         listener.close()
 
 
+def server_of(gate: Gate) -> uvicorn.Server:
+    """Return a server with bounds on connections, on the heads of requests and on their time."""
+    config = uvicorn.Config(
+        gate,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=HEAD,
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
+        server_header=False,
+    )
+    return uvicorn.Server(config)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens; port 0 is any free one; raises BadInput where it cannot be."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        family, kind, protocol, _, address = _resolved(host, port)
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -52,6 +63,20 @@ def listen(host: str, port: int) -> socket.socket:
         raise BadInput(f"{host}:{port}: cannot be listened on: {error.strerror}") from error
     listener.listen(128)
     return listener
+
+
+def is_beyond(host: str) -> bool:
+    """Tell whether others than this machine reach what listens on a host."""
+    try:
+        address = str(_resolved(host, 0)[4][0])
+    except OSError:
+        return True
+    return not ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+def _resolved(host: str, port: int) -> tuple[int, int, int, str, Any]:
+    flags = socket.AI_PASSIVE
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)[0]
 
 
 def _shown(host: str) -> str:

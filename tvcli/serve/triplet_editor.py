@@ -12,7 +12,7 @@ from tvcli.core.ranking.triplets import ROLES
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.clicks import item_record
 from tvcli.serve.collection import Collection
-from tvcli.serve.files import file_routes
+from tvcli.serve.files import application
 from tvcli.serve.finder import Finder, GalleryQuery
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.record_file import RecordFile
@@ -105,7 +105,6 @@ class TripletEditor:
             return self._finder.collection
 
         routes = [
-            *file_routes("triplets.html"),
             picture_route(collection, thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/reference", answering(self.reference)),
@@ -113,7 +112,7 @@ class TripletEditor:
             Route("/api/undo", answering(self.undo), methods=["POST"]),
             Route("/api/reload", answering(self.reload), methods=["POST"]),
         ]
-        return Starlette(routes=routes)
+        return application("triplets.html", routes)
 
 
 def _absolute(folder: Path, name: str) -> str:

@@ -5,7 +5,8 @@ from collections import OrderedDict
 
 from tvcli.core.images.photo import digest
 from tvcli.serve.answers import Refused
-from tvcli.serve.thumbnails import check_pixels
+from tvcli.serve.thumbnails import shrink
+from tvcli.serve.turns import check_pixels
 
 KEPT = 256 * 2**20  # bytes of all uploads together
 
@@ -15,7 +16,8 @@ class Uploads:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept, self._files = kept, OrderedDict[str, bytes]()
-        self._lock = threading.Lock()
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._shown: tuple[str, bytes] | None = None  # the picture that was drawn last
 
     def add(self, data: bytes) -> str:
         """Keep a photo and return its name; raises BadImage for what is none, or too large."""
@@ -35,3 +37,11 @@ class Uploads:
         if data is None:
             raise Refused(404, "this file is no longer here: drop it again")
         return data
+
+    def picture(self, name: str) -> bytes:
+        """Return an uploaded photo as a JPEG to look at; raises as `get` does, or BadImage."""
+        data = self.get(name)
+        with self._drawing:  # drawn once, however often it is asked for
+            if self._shown is None or self._shown[0] != name:
+                self._shown = name, shrink(data, "view")
+            return self._shown[1]

@@ -1,7 +1,8 @@
 """Groups of duplicates on standard output, in the format asked for."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
@@ -14,11 +15,16 @@ GroupFormat = Literal["table", "jsonl", "paths", "html"]
 
 
 def print_groups(
-    groups: "Iterable[Group]", format: GroupFormat | None, *, null: bool = False
+    groups: "Iterable[Group]",
+    format: GroupFormat | None,
+    *,
+    null: bool = False,
+    allow: Sequence[Path] = (),
 ) -> tuple[int, int]:
     """Print groups; return how many there are, and how many photos are proposed to be dropped.
 
-    Without a format: a table on a terminal, else JSON Lines. Paths are those to drop.
+    Without a format: a table on a terminal, else JSON Lines. Paths are those to
+    drop. A page holds photos of the folders `allow` alone.
     """
     if format is None:
         format = "paths" if null else "table" if sys.stdout.isatty() else "jsonl"
@@ -26,17 +32,19 @@ def print_groups(
     if format == "table":
         _print_tables(found)
     else:
-        for text in _texts(found, format, null):
+        for text in _texts(found, format, null, allow):
             sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     return len(found), sum(len(group.dropped) for group in found)
 
 
-def _texts(groups: "list[Group]", format: GroupFormat, null: bool) -> Iterator[str]:
+def _texts(
+    groups: "list[Group]", format: GroupFormat, null: bool, allow: Sequence[Path]
+) -> Iterator[str]:
     if format == "html":
         from tvcli.serve.groups_page import groups_page
 
-        yield from groups_page(groups)
+        yield from groups_page(groups, allow)
     for group in groups:
         if format == "jsonl":
             yield dump_record(group.as_record()) + "\n"

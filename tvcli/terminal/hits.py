@@ -1,8 +1,9 @@
 """Hits on standard output, in the format asked for."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
@@ -14,14 +15,23 @@ if TYPE_CHECKING:  # it brings numpy, which tv --help does without
 HitFormat = Literal["table", "jsonl", "tsv", "paths", "html"]
 
 
-def print_hits(hits: "Iterable[Hit]", format: HitFormat | None, *, null: bool = False) -> int:
-    """Print hits and return how many; without a format, a table on a terminal, else JSON Lines."""
+def print_hits(
+    hits: "Iterable[Hit]",
+    format: HitFormat | None,
+    *,
+    null: bool = False,
+    allow: Sequence[Path] = (),
+) -> int:
+    """Print hits and return how many; without a format, a table on a terminal, else JSON Lines.
+
+    A page holds photos of the index's root and of the folders `allow` alone.
+    """
     if format is None:
         format = "paths" if null else "table" if sys.stdout.isatty() else "jsonl"
     if format == "table":
         return _print_tables(hits)
     if format == "html":
-        return _print_page(list(hits))
+        return _print_page(list(hits), allow)
     count = 0
     for count, text in enumerate(_lines(hits, format, null), 1):  # noqa: B007
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -78,10 +88,10 @@ def _verdict(hit: "Hit") -> str:
     return hit.check.evidence if hit.check is not None and hit.check.verified else ""
 
 
-def _print_page(hits: "list[Hit]") -> int:
+def _print_page(hits: "list[Hit]", allow: Sequence[Path]) -> int:
     from tvcli.serve.page import hits_page
 
-    for part in hits_page(hits):
+    for part in hits_page(hits, allow):
         sys.stdout.buffer.write(part.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
     return len(hits)

@@ -190,6 +190,15 @@ Port = Annotated[
     int, typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 picks a free one.")
 ]
 NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open a browser window.")]
+Allow = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow",
+        metavar="DIR",
+        help="Show photos of this folder too, if records or an index name them; repeatable.",
+        show_default=False,
+    ),
+]
 Verify = Annotated[
     Literal["default", "scalable"] | None,
     typer.Option(

@@ -139,9 +139,13 @@ def walk_photos(folder: Path, on_unreadable: OnUnreadable = _ignore) -> Iterator
                 yield Path(parent, name)
 
 
+def roots_of(arguments: Sequence[str]) -> list[Path]:
+    """Return the folder of each argument: that of photos, or where a list's paths begin."""
+    return [_root_of(argument).absolute() for argument in arguments]
+
+
 def _common_root(arguments: Sequence[str]) -> Path:
-    folders = [_root_of(argument).absolute() for argument in arguments]
-    return Path(os.path.commonpath(folders))
+    return Path(os.path.commonpath(roots_of(arguments)))
 
 
 def _root_of(argument: str) -> Path:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -29,7 +30,8 @@ class Hit:
     """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
 
     `row` is where the index has it; `check` says whether it is the same picture, if asked.
-    `explain` is a picture of what made it similar, if asked.
+    `explain` is a picture of what made it similar, if asked. `root` is where the index says that
+    its photos lie.
     """
 
     query: str
@@ -42,6 +44,7 @@ class Hit:
     row: int = -1
     check: Check | None = None
     explain: str = ""
+    root: Path | None = None
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""
@@ -152,4 +155,5 @@ def _hits(
             row=int(rows[place]),
             check=checks[place] if checks else None,
             explain=explains(query, int(rows[place]), place + 1) if explains else "",
+            root=index.root,
         )

@@ -1,5 +1,7 @@
 // The HTTP interface: JSON both ways, and errors with the reason the server gives.
 
+import { authorized, enterAgain, tokenNow } from "./session.js";
+
 export class Refusal extends Error {
   constructor(status, reason) {
     super(reason);
@@ -8,16 +10,20 @@ export class Refusal extends Error {
 }
 
 async function respond(path, options) {
+  const token = tokenNow();
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers: authorized(options?.headers) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, "tv does not answer: is it still running?");
   }
   if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
-  throw new Refusal(response.status, content.error ?? response.statusText);
+  const refusal = new Refusal(response.status, content.error ?? response.statusText);
+  if (response.status !== 401) throw refusal;
+  await enterAgain(token).catch(() => { throw refusal; });
+  return respond(path, options);
 }
 
 const ask = async (path, options) => (await respond(path, options)).json().catch(() => ({}));

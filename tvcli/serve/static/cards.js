@@ -2,11 +2,12 @@
 
 import { searchWith } from "./address.js";
 import { make } from "./dom.js";
+import { pictureAt } from "./session.js";
 
 export function pictureOf(item, { index = 0, size = "thumb" } = {}) {
   const frame = make("span", { class: "frame" });
   const picture = make("img", {
-    src: `/pictures/${item.row}?size=${size}&index=${index}`,
+    src: pictureAt(`/pictures/${item.row}`, { size, index }),
     alt: "", loading: "lazy", decoding: "async", draggable: "false",
   });
   picture.addEventListener("error", () => frame.replaceChildren(missing(item)));

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { find, make } from "./dom.js";
 import { Region } from "./region.js";
+import { pictureAt } from "./session.js";
 
 let shown = { of: null, region: null };
 
@@ -49,7 +50,8 @@ function photoOf(state) {
 
 function stage(photo, change) {
   const place = find("#stage");
-  const source = photo.file ? `/api/files/${photo.file}/picture` : `/pictures/${photo.row}?size=view`;
+  const source = photo.file ? pictureAt(`/api/files/${photo.file}/picture`)
+    : pictureAt(`/pictures/${photo.row}`, { size: "view" });
   if (photo.unreadable) {
     place.replaceChildren(make("span", { class: "missing" }, photo.unreadable));
     return null;

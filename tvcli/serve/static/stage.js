@@ -2,6 +2,7 @@
 // what a person does is told to `act`.
 
 import { areaOf, between, contains, handleAt, handlePoint, HANDLES, isBox, moved, resized } from "./geometry.js";
+import { pictureAt } from "./session.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const REACH = { mouse: 8, pen: 12, touch: 18 }; // screen pixels around a handle
@@ -43,7 +44,7 @@ export class Stage {
 
   open(photo) {
     this.photo = photo;
-    this.#image.setAttribute("href", `/pictures/${photo.place}?size=view`);
+    this.#image.setAttribute("href", pictureAt(`/pictures/${photo.place}`, { size: "view" }));
     this.#image.setAttribute("width", photo.width);
     this.#image.setAttribute("height", photo.height);
     this.sharp = false;
@@ -198,7 +199,7 @@ export class Stage {
     if (!this.sharp && scale * Math.max(this.photo.width, this.photo.height) > 2000) {
       this.sharp = true;
       if (Math.max(this.photo.width, this.photo.height) > 1600)
-        this.#image.setAttribute("href", `/pictures/${this.photo.place}?size=full`);
+        this.#image.setAttribute("href", pictureAt(`/pictures/${this.photo.place}`, { size: "full" }));
     }
     const drag = this.#drag?.box ? this.#drag : null;
     const marks = this.boxes.flatMap((entry, place) => {

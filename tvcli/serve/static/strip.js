@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { find, make } from "./dom.js";
+import { pictureAt } from "./session.js";
 
 const PAGE = 60;
 
@@ -46,7 +47,7 @@ export class Strip {
 }
 
 function thumb(photo) {
-  const picture = make("img", { src: `/pictures/${photo.place}?size=thumb`, alt: "", loading: "lazy", draggable: "false" });
+  const picture = make("img", { src: pictureAt(`/pictures/${photo.place}`, { size: "thumb" }), alt: "", loading: "lazy", draggable: "false" });
   picture.addEventListener("error", () => picture.replaceWith(make("span", { class: "missing" }, "cannot be read")));
   const button = make("button", { type: "button", "data-place": photo.place, title: photo.name }, picture);
   count(button, photo.boxes, photo.name);
