@@ -157,7 +157,7 @@ def test_names_cannot_harm_a_page_or_a_terminal(tv: Tv, indexed: Path) -> None:
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page
     assert page.count("data:image/jpeg;base64,") == 10
-    assert "http" not in page
+    assert "http" not in page.replace("http-equiv=", "")
     table = tv("search", "photos/0.png", "--format", "table").out
     assert "\x1b[2J" not in table
     assert f"photos/{hostile}" in [h["image"] for h in hits(tv("search", "photos/0.png"))]
