@@ -9,11 +9,15 @@ from pages import client_of
 from PIL import Image
 from starlette.testclient import TestClient
 
+from tvcli.core.files.locks import Locked
 from tvcli.core.files.sources import open_sources
+from tvcli.core.images.photo import digest
 from tvcli.serve import pages
+from tvcli.serve.answers import explain
 from tvcli.serve.pages import open_box_editor
 
 FILE = Path("boxes.jsonl")
+EMPTY = digest(b"[]")  # the version of a photo without boxes
 KNOWN = {"image": "photos/0.png", "width": 240, "height": 200, "box": [1.5, 2, 90, 80]}
 
 
@@ -102,41 +106,43 @@ def test_boxes_that_are_none(editor: TestClient) -> None:
         7,
         {"box": [0, 0, "1", 1]},
     ):
-        assert put(editor, 1, "0.0", [bad]).status_code == 400, bad
+        assert put(editor, 1, EMPTY, [bad]).status_code == 400, bad
     assert editor.put("/api/photos/1/boxes", json={"boxes": 3}).status_code == 400
-    assert put(editor, 99, "0.0", []).status_code == 404
-    assert put(editor, place_of(editor, "broken.png"), "0.0", []).status_code == 422
+    assert put(editor, 99, EMPTY, []).status_code == 404
+    assert put(editor, place_of(editor, "broken.png"), EMPTY, []).status_code == 422
     assert FILE.read_bytes() == before
 
 
 def test_two_pages_notice_each_other(editor: TestClient) -> None:
-    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 200
-    assert put(editor, 1, "0.0", [{"box": [2, 2, 60, 60]}]).status_code == 409
-    assert put(editor, 2, "0.0", [{"box": [2, 2, 60, 60]}]).status_code == 200
+    assert put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert put(editor, 1, EMPTY, [{"box": [2, 2, 60, 60]}]).status_code == 409
+    assert put(editor, 2, EMPTY, [{"box": [2, 2, 60, 60]}]).status_code == 200
 
 
 def test_an_edit_by_another_program_is_never_overwritten(editor: TestClient) -> None:
+    before = editor.get(f"/api/photos/{place_of(editor, '0.png')}").json()["version"]
     theirs = json.dumps(KNOWN | {"box": [7, 7, 70, 70]}) + "\n"
     FILE.write_text(theirs)
     assert editor.get("/api/about").json()["changed"] is True
-    answer = put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}])
+    answer = put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}])
     assert (answer.status_code, "another program" in answer.json()["error"]) == (409, True)
     assert FILE.read_text() == theirs
     assert editor.post("/api/reload").status_code == 200
     photo = editor.get(f"/api/photos/{place_of(editor, '0.png')}").json()
     assert photo["boxed"][0]["box"] == [7, 7, 70, 70]
-    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 409
+    assert put(editor, photo["place"], before, []).status_code == 409  # theirs are others
     version = editor.get("/api/photos/1").json()["version"]
+    assert version == EMPTY  # nothing of this photo changed: what is drawn on it is not refused
     assert put(editor, 1, version, [{"box": [1, 1, 50, 50]}]).status_code == 200
     assert len(on_disk()) == 2
     FILE.unlink()
-    assert put(editor, 2, "1.0", [{"box": [1, 1, 50, 50]}]).status_code == 409
+    assert put(editor, 2, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 409
 
 
 def test_a_file_that_was_only_touched_is_the_same(editor: TestClient) -> None:
     shutil.copy(FILE, "copy")
     Path("copy").rename(FILE)
-    assert put(editor, 1, "0.0", [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 200
 
 
 def test_photos_that_cannot_be_read(editor: TestClient) -> None:
@@ -176,6 +182,41 @@ def test_proposals(collection: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         place = listed[0]["place"]
         assert client.get(f"/api/photos/{place}").json()["proposals"][0]["score"] == 0.3
         assert not FILE.exists()
-        put(client, place, "0.0", [{"box": [1, 1, 50, 50], "label": "coat"}], proposals=[])
-        put(client, place, "0.1", [], proposals=[])
+        new = [{"box": [1, 1, 50, 50], "label": "coat"}]
+        saved = put(client, place, EMPTY, new, proposals=[]).json()["version"]
+        assert put(client, place, saved, [], proposals=[]).status_code == 200
         assert client.get(f"/api/photos/{place}").json()["proposals"] == []
+
+
+def test_a_restart_keeps_versions_and_a_stale_page_out(collection: Path) -> None:
+    first = [{"box": [0, 0, 20, 20]}]
+    with opened() as app, client_of(app) as client:
+        old = client.get("/api/photos/0").json()["version"]
+        answer = client.put("/api/photos/0/boxes", json={"version": old, "boxes": first})
+        saved = answer.json()["version"]
+    with opened() as app, client_of(app) as client:
+        assert client.get("/api/photos/0").json()["version"] == saved != old
+        assert client.post("/api/reload", json={}).status_code == 200
+        stale = client.put("/api/photos/0/boxes", json={"version": old, "boxes": []})
+        assert stale.status_code == 409
+        more = [*first, {"box": [5, 5, 50, 50]}]
+        answer = client.put("/api/photos/0/boxes", json={"version": saved, "boxes": more})
+        assert answer.status_code == 200
+        assert len(client.get("/api/photos/0").json()["boxed"]) == 2
+
+
+def test_an_output_that_is_a_link_stays_one(collection: Path) -> None:
+    (collection / "elsewhere").mkdir()
+    target = collection / "elsewhere" / "kept.jsonl"
+    target.write_text("")
+    FILE.symlink_to(target)
+    with opened() as app, client_of(app) as client:
+        version = client.get("/api/photos/0").json()["version"]
+        wanted = {"version": version, "boxes": [{"box": [0, 0, 20, 20]}]}
+        assert client.put("/api/photos/0/boxes", json=wanted).status_code == 200
+    assert FILE.is_symlink()
+    assert len(target.read_text().splitlines()) == 1
+
+
+def test_a_file_that_another_program_writes_is_said_to_be_locked(collection: Path) -> None:
+    assert explain(Locked("boxes.jsonl: is being written")).status_code == 423

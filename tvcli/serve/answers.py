@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import Mismatch, TvError, UsageError
+from tvcli.core.files.locks import Locked
 from tvcli.core.images.photo import BadImage
 
 
@@ -108,6 +109,8 @@ def explain(error: Exception) -> Response:
 def _status_of(error: TvError) -> int:
     if isinstance(error, UsageError):
         return 400
+    if isinstance(error, Locked):
+        return 423
     if isinstance(error, Mismatch):
         return 409
     return 422 if isinstance(error, BadImage) else 404

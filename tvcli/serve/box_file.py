@@ -1,5 +1,6 @@
 """The file of boxes that the box editor writes: the records of `tv crops`, photo by photo."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from tvcli.core.boxes import as_box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.records import Record
+from tvcli.core.images.photo import digest
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.record_file import RecordFile
@@ -24,14 +26,12 @@ class BoxFile:
         self.file, self.collection = RecordFile(path), collection
         self._folder = str(Path(os.path.abspath(path)).parent)  # noqa: PTH100 - keeps links
         self._paths = [_normal(str(collection.root), name) for name in collection.names]
-        self._generation, self._changes = 0, dict[int, int]()
         self._of = self._grouped()
 
     def reload(self) -> None:
         """Read the file again, after another program changed it; raises BadInput."""
         with self.file.lock:
             self.file.load()
-            self._generation += 1
             self._of = self._grouped()
 
     def count(self, place: int) -> int:
@@ -45,8 +45,9 @@ class BoxFile:
         ]
 
     def version(self, place: int) -> str:
-        """Return what tells one state of a photo's boxes from another."""
-        return f"{self._generation}.{self._changes.get(place, 0)}"
+        """Return the hash of a photo's boxes: the same after a restart, if they are the same."""
+        records = self._of.get(self._paths[place], [])
+        return digest(json.dumps(records, sort_keys=True).encode())
 
     def put(self, place: int, version: str, boxes: list[Any]) -> str:
         """Replace the boxes of a photo, on disk too, and return their version.
@@ -69,7 +70,6 @@ class BoxFile:
             except (Refused, BadInput):
                 self._of = before
                 raise
-            self._changes[place] = self._changes.get(place, 0) + 1
             return self.version(place)
 
     def labels(self) -> list[str]:

@@ -43,7 +43,7 @@ class RecordFile:
             if self.is_changed():
                 raise Refused(409, f"{self.path.name} was changed by another program")
             try:
-                write_records(self.path, kept)
+                write_records(self.path.resolve(), kept)  # a link stays one
             except OSError as error:
                 raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
             self.records = kept
