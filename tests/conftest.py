@@ -21,9 +21,11 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def graph_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the graphs of backbones in a folder of the tests' own."""
+    """Keep the graphs of backbones, settings and what is trusted in folders of the tests' own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
 
 

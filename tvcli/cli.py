@@ -37,6 +37,7 @@ from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
 from tvcli.core.errors import BadInput, ExitStatus, TvError
 from tvcli.core.files.project_settings import load_settings
+from tvcli.core.own_files import replacing_anything
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
 from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first
@@ -79,7 +80,8 @@ app = typer.Typer(
     name="tv",
     help="Image-similarity search that you train on your own pictures.",
     epilog="tv COMMAND --help explains a command, with examples. Every option can also be set "
-    "as TV_COMMAND_OPTION in the environment, or in tv.toml.",
+    "as TV_COMMAND_OPTION in the environment, or in ~/.config/tv/tv.toml; the tv.toml of a project "
+    "sets how things are done, not where.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -105,6 +107,9 @@ def _root(
     ),
     debug: bool = typer.Option(
         False, "--debug", help="Show the Python traceback when a command fails."
+    ),
+    force: bool = typer.Option(
+        False, "--force", help="Let outputs replace files that tv did not write."
     ),
 ) -> None:
     """Image-similarity search that you train on your own pictures."""
@@ -160,7 +165,8 @@ def run(arguments: list[str]) -> int:
     if os.environ.get(COMPLETING):
         answer(tv())
     arguments, wanted = take_global_flags(arguments)
-    with logging(Log("verbose" in wanted, "log-json" in wanted, _named(arguments))):
+    told = Log("verbose" in wanted, "log-json" in wanted, _named(arguments))
+    with logging(told), replacing_anything("force" in wanted):
         try:
             return _run(arguments)
         except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
@@ -177,6 +183,8 @@ def _run(arguments: list[str]) -> int:
     settings = Settings.of(command, load_settings())
     if settings.problems and arguments[:1] != ["config"]:
         raise BadInput(f"{settings.problems[0]} (tv config shows all settings)")
+    for warning in settings.warnings(log().command):
+        tell(f"tv: {warning}", level="warning", event="setting")
     if log().verbose:
         tell_settings(settings, log().command)
     result = command.main(arguments, "tv", standalone_mode=False, default_map=settings.defaults())

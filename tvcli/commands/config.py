@@ -28,9 +28,11 @@ def config(
     """Show every setting, its value, and where it comes from.
 
     An option's value comes from its flag, else from the variable TV_COMMAND_OPTION, else from
-    tv.toml in the current folder or above it, else from the default. A mistake in tv.toml is an
-    error (exit status 3), reported after the settings. TV_ variables that no command reads are
-    named on stderr.
+    tv.toml in the current folder or above it, else from your own ~/.config/tv/tv.toml, else from
+    the default. A folder's tv.toml may have come with it, so it only says how things are done:
+    places to write, addresses, databases and files elsewhere are shown here as refused. A mistake
+    in tv.toml is an error (exit status 3), reported after the settings. TV_ variables that no
+    command reads are named on stderr.
 
     \b
     Examples:

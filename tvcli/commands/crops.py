@@ -107,6 +107,7 @@ def crops(
     from tvcli.core.files.sampling import parse_sample
     from tvcli.core.images.annotations import boxed_photos, spooled_photos
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
+    from tvcli.core.own_files import check_own
 
     settings = CropSettings(
         per_photo=per_photo,
@@ -122,6 +123,7 @@ def crops(
         annotations = wanted.of(read_annotations(boxes, source), lambda box: box.image)
         checked = boxed_photos(annotations, base, report, root)
         if to is not None and (to != "jsonl" or output != "-"):
+            check_own(Path(output), "boxes")
             photos = list(checked)
             write_annotations(Path(output), photos, to)
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
@@ -130,6 +132,5 @@ def crops(
         records = sample_crops(spilled_records, settings)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
-        report.summary(
-            f"{emit(output, records)} crops of {len(spilled_records)} photos in {output}"
-        )
+        count = emit(output, records, "crops" if to is None else "boxes")
+        report.summary(f"{count} crops of {len(spilled_records)} photos in {output}")

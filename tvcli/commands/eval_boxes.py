@@ -7,15 +7,15 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tvcli.terminal import options
+
 
 def eval_boxes(
     located: Annotated[Path, typer.Argument(help="The boxes that tv locate found (.jsonl).")],
     truth: Annotated[Path, typer.Argument(help="The true boxes (.jsonl).")],
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot", help="Write a plot of precision over recall, at IoU 0.5, to this file."
-        ),
+        options.plot("Write a plot of precision over recall, at IoU 0.5, to this file."),
     ] = None,
     format: Annotated[
         Literal["table", "json"] | None,

@@ -37,9 +37,7 @@ def eval_search(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot", help="Write a plot of precision over recall, over all pairs, to this file."
-        ),
+        options.plot("Write a plot of precision over recall, over all pairs, to this file."),
     ] = None,
     explained: Annotated[
         bool, typer.Option("--explain", help="Explain each figure on stderr.")

@@ -115,5 +115,5 @@ def locate(
         found = locate_photos(
             source, locator, base_of(output), report, pictures=pictures, keep_empty=keep_empty
         )
-        count = emit(output, found) - (shard is not None)  # its last line is a note
+        count = emit(output, found, "detections") - (shard is not None)  # its last line is a note
         report.summary(f"{count} boxes in {report.done} photos")

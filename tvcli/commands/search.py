@@ -115,6 +115,14 @@ def search(
     shortlist: options.Shortlist = None,
     unverified: options.Unverified = False,
     by_inliers: options.ByInliers = False,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Trust this database from now on, which an index made elsewhere names.",
+        ),
+    ] = None,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
@@ -146,6 +154,11 @@ def search(
     from tvcli.core.matching.decision import asked_verification
     from tvcli.core.searching.search import SearchRequest, find_hits
 
+    if database is not None:
+        from tvcli.core.engines.postgres import without_password
+        from tvcli.core.trusted import remember
+
+        remember("database", without_password(database))
     request = SearchRequest(
         queries=queries or [],
         items=item or [],

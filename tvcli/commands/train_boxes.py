@@ -15,10 +15,7 @@ def train_boxes(
     ],
     output: Annotated[str, typer.Option("-o", "--output", help="The box head (.h5) to write.")],
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", help="Write a plot of the loss and of the held-out IoU to this file."
-        ),
+        Path | None, options.plot("Write a plot of the loss and of the held-out IoU to this file.")
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,

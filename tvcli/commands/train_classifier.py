@@ -18,9 +18,7 @@ def train_classifier(
     ],
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot", help="Write a plot of the loss and of precision over recall to this file."
-        ),
+        options.plot("Write a plot of the loss and of precision over recall to this file."),
     ] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,

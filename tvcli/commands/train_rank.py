@@ -51,10 +51,7 @@ def train_rank(
         ),
     ] = 0.3,
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", help="Write a plot of the loss and the held-out score to this file."
-        ),
+        Path | None, options.plot("Write a plot of the loss and the held-out score to this file.")
     ] = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
@@ -71,11 +68,13 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --dim 128 --plot rank.png
     """
     from tvcli.core.files.provenance import provenance
+    from tvcli.core.own_files import check_own
     from tvcli.core.plots import plot_history
     from tvcli.core.ranking.learn_rank import learn_rank
     from tvcli.core.ranking.rank_training import RankSettings
 
     settings = RankSettings(margin, dim, pool, epochs, hold, seed)
+    check_own(output, "artifact")
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
         inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
         made = provenance(streams.command_line(), inputs, seed)

@@ -90,6 +90,7 @@ def triplets(
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
     from tvcli.core.files.sampling import parse_sample
+    from tvcli.core.own_files import check_own
     from tvcli.core.ranking.changed_copies import copier
     from tvcli.core.ranking.triplets import triplet_records
     from tvcli.core.searching.triplet_sets import TripletSpec, make_triplets
@@ -108,7 +109,9 @@ def triplets(
         seed,
         parse_sample(limit, sample, seed),
     )
+    if output != streams.STREAM:
+        check_own(Path(output), "triplets")
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
         taught = make_triplets(path, lesson, report, Path(source))
-        emit(output, triplet_records(taught.triplets, base_of(output)))
+        emit(output, triplet_records(taught.triplets, base_of(output)), "triplets")
         report.summary(taught.counts())

@@ -11,6 +11,7 @@ from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.records import read_record_file
 from tvcli.core.files.sources import HDF5_MAGIC
 from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.manifest import REMOTE, read_manifest
 
 LABELS_SHOWN = 20
 
@@ -51,6 +52,18 @@ def _describe_artifact(path: Path) -> dict[str, Any]:
 
 
 def _describe_index(path: Path) -> dict[str, Any]:
+    if (manifest := read_manifest(path)).engine == REMOTE:  # whose database is not asked
+        return {
+            "file": str(path),
+            "type": "index",
+            "version": manifest.version,
+            "rows": manifest.rows,
+            "shape": [manifest.dimension],
+            "engine": manifest.engine,
+            "forest": manifest.ann,
+            "settings": manifest.settings,
+            "provenance": manifest.provenance,
+        }
     with open_index(path) as index:
         manifest = index.manifest
         return {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.own_files import MARK, check_own
 
 if TYPE_CHECKING:
     from tvcli.core.training import History  # brings torch, which most plots do without
@@ -62,8 +63,10 @@ def _figure() -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
+    check_own(path, "plot")
+    name = "Software" if path.suffix.lower() in (".png", ".webp", ".jpg", ".jpeg") else "Creator"
     try:
-        figure.savefig(path)
+        figure.savefig(path, metadata={name: MARK})
     except ValueError as error:
         raise UsageError(f"--plot {path}: {str(error).splitlines()[0]}") from None
     except OSError as error:

@@ -7,6 +7,7 @@ GLOBAL_FLAGS = {
     "--verbose": "verbose",
     "-v": "verbose",
     "--log-json": "log-json",
+    "--force": "force",
 }
 TRUE = {"1", "true", "yes", "on"}
 

@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tvcli.core.files.records import Record, dump_record, write_records
+from tvcli.core.own_files import OwnKind, check_own
 from tvcli.terminal.streams import STREAM
 
 
-def emit(output: str, records: Iterable[Record]) -> int:
+def emit(output: str, records: Iterable[Record], kind: OwnKind = "records") -> int:
     """Write records to a file, which appears when whole, or as they come to `-`; return how many.
 
     Raises:
+        UsageError: a file is in the way that does not hold records of the kind.
         OSError: the file cannot be written.
     """
     if output != STREAM:
+        check_own(Path(output), kind)
         return write_records(Path(output), records)
     count = 0
     for count, record in enumerate(records, 1):  # noqa: B007

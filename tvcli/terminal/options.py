@@ -1,7 +1,7 @@
 """The options that several commands share, so that each means the same everywhere."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -159,6 +159,19 @@ Strict = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only errors and skipped photos on stderr.")
 ]
+
+
+def _plot(path: Path | None) -> Path | None:
+    from tvcli.core.own_files import check_own
+
+    if path is not None:
+        check_own(path, "plot")  # before what it shows is learned for hours
+    return path
+
+
+def plot(help: str) -> Any:
+    """Return the option of a plot to draw, with what it shows."""
+    return typer.Option("--plot", callback=_plot, help=help)
 
 
 def _engine(name: str) -> str:

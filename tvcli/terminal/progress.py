@@ -9,6 +9,7 @@ from typing import Any
 
 from tvcli.core.files.external_sort import SpilledRecords, spilled
 from tvcli.core.files.records import write_records
+from tvcli.core.own_files import check_own
 from tvcli.core.reports import Report, Skip, Total
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
@@ -104,6 +105,8 @@ def reporting(
     *, strict: bool = False, quiet: bool = False, errors: Path | None = None
 ) -> Iterator[TerminalReport]:
     """Report on the terminal, and write the skipped photos to `errors` whatever happens."""
+    if errors is not None:
+        check_own(errors, "errors")
     with ExitStack() as stack:
         kept = stack.enter_context(spilled([])) if errors is not None else None
         report = TerminalReport(strict=strict, quiet=quiet, errors=kept)

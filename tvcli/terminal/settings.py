@@ -9,12 +9,14 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
-from tvcli.core.files.project_settings import Entry
+from tvcli.core.files.project_settings import Entry, Loaded, user_config
 from tvcli.terminal.logs import tell
 from tvcli.terminal.metrics import FigureFormat, print_metrics
+from tvcli.terminal.project_options import why_not
 
 PREFIX = "TV"
 Name = tuple[tuple[str, ...], str]  # the command's words, the option's name
+GUESSED = 10  # mistakes for which what was meant is looked for
 WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
@@ -26,24 +28,33 @@ class Setting:
     option: str
     value: Any
     source: str
+    refused: str = ""
 
 
 @dataclass(slots=True)
 class Settings:
-    """The entries of tv.toml laid upon the options of all commands."""
+    """The entries of files laid upon the options of all commands.
+
+    `refused` are those of a project's file that only the user may set, each with the reason;
+    `ignored` says which files are not read at all.
+    """
 
     root: Any
     placed: dict[Name, Entry] = field(default_factory=dict)
+    refused: dict[Name, tuple[Entry, str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, root: Any, entries: list[Entry]) -> "Settings":
+    def of(cls, root: Any, loaded: Loaded) -> "Settings":
         """Lay entries upon the options of a command with commands, the broader ones first.
 
-        An entry at the top, or of a group, goes to every command whose option takes its value.
+        An entry at the top, or of a group, goes to every command whose option takes its value. A
+        project's entries come after the user's own, and win.
         """
-        settings = cls(root)
-        for entry in sorted(entries, key=lambda entry: len(entry.table)):
+        settings = cls(root, ignored=loaded.ignored)
+        order = sorted(loaded.entries, key=lambda entry: (not entry.trusted, len(entry.table)))
+        for entry in order:
             settings._place(entry)
         return settings
 
@@ -62,6 +73,19 @@ class Settings:
         for words, command in leaves(self.root):
             for option, parameter in _options(command).items():
                 yield self._setting(words, option, parameter)
+        for (words, option), (entry, reason) in self.refused.items():
+            yield Setting(" ".join(words), option, entry.value, entry.place, reason)
+
+    def warnings(self, command: str) -> Iterator[str]:
+        """Yield a line for each file ignored, and for each entry refused that a command has."""
+        yield from self.ignored
+        for (words, option), (entry, reason) in self.refused.items():
+            if " ".join(words) == command:
+                place = user_config()
+                yield (
+                    f"{entry.place}: {option} {reason}: put it on the command line, in the "
+                    f"environment or in {place}"
+                )
 
     def _setting(self, words: tuple[str, ...], option: str, parameter: Any) -> Setting:
         name = " ".join(words)
@@ -86,15 +110,25 @@ class Settings:
             known = sorted({name for _, command in there for name in _options(command)})
             self._problem(entry, f"no option {entry.key}", entry.key, known)
             return
+        takers = [taker for taker in takers if self._may_set(entry, *taker)]
         refusals = [_refusal(parameter, entry.value) for _, parameter in takers]
-        if all(refusals):
+        if refusals and all(refusals):
             self.problems.append(f"{entry.place}: {entry.key}: {refusals[0]}")
         for (words, _), refusal in zip(takers, refusals, strict=True):
             if not refusal:
                 self.placed[words, entry.key] = entry
 
+    def _may_set(self, entry: Entry, words: tuple[str, ...], parameter: Any) -> bool:
+        if entry.trusted:
+            return True
+        reason = why_not(words, entry.key, parameter, entry.value, entry.path.parent)
+        if reason:
+            self.refused[words, entry.key] = entry, reason
+        return not reason
+
     def _problem(self, entry: Entry, what: str, name: str, known: list[str]) -> None:
-        self.problems.append(f"{entry.place}: {what}{_meant(name, known)}")
+        meant = _meant(name, known) if len(self.problems) < GUESSED else ""
+        self.problems.append(f"{entry.place}: {what}{meant}")
 
 
 def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -119,7 +153,7 @@ def command_at(root: Any, words: tuple[str, ...]) -> Any:
 def tell_settings(settings: Settings, command: str) -> None:
     """Say what is set for a command, by what, and which variables nothing reads."""
     for setting in settings.in_force():
-        if setting.command == command and setting.source != "default":
+        if setting.command == command and setting.source != "default" and not setting.refused:
             text = f"setting {setting.option} = {setting.value} ({setting.source})"
             tell(text, level="debug", event="setting", option=setting.option, value=setting.value)
     for line in unknown_variables(settings.root):
@@ -155,7 +189,7 @@ def _options(command: Any) -> dict[str, Any]:
 
 
 def _refusal(parameter: Any, value: Any) -> str:
-    """Return why an option does not take a value of tv.toml, empty if it does."""
+    """Return why an option does not take a value of a file, empty if it does."""
     kind = parameter.type_descriptor
     values = value if kind.is_list and isinstance(value, list) else [value]
     wanted = kind.annotation if kind.annotation in (bool, int, float) else str
@@ -179,8 +213,13 @@ def print_settings(
 ) -> None:
     """Print what is set of one command, or of all; with `every` the defaults as well."""
     found = [s for s in settings.in_force() if every or s.source != "default"]
-    records = [asdict(s) for s in found if not command or s.command == command]
+    records = [_record(s) for s in found if not command or s.command == command]
     if records or format == "jsonl" or not sys.stdout.isatty():
         print_metrics(records, format)
     else:
         tell("nothing is set; tv config --all shows the defaults")
+
+
+def _record(setting: Setting) -> dict[str, Any]:
+    record = asdict(setting)
+    return record if setting.refused else {k: v for k, v in record.items() if k != "refused"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.own_files import check_own
 
 STREAM = "-"
 
@@ -38,9 +39,10 @@ def output_file(name: str) -> Iterator[Path]:
     """Give a path to write an artifact to; for `-` it is copied to standard output when whole.
 
     Raises:
-        UsageError: standard output is a terminal.
+        UsageError: standard output is a terminal, or a file of others is in the way.
     """
     if name != STREAM:
+        check_own(Path(name), "artifact")
         yield Path(name)
         return
     if sys.stdout.isatty():

@@ -14,6 +14,7 @@ from tvcli.core.backbones.mini_files import mini_spec
 from tvcli.core.backbones.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.provenance import file_hash
+from tvcli.core.trusted import remember, was_named
 
 
 class Backbone:
@@ -83,18 +84,31 @@ class Backbone:
 
 
 def load_backbone(
-    name: str = "mini", *, layer: str | None = None, weights: Path | None = None
+    name: str = "mini",
+    *,
+    layer: str | None = None,
+    weights: Path | None = None,
+    by_user: bool = True,
 ) -> Backbone:
     """Return a backbone by name, with its published weights or those of a local file.
 
     `mini` is inside the package; other names are torchvision's classification models, and
-    `timm:NAME` are timm's.
+    `timm:NAME` are timm's. What an artifact names, and not the user (`by_user`), is downloaded only
+    if the user had it downloaded before.
 
     Raises:
         UsageError: no such backbone or layer.
         BadInput: the weights cannot be read or downloaded.
-        Mismatch: the weights are those of another network.
+        Mismatch: the weights are those of another network, or would be downloaded for an artifact.
     """
+    if weights is None and name != "mini":
+        if by_user:
+            remember("weights", name)
+        elif not was_named("weights", name):
+            raise Mismatch(
+                f"the weights of {name!r} are named by a file and not by you, so they are not "
+                f"downloaded: give a file with --weights FILE, or use that --backbone once yourself"
+            )
     if name == "mini":
         return _load_mini(layer, weights)
     if name.startswith("timm:"):
@@ -114,7 +128,7 @@ def reload_backbone(spec: dict[str, Any], weights: Path | None, recorded: str | 
     file = weights or (Path(recorded) if recorded else None)
     if file is not None and not file.exists():
         raise BadInput(f"{file}: the weights of {spec['name']} are gone; name them with --weights")
-    backbone = load_backbone(spec["name"], layer=spec["layer"], weights=file)
+    backbone = load_backbone(spec["name"], layer=spec["layer"], weights=file, by_user=False)
     if backbone.spec.weights != spec["weights"]:
         raise Mismatch(
             f"the weights of {spec['name']} are not those the artifact was made with "

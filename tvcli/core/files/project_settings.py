@@ -1,7 +1,8 @@
-"""Settings of a project: `tv.toml`, found in the current folder or above it."""
+"""Settings in files: the user's own, and `tv.toml` in the current folder or above it."""
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,18 +13,24 @@ from tvcli.core.errors import BadInput
 
 CONFIG_NAME = "tv.toml"
 PROJECT_FOLDER = ".tv"
+MAX_BYTES = 64 * 2**10  # of a file; one with everything set has 10 KiB
+MAX_ENTRIES = 1000
 Tables = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One setting of a file: the table it stands in (`()`: the top), its key, value and line."""
+    """One setting of a file: the table it stands in (`()`: the top), its key, value and line.
+
+    `trusted` is what the user's own file says; a project's file may have come from anybody.
+    """
 
     path: Path
     table: tuple[str, ...]
     key: str
     value: Any
     line: int | None
+    trusted: bool
 
     @property
     def place(self) -> str:
@@ -33,48 +40,129 @@ class Entry:
         return f"{self.path}{line}{table}"
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The entries of the files of settings, the user's first, and a line for each file ignored."""
+
+    entries: list[Entry]
+    ignored: list[str]
+
+
 def find_upwards(name: str, start: Path | None = None) -> Path | None:
     """Return the nearest `name` in `start` (the current folder) or above it, as git does."""
     folder = (start or Path.cwd()).absolute()
     candidates = (parent / name for parent in (folder, *folder.parents))
-    return next((path for path in candidates if path.exists()), None)
+    return next((path for path in candidates if os.path.lexists(path)), None)
 
 
-def load_settings(start: Path | None = None) -> list[Entry]:
-    """Return the entries of the nearest `tv.toml`, none where there is none.
+def user_config() -> Path:
+    """Return the user's own file of settings: `$XDG_CONFIG_HOME/tv/tv.toml`, there or not."""
+    return own_folder("XDG_CONFIG_HOME", ".config") / CONFIG_NAME
 
-    Dashes and underscores in keys mean the same; keys come with dashes.
+
+def own_folder(variable: str, default: str) -> Path:
+    """Return the folder of tv in a base directory of the user's, by its variable or under home.
+
+    Source: the XDG Base Directory Specification, which has relative paths ignored.
+    """
+    base = os.environ.get(variable, "")
+    if not Path(base).is_absolute():
+        base = os.path.join("/", os.path.expanduser("~"), default)  # noqa: PTH111, PTH118 - no home
+    return Path(base) / "tv"
+
+
+def load_settings(start: Path | None = None) -> Loaded:
+    """Return the entries of the user's own file and of the nearest `tv.toml`, where they are.
+
+    Dashes and underscores in keys mean the same; keys come with dashes. A file that is not a plain
+    one, or not the user's or root's, is ignored.
 
     Raises:
-        BadInput: the file is not TOML.
+        BadInput: a file is not TOML, or has more than `MAX_ENTRIES` settings.
     """
-    path = find_upwards(CONFIG_NAME, start)
-    if path is None:
-        return []
+    loaded, own = Loaded([], []), user_config()
+    project = find_upwards(CONFIG_NAME, start)
+    for path, trusted in ((own, True), (project, False)):
+        if path is None or not os.path.lexists(path) or (path != own and _is_same(path, own)):
+            continue
+        try:
+            text = _read(path, trusted)
+        except BadInput as reason:
+            loaded.ignored.append(f"{path}: ignored: {reason}")
+        else:
+            loaded.entries.extend(_parsed(path, text, trusted))
+    return loaded
+
+
+def _is_same(path: Path, own: Path) -> bool:
     try:
-        text = path.read_text("utf-8")
-        return list(_entries(path, text, tomllib.loads(text), ()))
-    except (OSError, ValueError, RecursionError) as error:
+        return path.samefile(own)
+    except OSError:
+        return False
+
+
+def _read(path: Path, trusted: bool) -> bytes:
+    """Return what is in a file of settings; raises BadInput with the reason to ignore it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput("it is not a plain file")
+        if status.st_uid not in _owners():
+            raise BadInput("it belongs to another user")
+        if trusted and status.st_mode & stat.S_IWOTH:
+            raise BadInput("everybody may write it (chmod o-w)")
+        if status.st_size > MAX_BYTES:
+            raise BadInput(f"it is larger than {MAX_BYTES >> 10} KiB")
+        return os.read(descriptor, MAX_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def _owners() -> set[int]:
+    """Return whose files are read: the user's, root's, and with sudo those of who called it."""
+    caller = os.environ.get("SUDO_UID", "")
+    called = {int(caller)} if os.geteuid() == 0 and caller.isdecimal() else set()
+    return {os.geteuid(), 0} | called
+
+
+def _parsed(path: Path, content: bytes, trusted: bool) -> list[Entry]:
+    try:
+        text = content.decode("utf-8")
+        tables = tomllib.loads(text)
+        lines = _lines(text)
+        found = [
+            Entry(path, table, key.replace("_", "-"), value, lines.get((table, key)), trusted)
+            for table, key, value in _values(tables, ())
+        ]
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not readable as TOML: {error}") from error
+    if len(found) > MAX_ENTRIES:
+        raise BadInput(f"{path}: more than {MAX_ENTRIES} settings")
+    return found
 
 
-def _entries(path: Path, text: str, values: Tables, table: tuple[str, ...]) -> Iterator[Entry]:
+def _values(values: Tables, table: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str, Any]]:
     for name, value in values.items():
         if isinstance(value, dict):
-            yield from _entries(path, text, value, (*table, name))
+            yield from _values(value, (*table, name))
         else:
-            yield Entry(path, table, name.replace("_", "-"), value, _line_of(text, table, name))
+            yield table, name, value
 
 
-def _line_of(text: str, table: tuple[str, ...], key: str) -> int | None:
-    """Return the line that sets a key, as tables and keys are usually written; else None."""
-    current: tuple[str, ...] = ()
+def _lines(text: str) -> dict[tuple[tuple[str, ...], str], int]:
+    """Return the line that sets each key, by table and key, as they are usually written."""
+    found: dict[tuple[tuple[str, ...], str], int] = {}
+    table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[([^\[\]]+)\]", line):
-            current = tuple(part.strip().strip("\"'") for part in header[1].split("."))
-        elif current == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=", line):
-            return number
-    return None
+            table = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+        elif setting := re.match(r"\s*([\"']?)([^\s\"'=]+)\1\s*=", line):
+            found.setdefault((table, setting[2]), number)
+    return found
 
 
 def default_index() -> Path | None:

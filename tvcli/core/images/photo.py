@@ -19,6 +19,8 @@ from tvcli.core.files.photo_formats import MAX_BYTES
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
 
+# What is opened of what Pillow knows; HEIF where a plugin is registered.
+FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF")
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
@@ -70,6 +72,27 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def open_picture(data: bytes) -> Image.Image:
+    """Open a picture of one of `FORMATS`, whatever its file is named; its pixels are not decoded.
+
+    Pillow knows more formats, and starts a program for some of them: Ghostscript for EPS.
+
+    Raises:
+        UnidentifiedImageError: of no such format.
+    """
+    try:
+        return _opened(data)
+    except UnidentifiedImageError:
+        Image.init()  # brings the rarer formats, which most pictures do without
+        return _opened(data)
+
+
+def _opened(data: bytes) -> Image.Image:
+    Image.preinit()
+    known = [name for name in FORMATS if name in Image.OPEN]
+    return Image.open(io.BytesIO(data), formats=known)
+
+
 def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] = ()) -> Photo:
     """Decode a photo: first frame, EXIF orientation applied, transparency on white, 8-bit RGB.
 
@@ -80,7 +103,7 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
         BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             width, height = image.size
             if size is not None:
                 _draft(image, size, crops)
@@ -103,7 +126,7 @@ def photo_size(data: bytes) -> tuple[int, int]:
         BadImage: not a picture.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             width, height = image.size
             return (height, width) if _is_turned(image) else (width, height)
     except Exception as error:  # decoders raise nearly anything on broken files
@@ -117,7 +140,7 @@ def photo_format(data: bytes) -> str:
         BadImage: not a picture.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with open_picture(data) as image:
             return image.format or ""
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error

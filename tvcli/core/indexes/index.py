@@ -6,6 +6,7 @@ opens an index sees the state before a change or the one after it.
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -22,6 +23,7 @@ from tvcli.core.indexes.manifest import REMOTE, Manifest, read_manifest
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import engine_of
 from tvcli.core.indexes.table_rows import TableRows
+from tvcli.core.trusted import was_named
 
 IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has read them
 LOOKED_AT = 16  # photos by which it is told where the photos lie
@@ -245,7 +247,7 @@ def open_index(path: Path, root: Path | None = None) -> Iterator[Index]:
 
     Raises:
         BadInput: not there, not an index, or damaged; or `root` is not there.
-        Mismatch: written by a newer version.
+        Mismatch: written by a newer version, or its rows lie in a database never named here.
     """
     if root is not None and not root.is_dir():
         raise BadInput(f"{root}: no such folder")
@@ -254,11 +256,23 @@ def open_index(path: Path, root: Path | None = None) -> Iterator[Index]:
         yield Index(path, manifest, stored, root)
 
 
+def _check_named(path: Path, manifest: Manifest) -> None:
+    """See that the database of an index is one that this user named: the index may be anyone's."""
+    url = manifest.ann["url"]
+    if not was_named("database", url):
+        raise Mismatch(
+            f"{path}: its rows lie in a database that you never named on this machine, and nothing "
+            f"was sent there; if you trust it: tv search -i {shlex.quote(str(path))} --database "
+            f"{shlex.quote(url)}"
+        )
+
+
 def _open_stored(path: Path, stack: ExitStack) -> tuple[Manifest, Stored | TableRows]:
     """Open what the manifest names, and again if it was replaced before all was open."""
     while True:
         manifest = read_manifest(path)
         if manifest.engine == REMOTE:
+            _check_named(path, manifest)
             rows = TableRows(path, manifest)
             stack.callback(rows.table.database.close)
             return manifest, rows

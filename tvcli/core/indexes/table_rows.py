@@ -22,6 +22,7 @@ from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.artifacts.kinds import KINDS, Dataset
 from tvcli.core.indexes.manifest import REMOTE, Manifest, write_manifest
 from tvcli.core.indexes.segments import unit
+from tvcli.core.trusted import remember
 
 FROM_ID = 2**52  # a row number from here on is an id of the table, and not a place in its order
 VECTOR, *OTHERS = KINDS["embeddings"].datasets
@@ -138,6 +139,7 @@ def filled(
         table.create(connection, dimension)
         rows = table.add(connection, map(complete, chain([first], blocks)))
         table.create_index(connection)
+        remember("database", database.name)
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
     described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.budget}
     return Manifest([], dimension, REMOTE, settings, made, ann=described, auto=False)

@@ -16,6 +16,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
+from tvcli.core.own_pictures import save_picture
 from tvcli.core.reports import Report
 
 Target = Literal["target", "background", "look"]
@@ -293,4 +294,4 @@ def saved(
         for number, record in enumerate(items, 1):
             pixels = view(photo, tuple(record["crop"]), size, "squash")
             name = f"{Path(image).stem}-{number:03}-{record['target']}.jpg"
-            Image.fromarray(pixels).save(folder / name, quality=92)
+            save_picture(Image.fromarray(pixels), folder / name)

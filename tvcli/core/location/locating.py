@@ -20,6 +20,7 @@ from tvcli.core.heads import check_encoder
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.location_heads import load_boxes, load_classifier
+from tvcli.core.own_pictures import save_picture
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
@@ -181,9 +182,9 @@ def _save(image: str, photo: Photo, objects: list[Located], pictures: Pictures) 
     if pictures.crops is not None:
         for number, found in enumerate(objects, 1):
             cut = thumbnail(photo, max(photo.width, photo.height), found.box)
-            cut.save(pictures.crops / f"{name}-{number}.jpg", quality=92)
+            save_picture(cut, pictures.crops / f"{name}-{number}.jpg")
     if pictures.drawn is not None:
-        draw_boxes(photo, objects).save(pictures.drawn / f"{name}.jpg", quality=92)
+        save_picture(draw_boxes(photo, objects), pictures.drawn / f"{name}.jpg")
 
 
 def draw_boxes(photo: Photo, objects: list[Located]) -> Image.Image:

@@ -13,6 +13,8 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
+from tvcli.core.own_files import check_own
+from tvcli.core.own_pictures import marked
 from tvcli.core.searching.contributions import Space, class_activations, explain_pair
 from tvcli.core.searching.overlays import Panel, draw_rows
 from tvcli.core.searching.queries import Query
@@ -222,8 +224,9 @@ def _space(likening: QueryProjection, *, maps: bool) -> Space:
 
 
 def _write(file: Path, drawn: Image) -> None:
+    check_own(file, "picture")
     try:
         with atomic_write(file) as partial:
-            drawn.save(partial, "PNG", optimize=True)
+            drawn.save(partial, "PNG", optimize=True, pnginfo=marked())
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror}") from error

@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto, files_of, read_text
+from tvcli.core.own_files import check_own
 
 DEEPEST = 16  # levels of elements
 SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -47,7 +48,9 @@ def write(path: Path, photos: list[BoxedPhoto]) -> None:
     """Write one XML file a photo into a folder; VOC holds whole pixels, so boxes are rounded."""
     path.mkdir(parents=True, exist_ok=True)
     for photo in photos:
-        (path / f"{Path(photo.image).stem}.xml").write_text(_document(photo), "utf-8")
+        file = path / f"{Path(photo.image).stem}.xml"
+        check_own(file, "boxes")
+        file.write_text(_document(photo), "utf-8")
 
 
 def _annotations(file: Path, root: _Element) -> Iterator[Annotation]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto, files_of, read_text
 from tvcli.core.files.photo_formats import SUFFIXES
+from tvcli.core.own_files import check_own
 
 CLASS_FILES = ("classes.txt", "obj.names")
 
@@ -36,7 +37,9 @@ def write(path: Path, photos: list[BoxedPhoto]) -> None:
             sides = (x1 - x0) / width, (y1 - y0) / height
             numbers = " ".join(f"{value:.8f}" for value in (*values, *sides))
             lines.append(f"{labels.index(label)} {numbers}\n")
-        (path / f"{Path(photo.image).stem}.txt").write_text("".join(lines), "utf-8")
+        file = path / f"{Path(photo.image).stem}.txt"
+        check_own(file, "boxes")
+        file.write_text("".join(lines), "utf-8")
     (path / "classes.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
 
 

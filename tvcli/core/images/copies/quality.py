@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from tvcli.core.images.copies.change import Change, Parameters, Rng, between
+from tvcli.core.images.photo import open_picture
 
 
 def draw_compression(rng: Rng) -> Parameters:
@@ -17,7 +18,7 @@ def compressed(image: Image.Image, quality: int) -> Image.Image:
     """Return the picture as JPEG keeps it."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
-    return Image.open(buffer).convert("RGB")
+    return open_picture(buffer.getvalue()).convert("RGB")
 
 
 def draw_blur(rng: Rng) -> Parameters:

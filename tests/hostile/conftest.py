@@ -1,0 +1,55 @@
+"""The attacker's ground: a home, a folder of strangers' files, and the installed `tv`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import picture
+
+Attack = Callable[..., subprocess.CompletedProcess[str]]
+SECONDS = 60
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Give a user's home, with a file that is dear to them."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".bashrc").write_text("export DEAR=1\n")
+    return home
+
+
+@pytest.fixture
+def download(home: Path) -> Path:
+    """Give a folder of pictures that came from somewhere, two levels below the home."""
+    folder = home / "downloads" / "set"
+    (folder / "photos").mkdir(parents=True)
+    for number in range(3):
+        picture(number).save(folder / "photos" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def victim(home: Path, download: Path) -> Attack:
+    """Run the installed `tv` in the download as its user: `victim("index", "photos")`."""
+    own = ("TV_", "XDG_CONFIG", "XDG_STATE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["tv", *map(str, arguments)],
+            cwd=download,
+            env={**kept, "PATH": path, "HOME": str(home), **environment},
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            timeout=SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run

@@ -1,0 +1,130 @@
+"""Whether a file in the way of an output is tv's own, and may be replaced without asking."""
+
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from tvcli.core.errors import BadInput, Mismatch, UsageError
+from tvcli.core.files.records import Record, read_record_file
+
+OwnKind = Literal[
+    "artifact", "crops", "detections", "triplets", "errors", "records", "boxes", "plot", "picture"
+]
+MARK = "made by tv"  # in the comment of pictures and in the metadata of plots
+ENDS = 64 * 2**10  # bytes at either end of a file that are looked at for a mark
+COCO, VIA, VOC = b'{"images": [', b'"file_attributes"', b"<annotation>"
+
+_forced = False
+
+
+@contextmanager
+def replacing_anything(forced: bool) -> Iterator[None]:
+    """Replace files of others too inside the block, if that is asked for (`--force`)."""
+    global _forced
+    before, _forced = _forced, forced
+    try:
+        yield
+    finally:
+        _forced = before
+
+
+def check_own(path: Path, kind: OwnKind) -> None:
+    """See that an output replaces nothing but a file of tv's of its own kind, or an empty one.
+
+    Devices, pipes and folders are left to whoever writes.
+
+    Raises:
+        UsageError: a file is there that is another's.
+    """
+    if _forced:
+        return
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size == 0 or KINDS[kind](path):
+            return
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read to see whose it is: {error.strerror}") from error
+    raise UsageError(
+        f"{path}: is there and was not written by such a command; name another file, or replace it "
+        f"with --force"
+    )
+
+
+def _is_artifact(path: Path) -> bool:
+    from tvcli.core.files.artifacts import open_artifact  # brings h5py
+
+    try:
+        with open_artifact(path):
+            return True
+    except Mismatch:  # of another version
+        return True
+    except BadInput:
+        return False
+
+
+def _is_records(accepted: Callable[[Record], bool]) -> Callable[[Path], bool]:
+    def is_such(path: Path) -> bool:
+        with path.open("rb") as stream:
+            if stream.read(1) not in (b"{", b"["):
+                return False
+        try:
+            return all(accepted(record) for record, _ in islice(read_record_file(path), 1))
+        except BadInput:
+            return False
+
+    return is_such
+
+
+def _has(*names: str) -> Callable[[Record], bool]:
+    return lambda record: all(name in record for name in names)
+
+
+def _is_marked(path: Path) -> bool:
+    with path.open("rb") as stream:
+        start = stream.read(ENDS)
+        stream.seek(max(0, path.stat().st_size - ENDS))
+        return MARK.encode() in start or MARK.encode() in stream.read(ENDS)
+
+
+def _is_boxes(path: Path) -> bool:
+    """Tell whether this holds boxes in one of the formats that are written."""
+    with path.open("rb") as stream:
+        start = stream.read(ENDS)
+    if start.startswith((COCO, VOC)) or VIA in start:
+        return True
+    if _is_records(_is_box)(path):
+        return True
+    lines = start.splitlines()[: -1 if len(start) == ENDS else None]  # the last may be cut off
+    return path.suffix == ".txt" and all(map(_is_yolo, lines))
+
+
+def _is_box(record: Record) -> bool:
+    return "image" in record and not record.keys() & {"crop", "score", "stage", "query"}
+
+
+def _is_yolo(line: bytes) -> bool:
+    """Tell whether this is a box as YOLO has it: a number of a class, and four parts of a side."""
+    number, *sides = line.split()
+    return number.isdigit() and len(sides) == 4 and all(b"." in side for side in sides)
+
+
+def _is_detection(record: Record) -> bool:
+    return "image" in record and ("score" in record or "box" not in record)
+
+
+KINDS: dict[OwnKind, Callable[[Path], bool]] = {
+    "artifact": _is_artifact,
+    "crops": _is_records(_has("image", "crop")),
+    "detections": _is_records(_is_detection),
+    "triplets": _is_records(_has("anchor", "positive", "negative")),
+    "errors": _is_records(_has("image", "stage", "reason")),
+    "records": _is_records(lambda record: "image" in record or "anchor" in record),
+    "boxes": _is_boxes,
+    "plot": _is_marked,
+    "picture": _is_marked,
+}
