@@ -82,7 +82,7 @@ def test_all_but_how_is_refused_of_every_command(download: Path, victim: Any) ->
     (download / "tv.toml").write_text(text)
     ran = victim("config")
     records = [json.loads(line) for line in ran.stdout.splitlines()]
-    assert ran.returncode == 0 and len(records) == sum(map(len, tables.values())) > 100
+    assert ran.returncode == 0 and len(records) == sum(map(len, tables.values())) > 70
     assert all(record["refused"] for record in records)
 
 
@@ -135,7 +135,7 @@ def test_the_users_own_file_sets_them(home: Path, download: Path, victim: Any) -
     (download / "tv.toml").write_text("size = 64\n")
     (download / "photos" / "bad.jpg").write_bytes(b"broken")
     assert victim("index", "photos", "-q").returncode == 0
-    assert json.loads((home / "left-out.jsonl").read_text())["image"] == "photos/bad.jpg"
+    assert json.loads((home / "left-out.jsonl").read_text())["image"] == "bad.jpg"
     found = {r["option"]: r for r in map(json.loads, victim("config", "index").stdout.splitlines())}
     assert found["size"]["value"] == 64 and found["seed"]["value"] == 3
     (own / "tv.toml").chmod(0o666)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from tvcli.terminal import options
+from tvcli.terminal.harmless import printable
 
 
 def eval_boxes(
@@ -56,7 +57,7 @@ def _print_table(measures: dict[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in columns:
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(printable(name)), justify="right")
     for measure in measures:
         table.add_row(measure, *(str(values[measure]) for values in columns.values()))
     Console().print(table)

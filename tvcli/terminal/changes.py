@@ -8,8 +8,9 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Record
+from tvcli.terminal.harmless import printable
 from tvcli.terminal.lines import emit
-from tvcli.terminal.progress import TerminalReport, printable
+from tvcli.terminal.progress import TerminalReport
 from tvcli.terminal.streams import STREAM
 
 if TYPE_CHECKING:
@@ -83,5 +84,5 @@ def _is_given(context: typer.Context, name: str) -> bool:
 
 def _line(record: Record) -> str:
     where = record["image"] if "from" not in record else f"{record['from']} -> {record['image']}"
-    reason = f" ({record['reason']})" if "reason" in record else ""
+    reason = f" ({printable(record['reason'])})" if "reason" in record else ""
     return f"{record['change']:<8} {printable(where)}{reason}"

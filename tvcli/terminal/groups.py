@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
-from tvcli.terminal.progress import printable
+from tvcli.terminal.harmless import printable
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.deduping.dedupe import Group
@@ -49,7 +49,8 @@ def _texts(
         if format == "jsonl":
             yield dump_record(group.as_record()) + "\n"
         elif format == "paths":
-            yield from (image + ("\0" if null else "\n") for image in group.dropped)
+            shown = printable if sys.stdout.isatty() and not null else str
+            yield from (shown(image) + ("\0" if null else "\n") for image in group.dropped)
 
 
 def _print_tables(groups: "list[Group]") -> None:
@@ -69,5 +70,5 @@ def _print_tables(groups: "list[Group]") -> None:
             action = Text(member.action, "green" if member.action == "keep" else "red")
             why = "; ".join(part for part in (member.reason, member.transform_description) if part)
             pixels = f"{member.facts.width}x{member.facts.height}"
-            table.add_row(action, Text(printable(member.facts.image)), pixels, Text(why))
+            table.add_row(action, Text(printable(member.facts.image)), pixels, Text(printable(why)))
         console.print(table)

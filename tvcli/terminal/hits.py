@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
-from tvcli.terminal.progress import printable
+from tvcli.terminal.harmless import printable
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.searching.hits import Hit
@@ -40,12 +40,13 @@ def print_hits(
 
 
 def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str]:
+    shown = printable if sys.stdout.isatty() and not null else str
     for hit in hits:
         if format == "paths":
-            yield hit.image + ("\0" if null else "\n")
+            yield shown(hit.image) + ("\0" if null else "\n")
         elif format == "tsv":
             fields = (hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label)
-            yield "\t".join(map(_escaped, fields)) + "\n"
+            yield "\t".join(shown(_escaped(field)) for field in fields) + "\n"
         else:
             yield dump_record(hit.as_record()) + "\n"
 
@@ -78,7 +79,9 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
             count += 1
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
             more = [_verdict(hit)] if checked else []
-            table.add_row(str(hit.rank), f"{hit.similarity:.4f}", name, Text(hit.label), *more)
+            table.add_row(
+                str(hit.rank), f"{hit.similarity:.4f}", name, Text(printable(hit.label)), *more
+            )
         console.print(table)
     return count
 

@@ -3,11 +3,15 @@
 import json as jsonlib
 from typing import Any
 
+from tvcli.core.files.records import NON_STANDARD
+from tvcli.terminal.harmless import printable
+
 
 def print_info(about: dict[str, Any], *, json: bool) -> None:
     """Print a description of a file, for people or (`json`) as one line of JSON."""
     if json:
-        print(jsonlib.dumps(about, ensure_ascii=False))
+        text = jsonlib.dumps(about, ensure_ascii=False)
+        print(jsonlib.dumps(about) if NON_STANDARD.search(text) else text)
         return
     from rich.console import Console
     from rich.table import Table
@@ -17,7 +21,7 @@ def print_info(about: dict[str, Any], *, json: bool) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _lines(about):
-        table.add_row(name, Text(value))
+        table.add_row(Text(printable(name)), Text(printable(value)))
     Console(soft_wrap=False).print(table)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 from tvcli.core.files.records import dump_record
+from tvcli.terminal.harmless import printable_lines
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -48,7 +49,7 @@ def logging(settings: Log) -> Iterator[None]:
 def tell(message: str, *, level: Level = "info", event: str = "note", **more: Any) -> None:
     """Say something on stderr: a line, or with --log-json an event with its time and level."""
     if not log().json:
-        print(message, file=sys.stderr, flush=True)
+        print(printable_lines(message), file=sys.stderr, flush=True)
         return
     about = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
     about |= {"event": event} | ({"command": log().command} if log().command else {})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.files.records import dump_record
+from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import tell
 
 if TYPE_CHECKING:  # it brings torch, which tv --help does without
@@ -53,15 +54,18 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
 def _print_table(records: Sequence[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     names = list(dict.fromkeys(name for record in records for name in record))
     table = Table(box=None, pad_edge=False)
     for name in names:
         table.add_column(name, justify="left" if name == "metric" else "right")
     for record in records:
-        table.add_row(*(_cell(record.get(name)) for name in names))
+        table.add_row(*(Text(_cell(record.get(name))) for name in names))
     Console().print(table)
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value))

@@ -11,6 +11,7 @@ from tvcli.core.files.external_sort import SpilledRecords, spilled
 from tvcli.core.files.records import write_records
 from tvcli.core.own_files import check_own
 from tvcli.core.reports import Report, Skip, Total
+from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
@@ -62,7 +63,7 @@ class TerminalReport(Report):
 
     def skip(self, image: str, stage: str, reason: str) -> None:
         """Name the photo and why; after some, count only."""
-        shown = f"skipped {printable(image)}: {reason}"
+        shown = f"skipped {image}: {reason}"
         if log().json:
             tell(shown, level="warning", event="skip", image=image, stage=stage, reason=reason)
         elif self.skips < SHOWN_SKIPS and not self.strict:
@@ -95,9 +96,10 @@ class TerminalReport(Report):
         self, message: str, *, level: Level = "info", event: str = "note", **more: Any
     ) -> None:
         if self._bar is not None:
-            self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
+            shown = printable(message)
+            self._bar.console.print(shown, markup=False, highlight=False, soft_wrap=True)
         else:
-            tell(message, level=level, event=event, **more)
+            tell(message if log().json else printable(message), level=level, event=event, **more)
 
 
 @contextmanager
@@ -116,11 +118,6 @@ def reporting(
             report.close()
             if errors is not None and kept is not None:
                 write_records(errors, kept)
-
-
-def printable(text: str) -> str:
-    """Return a file name with whatever would garble a terminal escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _bar(unit: str) -> Any:

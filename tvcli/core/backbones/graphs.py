@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.backbones.graph_check import check_graph
+from tvcli.core.backbones.interrupting import interruptible
 from tvcli.core.backbones.mini_files import GRAPH, mini_spec
 from tvcli.core.backbones.specs import BackboneSpec, Network, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, UsageError
@@ -25,11 +27,11 @@ NO_MEMORY = ("bad_alloc", "AllocateRaw", "Failed to allocate")  # how ONNX Runti
 class OnnxNetwork:
     """A graph run by ONNX Runtime, in float32.
 
-    A graph given as bytes may come from anyone: it cannot name files to read its weights from, and
-    only ONNX Runtime's own operators run. Neither its memory nor its time is bounded.
+    A graph given as bytes may come from anyone: it is checked (`graph_check`), it cannot name files
+    to read its weights from, and a signal ends it.
 
     Raises:
-        BadInput: not a graph of pictures, or one of other weights than the spec's.
+        BadInput: not a graph of pictures, one of other weights than the spec's, or one refused.
     """
 
     runtime: Runtime = "onnx"
@@ -46,10 +48,16 @@ class OnnxNetwork:
         if isinstance(graph, bytes):  # nothing lies below a file, so no weights outside the graph
             folder = "session.model_external_initializers_file_folder_path"
             options.add_session_config_entry(folder, os.devnull)
+            try:
+                check_graph(graph)
+            except BadInput as reason:
+                raise BadInput(f"the graph of {spec.name} is not run: {reason}") from None
+        content = graph if isinstance(graph, bytes) else str(graph)
         try:
-            content = graph if isinstance(graph, bytes) else str(graph)
-            self._session = onnxruntime.InferenceSession(
-                content, options, providers=["CPUExecutionProvider"]
+            self._session = interruptible(
+                lambda: onnxruntime.InferenceSession(
+                    content, options, providers=["CPUExecutionProvider"]
+                )
             )
             self._input, *others = (given.name for given in self._session.get_inputs())
             made_of = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY)
@@ -64,8 +72,12 @@ class OnnxNetwork:
         Raises:
             BadInput: the graph does not take them.
         """
+        options = _onnxruntime().RunOptions()
         try:
-            maps = self._session.run(None, {self._input: pixels})[0]
+            maps = interruptible(
+                lambda: self._session.run(None, {self._input: pixels}, options)[0],
+                lambda: setattr(options, "terminate", True),
+            )
         except Exception as error:
             if any(word in str(error) for word in NO_MEMORY):
                 raise MemoryError from error

@@ -101,25 +101,24 @@ def load_backbone(
         BadInput: the weights cannot be read or downloaded.
         Mismatch: the weights are those of another network, or would be downloaded for an artifact.
     """
-    if weights is None and name != "mini":
-        if by_user:
-            remember("weights", name)
-        elif not was_named("weights", name):
-            raise Mismatch(
-                f"the weights of {name!r} are named by a file and not by you, so they are not "
-                f"downloaded: give a file with --weights FILE, or use that --backbone once yourself"
-            )
     if name == "mini":
         return _load_mini(layer, weights)
-    if name.startswith("timm:"):
-        return _load_timm(name, layer, weights)
-    return _load_torchvision(name, layer, weights)
+    load = _load_timm if name.startswith("timm:") else _load_torchvision
+    if weights is not None:
+        return load(name, layer, weights, download=False)
+    backbone = load(name, layer, None, download=by_user or was_named("weights", name))
+    if by_user:
+        remember("weights", name)
+    return backbone
 
 
-def reload_backbone(spec: dict[str, Any], weights: Path | None, recorded: str | None) -> Backbone:
+def reload_backbone(
+    spec: dict[str, Any], weights: Path | None, recorded: str | None, *, by_user: bool = False
+) -> Backbone:
     """Return the backbone that an artifact was made with, checked by its weights' hash.
 
-    `weights` is the file the user names, `recorded` the one noted when the artifact was made.
+    `weights` is the file the user names, `recorded` the one noted when the artifact was made;
+    `by_user` tells that the user named the backbone, and not a file.
 
     Raises:
         BadInput: the weights' file is gone.
@@ -128,7 +127,7 @@ def reload_backbone(spec: dict[str, Any], weights: Path | None, recorded: str | 
     file = weights or (Path(recorded) if recorded else None)
     if file is not None and not file.exists():
         raise BadInput(f"{file}: the weights of {spec['name']} are gone; name them with --weights")
-    backbone = load_backbone(spec["name"], layer=spec["layer"], weights=file, by_user=False)
+    backbone = load_backbone(spec["name"], layer=spec["layer"], weights=file, by_user=by_user)
     if backbone.spec.weights != spec["weights"]:
         raise Mismatch(
             f"the weights of {spec['name']} are not those the artifact was made with "
@@ -195,14 +194,16 @@ def _load_mini(layer: str | None, weights: Path | None) -> Backbone:
     return Backbone(mini_spec(), mini.load()[0])
 
 
-def _load_torchvision(name: str, layer: str | None, weights: Path | None) -> Backbone:
+def _load_torchvision(
+    name: str, layer: str | None, weights: Path | None, *, download: bool
+) -> Backbone:
     from tvcli.core.backbones import torchvision_models
 
     model = torchvision_models.build(name, layer)
     if weights is not None:
         state, digest = read_weights(weights), file_hash(weights)
     else:
-        state, digest = torchvision_models.published_weights(name)
+        state, digest = torchvision_models.published_weights(name, download=download)
     _fill(model, state, name, weights)
     size, mean, std = torchvision_models.preprocessing(name)
     spec = BackboneSpec(name, layer, digest, size, tuple(mean), tuple(std))
@@ -211,12 +212,12 @@ def _load_torchvision(name: str, layer: str | None, weights: Path | None) -> Bac
     return Backbone(spec, part, weights and weights.absolute(), own)
 
 
-def _load_timm(name: str, layer: str | None, weights: Path | None) -> Backbone:
+def _load_timm(name: str, layer: str | None, weights: Path | None, *, download: bool) -> Backbone:
     from tvcli.core.backbones import timm_models
 
     model = timm_models.build(name)
     features = timm_models.Features(name, model, layer)
-    file = weights or timm_models.published_file(name, model)
+    file = weights or timm_models.published_file(name, model, download=download)
     state = read_weights(file)
     _fill(model, timm_models.fitted(state, model), name, weights)
     size, mean, std, pool = timm_models.preprocessing(model)

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, Mismatch
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16"]
@@ -65,3 +65,11 @@ class Network(Protocol):
         `pool` gets maps (N, C, h, w), or (N, D) of a vector layer, as the runtime's own arrays.
         """
         ...
+
+
+def not_by_user(name: str) -> Mismatch:
+    """Return the error of weights that a file names and nobody else, and that are not here."""
+    return Mismatch(
+        f"the weights of {name!r} are named by a file and not by you, so they are not downloaded: "
+        f"give them with --weights FILE, or use that --backbone once yourself"
+    )

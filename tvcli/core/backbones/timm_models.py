@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from tvcli.core.backbones.geometry import Geometry, measure
 from tvcli.core.backbones.layers import no_such_layer
+from tvcli.core.backbones.specs import not_by_user
 from tvcli.core.errors import BadInput, UsageError
 
 PREFIX = "timm:"
@@ -140,11 +141,12 @@ def patch_side(model: nn.Module) -> int | None:
     return None if size is None else int(size[0] if isinstance(size, tuple | list) else size)
 
 
-def published_file(name: str, model: nn.Module) -> Path:
+def published_file(name: str, model: nn.Module, *, download: bool = True) -> Path:
     """Return the file of a model's published weights, downloaded once.
 
     Raises:
         BadInput: there is no network, or none are published.
+        Mismatch: they are not here, and not to be downloaded.
     """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
@@ -154,12 +156,16 @@ def published_file(name: str, model: nn.Module) -> Path:
         raise BadInput(f"no weights of {name} are published: give a file with --weights FILE")
     for file in WEIGHTS:
         try:
-            return Path(hf_hub_download(place, file))
+            return Path(hf_hub_download(place, file, local_files_only=not download))
         except EntryNotFoundError as error:
+            if not download:
+                continue
             if "Local" in type(error).__name__:  # no network, and not in the cache
                 raise _no_network(name, error) from error
         except Exception as error:  # the client's, and those of what it is built on
             raise _no_network(name, error) from error
+    if not download:
+        raise not_by_user(name)
     raise BadInput(f"no weights of {name} that load safely: give a file with --weights FILE")
 
 

@@ -17,6 +17,7 @@ from torch import nn
 from torchvision.models.feature_extraction import NodePathTracer
 
 from tvcli.core.backbones.layers import no_such_layer
+from tvcli.core.backbones.specs import not_by_user
 from tvcli.core.errors import BadInput, UsageError
 
 POOLED_DENSELY = re.compile(r"alexnet|vgg")
@@ -80,15 +81,18 @@ def cut(model: nn.Module, layer: str | None) -> nn.Module:
     return part.eval()
 
 
-def published_weights(name: str) -> tuple[dict[str, torch.Tensor], str]:
+def published_weights(name: str, *, download: bool = True) -> tuple[dict[str, torch.Tensor], str]:
     """Return a model's published weights and their SHA-256, downloaded once by torchvision.
 
     Raises:
         BadInput: there is no network.
+        Mismatch: they are not here, and not to be downloaded.
     """
     import socket
 
     weights = torchvision.models.get_model_weights(name).DEFAULT
+    if not (download or _file_of(weights.url).is_file()):
+        raise not_by_user(name)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
@@ -116,9 +120,12 @@ def _untrained(name: str) -> nn.Module:
         return built
 
 
+def _file_of(url: str) -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+
+
 def _hash_of_download(url: str) -> str:
-    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(_file_of(url).read_bytes()).hexdigest()
 
 
 def _cause(error: OSError) -> str:

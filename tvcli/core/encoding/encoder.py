@@ -142,8 +142,11 @@ def encoder_of(
     device: Device = "auto",
     runtime: Runtime = "auto",
     graph: bytes | None = None,
+    by_user: bool = False,
 ) -> Encoder:
     """Return the encoder that an artifact records; raises as `reload_backbone` does.
+
+    `by_user` tells that the user named the backbone: its weights may be downloaded.
 
     Torch is loaded only where there is no graph to run: mini's own, `graph`, which holds the
     network for squares of the size recorded, or one in the cache.
@@ -156,7 +159,7 @@ def encoder_of(
     if network is None:
         from tvcli.core.backbones.loading import reload_backbone
 
-        backbone = reload_backbone(spec["backbone"], weights, weights_file)
+        backbone = reload_backbone(spec["backbone"], weights, weights_file, by_user=by_user)
         network = _run(backbone, settings.size, runtime, chosen, device, settings.precision)
     return Encoder(network, settings)
 

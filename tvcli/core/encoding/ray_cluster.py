@@ -81,7 +81,9 @@ class WorkUnitEncoder:
 
     def _make(self) -> Encoder:
         job = self.job
-        encoder = encoder_of(job.encoder, job.weights_file, device=job.device, runtime=job.runtime)
+        encoder = encoder_of(
+            job.encoder, job.weights_file, device=job.device, runtime=job.runtime, by_user=True
+        )
         encoder.batch = job.batch
         return encoder
 

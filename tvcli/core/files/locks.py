@@ -8,6 +8,7 @@ import errno
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import socket
 import threading
@@ -148,5 +149,5 @@ def _refusal(target: Path, holder: dict[str, Any]) -> str:
     since = time.strftime(" since %H:%M:%S", time.localtime(started)) if started else ""
     return (
         f"{target}: is being written by process {holder['pid']}{where}{since}; wait until it is "
-        f"done (if that process is gone: rm '{lock_file(target)}')"
+        f"done (if that process is gone: rm {shlex.quote(str(lock_file(target)))})"
     )

@@ -18,7 +18,8 @@ Record = dict[str, Any]
 
 MAX_LINE = 16 * 2**20  # bytes; a record is a few hundred, so a longer line is not one
 MAX_ARRAY = 16 * MAX_LINE  # bytes; an array is read whole, lines one by one
-NON_STANDARD = re.compile(r"[\ud800-\udfff]")
+# What a terminal would act on (C1, changes of direction), and names that are not UTF-8.
+NON_STANDARD = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)

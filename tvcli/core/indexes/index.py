@@ -116,7 +116,8 @@ class Index:
         if not file.is_file() or file_hash(file) != rank["hash"]:
             raise Mismatch(
                 f"{file}: not the head that {self.path} was made with; make it again: "
-                f"tv index ENCODINGS.h5 --rank {rank['from']} -o {self.path}"
+                f"tv index ENCODINGS.h5 --rank {shlex.quote(str(rank['from']))} "
+                f"-o {shlex.quote(str(self.path))}"
             )
         return file
 
@@ -156,7 +157,7 @@ class Index:
         if "maps" not in self.settings:
             raise UsageError(
                 f"{self.path}: keeps no maps to re-rank by; make it again: "
-                f"tv index ENCODINGS.h5 --maps -o {self.path}"
+                f"tv index ENCODINGS.h5 --maps -o {shlex.quote(str(self.path))}"
             )
         with open_artifact(self.path / self.settings["maps"]["file"], "encodings") as maps:
             if len(maps) != len(self.stored):

@@ -3,6 +3,7 @@
 So rows may come and go: what is known stays known, and what is new is described when asked for.
 """
 
+import shlex
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -129,7 +130,7 @@ def describe_row(index: Index, row: int, method: Method, report: Report) -> Keyp
 
 @contextmanager
 def _opened(index: Index, name: str) -> Iterator[Artifact]:
-    mend = f"tv index PHOTOS -o {index.path} --update --keypoints"
+    mend = f"tv index PHOTOS -o {shlex.quote(str(index.path))} --update --keypoints"
     with ExitStack() as stack:
         try:
             file = stack.enter_context(open_artifact(index.path / name, "keypoints"))

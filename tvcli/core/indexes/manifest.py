@@ -1,6 +1,7 @@
 """The manifest of an index: `index.json`, which names the files that belong together."""
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -119,7 +120,9 @@ def read_manifest(path: Path) -> Manifest:
     """
     file = path / MANIFEST
     if not path.exists():
-        raise BadInput(f"{path}: no such index; make one with: tv index PHOTOS -o {path}")
+        raise BadInput(
+            f"{path}: no such index; make one with: tv index PHOTOS -o {shlex.quote(str(path))}"
+        )
     if not file.is_file():
         raise BadInput(f"{path}: not an index (a .tvx folder made by tv index)")
     try:

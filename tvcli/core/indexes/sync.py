@@ -1,6 +1,7 @@
 """An index made of an encodings file follows it: the rows that differ are taken out and put in."""
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,7 +125,7 @@ class _Difference:
 
 def _check(index: Index, encodings: Artifact, wish: UpdateRequest) -> None:
     """See that rows of a file can be rows of an index."""
-    anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
+    anew = shlex.join(["tv", "index", *wish.arguments, "-o", str(index.path)])
     check_asked(index.path, made_with(index), wish.asked, anew)
     own, other = index.settings["encoder"], encodings.settings["encoder"]
     if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):

@@ -1,6 +1,7 @@
 """Updating indexes in place: what has changed is encoded, what is gone is taken out."""
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -126,7 +127,7 @@ class _Change:
 
 def _source(index: Index, wish: UpdateRequest, report: Report) -> Source:
     """Return what the command line names, with paths as the index has them."""
-    anew = f"tv index {' '.join(wish.arguments)} -o {index.path}"
+    anew = shlex.join(["tv", "index", *wish.arguments, "-o", str(index.path)])
     check_asked(index.path, made_with(index), wish.asked, anew)
     return source_of(wish, index.root, report)
 

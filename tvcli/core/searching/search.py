@@ -1,5 +1,6 @@
 """Searching: from what a command line asks for to hits."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -199,7 +200,7 @@ def _location_heads(index: Index, request: SearchRequest) -> tuple[Path, Path] |
     if request.locate and heads is None:
         raise UsageError(
             f"--locate: {index.path} keeps no heads; make it again: "
-            f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 -o {index.path}"
+            f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 -o {shlex.quote(str(index.path))}"
         )
     return None if request.locate is False or request.box else heads
 

@@ -1,0 +1,105 @@
+"""Names and settings of others that would act on the terminal they are shown on."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import picture
+
+from tvcli.terminal.harmless import printable, printable_lines
+
+TITLE, CLEAR, C1, BIDI = "\x1b]0;owned\x07", "\x1b[2J", "\x9b31m", "\u202egpj."
+EVIL = TITLE + CLEAR + C1 + BIDI
+ACTING = re.compile(
+    "\x1b(?!\\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def on_terminal(folder: Path, *arguments: object) -> str:
+    """Return what `tv` shows on a terminal of its own."""
+    main, end = pty.openpty()
+    tv = Path(sys.executable).parent / "tv"
+    with subprocess.Popen(
+        [str(tv), *map(str, arguments)], cwd=folder, stdin=end, stdout=end, stderr=end
+    ) as process:
+        os.close(end)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 2**16)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
+    os.close(main)
+    assert process.returncode in (0, 1, 2, 3, 4)
+    return shown.decode("utf-8", "replace")
+
+
+def test_controls_are_shown_as_escapes() -> None:
+    assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n" and printable("grün 図") == "grün 図"
+    assert printable_lines("a\nb\x9b") == "a\nb\\x9b"
+    assert not ACTING.search(printable(EVIL))
+
+
+@pytest.fixture
+def garbling(download: Path, victim: Any) -> Path:
+    """Give the download with an evil name, label and settings in an index."""
+    picture(7).save(download / "photos" / f"{EVIL}.png")
+    records = [{"image": f"photos/{n}.png", "label": EVIL} for n in range(3)]
+    records.append({"image": f"photos/{EVIL}.png", "label": EVIL})
+    (download / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    assert victim("index", "r.jsonl", "-o", "i.tvx", "--size", 64).returncode == 0
+    file = download / "i.tvx" / "index.json"
+    manifest = json.loads(file.read_text())
+    manifest["settings"]["rank"] = {"file": "no.h5", "hash": "0", "from": f"'; {EVIL} #"}
+    manifest["provenance"]["command"] = ["tv", EVIL, f"[red]{EVIL}"]
+    file.write_text(json.dumps(manifest))
+    return download
+
+
+def test_nothing_acts_on_a_terminal(garbling: Path) -> None:
+    name = f"photos/{EVIL}.png"
+    (garbling / "photos" / f"bad{EVIL}.jpg").write_bytes(b"no")
+    shown = [
+        on_terminal(garbling, "info", "i.tvx"),
+        on_terminal(garbling, "info", "i.tvx", "--json"),
+        on_terminal(garbling, "info", "r.jsonl"),
+        on_terminal(garbling, "info", f"none{EVIL}"),
+        on_terminal(garbling, "index", "photos", "-o", "again.tvx", "--size", 64),
+        on_terminal(garbling, "search", name, "-i", "i.tvx"),
+    ]
+    (garbling / "j.tvx").mkdir()
+    manifest = json.loads((garbling / "i.tvx" / "index.json").read_text())
+    del manifest["settings"]["rank"]
+    (garbling / "i.tvx" / "index.json").write_text(json.dumps(manifest))
+    for format in ("table", "paths", "tsv", "jsonl"):
+        found = on_terminal(garbling, "search", name, "-i", "i.tvx", "--format", format)
+        assert "owned" in found
+        shown.append(found)
+    shown.append(on_terminal(garbling, "dedupe", "i.tvx", "--format", "table"))
+    for text in shown:
+        assert not ACTING.search(text.replace("\x1b[?25l", "").replace("\x1b[?25h", "")), text
+
+
+def test_a_command_to_copy_is_quoted(garbling: Path, victim: Any) -> None:
+    ran = victim("search", "photos/0.png", "-i", "i.tvx")
+    assert ran.returncode == 4 and ran.stderr.count("\n") == 1
+    assert """--rank ''"'"'; """ in ran.stderr and "\x1b" not in ran.stderr
+
+
+def test_paths_to_a_pipe_stay_as_they_are(garbling: Path, victim: Any) -> None:
+    manifest = json.loads((garbling / "i.tvx" / "index.json").read_text())
+    del manifest["settings"]["rank"]
+    (garbling / "i.tvx" / "index.json").write_text(json.dumps(manifest))
+    ran = victim("search", f"photos/{EVIL}.png", "-i", "i.tvx", "--format", "paths", "-k", 1)
+    assert ran.stdout.rstrip("\n").endswith(f"{EVIL}.png")
+    line = victim("search", f"photos/{EVIL}.png", "-i", "i.tvx", "-k", 1).stdout
+    assert json.loads(line)["label"] == EVIL and not ACTING.search(line)
