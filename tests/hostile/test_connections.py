@@ -17,9 +17,11 @@ DENIED = """
 import os, sys
 
 def deny(event, arguments):
+    if event == "socket.getaddrinfo" and arguments[0] == "127.0.0.1":
+        return  # to listen on: nothing is sent for it
     if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "socket.sendmsg"):
         with open(os.environ["CONNECTIONS"], "a") as file:
-            file.write(f"{event} {arguments[-1]!r}\\n")
+            file.write(f"{event} {arguments!r}\\n")
         raise OSError(f"denied: {event}")
 
 sys.addaudithook(deny)
@@ -87,7 +89,7 @@ def trap() -> Iterator[tuple[int, list[bytes]]]:
 
 
 def test_attempts_are_noted(denied: dict[str, str]) -> None:
-    code = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    code = "import socket; socket.create_connection(('example.org', 9))"
     environment = {**os.environ, **denied}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
     assert "socket.getaddrinfo" in Path(denied["CONNECTIONS"]).read_text()

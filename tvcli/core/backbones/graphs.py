@@ -51,7 +51,7 @@ class OnnxNetwork:
             try:
                 check_graph(graph)
             except BadInput as reason:
-                raise BadInput(f"the graph of {spec.name} is not run: {reason}") from None
+                raise BadInput(f"the graph of {spec.name} cannot be run: {reason}") from None
         content = graph if isinstance(graph, bytes) else str(graph)
         try:
             self._session = interruptible(

@@ -200,7 +200,8 @@ def _location_heads(index: Index, request: SearchRequest) -> tuple[Path, Path] |
     if request.locate and heads is None:
         raise UsageError(
             f"--locate: {index.path} keeps no heads; make it again: "
-            f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 -o {shlex.quote(str(index.path))}"
+            f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 "
+            f"-o {shlex.quote(str(index.path))}"
         )
     return None if request.locate is False or request.box else heads
 
