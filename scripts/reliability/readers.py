@@ -6,14 +6,20 @@ A reader is sound if, whatever the bytes, it returns or raises one of tv's own e
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from onnx import TensorProto, helper
+from onnx.numpy_helper import from_array
 from PIL import Image
 from safetensors.numpy import save_file
 
 from scripts.reliability.inputs import Input
+from tvcli.cli import tv
+from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.loading import read_weights
 from tvcli.core.errors import TvError
 from tvcli.core.files.artifacts import open_artifact
@@ -26,6 +32,7 @@ from tvcli.core.indexes.index import open_index
 from tvcli.core.location.location_heads import load_boxes, load_classifier
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.triplets import read_triplets
+from tvcli.terminal.settings import Settings
 
 FROZEN = Path(__file__).parents[2] / "tests" / "frozen" / "version-1.tar.xz"
 
@@ -84,6 +91,8 @@ def _files(folder: Path) -> Iterator[tuple[str, Reader]]:
     yield "embeddings", _part(folder / "exact.tvx", "embeddings-1.h5", _search)
     yield "annoy", _part(folder / "annoy.tvx", "forest-1.annoy", _search)
     (folder / "tv.toml").write_text('k = 3\n[search]\nformat = "jsonl"\n')
+    (folder / "graph.onnx").write_bytes(_graph())
+    yield "graph", Reader(_check_graph, Input("graph.onnx", folder / "graph.onnx"))
     yield "tv.toml", Reader(_read_toml, Input("tv.toml", folder / "tv.toml"))
     save_file({"a": np.ones((2, 3), np.float32)}, folder / "w.safetensors")
     yield "safetensors", Reader(_read_weights, Input("w.safetensors", folder / "w.safetensors"))
@@ -147,7 +156,35 @@ def _search(path: Path) -> None:
 
 
 def _read_toml(path: Path) -> None:
-    load_settings(path.parent)
+    """Read settings and lay them upon the options of all commands."""
+    settings = Settings.of(_commands(), load_settings(path.parent))
+    for name in ("index", "search", "annotate boxes"):
+        _all(settings.warnings(name))
+    settings.defaults()
+
+
+@cache
+def _commands() -> Any:
+    return tv()
+
+
+def _graph() -> bytes:
+    """Return a graph with what an exported one has: operators, attributes, weights."""
+    taken = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 8, 8, 3])
+    given = helper.make_tensor_value_info("rows", TensorProto.FLOAT, None)
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["values"], ["turned"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["turned", "weights"], ["rows"], strides=[2, 2]),
+    ]
+    values = np.ones((4, 3, 2, 2), np.float32)
+    graph = helper.make_graph(nodes, "g", [taken], [given], [from_array(values, "weights")])
+    opsets = [helper.make_opsetid("", 17)]
+    return bytes(helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString())
+
+
+def _check_graph(path: Path) -> None:
+    check_graph(path.read_bytes())
 
 
 def _read_weights(path: Path) -> None:

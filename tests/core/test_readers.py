@@ -14,7 +14,8 @@ from scripts.reliability.watched import Watched
 
 NAMES = [
     "records", "triplets", "encodings", "rank head", "classifier", "boxes head",
-    "manifest, exact", "manifest, annoy", "manifest, ranked", "embeddings", "annoy", "tv.toml",
+    "manifest, exact", "manifest, annoy", "manifest, ranked", "embeddings", "annoy", "graph",
+    "tv.toml",
     "safetensors", "weights of torch", "jsonl", "coco", "via", "voc", "yolo",
     "JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF",
 ]  # fmt: skip

@@ -84,6 +84,8 @@ def _fields(message: memoryview) -> Iterator[Field]:
     while at < end:
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
+        if key >= 2**32 or number == 0:  # readers cut keys to 32 bits: it would be another field
+            raise BadInput("it is not a graph of ONNX")
         if kind == 0:
             value, at = _varint(message, at)
             yield number, value

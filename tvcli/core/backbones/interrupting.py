@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+GRACE = 5.0  # seconds that what was told to stop may take
+
 
 def interruptible(work: Callable[[], Any], stop: Callable[[], None] | None = None) -> Any:
     """Return what `work` returns or raise what it raises; a signal ends the wait and calls `stop`.
@@ -32,6 +34,7 @@ def interruptible(work: Callable[[], Any], stop: Callable[[], None] | None = Non
     except BaseException:
         if stop is not None:
             stop()
+            done.acquire(timeout=GRACE)  # as the process ends it must not come back to Python
         raise
     if failed:
         raise failed[0]
