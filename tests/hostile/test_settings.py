@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -238,8 +239,26 @@ def test_saved_crops_do_not_replace_photos(download: Path, victim: Any) -> None:
     assert ran.returncode == 2 and first.name in ran.stderr and first.read_bytes() == before
 
 
+def test_the_demo_draws_over_nothing(download: Path, victim: Any) -> None:
+    (download / "boxes.jsonl").write_text("mine")
+    ran = victim("demo", ".")
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "--force" in ran.stderr
+    assert (download / "boxes.jsonl").read_text() == "mine"
+
+
 def test_devices_and_pipes_are_written(download: Path, victim: Any) -> None:
     (download / "photos" / "bad.jpg").write_bytes(b"broken")
+    record = {"image": "photos/0.png", "width": 96, "height": 80, "box": [1, 2, 60, 70]}
+    (download / "boxes.jsonl").write_text(json.dumps(record) + "\n")
     (download / "e.jsonl").touch()
-    for errors in ("e.jsonl", "e.jsonl"):
-        assert victim("index", "photos", "--size", 64, "--errors", errors).returncode == 0
+    for _ in range(2):  # empty, then its own
+        assert victim("index", "photos", "--size", 64, "--errors", "e.jsonl").returncode == 0
+    (download / "nowhere").symlink_to("/dev/null")  # never renamed over, whoever runs this
+    assert victim("crops", "boxes.jsonl", "-o", "nowhere").returncode == 0
+    assert (download / "nowhere").is_char_device()
+    os.mkfifo(download / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=download, stdout=subprocess.PIPE) as reader:
+        assert victim("crops", "boxes.jsonl", "-o", "pipe").returncode == 0
+        assert reader.communicate(timeout=60)[0].startswith(b'{"image"')
+    assert (download / "pipe").is_fifo()
+    assert not any(path.name.endswith((".lock", ".partial")) for path in download.iterdir())

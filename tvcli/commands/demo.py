@@ -37,8 +37,10 @@ def demo(
     compares what each search finds. It prints every command before it runs it, so that you can
     repeat them yourself.
     """
-    from tvcli.demo.chain import CHAIN, FULL, SMALL, draw
+    from tvcli.core.own_files import check_own_folder
+    from tvcli.demo.chain import CHAIN, FULL, PATTERNS, SMALL, draw
 
+    check_own_folder(folder, PATTERNS)
     with reporting() as report:
         records = draw(folder, SMALL if small else FULL, seed, report)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")

@@ -55,6 +55,17 @@ def check_own(path: Path, kind: OwnKind) -> None:
     )
 
 
+def check_own_folder(folder: Path, mark: str) -> None:
+    """See that a folder to be filled is new, empty, or one that was filled so: it has a `mark`.
+
+    Raises:
+        UsageError: other files are there.
+    """
+    if _forced or not folder.is_dir() or (folder / mark).is_file() or not any(folder.iterdir()):
+        return
+    raise UsageError(f"{folder}: other files are there; name a new folder, or give --force")
+
+
 def _is_artifact(path: Path) -> bool:
     from tvcli.core.files.artifacts import open_artifact  # brings h5py
 

@@ -21,6 +21,7 @@ class Collection(NamedTuple):
 
 
 FULL, SMALL = Collection(60, 4), Collection(18, 3)
+PATTERNS = "patterns.jsonl"  # by which a folder of a demo is known
 SHOWN_OF_EACH_KIND = 3  # queries on the page
 
 
@@ -109,7 +110,7 @@ def _write_truth(folder: Path, records: list[Record]) -> None:
     write_records(folder / "boxes.jsonl", map(_without_split, gallery))
     write_records(folder / "truth.jsonl", map(_without_split, queries))
     patterns = ({"image": r["image"], "label": r["pattern"]} for r in records)
-    write_records(folder / "patterns.jsonl", patterns)
+    write_records(folder / PATTERNS, patterns)
     for name, chosen in (("gallery", gallery), ("queries", queries)):
         lines = (f"{record['image']}\n" for record in chosen)
         (folder / f"{name}.txt").write_text("".join(lines), "utf-8")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import is_partial_of
+from tvcli.core.files.atomic_write import is_partial_of, is_stream
 
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 ATTEMPTS = 100  # a lock file may be removed by its holder while it is being opened
@@ -40,7 +40,7 @@ def writing(target: Path) -> Iterator[None]:
         BadInput: its folder is not there or cannot be written.
     """
     mine = threading.get_ident(), os.path.abspath(target)  # noqa: PTH100 - links stay as they are
-    if mine in _held:
+    if mine in _held or is_stream(target):  # a device has many writers
         yield
         return
     path = lock_file(target)

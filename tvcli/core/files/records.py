@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.locks import writing
 
 Record = dict[str, Any]
@@ -99,7 +99,8 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
         for count, record in enumerate(records, 1):  # noqa: B007
             stream.write(dump_record(record) + "\n")
         stream.flush()
-        os.fsync(stream.fileno())
+        if not is_stream(path):
+            os.fsync(stream.fileno())
     return count
 
 
