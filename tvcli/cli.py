@@ -36,8 +36,8 @@ from tvcli.commands.train_classifier import train_classifier
 from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
 from tvcli.core.errors import BadInput, ExitStatus, TvError
+from tvcli.core.files.own_files import replacing_anything
 from tvcli.core.files.project_settings import load_settings
-from tvcli.core.own_files import replacing_anything
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
 from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first

@@ -275,7 +275,7 @@ def test_every_threshold_can_be_set_by_name() -> None:
     texts = ["high=0.8", "low=0.2", "enough=5", "many=30", "few=12"]
     assert verification("scalable", texts).rule == Scalable(0.8, 0.2, 5, 30, 12)
     names = [field.name for field in fields(Default)]
-    assert {"few", "whole", "covered"} <= set(names)
+    assert {"few", "whole", "inlier_coverage"} <= set(names)
     changed = verification("default", [f"{name}={n}" for n, name in enumerate(names)]).rule
     assert changed == Default(*map(float, range(len(names))))
     assert PRESETS["scalable"].rule == Scalable(0.91, 0.1, 10, 20, 10)
@@ -324,6 +324,6 @@ def test_the_share_of_key_points_covered_is_what_a_loop_finds() -> None:
 
 
 def test_dozens_of_inliers_around_another_thing_do_not_do() -> None:
-    lenient = {"agreement": 0.6, "even": 0.58, "light": 0.8}
+    lenient = {"zncc": 0.6, "local_agreement": 0.58, "photometric_agreement": 0.8}
     assert Default().accepts(0.9, Match(46, inlier_coverage=0.7, **lenient), COUNT)
     assert not Default().accepts(0.9, Match(46, inlier_coverage=0.6, **lenient), COUNT)

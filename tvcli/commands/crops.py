@@ -104,10 +104,10 @@ def crops(
       tv crops boxes.jsonl --to coco -o coco.json
     """
     from tvcli.core.files.formats import read_annotations, write_annotations
+    from tvcli.core.files.own_files import check_own
     from tvcli.core.files.sampling import parse_sample
     from tvcli.core.images.annotations import boxed_photos, spooled_photos
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
-    from tvcli.core.own_files import check_own
 
     settings = CropSettings(
         per_photo=per_photo,

@@ -37,7 +37,7 @@ def demo(
     compares what each search finds. It prints every command before it runs it, so that you can
     repeat them yourself.
     """
-    from tvcli.core.own_files import check_own_folder
+    from tvcli.core.files.own_files import check_own_folder
     from tvcli.demo.chain import CHAIN, FULL, PATTERNS, SMALL, draw
 
     check_own_folder(folder, PATTERNS)

@@ -156,7 +156,7 @@ def search(
 
     if database is not None:
         from tvcli.core.engines.postgres import without_password
-        from tvcli.core.trusted import remember
+        from tvcli.core.files.trusted import remember
 
         remember("database", without_password(database))
     request = SearchRequest(

@@ -67,8 +67,8 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --dim 128 --plot rank.png
     """
+    from tvcli.core.files.own_files import check_own
     from tvcli.core.files.provenance import provenance
-    from tvcli.core.own_files import check_own
     from tvcli.core.plots import plot_history
     from tvcli.core.ranking.learn_rank import learn_rank
     from tvcli.core.ranking.rank_training import RankSettings

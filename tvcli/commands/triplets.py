@@ -89,8 +89,8 @@ def triplets(
       tv triplets photos.h5 --clicks clicks.jsonl --flips -o triplets.jsonl
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
+    from tvcli.core.files.own_files import check_own
     from tvcli.core.files.sampling import parse_sample
-    from tvcli.core.own_files import check_own
     from tvcli.core.ranking.changed_copies import copier
     from tvcli.core.ranking.triplets import triplet_records
     from tvcli.core.searching.triplet_sets import TripletSpec, make_triplets

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.own_files import MARK, check_own
+from tvcli.core.files.own_files import MARK, check_own
 
 if TYPE_CHECKING:
     from tvcli.core.training import History  # brings torch, which most plots do without

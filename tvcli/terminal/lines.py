@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.records import Record, dump_record, write_records
-from tvcli.core.own_files import OwnKind, check_own
 from tvcli.terminal.streams import STREAM
 
 

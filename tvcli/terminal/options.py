@@ -162,7 +162,7 @@ Quiet = Annotated[
 
 
 def _plot(path: Path | None) -> Path | None:
-    from tvcli.core.own_files import check_own
+    from tvcli.core.files.own_files import check_own
 
     if path is not None:
         check_own(path, "plot")  # before what it shows is learned for hours

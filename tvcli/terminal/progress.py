@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.files.external_sort import SpilledRecords, spilled
+from tvcli.core.files.own_files import check_own
 from tvcli.core.files.records import write_records
-from tvcli.core.own_files import check_own
 from tvcli.core.reports import Report, Skip, Total
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import Level, Stopwatch, log, tell

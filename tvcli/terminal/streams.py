@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.own_files import check_own
+from tvcli.core.files.own_files import check_own
 
 STREAM = "-"
 

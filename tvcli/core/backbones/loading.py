@@ -14,7 +14,7 @@ from tvcli.core.backbones.mini_files import mini_spec
 from tvcli.core.backbones.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.provenance import file_hash
-from tvcli.core.trusted import remember, was_named
+from tvcli.core.files.trusted import remember, was_named
 
 
 class Backbone:

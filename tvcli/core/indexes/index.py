@@ -19,11 +19,11 @@ from tvcli.core.engines import Engine, Found, Mask, Rows, Vectors
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.provenance import file_hash
+from tvcli.core.files.trusted import was_named
 from tvcli.core.indexes.manifest import REMOTE, Manifest, read_manifest
 from tvcli.core.indexes.segments import Stored, unit
 from tvcli.core.indexes.structure import engine_of
 from tvcli.core.indexes.table_rows import TableRows
-from tvcli.core.trusted import was_named
 
 IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has read them
 LOOKED_AT = 16  # photos by which it is told where the photos lie

@@ -20,9 +20,9 @@ from tvcli.core.engines.postgres import Database, Table, is_url, without_passwor
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.artifacts.kinds import KINDS, Dataset
+from tvcli.core.files.trusted import remember
 from tvcli.core.indexes.manifest import REMOTE, Manifest, write_manifest
 from tvcli.core.indexes.segments import unit
-from tvcli.core.trusted import remember
 
 FROM_ID = 2**52  # a row number from here on is an id of the table, and not a place in its order
 VECTOR, *OTHERS = KINDS["embeddings"].datasets

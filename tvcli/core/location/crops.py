@@ -15,8 +15,8 @@ from tvcli.core.boxes import Box, area, clip, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
+from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
-from tvcli.core.own_pictures import save_picture
 from tvcli.core.reports import Report
 
 Target = Literal["target", "background", "look"]

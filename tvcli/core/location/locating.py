@@ -17,10 +17,10 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import check_encoder
+from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.location_heads import load_boxes, load_classifier
-from tvcli.core.own_pictures import save_picture
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 

@@ -11,10 +11,10 @@ from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.own_files import check_own
+from tvcli.core.images.own_pictures import marked
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
-from tvcli.core.own_files import check_own
-from tvcli.core.own_pictures import marked
 from tvcli.core.searching.contributions import Space, class_activations, explain_pair
 from tvcli.core.searching.overlays import Panel, draw_rows
 from tvcli.core.searching.queries import Query

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto, files_of, read_text
-from tvcli.core.own_files import check_own
+from tvcli.core.files.own_files import check_own
 
 DEEPEST = 16  # levels of elements
 SIDES = ("xmin", "ymin", "xmax", "ymax")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto, files_of, read_text
+from tvcli.core.files.own_files import check_own
 from tvcli.core.files.photo_formats import SUFFIXES
-from tvcli.core.own_files import check_own
 
 CLASS_FILES = ("classes.txt", "obj.names")
 

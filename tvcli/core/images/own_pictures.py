@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tvcli.core.own_files import MARK, check_own
+from tvcli.core.files.own_files import MARK, check_own
 
 
 def save_picture(picture: Image.Image, path: Path, *, quality: int = 92) -> None:
