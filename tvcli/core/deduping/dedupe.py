@@ -192,7 +192,7 @@ def _about(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dict[st
     own, whole = ((0.0, 0.0, float(f.width), float(f.height)) for f in (facts, kept))
     seen = link if towards_kept else link.inverse
     return {
-        "relation": transform_description(seen, own, whole),
+        "transform_description": transform_description(seen, own, whole),
         "inliers": link.inliers,
-        "agreement": link.zncc,
+        "zncc": link.zncc,
     }
