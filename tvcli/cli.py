@@ -42,6 +42,7 @@ from tvcli.terminal.completion import COMPLETING, answer, complete_values
 from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
+from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly
 
@@ -131,7 +132,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _add(to: typer.Typer, name: str, command: Callable[..., None]) -> None:
-    to.command(name, help=examples_first(command.__doc__))(_guarded(command))
+    to.command(name, help=examples_first(command.__doc__))(_guarded(with_option_groups(command)))
 
 
 for _name in COMMANDS:

@@ -1,14 +1,33 @@
 """`tv encode`: photos or regions of them -> an encodings file."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.terminal import changes, options, streams
-from tvcli.terminal.inputs import encoder_input, photo_inputs
-from tvcli.terminal.progress import reporting
+from tvcli.terminal import options, streams
+from tvcli.terminal.changes import UpdateOptions, print_done, print_plan, update_request
+from tvcli.terminal.inputs import EncoderOptions, InputOptions
+from tvcli.terminal.progress import ReportOptions
+
+if TYPE_CHECKING:
+    from tvcli.core.encoding.updates import UpdateRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeOptions(EncoderOptions):
+    """Options of the encoder, whose maps stay as they are unless told otherwise."""
+
+    pool: Annotated[
+        Literal["none", "mean", "gem", "spatial", "auto"],
+        typer.Option(
+            "--pool",
+            help="How maps become vectors: none keeps the maps, auto picks what suits the "
+            "backbone.",
+        ),
+    ] = "none"
 
 
 def encode(
@@ -17,35 +36,12 @@ def encode(
     output: Annotated[
         str, typer.Option("-o", "--output", help="The .h5 file to write, or - for stdout.")
     ],
-    backbone: options.Backbone = "mini",
-    weights: options.Weights = None,
-    layer: options.Layer = None,
-    pool: Annotated[
-        Literal["none", "mean", "gem", "spatial", "auto"],
-        typer.Option(
-            "--pool",
-            help="How maps become vectors: none keeps the maps, auto picks what suits the "
-            "backbone.",
-        ),
-    ] = "none",
-    size: options.Size = None,
-    fit: options.Fit = "squash",
-    batch: options.Batch = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "fp32",
-    runtime: options.Runtime = "auto",
-    update: options.Update = False,
-    dry_run: options.DryRun = False,
-    null: options.Null = False,
-    root: options.Root = None,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    seed: options.Seed = 0,
-    shard: options.Shard = None,
+    *,
+    encoder: EncodeOptions,
+    change: UpdateOptions,
+    inputs: InputOptions,
     ray: options.Ray = None,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    reports: ReportOptions,
 ) -> None:
     """Turn photos, boxes or crops into encodings.
 
@@ -64,45 +60,41 @@ def encode(
     """
     if ray and output == streams.STREAM:
         raise UsageError("--ray: needs -o FILE, on storage that all nodes share")
-    if update and (shard or ray):
+    if change.update and (inputs.shard or ray):
         raise UsageError("--update goes with neither --shard nor --ray: update the merged file")
-    if update and (limit or sample):
+    if change.update and inputs.is_part:
         raise UsageError("--update goes with neither --limit nor --sample: it would drop the rest")
-    if changes.one_of(dry_run, update=update) and (dry_run or Path(output).exists()):
-        _update(context)
+    way = change.way()
+    if way and (change.dry_run or Path(output).exists()):
+        request = update_request(context, way, sources, inputs.paths, encoder)
+        _update(Path(output), request, reports, dry_run=change.dry_run)
         return
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.ray_cluster import parts_by_cluster
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files
 
-    with (
-        reporting(strict=strict, quiet=quiet, errors=errors) as report,
-        streams.output_file(output) as target,
-    ):
-        source = photo_inputs(context, report)
-        on = "cpu" if ray else device  # of a cluster only its record counts here
-        encoder = encoder_input(context, pool, on)
+    with reports.open() as report, streams.output_file(output) as target:
+        source = inputs.open(sources, report)
+        # Workers of a cluster make their own encoders: of this one only its record counts.
+        chosen = encoder.make(device="cpu" if ray else None)
         made = provenance(streams.command_line(), input_files(sources))
-        parts = None if ray is None else parts_by_cluster(ray, device)
-        rows = encode_file(source, encoder, target, report, made, parts)
+        parts = None if ray is None else parts_by_cluster(ray, encoder.device)
+        rows = encode_file(source, chosen, target, report, made, parts)
         report.summary(f"{rows} rows in {output}")
 
 
-def _update(context: typer.Context) -> None:
+def _update(
+    target: Path, request: "UpdateRequest", reports: ReportOptions, *, dry_run: bool
+) -> None:
     """Bring the file that is there up to date, or only say how."""
-    from tvcli.core.encoding.updates import UpdateRequest, tell_file, update_file
+    from tvcli.core.encoding.updates import tell_file, update_file
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files
 
-    asked = context.params
-    target = Path(asked["output"])
-    wish = UpdateRequest(
-        "update", asked["sources"], streams.stdin(), **changes.update_request(context)
-    )
-    with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
-        if asked["dry_run"]:
-            changes.print_plan(tell_file(target, wish, report), report)
+    with reports.open() as report:
+        if dry_run:
+            print_plan(tell_file(target, request, report), report)
             return
-        made = provenance(streams.command_line(), input_files(wish.arguments))
-        changes.print_done(update_file(target, wish, report, made), target, report)
+        made = provenance(streams.command_line(), input_files(request.arguments))
+        print_done(update_file(target, request, report, made), target, report)

@@ -1,15 +1,87 @@
 """`tv index`: photos or encodings -> an index."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
-from tvcli.terminal import changes, options, streams
-from tvcli.terminal.inputs import encoder_input, photo_inputs
-from tvcli.terminal.progress import reporting
+from tvcli.terminal import options, streams
+from tvcli.terminal.changes import ChangeOptions, print_done, print_plan, update_request
+from tvcli.terminal.inputs import EncoderOptions, InputOptions
+from tvcli.terminal.progress import ReportOptions
+
+if TYPE_CHECKING:
+    from tvcli.core.encoding.updates import UpdateRequest
+    from tvcli.core.indexes.attachments import Heads
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorOptions(EncoderOptions):
+    """Options of the encoder, whose maps become vectors."""
+
+    pool: Annotated[
+        Literal["auto", "mean", "gem", "spatial", "map"],
+        typer.Option(
+            "--pool",
+            help="How maps become vectors. map compresses them by PCA, auto picks what suits the "
+            "backbone.",
+        ),
+    ] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptOptions:
+    """Options of what an index keeps besides vectors."""
+
+    rank: Annotated[
+        Path | None,
+        typer.Option("--rank", help="Rank by this head of tv train-rank; the index keeps a copy."),
+    ] = None
+    maps: Annotated[
+        bool,
+        typer.Option("--maps", help="Keep the dense maps in the index, for tv search --rerank."),
+    ] = False
+    keypoints: Annotated[
+        bool,
+        typer.Option(
+            "--keypoints",
+            help="Keep key points in the index, which makes tv search --verify and tv dedupe "
+            "faster.",
+        ),
+    ] = False
+    method: options.Method = None
+    classifier: Annotated[
+        Path | None,
+        typer.Option(
+            "--classifier",
+            help="Index the object rather than the whole photo: find it by this head of tv "
+            "train-classifier, together with --boxes. The index keeps a copy of both.",
+        ),
+    ] = None
+    boxes: Annotated[
+        Path | None,
+        typer.Option("--boxes", help="The head that tv train-boxes wrote; goes with --classifier."),
+    ] = None
+
+    def files(self) -> dict[str, Path | None]:
+        """Return the files that an index keeps a copy of, by option."""
+        return {"rank": self.rank, "classifier": self.classifier, "boxes": self.boxes}
+
+    def heads(self) -> "Heads | None":
+        """Return the heads to locate by; raises as `location_heads` does."""
+        from tvcli.core.indexes.indexing import location_heads
+
+        return location_heads(self.classifier, self.boxes)
+
+    def keep_keypoints(self, index: Path, report: Report) -> None:
+        """Keep key points in an index, if they are asked for."""
+        if self.keypoints or self.method:
+            from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+
+            keep_keypoints(index, self.method, report)
 
 
 def index(
@@ -19,74 +91,14 @@ def index(
         Path,
         typer.Option("-o", "--output", help="The index (.tvx folder) to write."),
     ] = Path(".tv/index.tvx"),
+    *,
     engine: options.Engine = "auto",
-    backbone: options.Backbone = "mini",
-    weights: options.Weights = None,
-    layer: options.Layer = None,
-    pool: Annotated[
-        Literal["auto", "mean", "gem", "spatial", "map"],
-        typer.Option(
-            "--pool",
-            help="How maps become vectors. map compresses them by PCA, auto picks what suits the "
-            "backbone.",
-        ),
-    ] = "auto",
-    size: options.Size = None,
-    fit: options.Fit = "squash",
-    batch: options.Batch = None,
-    device: options.Device = "auto",
-    precision: options.Precision = "fp32",
-    runtime: options.Runtime = "auto",
-    rank: Annotated[
-        Path | None,
-        typer.Option("--rank", help="Rank by this head of tv train-rank; the index keeps a copy."),
-    ] = None,
-    maps: Annotated[
-        bool,
-        typer.Option("--maps", help="Keep the dense maps in the index, for tv search --rerank."),
-    ] = False,
-    keypoints: Annotated[
-        bool,
-        typer.Option(
-            "--keypoints",
-            help="Keep key points in the index, which makes tv search --verify and tv dedupe "
-            "faster.",
-        ),
-    ] = False,
-    method: options.Method = None,
-    classifier: Annotated[
-        Path | None,
-        typer.Option(
-            "--classifier",
-            help="Index the object rather than the whole photo: find it by this head of tv "
-            "train-classifier, together with --boxes. The index keeps a copy of both.",
-        ),
-    ] = None,
-    boxes: Annotated[
-        Path | None,
-        typer.Option("--boxes", help="The head that tv train-boxes wrote; goes with --classifier."),
-    ] = None,
-    update: options.Update = False,
-    add: Annotated[
-        bool, typer.Option("--add", help="Add these photos to an existing index.")
-    ] = False,
-    remove: Annotated[
-        bool,
-        typer.Option(
-            "--remove",
-            help="Remove these photos, or all photos in these folders, from an existing index.",
-        ),
-    ] = False,
-    dry_run: options.DryRun = False,
+    encoder: VectorOptions,
+    kept: KeptOptions,
+    change: ChangeOptions,
     seed: options.Seed = 0,
-    null: options.Null = False,
-    root: options.Root = None,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    shard: options.Shard = None,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    inputs: InputOptions,
+    reports: ReportOptions,
 ) -> None:
     """Make photos or encodings searchable.
 
@@ -109,88 +121,94 @@ def index(
       tv index photos/ --keypoints -o photos.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
-    way = changes.one_of(dry_run, update=update, add=add, remove=remove)
-    if way and (limit or sample or shard):
+    way = change.way()
+    if way and inputs.is_part:
         raise UsageError(f"--{way} goes with neither --limit nor --sample nor --shard")
-    if way and (dry_run or way != "update" or output.exists()):
-        _change(context, way)
+    if way and (change.dry_run or way != "update" or output.exists()):
+        recorded = {"engine": engine} | kept.files()
+        request = update_request(context, way, sources, inputs.paths, encoder, recorded)
+        if change.dry_run:
+            _tell(output, request, reports)
+        else:
+            _change(output, request, reports, seed, kept)
         return
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files, is_encodings
-    from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
+    from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
-    location = location_heads(classifier, boxes)
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+    location = kept.heads()
+    with reports.open() as report:
         made = provenance(streams.command_line(), input_files(sources), seed)
         if is_encodings(sources, streams.stdin()):
-            if shard:
-                raise UsageError("--shard divides photos: of encodings, tv encode makes the shards")
-            if limit or sample:
-                raise UsageError("--limit and --sample take photos: give them to tv encode")
+            _check_whole(inputs)
             with streams.input_file(sources[0]) as path:
                 manifest = index_encodings(
                     path,
                     output,
                     made,
-                    pool=pool,
+                    pool=encoder.pool,
                     engine=engine,
                     seed=seed,
                     name=Path(sources[0]),
-                    rank=rank,
-                    maps=maps,
+                    rank=kept.rank,
+                    maps=kept.maps,
                     location=location,
                 )
         else:
             manifest = index_photos(
-                photo_inputs(context, report),
-                encoder_input(context, head_pool(rank, pool)),
+                inputs.open(sources, report),
+                encoder.make(pool=head_pool(kept.rank, encoder.pool)),
                 output,
                 report,
                 made,
                 engine=engine,
                 seed=seed,
-                rank=rank,
-                maps=maps,
+                rank=kept.rank,
+                maps=kept.maps,
                 location=location,
-                weights=weights,
+                weights=encoder.weights,
             )
-        _keep_keypoints(context, report)
+        kept.keep_keypoints(output, report)
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
 
 
-def _change(context: typer.Context, way: changes.Way) -> None:
-    """Change the index that is there, or only say how."""
-    from tvcli.core.encoding.updates import UpdateRequest
+def _check_whole(inputs: InputOptions) -> None:
+    """See that all rows of encodings are asked for; raises UsageError if not."""
+    if inputs.shard:
+        raise UsageError("--shard divides photos: of encodings, tv encode makes the shards")
+    if inputs.is_part:
+        raise UsageError("--limit and --sample take photos: give them to tv encode")
+
+
+def _change(
+    target: Path, request: "UpdateRequest", reports: ReportOptions, seed: int, kept: KeptOptions
+) -> None:
+    """Change the index that is there."""
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files, is_encodings
-    from tvcli.core.indexes.sync import explain_sync, sync_encodings
-    from tvcli.core.indexes.updates import change_photos, tell_photos
+    from tvcli.core.indexes.sync import sync_encodings
+    from tvcli.core.indexes.updates import change_photos
 
-    asked = context.params
-    wish = UpdateRequest(way, asked["sources"], streams.stdin(), **changes.update_request(context))
-    output: Path = asked["output"]
-    with reporting(**{name: asked[name] for name in ("strict", "quiet", "errors")}) as report:
-        made = provenance(streams.command_line(), input_files(wish.arguments), asked["seed"])
-        if is_encodings(wish.arguments, wish.stdin):
-            with streams.input_file(wish.arguments[0]) as path:
-                if asked["dry_run"]:
-                    changes.print_plan(explain_sync(output, wish, report, path), report)
-                else:
-                    counts = sync_encodings(output, wish, report, made, path)
-                    _keep_keypoints(context, report)
-                    changes.print_done(counts, output, report)
-        elif asked["dry_run"]:
-            changes.print_plan(tell_photos(output, wish, report), report)
+    with reports.open() as report:
+        made = provenance(streams.command_line(), input_files(request.arguments), seed)
+        if is_encodings(request.arguments, request.stdin):
+            with streams.input_file(request.arguments[0]) as path:
+                counts = sync_encodings(target, request, report, made, path)
         else:
-            counts = change_photos(output, wish, report, made)
-            _keep_keypoints(context, report)
-            changes.print_done(counts, output, report)
+            counts = change_photos(target, request, report, made)
+        kept.keep_keypoints(target, report)
+        print_done(counts, target, report)
 
 
-def _keep_keypoints(context: typer.Context, report: Report) -> None:
-    """Keep key points in the index, if they are asked for."""
-    asked = context.params
-    if asked["keypoints"] or asked["method"]:
-        from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+def _tell(target: Path, request: "UpdateRequest", reports: ReportOptions) -> None:
+    """Only say how the index that is there would change."""
+    from tvcli.core.files.sources import is_encodings
+    from tvcli.core.indexes.sync import explain_sync
+    from tvcli.core.indexes.updates import tell_photos
 
-        keep_keypoints(asked["output"], asked["method"], report)
+    with reports.open() as report:
+        if is_encodings(request.arguments, request.stdin):
+            with streams.input_file(request.arguments[0]) as path:
+                print_plan(explain_sync(target, request, report, path), report)
+        else:
+            print_plan(tell_photos(target, request, report), report)

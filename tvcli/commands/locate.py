@@ -6,18 +6,18 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.inputs import photo_inputs
+from tvcli.terminal.inputs import InputOptions
 from tvcli.terminal.lines import base_of, emit
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
 
 
 def locate(
-    context: typer.Context,
     sources: options.Sources,
     classifier: Annotated[
         Path, typer.Option("--classifier", help="The head that tv train-classifier wrote.")
     ],
     boxes: Annotated[Path, typer.Option("--boxes", help="The head that tv train-boxes wrote.")],
+    *,
     output: Annotated[
         str,
         typer.Option(
@@ -75,15 +75,8 @@ def locate(
     ] = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
-    null: options.Null = False,
-    root: options.Root = None,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    seed: options.Seed = 0,
-    shard: options.Shard = None,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    inputs: InputOptions,
+    reports: ReportOptions,
 ) -> None:
     """Find the object in photos.
 
@@ -108,12 +101,13 @@ def locate(
         max_objects=max_objects,
         looks=looks,
     )
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
-        source = photo_inputs(context, report)
+    with reports.open() as report:
+        source = inputs.open(sources, report)
         locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
         pictures = Pictures(save_crops, draw)
         found = locate_photos(
             source, locator, base_of(output), report, pictures=pictures, keep_empty=keep_empty
         )
-        count = emit(output, found, "detections") - (shard is not None)  # its last line is a note
+        count = emit(output, found, "detections")
+        count -= inputs.shard is not None  # the last line of a shard is a note
         report.summary(f"{count} boxes in {report.done} photos")

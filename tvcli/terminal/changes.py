@@ -1,57 +1,93 @@
 """What `tv index` and `tv encode` take and say where something there is changed."""
 
 import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Record
+from tvcli.terminal import options, streams
 from tvcli.terminal.harmless import printable
+from tvcli.terminal.inputs import EncoderOptions, PathOptions
 from tvcli.terminal.lines import emit
 from tvcli.terminal.progress import TerminalReport
-from tvcli.terminal.streams import STREAM
 
 if TYPE_CHECKING:
-    from tvcli.core.encoding.updates import Counts
+    from tvcli.core.encoding.updates import Counts, UpdateRequest, Way
 
-Way = Literal["update", "add", "remove"]
-
-NAMED = ("backbone", "layer", "size", "fit", "pool", "precision", "engine")
-
-
-def update_request(context: typer.Context) -> dict[str, Any]:
-    """Return what a command line says of a change, besides what is to be changed by what."""
-    names = ("null", "root", "weights", "device", "batch")
-    return {"asked": _given(context)} | {name: context.params[name] for name in names}
+# Settings of rows and of what is kept with them: where they are asked for they must be the same.
+RECORDED = ("backbone", "layer", "size", "fit", "pool", "precision")
 
 
-def _given(context: typer.Context) -> dict[str, Any]:
-    """Return the settings of an encoder and index that were asked for, wherever: by an option, in
-    the environment or in tv.toml."""
-    asked = {
-        name: context.params[name]
-        for name in (*NAMED, "rank", "classifier", "boxes")
-        if name in context.params and _is_given(context, name)
-    }
-    return {name: value for name, value in asked.items() if value not in (None, "auto")}
+@dataclass(frozen=True, kw_only=True)
+class UpdateOptions:
+    """Options of commands that bring a file up to date."""
+
+    update: options.Update = False
+    dry_run: options.DryRun = False
+
+    def way(self) -> "Way | None":
+        """Return which way of changing is asked for, or nothing.
+
+        Raises:
+            UsageError: more than one, or a dry run of none.
+        """
+        return _one_of(self.dry_run, update=self.update)
 
 
-def one_of(dry_run: bool, **wanted: bool) -> Way | None:
-    """Return which way of changing is asked for, or nothing.
+@dataclass(frozen=True, kw_only=True)
+class ChangeOptions:
+    """Options of commands that change an index."""
 
-    Raises:
-        UsageError: more than one, or a dry run of none.
+    update: options.Update = False
+    add: options.Add = False
+    remove: options.Remove = False
+    dry_run: options.DryRun = False
+
+    def way(self) -> "Way | None":
+        """Return which way of changing is asked for, or nothing.
+
+        Raises:
+            UsageError: more than one, or a dry run of none.
+        """
+        return _one_of(self.dry_run, update=self.update, add=self.add, remove=self.remove)
+
+
+def update_request(
+    context: typer.Context,
+    way: "Way",
+    sources: Sequence[str],
+    paths: PathOptions,
+    encoder: EncoderOptions,
+    others: Mapping[str, object] | None = None,
+) -> "UpdateRequest":
+    """Return how a command line wants rows changed.
+
+    Of the encoder's options, and of `others` by name whose values an index keeps, those count that
+    somebody gave, wherever: by an option, in the environment or in tv.toml.
     """
-    asked = [name for name, on in wanted.items() if on]
-    flags = " and ".join(f"--{name}" for name in asked)
-    if len(asked) > 1:
-        raise UsageError(f"{flags}: one at a time")
-    if dry_run and not asked:
-        names = " or ".join(f"--{name}" for name in wanted)
-        raise UsageError(f"--dry-run: goes with {names}")
-    return cast("Way", asked[0]) if asked else None
+    from tvcli.core.encoding.updates import UpdateRequest
+
+    recorded = {name: getattr(encoder, name) for name in RECORDED} | dict(others or {})
+    asked = {
+        name: value
+        for name, value in recorded.items()
+        if value not in (None, "auto") and _is_given(context, name)
+    }
+    return UpdateRequest(
+        way,
+        sources,
+        streams.stdin(),
+        null=paths.null,
+        root=paths.root,
+        asked=asked,
+        weights=encoder.weights,
+        device=encoder.device,
+        batch=encoder.batch,
+    )
 
 
 def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
@@ -67,7 +103,7 @@ def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
         for record in counted():
             print(_line(record))
     else:
-        emit(STREAM, counted())
+        emit(streams.STREAM, counted())
     told = ", ".join(f"{number} {name}" for name, number in counts.items())
     report.note(f"would be: {told}")
 
@@ -75,6 +111,17 @@ def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
 def print_done(counts: "Counts", output: object, report: TerminalReport) -> None:
     """Print what was done."""
     report.summary(f"{counts}: {counts.rows} rows in {output}", skipped=False)
+
+
+def _one_of(dry_run: bool, **wanted: bool) -> "Way | None":
+    asked = [name for name, on in wanted.items() if on]
+    flags = " and ".join(f"--{name}" for name in asked)
+    if len(asked) > 1:
+        raise UsageError(f"{flags}: one at a time")
+    if dry_run and not asked:
+        names = " or ".join(f"--{name}" for name in wanted)
+        raise UsageError(f"--dry-run: goes with {names}")
+    return cast("Way", asked[0]) if asked else None
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

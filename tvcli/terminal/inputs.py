@@ -1,51 +1,132 @@
 """What a command line gives, as core takes it: the photos it names, the encoder it describes."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import typer
-
-from tvcli.terminal import streams
-from tvcli.terminal.progress import TerminalReport
+from tvcli.terminal import options, streams
 
 if TYPE_CHECKING:
     from tvcli.core.backbones.specs import Device
     from tvcli.core.encoding.encoder import Encoder
+    from tvcli.core.files.sampling import Sample
+    from tvcli.core.files.shards import Shard
     from tvcli.core.files.sources import Source
-
-DESCRIBED = ("weights", "layer", "size", "fit", "batch", "precision", "runtime")
-
-
-def photo_inputs(context: typer.Context, report: TerminalReport) -> "Source":
-    """Open what a command line names by SRC, --null, --root, --limit, --sample and --shard.
-
-    Raises:
-        UsageError: a sample or a shard that is none.
-        BadInput: nothing is named, or it cannot be read.
-    """
-    from tvcli.core.files.sampling import parse_sample
-    from tvcli.core.files.shards import parse_shard
-    from tvcli.core.files.sources import open_sources
-
-    asked = context.params
-    return open_sources(
-        asked["sources"],
-        stdin=streams.stdin(),
-        null=asked["null"],
-        root=asked["root"],
-        sample=parse_sample(asked["limit"], asked["sample"], asked["seed"]),
-        shard=parse_shard(asked["shard"]),
-        on_unreadable=report.unreadable,
-    )
+    from tvcli.terminal.progress import TerminalReport
 
 
-def encoder_input(context: typer.Context, pool: str, device: "Device | None" = None) -> "Encoder":
-    """Make the encoder that a command line describes, with a pooling, on its or another device.
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """Options that take some of the photos only."""
 
-    Raises:
-        UsageError, BadInput, Mismatch: as `make_encoder` does.
-    """
-    from tvcli.core.encoding.encoder import make_encoder
+    limit: options.Limit = None
+    sample: options.Sampled = None
+    seed: options.Seed = 0
 
-    asked = context.params
-    described = {name: asked[name] for name in DESCRIBED}
-    return make_encoder(asked["backbone"], pool=pool, device=device or asked["device"], **described)
+    @property
+    def is_part(self) -> bool:
+        """Tell whether not all photos are asked for."""
+        return bool(self.limit or self.sample)
+
+    def parse(self) -> "Sample":
+        """Return which photos are asked for; raises UsageError for a sample that is none."""
+        from tvcli.core.files.sampling import parse_sample
+
+        return parse_sample(self.limit, self.sample, self.seed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathOptions:
+    """Options of how paths of photos are read from a stream, and recorded."""
+
+    null: options.Null = False
+    root: options.Root = None
+
+    def open(
+        self,
+        sources: Sequence[str],
+        report: "TerminalReport",
+        *,
+        sample: "Sample | None" = None,
+        shard: "Shard | None" = None,
+    ) -> "Source":
+        """Open the photos that SRC names, those of a sample and a shard if one is given.
+
+        Raises:
+            BadInput: nothing is named, or it cannot be read.
+        """
+        from tvcli.core.files.sampling import ALL
+        from tvcli.core.files.sources import open_sources
+
+        return open_sources(
+            sources,
+            stdin=streams.stdin(),
+            null=self.null,
+            root=self.root,
+            sample=sample or ALL,
+            shard=shard,
+            on_unreadable=report.unreadable,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputOptions:
+    """Options of which photos a command takes, of those that SRC names."""
+
+    paths: PathOptions
+    sampling: SampleOptions
+    shard: options.Shard = None
+
+    @property
+    def is_part(self) -> bool:
+        """Tell whether not all photos are asked for."""
+        return self.sampling.is_part or bool(self.shard)
+
+    def open(self, sources: Sequence[str], report: "TerminalReport") -> "Source":
+        """Open the photos that SRC names.
+
+        Raises:
+            UsageError: a sample or a shard that is none.
+            BadInput: nothing is named, or it cannot be read.
+        """
+        from tvcli.core.files.shards import parse_shard
+
+        sample, shard = self.sampling.parse(), parse_shard(self.shard)
+        return self.paths.open(sources, report, sample=sample, shard=shard)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderOptions:
+    """Options that describe an encoder; a command says by which names it knows poolings."""
+
+    backbone: options.Backbone = "mini"
+    weights: options.Weights = None
+    layer: options.Layer = None
+    pool: str
+    size: options.Size = None
+    fit: options.Fit = "squash"
+    batch: options.Batch = None
+    device: options.Device = "auto"
+    precision: options.Precision = "fp32"
+    runtime: options.Runtime = "auto"
+
+    def make(self, *, pool: str | None = None, device: "Device | None" = None) -> "Encoder":
+        """Make the encoder, with another pooling or on another device where one is given.
+
+        Raises:
+            UsageError, BadInput, Mismatch: as `make_encoder` does.
+        """
+        from tvcli.core.encoding.encoder import make_encoder
+
+        return make_encoder(
+            self.backbone,
+            weights=self.weights,
+            layer=self.layer,
+            size=self.size,
+            fit=self.fit,
+            pool=pool or self.pool,
+            batch=self.batch,
+            device=device or self.device,
+            precision=self.precision,
+            runtime=self.runtime,
+        )

@@ -126,6 +126,14 @@ Update = Annotated[
         "ones, keep the rest.",
     ),
 ]
+Add = Annotated[bool, typer.Option("--add", help="Add these photos to an existing index.")]
+Remove = Annotated[
+    bool,
+    typer.Option(
+        "--remove",
+        help="Remove these photos, or all photos in these folders, from an existing index.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option(

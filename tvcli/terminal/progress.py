@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tvcli.core.files.external_sort import SpilledRecords, spilled
 from tvcli.core.files.own_files import check_own
 from tvcli.core.files.records import write_records
 from tvcli.core.reports import Report, Skip, Total
+from tvcli.terminal import options
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 
@@ -118,6 +120,19 @@ def reporting(
             report.close()
             if errors is not None and kept is not None:
                 write_records(errors, kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """Options of what becomes of photos that cannot be used, and of what is said."""
+
+    errors: options.Errors = None
+    strict: options.Strict = False
+    quiet: options.Quiet = False
+
+    def open(self) -> AbstractContextManager[TerminalReport]:
+        """Report so."""
+        return reporting(strict=self.strict, quiet=self.quiet, errors=self.errors)
 
 
 def _bar(unit: str) -> Any:
