@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.terminal import options, streams
-from tvcli.terminal.pages import announcer
+from tvcli.terminal import options
+from tvcli.terminal.inputs import PathOptions
+from tvcli.terminal.pages import PageOptions
 from tvcli.terminal.progress import reporting
 
 
@@ -16,6 +17,7 @@ def annotate_boxes(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The .jsonl file to save the boxes in.")
     ],
+    *,
     propose: Annotated[
         str | None,
         typer.Option(
@@ -23,12 +25,8 @@ def annotate_boxes(
             help="Two trained heads that propose boxes for you to accept: CLASSIFIER.h5,BOXES.h5.",
         ),
     ] = None,
-    null: options.Null = False,
-    root: options.Root = None,
-    allow: options.Allow = None,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 0,
-    no_open: options.NoOpen = False,
+    paths: PathOptions,
+    pages: PageOptions,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw boxes around the objects in photos, in the browser.
@@ -43,16 +41,12 @@ def annotate_boxes(
       tv annotate boxes photos/ -o boxes.jsonl
       tv annotate boxes photos/ -o boxes.jsonl --propose classifier.h5,boxes.h5
     """
-    from tvcli.core.files.sources import open_sources
     from tvcli.serve.pages import open_box_editor
-    from tvcli.serve.server import serve
 
     with reporting(quiet=quiet) as report:
-        source = open_sources(
-            sources, stdin=streams.stdin(), null=null, root=root, on_unreadable=report.unreadable
-        )
-        with open_box_editor(source, output, _heads(propose), allow or ()) as app:
-            serve(app, host, port, announcer(host=host, open_browser=not no_open))
+        source = paths.open(sources, report)
+        with open_box_editor(source, output, _heads(propose), pages.allowed) as app:
+            pages.serve(app)
 
 
 def _heads(propose: str | None) -> tuple[Path, Path] | None:

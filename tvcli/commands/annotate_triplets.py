@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.pages import announcer
+from tvcli.terminal.pages import PageOptions
 
 
 def annotate_triplets(
     output: Annotated[
         Path, typer.Option("-o", "--output", help="The .jsonl file to save your choices in.")
     ],
+    *,
     index: Annotated[
         Path | None,
         typer.Argument(
@@ -29,10 +30,7 @@ def annotate_triplets(
         ),
     ] = "uncertain",
     seed: options.Seed = 0,
-    allow: options.Allow = None,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 0,
-    no_open: options.NoOpen = False,
+    pages: PageOptions,
 ) -> None:
     """Choose, for photo after photo, one that is similar and one that is not.
 
@@ -45,9 +43,8 @@ def annotate_triplets(
       tv annotate triplets photos.tvx -o clicks.jsonl --order random
     """
     from tvcli.serve.pages import open_triplet_editor
-    from tvcli.serve.server import is_beyond, serve
 
     with open_triplet_editor(
-        index, output, order, seed, allow or (), beyond=is_beyond(host)
+        index, output, order, seed, pages.allowed, beyond=pages.is_beyond
     ) as app:
-        serve(app, host, port, announcer(host=host, open_browser=not no_open))
+        pages.serve(app)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
+from tvcli.terminal.inputs import PathOptions
 from tvcli.terminal.lines import base_of, emit
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
 
 
 def copies(
@@ -16,6 +17,7 @@ def copies(
         Path,
         typer.Option("-o", "--output", help="The folder to write the copies and truth.jsonl into."),
     ],
+    *,
     kinds: Annotated[
         list[str] | None,
         typer.Option(
@@ -40,11 +42,8 @@ def copies(
         typer.Option("--format", help="File format of the copies."),
     ] = "jpg",
     seed: options.Seed = 0,
-    null: options.Null = False,
-    root: options.Root = None,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    paths: PathOptions,
+    reports: ReportOptions,
 ) -> None:
     """Make changed copies of photos, and record what each is a copy of.
 
@@ -60,21 +59,13 @@ def copies(
       tv copies photos/ -o copies/ --kinds crop,rotation --per-photo 4 --seed 7
       tv copies photos/ -o copies/ && tv index photos/ copies/ -o all.tvx && tv dedupe all.tvx
     """
-    from tvcli.core.files.sources import open_sources
     from tvcli.core.images.copies.changes import kinds_named
     from tvcli.core.images.copies.making import CopySettings, make_copies
     from tvcli.core.images.copies.truth import relative_to
 
     settings = CopySettings(kinds_named(kinds or []), per_photo, seed, format, size)
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
-        source = open_sources(
-            sources,
-            stdin=streams.stdin(),
-            null=null,
-            root=root,
-            on_unreadable=report.unreadable,
-        )
-        made = make_copies(source, output, settings, report)
+    with reports.open() as report:
+        made = make_copies(paths.open(sources, report), output, settings, report)
         base = base_of(streams.STREAM)
         count = emit(streams.STREAM, (relative_to(base, record) for record in made))
         report.summary(f"{count} copies in {output}")

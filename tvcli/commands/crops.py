@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from tvcli.terminal import options
+from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
 
 Format = Literal["jsonl", "coco", "voc", "yolo", "via"]
 
@@ -22,6 +22,7 @@ def crops(
         str,
         typer.Option("-o", "--output", help="The .jsonl file of crops to write, or - for stdout."),
     ],
+    *,
     source: Annotated[Format, typer.Option("--from", help="Format of the boxes.")] = "jsonl",
     to: Annotated[
         Format | None,
@@ -76,16 +77,12 @@ def crops(
         Path | None,
         typer.Option("--save-images", help="Also write the crops as pictures into this folder."),
     ] = None,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    seed: options.Seed = 0,
+    sampling: SampleOptions,
     root: Annotated[
         Path | None,
         typer.Option("--root", help="The folder with the photos.  [default: beside the boxes]"),
     ] = None,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    reports: ReportOptions,
 ) -> None:
     """Cut training crops of the object and of the background from boxed photos.
 
@@ -105,7 +102,6 @@ def crops(
     """
     from tvcli.core.files.formats import read_annotations, write_annotations
     from tvcli.core.files.own_files import check_own
-    from tvcli.core.files.sampling import parse_sample
     from tvcli.core.images.annotations import boxed_photos, spooled_photos
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
 
@@ -115,12 +111,11 @@ def crops(
         scales=parse_numbers("--scales", scales, least=1.0),
         extend=parse_numbers("--extend", extend, count=2),
         test=test,
-        seed=seed,
+        seed=sampling.seed,
     )
     base = base_of(output)
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report, ExitStack() as stack:
-        wanted = parse_sample(limit, sample, seed)
-        annotations = wanted.of(read_annotations(boxes, source), lambda box: box.image)
+    with reports.open() as report, ExitStack() as stack:
+        annotations = sampling.parse().of(read_annotations(boxes, source), lambda box: box.image)
         checked = boxed_photos(annotations, base, report, root)
         if to is not None and (to != "jsonl" or output != "-"):
             check_own(Path(output), "boxes")

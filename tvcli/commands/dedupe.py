@@ -8,10 +8,11 @@ import typer
 from tvcli.core.errors import ExitStatus
 from tvcli.terminal import options, streams
 from tvcli.terminal.groups import GroupFormat, print_groups
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
 
 
 def dedupe(
+    *,
     sources: Annotated[
         list[str] | None,
         typer.Argument(
@@ -71,9 +72,7 @@ def dedupe(
     root: options.PhotosRoot = None,
     allow: options.Allow = None,
     null: options.Null = False,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    reports: ReportOptions,
 ) -> None:
     """Find photos that show the same picture, and propose which to keep.
 
@@ -105,7 +104,7 @@ def dedupe(
     settings = DedupeSettings(
         preference, Rule(min_inliers, min_agreement), candidates, not_duplicates
     )
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+    with reports.open() as report:
         with index_to_dedupe(
             sources or [],
             lambda: open_sources(

@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from tvcli.terminal import options, streams
+from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.metrics import FigureFormat, explain, print_metrics
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
 
 
 def eval_search(
     index: Annotated[Path, typer.Argument(metavar="INDEX", help="The index to measure.")],
+    *,
     queries: Annotated[
         list[str] | None,
         typer.Option(
@@ -50,12 +52,8 @@ def eval_search(
     ] = None,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    seed: options.Seed = 0,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    sampling: SampleOptions,
+    reports: ReportOptions,
 ) -> None:
     """Measure how well an index finds photos that belong together.
 
@@ -70,16 +68,15 @@ def eval_search(
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
     """
     from tvcli.core.errors import UsageError
-    from tvcli.core.files.sampling import parse_sample
     from tvcli.core.searching.eval_search import Trial
     from tvcli.core.searching.eval_search import eval_search as measure
 
     if not all(part.strip().isdigit() for part in k.split(",")):
         raise UsageError(f"-k {k}: ranks from 1, such as 1,5,10,20")
     ranks = tuple(int(part) for part in k.split(","))
-    wanted = parse_sample(limit, sample, seed)
-    trial = Trial(queries or [], truth, ranks, weights, seed, root, wanted)
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+    seed = sampling.seed
+    trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse())
+    with reports.open() as report:
         if explained:
             explain()
         paths = [index, *([compare] if compare else [])]

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.pages import announcer
+from tvcli.terminal.pages import PageOptions
 
 
 def gallery(
+    *,
     indexes: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -26,10 +27,7 @@ def gallery(
         ),
     ] = None,
     root: options.PhotosRoot = None,
-    allow: options.Allow = None,
-    host: options.Host = "127.0.0.1",
-    port: options.Port = 0,
-    no_open: options.NoOpen = False,
+    pages: PageOptions,
 ) -> None:
     """Browse and search an index in the browser.
 
@@ -44,7 +42,6 @@ def gallery(
       tv gallery photos.tvx --port 8000 --no-open
     """
     from tvcli.serve.pages import open_gallery
-    from tvcli.serve.server import is_beyond, serve
 
-    with open_gallery(indexes or [], clicks, root, allow or (), beyond=is_beyond(host)) as app:
-        serve(app, host, port, announcer(host=host, open_browser=not no_open))
+    with open_gallery(indexes or [], clicks, root, pages.allowed, beyond=pages.is_beyond) as app:
+        pages.serve(app)

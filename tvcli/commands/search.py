@@ -8,10 +8,12 @@ import typer
 from tvcli.core.errors import ExitStatus
 from tvcli.terminal import options, streams
 from tvcli.terminal.hits import HitFormat, print_hits
-from tvcli.terminal.progress import reporting
+from tvcli.terminal.progress import ReportOptions
+from tvcli.terminal.verification import VerificationOptions
 
 
 def search(
+    *,
     queries: Annotated[
         list[str] | None,
         typer.Argument(
@@ -108,13 +110,6 @@ def search(
     cam: Annotated[
         bool, typer.Option("--cam", help="With --explain: also draw class activation maps.")
     ] = False,
-    verify: options.Verify = None,
-    threshold: options.Thresholds = None,
-    method: options.Method = None,
-    model: options.Model = None,
-    shortlist: options.Shortlist = None,
-    unverified: options.Unverified = False,
-    by_inliers: options.ByInliers = False,
     database: Annotated[
         str | None,
         typer.Option(
@@ -123,14 +118,13 @@ def search(
             help="Trust this database from now on, which an index made elsewhere names.",
         ),
     ] = None,
+    verification: VerificationOptions,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
     allow: options.Allow = None,
     null: options.Null = False,
-    errors: options.Errors = None,
-    strict: options.Strict = False,
-    quiet: options.Quiet = False,
+    reports: ReportOptions,
 ) -> None:
     """Find the photos most similar to a query.
 
@@ -151,7 +145,6 @@ def search(
       tv search copy.jpg --verify default && echo "the same picture is here"
     """
     from tvcli.core.files.sources import roots_of
-    from tvcli.core.matching.decision import asked_verification
     from tvcli.core.searching.search import SearchRequest, find_hits
 
     if database is not None:
@@ -177,17 +170,9 @@ def search(
         where=where or [],
         explain=explain,
         cam=cam,
-        verification=asked_verification(
-            verify,
-            threshold or (),
-            method=method,
-            model=model,
-            shortlist=shortlist,
-            unverified=unverified,
-            by_inliers=by_inliers,
-        ),
+        verification=verification.parse(),
     )
-    with reporting(strict=strict, quiet=quiet, errors=errors) as report:
+    with reports.open() as report:
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)
         found = print_hits(
             hits, format, null=null, allow=[*roots_of(queries or []), *(allow or [])]

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
+from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
 
@@ -20,6 +21,7 @@ def triplets(
             "-o", "--output", help="The .jsonl file of triplets to write, or - for stdout."
         ),
     ],
+    *,
     from_folders: Annotated[
         bool, typer.Option("--from-folders", help="Photos in the same folder are similar.")
     ] = False,
@@ -72,9 +74,7 @@ def triplets(
         float,
         typer.Option("--test", min=0, max=0.9, help="Share of the anchors held out for testing."),
     ] = 0.1,
-    limit: options.Limit = None,
-    sample: options.Sampled = None,
-    seed: options.Seed = 0,
+    sampling: SampleOptions,
     quiet: options.Quiet = False,
 ) -> None:
     """Make training triplets from what you know to be similar.
@@ -90,12 +90,11 @@ def triplets(
       tv triplets photos.h5 --from-folders --index ranked.tvx --mine semi-hard -o harder.jsonl
     """
     from tvcli.core.files.own_files import check_own
-    from tvcli.core.files.sampling import parse_sample
     from tvcli.core.ranking.changed_copies import copier
     from tvcli.core.ranking.triplets import triplet_records
     from tvcli.core.searching.triplet_sets import TripletSpec, make_triplets
 
-    copy_of = copier(from_copies, seed) if from_copies else None
+    copy_of = copier(from_copies, sampling.seed) if from_copies else None
     lesson = TripletSpec(
         from_folders,
         labels,
@@ -106,8 +105,8 @@ def triplets(
         mine,
         per_anchor,
         test,
-        seed,
-        parse_sample(limit, sample, seed),
+        sampling.seed,
+        sampling.parse(),
     )
     if output != streams.STREAM:
         check_own(Path(output), "triplets")

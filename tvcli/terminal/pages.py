@@ -1,10 +1,45 @@
-"""Where a local page is found: its address on stderr, and in the browser."""
+"""Local pages: where they are served, and where a person finds them."""
 
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tvcli.terminal import options
 from tvcli.terminal.logs import tell
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Options of commands that serve a local page."""
+
+    allow: options.Allow = None
+    host: options.Host = "127.0.0.1"
+    port: options.Port = 0
+    no_open: options.NoOpen = False
+
+    @property
+    def allowed(self) -> "Sequence[Path]":
+        """Folders besides the photos' own whose pictures may be shown."""
+        return self.allow or ()
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether others than this machine reach the page."""
+        from tvcli.serve.server import is_beyond  # brings uvicorn
+
+        return is_beyond(self.host)
+
+    def serve(self, app: "ASGIApp") -> None:
+        """Serve a page until the person ends it; raises as `serve` does."""
+        from tvcli.serve.server import serve
+
+        serve(app, self.host, self.port, announcer(host=self.host, open_browser=not self.no_open))
 
 
 def announcer(*, host: str, open_browser: bool) -> Callable[[str], None]:

@@ -1,0 +1,36 @@
+"""What a command line says of verification: whether hits must show the same picture, and how."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tvcli.terminal import options
+
+if TYPE_CHECKING:
+    from tvcli.core.matching.decision import Verification
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationOptions:
+    """Options of how hits are verified."""
+
+    verify: options.Verify = None
+    threshold: options.Thresholds = None
+    method: options.Method = None
+    model: options.Model = None
+    shortlist: options.Shortlist = None
+    unverified: options.Unverified = False
+    by_inliers: options.ByInliers = False
+
+    def parse(self) -> "Verification | None":
+        """Return how to verify, None not to; raises UsageError as `asked_verification` does."""
+        from tvcli.core.matching.decision import asked_verification
+
+        return asked_verification(
+            self.verify,
+            self.threshold or (),
+            method=self.method,
+            model=self.model,
+            shortlist=self.shortlist,
+            unverified=self.unverified,
+            by_inliers=self.by_inliers,
+        )
