@@ -96,3 +96,19 @@ def test_a_command_is_short_but_for_its_declarations(name: str) -> None:
     assert isinstance(function, ast.FunctionDef)
     work = function.body[1:]  # after the docstring, which is its help
     assert 0 < (work[-1].end_lineno or 0) - work[0].lineno < 60
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_an_option_that_commands_share_is_declared_once(name: str) -> None:
+    """Commands that have an option of the same flags and help have it from one declaration."""
+    mine = _declared(EVERY[name])
+    for other in (command for theirs, command in EVERY.items() if theirs != name):
+        for key, declaration in _declared(other).items():
+            assert mine.get(key, declaration) is declaration, key
+
+
+def _declared(command: Callable[..., None]) -> dict[tuple[Any, ...], Any]:
+    """Return how options are declared, by their flags and help."""
+    parameters = inspect.signature(with_option_groups(command)).parameters.values()
+    found = [part for p in parameters for part in getattr(p.annotation, "__metadata__", ())]
+    return {(part.default, part.param_decls, part.metavar, part.help): part for part in found}

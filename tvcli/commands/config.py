@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import BadInput
+from tvcli.terminal import options
 from tvcli.terminal.metrics import FigureFormat
 from tvcli.terminal.settings import Settings, print_settings, unknown_variables
 
@@ -18,12 +19,7 @@ def config(
     every: Annotated[
         bool, typer.Option("--all", help="Also show the options that are at their default.")
     ] = False,
-    format: Annotated[
-        FigureFormat | None,
-        typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
-        ),
-    ] = None,
+    format: Annotated[FigureFormat | None, options.FORMAT] = None,
 ) -> None:
     """Show every setting, its value, and where it comes from.
 

@@ -39,12 +39,7 @@ def dedupe(
             "prints.",
         ),
     ] = None,
-    format: Annotated[
-        GroupFormat | None,
-        typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
-        ),
-    ] = None,
+    format: Annotated[GroupFormat | None, options.FORMAT] = None,
     min_inliers: Annotated[
         int, typer.Option("--min-inliers", min=4, help="Least number of matching key points.")
     ] = 14,

@@ -44,12 +44,7 @@ def eval_search(
     explained: Annotated[
         bool, typer.Option("--explain", help="Explain each figure on stderr.")
     ] = False,
-    format: Annotated[
-        FigureFormat | None,
-        typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
-        ),
-    ] = None,
+    format: Annotated[FigureFormat | None, options.FORMAT] = None,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
     sampling: SampleOptions,

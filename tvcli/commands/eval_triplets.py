@@ -14,12 +14,7 @@ def eval_triplets(
     source: Annotated[
         Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index (.tvx).")
     ],
-    triplets: Annotated[
-        Path,
-        typer.Argument(
-            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
-        ),
-    ],
+    triplets: options.Triplets,
     rank: Annotated[
         Path | None,
         typer.Option("--rank", help="Apply this head of tv train-rank to the encodings first."),
@@ -28,12 +23,7 @@ def eval_triplets(
         Literal["all", "train", "test"],
         typer.Option("--split", help="Which of the triplets to measure."),
     ] = "all",
-    format: Annotated[
-        FigureFormat | None,
-        typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
-        ),
-    ] = None,
+    format: Annotated[FigureFormat | None, options.FORMAT] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:

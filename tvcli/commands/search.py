@@ -63,12 +63,7 @@ def search(
             "image^=shop/. Repeatable; all conditions must hold.",
         ),
     ] = None,
-    format: Annotated[
-        HitFormat | None,
-        typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
-        ),
-    ] = None,
+    format: Annotated[HitFormat | None, options.FORMAT] = None,
     rerank: Annotated[
         int | None,
         typer.Option(

@@ -10,9 +10,7 @@ from tvcli.terminal.progress import reporting
 
 
 def train_boxes(
-    crops: Annotated[
-        str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
-    ],
+    crops: options.EncodedCrops,
     output: Annotated[str, typer.Option("-o", "--output", help="The box head (.h5) to write.")],
     plot: Annotated[
         Path | None, options.plot("Write a plot of the loss and of the held-out IoU to this file.")

@@ -10,9 +10,7 @@ from tvcli.terminal.progress import reporting
 
 
 def train_classifier(
-    crops: Annotated[
-        str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
-    ],
+    crops: options.EncodedCrops,
     output: Annotated[
         str, typer.Option("-o", "--output", help="The classifier head (.h5) to write.")
     ],

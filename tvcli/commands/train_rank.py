@@ -11,15 +11,8 @@ from tvcli.terminal.progress import reporting
 
 
 def train_rank(
-    source: Annotated[
-        str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
-    ],
-    triplets: Annotated[
-        Path,
-        typer.Argument(
-            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
-        ),
-    ],
+    source: options.Encodings,
+    triplets: options.Triplets,
     output: Annotated[Path, typer.Option("-o", "--output", help="The rank head (.h5) to write.")],
     margin: Annotated[
         float,

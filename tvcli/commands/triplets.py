@@ -12,9 +12,7 @@ from tvcli.terminal.progress import reporting
 
 
 def triplets(
-    source: Annotated[
-        str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
-    ],
+    source: options.Encodings,
     output: Annotated[
         str,
         typer.Option(

@@ -14,6 +14,16 @@ Sources = Annotated[
         show_default=False,
     ),
 ]
+Encodings = Annotated[
+    str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
+]
+EncodedCrops = Annotated[
+    str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
+]
+Triplets = Annotated[
+    Path,
+    typer.Argument(metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."),
+]
 Null = Annotated[
     bool,
     typer.Option(
@@ -150,6 +160,10 @@ Ray = Annotated[
         show_default=False,
     ),
 ]
+# Each command has formats of its own: Annotated[HitFormat | None, FORMAT].
+FORMAT = typer.Option(
+    "--format", help="How to print the result.  [default: table on a terminal, else jsonl]"
+)
 Errors = Annotated[
     Path | None,
     typer.Option(
