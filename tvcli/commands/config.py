@@ -6,7 +6,7 @@ import typer
 
 from tvcli.core.errors import BadInput
 from tvcli.terminal import options
-from tvcli.terminal.metrics import FigureFormat
+from tvcli.terminal.metrics import MetricFormat
 from tvcli.terminal.settings import Settings, print_settings, unknown_variables
 
 
@@ -19,7 +19,7 @@ def config(
     every: Annotated[
         bool, typer.Option("--all", help="Also show the options that are at their default.")
     ] = False,
-    format: Annotated[FigureFormat | None, options.FORMAT] = None,
+    format: Annotated[MetricFormat | None, options.FORMAT] = None,
 ) -> None:
     """Show every setting, its value, and where it comes from.
 

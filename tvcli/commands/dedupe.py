@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import ExitStatus
-from tvcli.terminal import options, streams
+from tvcli.terminal import options
 from tvcli.terminal.groups import GroupFormat, print_groups
+from tvcli.terminal.inputs import PathOptions
 from tvcli.terminal.progress import ReportOptions
 
 
@@ -93,7 +94,6 @@ def dedupe(
     from tvcli.core.deduping.preference import Preference
     from tvcli.core.deduping.same import Rule
     from tvcli.core.encoding.encoder import make_encoder
-    from tvcli.core.files.sources import open_sources
 
     preference = Preference(protect or (), prefer or ())
     settings = DedupeSettings(
@@ -102,12 +102,7 @@ def dedupe(
     with reports.open() as report:
         with index_to_dedupe(
             sources or [],
-            lambda: open_sources(
-                sources or [],
-                stdin=streams.stdin(),
-                null=null,
-                on_unreadable=report.unreadable,
-            ),
+            lambda: PathOptions(null=null).open(sources or [], report),
             lambda: make_encoder(backbone, weights=weights, pool="auto", device=device),
             report,
             root,

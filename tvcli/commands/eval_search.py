@@ -1,4 +1,4 @@
-"""`tv eval search`: an index and the truth -> figures."""
+"""`tv eval search`: an index and the truth -> metrics."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import SampleOptions
-from tvcli.terminal.metrics import FigureFormat, explain, print_metrics
+from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_metrics
 from tvcli.terminal.progress import ReportOptions
 
 
@@ -44,7 +44,7 @@ def eval_search(
     explained: Annotated[
         bool, typer.Option("--explain", help="Explain each figure on stderr.")
     ] = False,
-    format: Annotated[FigureFormat | None, options.FORMAT] = None,
+    format: Annotated[MetricFormat | None, options.FORMAT] = None,
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
     sampling: SampleOptions,
@@ -73,7 +73,7 @@ def eval_search(
     trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse())
     with reports.open() as report:
         if explained:
-            explain()
+            explain_metrics()
         paths = [index, *([compare] if compare else [])]
         found = [measure(path, trial, streams.stdin(), report) for path in paths]
         report.close()

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.terminal import options, streams
-from tvcli.terminal.metrics import FigureFormat, print_metrics
+from tvcli.terminal.metrics import MetricFormat, print_metrics
 from tvcli.terminal.progress import reporting
 
 
@@ -23,7 +23,7 @@ def eval_triplets(
         Literal["all", "train", "test"],
         typer.Option("--split", help="Which of the triplets to measure."),
     ] = "all",
-    format: Annotated[FigureFormat | None, options.FORMAT] = None,
+    format: Annotated[MetricFormat | None, options.FORMAT] = None,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
 ) -> None:

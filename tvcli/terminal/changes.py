@@ -1,4 +1,4 @@
-"""What `tv index` and `tv encode` take and say where something there is changed."""
+"""Changes of an index or an encodings file that is there: which are asked for, what is told."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Options that may stand anywhere on a command line, before or after the command."""
+"""Flags of tv itself: they may stand anywhere on a command line, before or after the command."""
 
 import os
 
@@ -13,7 +13,7 @@ TRUE = {"1", "true", "yes", "on"}
 
 
 def take_global_flags(arguments: list[str]) -> tuple[list[str], set[str]]:
-    """Take these options out of arguments; return the rest, and which are wanted by whatever."""
+    """Return arguments without these flags, and which are set, here or in the environment."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     wanted = {GLOBAL_FLAGS[word] for word in arguments[:end] if word in GLOBAL_FLAGS}
     wanted |= {name for name in GLOBAL_FLAGS.values() if os.environ.get(_variable(name)) in TRUE}

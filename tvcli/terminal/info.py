@@ -1,4 +1,4 @@
-"""What `tv info` prints."""
+"""What a file is, printed for people or as JSON: the output of `tv info`."""
 
 import json as jsonlib
 from typing import Any
@@ -7,11 +7,11 @@ from tvcli.core.files.records import NON_STANDARD
 from tvcli.terminal.harmless import printable
 
 
-def print_info(about: dict[str, Any], *, json: bool) -> None:
+def print_info(description: dict[str, Any], *, json: bool) -> None:
     """Print a description of a file, for people or (`json`) as one line of JSON."""
     if json:
-        text = jsonlib.dumps(about, ensure_ascii=False)
-        print(jsonlib.dumps(about) if NON_STANDARD.search(text) else text)
+        text = jsonlib.dumps(description, ensure_ascii=False)
+        print(jsonlib.dumps(description) if NON_STANDARD.search(text) else text)
         return
     from rich.console import Console
     from rich.table import Table
@@ -20,23 +20,25 @@ def print_info(about: dict[str, Any], *, json: bool) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in _lines(about):
+    for name, value in _lines(description):
         table.add_row(Text(printable(name)), Text(printable(value)))
     Console(soft_wrap=False).print(table)
 
 
-def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = [(name, _short(value)) for name, value in about.items() if not isinstance(value, dict)]
+def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = [
+        (name, _short(value)) for name, value in description.items() if not isinstance(value, dict)
+    ]
     for name in ("labels", "fields", "datasets", "forest"):
-        if about.get(name):
-            shown = ", ".join(f"{key} {_short(value)}" for key, value in about[name].items())
+        if description.get(name):
+            shown = ", ".join(f"{key} {_short(value)}" for key, value in description[name].items())
             lines.append((name, shown))
-    settings = dict(about.get("settings", {}))
+    settings = dict(description.get("settings", {}))
     if shard := settings.pop("shard", None):
         lines.append(("shard", f"{shard['number']}/{shard['of']} of {shard['listed']} regions"))
     lines += _encoder(settings.pop("encoder", None))
     lines += [(key, _short(value)) for key, value in settings.items() if value is not None]
-    return lines + _made(about.get("provenance", {}))
+    return lines + _made(description.get("provenance", {}))
 
 
 def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:

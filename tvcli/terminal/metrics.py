@@ -1,4 +1,4 @@
-"""Figures on standard output: a table on a terminal, JSON Lines in a pipe."""
+"""Metrics on standard output: a table on a terminal, JSON Lines in a pipe."""
 
 import sys
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ if TYPE_CHECKING:  # it brings torch, which tv --help does without
     from tvcli.core.ranking.rank_training import Trained
     from tvcli.terminal.progress import TerminalReport
 
-FigureFormat = Literal["table", "jsonl"]
+MetricFormat = Literal["table", "jsonl"]
 
 
-def print_metrics(records: Sequence[dict[str, Any]], format: FigureFormat | None = None) -> None:
-    """Print records of figures; without a format, a table on a terminal, else JSON Lines."""
+def print_metrics(records: Sequence[dict[str, Any]], format: MetricFormat | None = None) -> None:
+    """Print records of metrics; without a format, a table on a terminal, else JSON Lines."""
     if format is None:
         format = "table" if sys.stdout.isatty() else "jsonl"
     if format == "table":
@@ -26,8 +26,8 @@ def print_metrics(records: Sequence[dict[str, Any]], format: FigureFormat | None
         print(dump_record(record))
 
 
-def explain() -> None:
-    """Say on stderr what each figure means."""
+def explain_metrics() -> None:
+    """Say on stderr what each metric means."""
     from tvcli.core.ranking.metrics import DEFINITIONS
 
     for name, meaning in DEFINITIONS.items():
@@ -35,7 +35,7 @@ def explain() -> None:
 
 
 def print_learned(trained: "Trained", report: "TerminalReport") -> None:
-    """Print the held-out figures before and after; warn of each that fell."""
+    """Print the metrics of held-out photos before and after; warn of each that fell."""
     if not trained.before:
         report.note("no held-out triplets: how much was learned is not measured")
     records = [

@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from tvcli.core.files.project_settings import Entry, Loaded, user_config
 from tvcli.terminal.logs import tell
-from tvcli.terminal.metrics import FigureFormat, print_metrics
+from tvcli.terminal.metrics import MetricFormat, print_metrics
 from tvcli.terminal.project_options import why_not
 
 PREFIX = "TV"
@@ -209,7 +209,7 @@ def _meant(name: str, known: list[str]) -> str:
 
 
 def print_settings(
-    settings: Settings, command: str, format: FigureFormat | None, *, every: bool
+    settings: Settings, command: str, format: MetricFormat | None, *, every: bool
 ) -> None:
     """Print what is set of one command, or of all; with `every` the defaults as well."""
     found = [s for s in settings.in_force() if every or s.source != "default"]
