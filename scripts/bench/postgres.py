@@ -42,11 +42,13 @@ def load(url: str, rows: int, vectors: np.ndarray) -> tuple[float, float]:
         return loaded - started, time.perf_counter() - loaded
 
 
-def asked(index: Index, queries: np.ndarray, at_once: int) -> tuple[np.ndarray, float]:
+def asked(
+    index: Index, queries: np.ndarray, at_once: int, where: list[Condition]
+) -> tuple[np.ndarray, float]:
     """Return the ids found, counted from 0, and queries per second."""
     started = time.perf_counter()
     found = [
-        index.remote.table.search(queries[s : s + at_once], K)[1] - 1
+        index.store.table.search(queries[s : s + at_once], K, where)[1] - 1
         for s in range(0, len(queries), at_once)
     ]
     return np.concatenate(found), len(queries) / (time.perf_counter() - started)
@@ -82,10 +84,10 @@ def main() -> None:
                     allowed = np.array([condition is None or condition.holds(known)
                                         for known in exact.labels])  # fmt: skip
                     truth = Exact(exact).search(queries, K, allowed)[1]
-                    index.remote.table.conditions = [condition] if condition else []
-                    asked(index, queries[:100], 1)
-                    found, one = asked(index, queries, 1)
-                    _, many = asked(index, queries, 64)
+                    where = [condition] if condition else []
+                    asked(index, queries[:100], 1, where)
+                    found, one = asked(index, queries, 1, where)
+                    _, many = asked(index, queries, 64, where)
                     which = condition.value if condition else "all"
                     own = [exactly(exact, queries, at_once, allowed) for at_once in (1, 64)]
                     print(f"| {which} | {one:.0f} | {many:.0f} | {recall(truth, found):.3f} "

@@ -73,7 +73,7 @@ def prepare(folder: Path, rows: int, queries: int) -> None:
     asked = drawn(queries, 0)
     np.save(folder / "queries.npy", asked)
     with open_index(folder / "rows") as index:
-        np.save(folder / "truth.npy", Exact(index.stored).search(asked, K)[1])
+        np.save(folder / "truth.npy", Exact(index.store).search(asked, K)[1])
 
 
 Told = dict[str, Any]

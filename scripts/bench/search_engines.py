@@ -80,7 +80,7 @@ def _built(engine: str, index: Index, target: Path) -> Path | None:
     peer = _peer(engine, index.manifest.dimension, len(index))
     for start in range(0, len(index), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(index)))
-        _add(engine, peer, index.stored.vectors(rows), rows)
+        _add(engine, peer, index.store.vectors(rows), rows)
     peer.save_index(str(file)) if engine == "hnswlib" else peer.save(str(file))
     return file
 

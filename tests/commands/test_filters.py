@@ -79,3 +79,17 @@ def test_an_engine_that_is_none(photos: Path, tmp_path: Path, tv: Callable[..., 
     assert ran.status == 2
     assert "--engine fast" in ran.err
     assert not (tmp_path / "a.tvx").exists()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_effort_is_asked_of_what_takes_one(
+    engine: str, indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
+) -> None:
+    target, query = indexed(engine), photos / "0.png"
+    plain, asked = (
+        tv("search", query, "-i", target, "--format", "jsonl", *options)
+        for options in ([], ["--effort", 5000])
+    )
+    assert asked.out == plain.out
+    told = "--effort: exact compares every row, whatever the budget"
+    assert (told in asked.err) == (engine == "exact")

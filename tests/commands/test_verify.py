@@ -93,6 +93,17 @@ def test_hits_that_are_not_verified_are_shown_when_asked_for(
     assert [hit["rank"] for hit in hits] == [1, 2, 3, 4, 5]
 
 
+def test_other_looks_at_a_query_keep_to_the_filter(tv: Tv, index: Path, tmp_path: Path) -> None:
+    asked = ["search", tmp_path / "mirrored.png", "-i", index, "--verify", "default"]
+    for where in (["image!=3.png"], ["image!=3.png", "image!=1.png"]):
+        options = [word for text in where for word in ("--where", text)]
+        found = records(tv(*asked, "--unverified", *options))
+        assert len(found) == 5 - len(where)
+        named = {f"image!={Path(str(hit['image'])).name}" for hit in found}
+        assert not named & set(where)
+        assert tv(*asked, *options).status == 1  # the copy itself is not to be found
+
+
 @pytest.mark.parametrize("preset", ["default", "scalable"])
 def test_key_points_kept_say_what_computed_ones_do(
     tv: Tv, index: Path, scenes: Path, tmp_path: Path, preset: str

@@ -1,5 +1,5 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -184,6 +184,26 @@ class Poor:
         some = np.arange(0, self._rows, 2)[:count]
         found[:, : len(some)] = some
         return found
+
+
+def test_a_budget_is_of_one_search() -> None:
+    """What was asked of one search is forgotten at the next."""
+
+    class Noting(Poor):
+        asked: ClassVar[list[int]] = []
+
+        def near(self, queries: Vectors, count: int, budget: int) -> Rows:
+            self.asked.append(budget)
+            return super().near(queries, count, budget)
+
+    values = clustered(40, 4)
+    engine = Approximate(Matrix(values), Noting(40), 7)
+    assert engine.takes_budget and not Exact(Matrix(values)).takes_budget
+    for budget in (None, 3, None):
+        engine.search(values[:1], 5, budget=budget)
+    assert Noting.asked == [7, 3, 7]
+    plain, asked = (Exact(Matrix(values)).search(values, 3, budget=b) for b in (None, 1))
+    assert np.array_equal(plain[1], asked[1])
 
 
 @pytest.mark.parametrize("engine", STRUCTURES)

@@ -66,7 +66,7 @@ def test_annoy_is_a_cache(tmp_path: Path) -> None:
     ann = next(target.glob("*.annoy"))
     whole = ann.read_bytes()
     with open_index(target) as index:
-        assert index.engine.name == "annoy"
+        assert index.store.engine_name == "annoy"
         assert index.manifest.ann["recall@10"] >= 0.95
     for harm in (whole[:100], b"", whole + b"x"):
         ann.write_bytes(harm)
@@ -75,7 +75,7 @@ def test_annoy_is_a_cache(tmp_path: Path) -> None:
         assert ann.read_bytes() == whole
     ann.unlink()
     with open_index(target) as index:
-        assert index.engine.name == "annoy"
+        assert index.store.engine_name == "annoy"
     assert ann.read_bytes() == whole
 
 
@@ -84,10 +84,10 @@ def test_the_default_engine_depends_on_the_size(
 ) -> None:
     monkeypatch.setattr("tvcli.core.engines.EXACT_UNTIL", 49)
     with open_index(build(tmp_path / "large.tvx")) as index:
-        assert index.engine.name == "annoy"
+        assert index.store.engine_name == "annoy"
     monkeypatch.setattr("tvcli.core.engines.EXACT_UNTIL", 50)
     with open_index(build(tmp_path / "small.tvx")) as index:
-        assert index.engine.name == "exact"
+        assert index.store.engine_name == "exact"
 
 
 def test_photos_are_found_where_they_lie_now(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import drawn
 
 from tvcli.core.engines import Exact
 from tvcli.core.engines.conditions import Condition, parse_condition
@@ -57,8 +58,8 @@ def indexed(path: Path, url: str, count: int = 600) -> np.ndarray:
     return values
 
 
-def found(index: Index, queries: np.ndarray, k: int) -> list[list[str]]:
-    rows = index.search(queries, k)[1]
+def found(index: Index, queries: np.ndarray, k: int, **asked: Any) -> list[list[str]]:
+    rows = index.search(queries, k, **asked)[1]
     return [[index.read("image", row[row >= 0])][0] for row in rows]
 
 
@@ -72,13 +73,12 @@ def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Pat
         assert np.allclose(index.vectors(slice(3, 5)), values[3:5], atol=1e-5)
         for texts in filters:
             conditions = [parse_condition(text) for text in texts]
-            index.remote.table.conditions = conditions
             known = {"image": images, "label": labels}
             allowed = np.array(
                 [all(c.holds(known[c.column][n]) for c in conditions) for n in range(600)], bool
             )
             truth = Exact(index).search(queries, 10, allowed)[1]
-            got = found(index, queries, 10)
+            got = found(index, queries, 10, where=conditions)
             expected = [[images[row] for row in rows] for rows in truth]
             shares = [
                 len(set(g) & set(e)) / max(len(e), 1) for g, e in zip(got, expected, strict=True)
@@ -97,7 +97,7 @@ def test_rows_come_and_go_in_one_transaction(url: str, tmp_path: Path) -> None:
     with open_index(tmp_path / "a.tvx") as index:
         with pytest.raises(KeyboardInterrupt):
             change_index(tmp_path / "a.tvx", index, np.arange(50), iter(()), broken(), {})
-        assert index.remote.table.count() == 100
+        assert index.store.table.count() == 100
         made = change_index(
             tmp_path / "a.tvx",
             index,
@@ -108,15 +108,15 @@ def test_rows_come_and_go_in_one_transaction(url: str, tmp_path: Path) -> None:
         )
         assert made.rows == 57
         with pytest.raises(BadInput, match="nothing would be left"):
-            everything = index.remote.table.ids()
+            everything = index.store.table.ids()
             change_index(tmp_path / "a.tvx", index, _all(index), iter(()), iter(()), {})
-        assert len(everything) == index.remote.table.count() == 57
+        assert len(everything) == index.store.table.count() == 57
 
 
 def _all(index: Index) -> np.ndarray:
     from tvcli.core.indexes.table_rows import FROM_ID
 
-    return index.remote.table.ids() + FROM_ID
+    return index.store.table.ids() + FROM_ID
 
 
 def test_reads_survive_a_killed_connection(url: str, tmp_path: Path) -> None:
@@ -189,6 +189,121 @@ def test_tv_index_search_and_update(
     assert len(tv("search", query, "-i", target, "--format", "paths").out.split()) == 8
     item = tv("search", "--item", query, "-i", target, "-k", 1)
     assert json.loads(item.out)["image"].endswith("inner/6.png")
+
+
+@pytest.fixture
+def both(
+    url: str, tmp_path: Path, tv: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    """Index ten photos, some of them copies, with maps, into files and into a database."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    for number in range(6):
+        drawn(number, 160, 120).save(f"{'ab'[number % 2]}/{number}.png")
+    for number in range(4):
+        drawn(number, 160, 120).save(f"{'ba'[number % 2]}/{number}-again.jpg", quality=60)
+    assert tv("encode", "a", "b", "-o", "e.h5", "-q", "--size", 64).status == 0
+    for name, engine in (("files.tvx", "exact"), ("table.tvx", url)):
+        ran = tv("index", "e.h5", "--maps", "-o", name, "--engine", engine, "-q")
+        assert ran.status == 0, ran.err
+    return "files.tvx", "table.tvx"
+
+
+ASKED = {
+    "where": ["search", "a/0.png", "-i", "INDEX", "--where", "image^=b/"],
+    "effort": ["search", "a/0.png", "-i", "INDEX", "--where", "image^=b/", "--effort", 500],
+    "rerank": ["search", "a/0.png", "b/1.png", "-i", "INDEX", "--rerank", 9],
+    "rerank, where": ["search", "a/0.png", "-i", "INDEX", "--rerank", 9, "--where", "image^=b/"],
+    "item, rerank": ["search", "--item", "a/2.png", "-i", "INDEX", "--rerank", 9],
+    "like": ["search", "--like", "a/0.png", "--unlike", "b/1.png", "-i", "INDEX"],
+    "verify, where": ["search", "a/0.png", "-i", "INDEX", "--verify", "default", "--unverified",
+                      "--where", "image!=b/0-again.jpg", "--where", "image^=b/"],
+    "explain": ["search", "a/0.png", "-i", "INDEX", "--explain", "why", "--where", "image^=b/"],
+    "euclidean": ["search", "a/0.png", "-i", "INDEX", "--metric", "euclidean"],
+    "eval": ["eval", "search", "INDEX", "--format", "jsonl"],
+    "dedupe": ["dedupe", "INDEX"],
+}  # fmt: skip
+
+
+def test_a_database_answers_as_files_do(both: tuple[str, str], tv: Callable[..., Any]) -> None:
+    for name, words in ASKED.items():
+        ran = [tv(*(index if word == "INDEX" else word for word in words)) for index in both]
+        assert [one.status for one in ran] == [0, 0], (name, ran[0].err, ran[1].err)
+        files, table = ([json.loads(line) for line in one.out.splitlines()] for one in ran)
+        assert len(files) > 1, name
+        for own, other in zip(table, files, strict=True):
+            assert_alike(own, other, name)
+        if "--where" in words:
+            assert all(record["image"].startswith("b/") for record in table), name
+
+
+def assert_alike(one: Any, other: Any, name: str) -> None:
+    """See that two records say the same: numbers nearly, as files keep float16, tables float32."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), name
+        for key in one:
+            assert_alike(one[key], other[key], f"{name}: {key}")
+    elif isinstance(one, list):
+        for own, its in zip(one, other, strict=True):
+            assert_alike(own, its, name)
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=2e-3), name
+    else:
+        assert one == other, name
+
+
+def test_info_of_a_database(both: tuple[str, str], tv: Callable[..., Any]) -> None:
+    for index, engine in zip(both, ("exact", "postgresql"), strict=True):
+        known = json.loads(tv("info", index, "--json").out)
+        assert (known["rows"], known["removed"], known["engine"]) == (10, 0, engine)
+
+
+def test_a_mask_and_conditions_hold_together(url: str, tmp_path: Path) -> None:
+    values = indexed(tmp_path / "a.tvx", url)
+    labels, images = block(values)["label"], block(values)["image"]
+    allowed = np.arange(600) % 3 == 0
+    dresses = np.array([label == "dress" for label in labels])
+    where = [parse_condition("label=dress")]
+    queries = vectors(5, 1)
+    with open_index(tmp_path / "a.tvx") as index:
+        for mask, conditions in ((allowed, []), (allowed, where), (allowed & ~dresses, where)):
+            truth = Exact(index).search(queries, 10, mask & dresses if conditions else mask)[1]
+            got = found(index, queries, 10, allowed=mask, where=conditions)
+            assert got == [[images[row] for row in rows] for rows in truth]
+        everything = found(index, queries, 10)  # a search leaves no filter behind
+        assert not all(image in got for images in everything for image in images)
+
+
+def test_rows_found_before_and_after_their_order_is_known(url: str, tmp_path: Path) -> None:
+    indexed(tmp_path / "a.tvx", url, 100)
+    with open_index(tmp_path / "a.tvx") as index:
+        (early,) = index.find("shop/7.jpg")
+        assert index.images[7] == "shop/7.jpg"
+        assert index.find("shop/7.jpg").tolist() == [7]
+        assert np.array_equal(index.vectors(np.array([early])), index.vectors(slice(7, 8)))
+        with open_index(tmp_path / "a.tvx") as other:
+            new = iter([block(vectors(1, 5), 100)])
+            change_index(tmp_path / "a.tvx", other, np.array([3]), iter(()), new, {})
+        assert index.find("home_x/100.jpg").tolist() == []
+        similarities, rows = index.search(vectors(1, 5), 100)
+        assert rows[0, np.isneginf(similarities[0])].tolist() == [-1]
+        assert sorted(rows[rows >= 0]) == [row for row in range(100) if row != 3]
+
+
+def test_the_gallery_of_a_database(both: tuple[str, str]) -> None:
+    from pages import client_of
+
+    from tvcli.serve.pages import open_gallery
+
+    answers = []
+    for index in both:
+        with open_gallery([Path(index)], None) as app, client_of(app) as client:
+            ran = client.post("/api/search", json={"item": "a/0.png", "k": 5})
+            assert ran.status_code == 200, ran.text
+            answers.append([hit["image"] for hit in ran.json()["hits"]])
+    assert len(answers[0]) == 5
+    assert answers[0] == answers[1]
 
 
 def test_a_database_that_is_not_there(tmp_path: Path, photos: Path, tv: Callable[..., Any]) -> None:

@@ -212,7 +212,7 @@ def test_many_updates_are_tidied(
         (photos / f"{number - 32}.png").unlink()
         assert update(target, photos) == "1 added, 0 changed, 0 moved, 1 removed, 0 skipped"
         with open_index(target) as index:
-            assert index.engine.name == engine
+            assert index.store.engine_name == engine
             found = index.search(index.vectors(slice(None)), 1)[1][:, 0]
             assert found.tolist() == list(range(len(index)))
             assert len(index.manifest.segments) <= 8
@@ -232,11 +232,11 @@ def test_an_open_index_keeps_what_it_has(tmp_path: Path, photos: Path, encoder: 
         after = (target / "index.json").read_bytes()
         found = index.search(index.vectors(slice(None)), 1)[1][:, 0]
         assert found.tolist() == list(range(8))
-        assert index.engine.name == "exact"
+        assert index.store.engine_name == "exact"
         assert images == index.images
     assert (target / "index.json").read_bytes() == after
     with open_index(target) as index:
-        assert (index.engine.name, len(index)) == ("annoy", 5)
+        assert (index.store.engine_name, len(index)) == ("annoy", 5)
 
 
 def test_key_points_follow(photos: Path, tmp_path: Path, encoder: Encoder) -> None:

@@ -75,7 +75,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "shape": [manifest.dimension],
             "labels": _count(index.labels),
             "segments": len(manifest.segments),
-            "removed": manifest.stored - manifest.rows,
+            "removed": index.store.stored - len(index),
             "engine": manifest.engine,
             "forest": manifest.ann,
             "photos": os.path.relpath(index.root),

@@ -43,7 +43,7 @@ def margins(index: Index, rows: Rows) -> npt.NDArray[np.float64]:
             pairs = [
                 (float(value), labels[other])
                 for value, other in zip(values, others, strict=True)
-                if images[other] != images[row]
+                if other >= 0 and images[other] != images[row]
             ]
             own = labels[row] if told else ""
             found.append(_by_label(pairs, own) if own else _by_gap([v for v, _ in pairs]))

@@ -40,9 +40,9 @@ def near_by_index(index: Index, photos: Photos, k: int, report: Report) -> Rows:
         rows = photos.rows[start : start + PHOTOS_A_SEARCH]
         queries = index.vectors(rows)
         _, near = index.search(queries, k + 1, None if allowed.all() else allowed)
-        numbers = photos.numbers[near][:, : k + 1]  # (b, k + 1), among them the photo itself
+        numbers = np.where(near < 0, -1, photos.numbers[near])  # (b, k + 1), its own among them
         for place, (own, others) in enumerate(zip(photos.numbers[rows], numbers, strict=True)):
-            others = others[others != own][:k]
+            others = others[(others != own) & (others >= 0)][:k]
             found[start + place, : len(others)] = others
         report.advance(len(rows))
     return found

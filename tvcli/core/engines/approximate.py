@@ -32,12 +32,17 @@ class Approximate:
     allowed, or more than `MOST_FETCHED` would be asked for, those allowed are all compared.
     """
 
+    takes_budget = True
+
     def __init__(self, gallery: Gallery, structure: Structure, budget: int) -> None:
-        self._gallery, self._structure, self.budget = gallery, structure, budget
+        self._gallery, self._structure, self._budget = gallery, structure, budget
         self.name = structure.name
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+    def search(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, budget: int | None = None
+    ) -> Found:
         """Return similarities and rows (Q, min(k, allowed)) of the k closest to each query."""
+        budget = budget or self._budget
         rows = len(self._gallery)
         allowed = None if allowed is None or allowed[:rows].all() else allowed[:rows]
         count = rows if allowed is None else int(np.count_nonzero(allowed))
@@ -46,18 +51,18 @@ class Approximate:
         if allowed is not None and (count <= SCANNED or wanted > most):
             return Exact(self._gallery).search(queries, k, allowed)
         k = min(k, count)
-        near = self._allowed(self._structure.near(queries, wanted, self.budget), allowed)
+        near = self._allowed(self._structure.near(queries, wanted, budget), allowed)
         short = np.flatnonzero((near >= 0).sum(axis=1) < k)
         found = self._scored(queries, near, k)
         if len(short):
-            self._mend(found, short, queries, k, allowed, min(4 * wanted, most))
+            wider = self._structure.near(queries[short], min(4 * wanted, most), budget)
+            self._mend(found, short, self._allowed(wider, allowed), queries, k, allowed)
         return found
 
     def _mend(
-        self, found: Found, short: Rows, queries: Vectors, k: int, allowed: Mask | None, wanted: int
+        self, found: Found, short: Rows, near: Rows, queries: Vectors, k: int, allowed: Mask | None
     ) -> None:
-        """Search again for the queries that found too little: for more rows, then among all."""
-        near = self._allowed(self._structure.near(queries[short], wanted, self.budget), allowed)
+        """Put in what more rows near the queries that found too little give, or all rows."""
         found[0][short], found[1][short] = self._scored(queries[short], near, k)
         still = short[(near >= 0).sum(axis=1) < k]
         if len(still):

@@ -24,12 +24,15 @@ class Exact:
     """Blocks of matrix products over all vectors from row `first` on, in bounded memory."""
 
     name = "exact"
+    takes_budget = False
 
     def __init__(self, gallery: Gallery, first: int = 0) -> None:
         self._gallery, self._first = gallery, first
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities and rows of the k closest to each query."""
+    def search(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, budget: int | None = None
+    ) -> Found:
+        """Return similarities and rows of the k closest to each query, whatever the budget."""
         best = nothing(len(queries))
         for rows, similarities in self._blocks(queries, allowed):
             best = merge(best, closest(similarities, rows, k), k)

@@ -29,11 +29,18 @@ class Gallery(Protocol):
 
 
 class Engine(Protocol):
-    """A way to find the closest rows."""
+    """A way to find the closest rows.
+
+    `takes_budget` tells whether it can be asked to look harder or less hard than it does by itself:
+    one that compares everything cannot, and is right with any budget.
+    """
 
     name: str
+    takes_budget: bool
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+    def search(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, budget: int | None = None
+    ) -> Found:
         """Return similarities and rows of the k closest to each query."""
         ...
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tvcli.core.images.float16 import as_float32
 
-TINY = 1e-12  # what a length is at least, to be divided by
+TINY = float(np.finfo(np.float32).tiny)  # what a length is at least, to be divided by
 
 Array = TypeVar("Array", bound=Any)  # of numpy, or of torch on any device
 
@@ -27,7 +27,11 @@ def like(matrix: npt.NDArray[np.float32], other: Array) -> Array:
 
 
 def unit(vectors: Array) -> Array:
-    """Return vectors (N, C, ...) float32 at length 1 along C; a zero vector stays zero."""
-    lengths = (vectors * vectors).sum(axis=1, keepdims=True) ** 0.5
-    found: Array = vectors / lengths.clip(min=TINY)
-    return found
+    """Return vectors (N, C, ...) as float32 at length 1 along C; a zero vector stays zero."""
+    values: Any = float32(vectors)
+    if not isinstance(values, np.ndarray):
+        lengths = (values * values).sum(axis=1, keepdims=True) ** 0.5
+        return cast(Array, values / lengths.clip(min=TINY))
+    norms = np.sqrt(np.einsum("nc...,nc...->n...", values, values))[:, None]  # no copy of squares
+    own = None if values is vectors else values
+    return cast(Array, np.divide(values, norms.clip(min=TINY), out=own))

@@ -7,100 +7,76 @@ opens an index sees the state before a change or the one after it.
 import hashlib
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tvcli.core.engines import Engine, Found, Mask, Rows, Vectors
+from tvcli.core.engines import Found, Mask, Rows, Vectors
+from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.provenance import file_hash
-from tvcli.core.files.trusted import was_named
-from tvcli.core.indexes.manifest import REMOTE, Manifest, read_manifest
-from tvcli.core.indexes.segments import Stored, unit
-from tvcli.core.indexes.structure import engine_of
-from tvcli.core.indexes.table_rows import TableRows
+from tvcli.core.images.arrays import unit
+from tvcli.core.indexes.manifest import Manifest
+from tvcli.core.indexes.row_store import RowStore
+from tvcli.core.indexes.stores import open_store
 
-IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has read them
 LOOKED_AT = 16  # photos by which it is told where the photos lie
 
 
 class Index:
-    """An open index; use it in a `with`.
-
-    Its rows are numbered without those removed; the files, and the search structure, number the
-    rows stored (`stored_rows` tells which they are).
-    """
+    """An open index; use it in a `with`. Its rows are in a `store`, without those removed."""
 
     def __init__(
-        self, path: Path, manifest: Manifest, stored: Stored | TableRows, root: Path | None = None
+        self, path: Path, manifest: Manifest, store: RowStore, root: Path | None = None
     ) -> None:
-        self.path, self.manifest, self.stored = path, manifest, stored
+        self.path, self.manifest, self.store = path, manifest, store
         self.settings = manifest.settings
         self._named_root = root
-        self._live = manifest.live  # None: all that are stored
 
     def __len__(self) -> int:
-        return len(self.stored) if self.remote else self.manifest.rows
-
-    @property
-    def remote(self) -> TableRows | None:
-        """Its rows, where they lie in a database."""
-        return self.stored if isinstance(self.stored, TableRows) else None
-
-    def stored_rows(self, rows: slice | Rows) -> slice | Rows:
-        """Return where rows of the index are among the rows stored."""
-        return rows if self._live is None else self._live[rows]
+        return len(self.store)
 
     def vectors(self, rows: slice | Rows) -> Vectors:
         """Return some rows as (n, D) float32 of unit length."""
-        return self._gallery.vectors(self.stored_rows(rows))
+        return self.store.vectors(rows)
 
-    @cached_property
-    def _gallery(self) -> "StoredVectors":
-        return StoredVectors(self.stored, self.manifest)
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        allowed: Mask | None = None,
+        *,
+        where: Sequence[Condition] = (),
+        budget: int | None = None,
+    ) -> Found:
+        """Return similarities (Q, n) and rows (Q, n) of the k closest to queries (Q, D) float32.
 
-    @cached_property
-    def engine(self) -> Engine:
-        """The search structure, which numbers the rows stored."""
-        if self.remote is not None:
-            return self.remote
-        return engine_of(self.path, self.manifest, self._gallery)
+        Only rows that are `allowed` (N,), if that is given, and meet all conditions (`where`) are
+        found, perhaps fewer than k; a query that finds fewer than another ends in rows -1. A
+        `budget` is how hard the engine looks, in units of its own, instead of the one measured
+        when the index was made; an engine that compares everything needs none.
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities (Q, k) and rows (Q, k) of the closest to queries (Q, D) float32.
-
-        Where a database finds fewer for a query than for another, it ends in rows -1.
-
-        With `allowed` (N,) only those rows are found, perhaps fewer than k.
+        Raises:
+            Mismatch: the queries are of another dimension than the index.
         """
         if queries.shape[1] != self.manifest.dimension:
             raise Mismatch(
                 f"{self.path}: holds vectors of {self.manifest.dimension} values, "
                 f"the query has {queries.shape[1]}"
             )
-        if self.remote is not None:
-            return self.remote.search(unit(queries), k)
-        k = min(k, len(self))
-        if self._live is None:
-            return self.engine.search(unit(queries), k, allowed)
-        mask = np.zeros(self.manifest.stored, bool)
-        mask[self._live if allowed is None else self._live[allowed]] = True
-        similarities, rows = self.engine.search(unit(queries), k, mask)
-        return similarities, np.searchsorted(self._live, rows)
+        return self.store.search(unit(queries), k, allowed, where, budget)
 
     def columns(self, rows: slice | Rows) -> Columns:
         """Return what is known of some rows: image, region, box, label and so on, by name."""
-        names = [name for name in self.stored.names if name != "embeddings"]
+        names = [name for name in self.store.names if name != "embeddings"]
         return {name: self.read(name, rows) for name in names}
 
     def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text."""
-        return self.stored.read(name, self.stored_rows(rows))
+        return self.store.read(name, rows)
 
     @property
     def rank_file(self) -> Path | None:
@@ -160,15 +136,14 @@ class Index:
                 f"tv index ENCODINGS.h5 --maps -o {shlex.quote(str(self.path))}"
             )
         with open_artifact(self.path / self.settings["maps"]["file"], "encodings") as maps:
-            if len(maps) != len(self.stored):
+            if len(maps) != self.store.stored:
                 raise BadInput(f"{self.path}: its maps are not of its rows; index again")
             yield ByRow(self, maps)
 
-    @cached_property
+    @property
     def images(self) -> list[str]:
         """The image of every row, relative to the root."""
-        images: list[str] = self.read("image")
-        return images
+        return self.store.images
 
     @cached_property
     def labels(self) -> list[str]:
@@ -180,9 +155,7 @@ class Index:
         """Return the rows of an image, named as in the index or by a path that leads to it."""
         absolute = os.path.abspath(image)  # noqa: PTH100 - links stay as they are
         names = {image, os.path.relpath(absolute, self.root), absolute}
-        if self.remote is not None:
-            return self.remote.find(names)
-        return np.array([row for row, name in enumerate(self.images) if name in names], np.intp)
+        return self.store.find(names)
 
     @cached_property
     def root(self) -> Path:
@@ -191,34 +164,9 @@ class Index:
             return Path(os.path.abspath(self._named_root))  # noqa: PTH100 - links stay
         moved = Path(os.path.abspath(self.path / self.settings["root"]))  # noqa: PTH100
         places = (moved, Path(self.settings["root_absolute"]))
-        sample = self._some_images()
+        sample = self.store.some_images(LOOKED_AT)
         there = (root for root in places if any((root / image).exists() for image in sample))
         return next(there, moved)
-
-    def _some_images(self) -> list[str]:
-        if self.remote is not None:
-            return self.remote.some_images(LOOKED_AT)
-        return [self.images[row] for row in range(0, len(self), len(self) // LOOKED_AT + 1)]
-
-
-class StoredVectors:
-    """The vectors of all rows stored; few that are all scanned are kept once they were read."""
-
-    def __init__(self, stored: Stored | TableRows, manifest: Manifest) -> None:
-        few = len(stored) * manifest.dimension * 4 <= IN_MEMORY
-        self._stored, self._kept = stored, few and manifest.engine == "exact"
-
-    def __len__(self) -> int:
-        return len(self._stored)
-
-    def vectors(self, rows: slice | Rows) -> Vectors:
-        """Return some rows as (n, D) float32 of unit length."""
-        whole = self._kept and (isinstance(rows, slice) or "_matrix" in self.__dict__)
-        return self._matrix[rows] if whole else self._stored.vectors(rows)
-
-    @cached_property
-    def _matrix(self) -> Vectors:
-        return self._stored.vectors()
 
 
 class ByRow:
@@ -237,7 +185,7 @@ class ByRow:
 
     def read(self, name: str, rows: slice | Rows) -> Any:
         """Return rows of a column: an array, or a list of text."""
-        return self._artifact.read(name, self._index.stored_rows(rows))
+        return self._artifact.read(name, self._index.store.positions(rows))
 
 
 @contextmanager
@@ -253,39 +201,5 @@ def open_index(path: Path, root: Path | None = None) -> Iterator[Index]:
     if root is not None and not root.is_dir():
         raise BadInput(f"{root}: no such folder")
     with ExitStack() as stack:
-        manifest, stored = _open_stored(path, stack)
-        yield Index(path, manifest, stored, root)
-
-
-def _check_named(path: Path, manifest: Manifest) -> None:
-    """See that the database of an index is one that this user named: the index may be anyone's."""
-    url = manifest.ann["url"]
-    if not was_named("database", url):
-        raise Mismatch(
-            f"{path}: its rows lie in a database that you never named on this machine, and nothing "
-            f"was sent there; if you trust it: tv search -i {shlex.quote(str(path))} --database "
-            f"{shlex.quote(url)}"
-        )
-
-
-def _open_stored(path: Path, stack: ExitStack) -> tuple[Manifest, Stored | TableRows]:
-    """Open what the manifest names, and again if it was replaced before all was open."""
-    while True:
-        manifest = read_manifest(path)
-        if manifest.engine == REMOTE:
-            _check_named(path, manifest)
-            rows = TableRows(path, manifest)
-            stack.callback(rows.table.database.close)
-            return manifest, rows
-        try:
-            with ExitStack() as opening:
-                segments = [
-                    opening.enter_context(open_artifact(path / segment.file, "embeddings"))
-                    for segment in manifest.segments
-                ]
-                stored = Stored(path, manifest, segments)
-                stack.push(opening.pop_all())
-                return manifest, stored
-        except BadInput:
-            if read_manifest(path) == manifest:
-                raise
+        manifest, store = open_store(path, stack)
+        yield Index(path, manifest, store, root)

@@ -21,8 +21,9 @@ from tvcli.core.files.artifacts import Columns, open_artifact
 from tvcli.core.files.paths import photos_root, root_settings
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
-from tvcli.core.indexes.building import STAMPS, EngineName, build_index
+from tvcli.core.indexes.building import EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
+from tvcli.core.indexes.workplace import STAMPS
 from tvcli.core.ranking.map_pca import comparable_maps
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.vectors import pool_for, pooled_columns

@@ -1,19 +1,15 @@
-"""The rows that an index stores: those of its segment files, one after the other."""
+"""The rows that an index stores in files: those of its segments, one after the other."""
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, Joined
-from tvcli.core.images.float16 import as_float32
-from tvcli.core.indexes.manifest import Manifest, Rows
+from tvcli.core.images.arrays import unit
+from tvcli.core.indexes.manifest import Manifest
 
-TINY = np.finfo(np.float32).tiny  # what a length is at least, to be divided by
-
-Vectors = npt.NDArray[np.float32]
+IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has read them
 
 
 class Stored(Joined):
@@ -30,9 +26,21 @@ class Stored(Joined):
         return unit(self.read("embeddings", rows))
 
 
-def unit(vectors: npt.NDArray[Any]) -> Vectors:
-    """Return vectors as float32 of unit length; a zero vector stays zero."""
-    values = as_float32(vectors) if vectors.dtype == np.float16 else vectors.astype(np.float32)
-    norms = np.sqrt(np.einsum("nd,nd->n", values, values))
-    values /= np.maximum(norms, TINY)[:, None]
-    return values
+class StoredVectors:
+    """The vectors of all rows stored; few that are all scanned are kept once they were read."""
+
+    def __init__(self, stored: Stored, manifest: Manifest) -> None:
+        few = len(stored) * manifest.dimension * 4 <= IN_MEMORY
+        self._stored, self._kept = stored, few and manifest.engine == "exact"
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def vectors(self, rows: slice | Rows) -> Vectors:
+        """Return some rows as (n, D) float32 of unit length."""
+        whole = self._kept and (isinstance(rows, slice) or "_matrix" in self.__dict__)
+        return self._matrix[rows] if whole else self._stored.vectors(rows)
+
+    @cached_property
+    def _matrix(self) -> Vectors:
+        return self._stored.vectors()

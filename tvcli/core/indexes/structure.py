@@ -24,20 +24,14 @@ class Grown:
     """A structure over the first rows of a gallery, and an exact scan of those added since."""
 
     def __init__(self, structure: Engine, tail: Engine) -> None:
-        self._structure, self._tail, self.name = structure, tail, structure.name
+        self._structure, self._tail = structure, tail
+        self.name, self.takes_budget = structure.name, structure.takes_budget
 
-    @property
-    def budget(self) -> int:
-        """How hard the structure looks, in units of its own."""
-        return int(getattr(self._structure, "budget", 0))
-
-    @budget.setter
-    def budget(self, budget: int) -> None:
-        self._structure.budget = budget  # type: ignore[attr-defined]
-
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
+    def search(
+        self, queries: Vectors, k: int, allowed: Mask | None = None, budget: int | None = None
+    ) -> Found:
         """Return similarities and rows of the k closest to each query."""
-        found = self._structure.search(queries, k, allowed)
+        found = self._structure.search(queries, k, allowed, budget)
         return engines.merge(found, self._tail.search(queries, k, allowed), k)
 
 

@@ -5,7 +5,8 @@ The folder keeps what makes queries (heads, settings) and the name of the table.
 
 import re
 import secrets
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
@@ -16,13 +17,15 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines import Found, Mask, Rows, Vectors
-from tvcli.core.engines.postgres import Database, Table, is_url, without_password
-from tvcli.core.errors import BadInput
+from tvcli.core.engines.conditions import Condition
+from tvcli.core.engines.postgres import SEARCH_BUDGET, Database, Table, is_url, without_password
+from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.artifacts.kinds import KINDS, Dataset
-from tvcli.core.files.trusted import remember
-from tvcli.core.indexes.manifest import REMOTE, Manifest, write_manifest
-from tvcli.core.indexes.segments import unit
+from tvcli.core.files.locks import writing
+from tvcli.core.files.trusted import remember, was_named
+from tvcli.core.images.arrays import unit
+from tvcli.core.indexes.manifest import MANIFEST, REMOTE, Manifest, read_manifest, write_manifest
 
 FROM_ID = 2**52  # a row number from here on is an id of the table, and not a place in its order
 VECTOR, *OTHERS = KINDS["embeddings"].datasets
@@ -42,24 +45,23 @@ class TableRows:
     A search alone asks for no order, so it costs the same however many rows there are.
     """
 
-    name = "postgresql"
+    engine_name = REMOTE
+    takes_budget = True  # hnsw.ef_search
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
         url, table = manifest.ann["url"], manifest.ann["table"]
+        _check_named(path, url)
         self.path, self.dimension = path, manifest.dimension
         self.table = Table(Database(url), table, TYPES)
 
+    def __enter__(self) -> "TableRows":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.table.database.close()
+
     def __len__(self) -> int:
-        return len(self._order) if "_order" in self.__dict__ else self.table.count()
-
-    @property
-    def budget(self) -> int:
-        """How many rows pgvector looks at (hnsw.ef_search)."""
-        return self.table.budget
-
-    @budget.setter
-    def budget(self, budget: int) -> None:
-        self.table.budget = budget
+        return len(self._order) if self._is_ordered else self.table.count()
 
     @property
     def names(self) -> list[str]:
@@ -69,6 +71,26 @@ class TableRows:
     @cached_property
     def _order(self) -> Rows:
         return self.table.ids()
+
+    @property
+    def _is_ordered(self) -> bool:
+        """Whether its order was asked for, so that rows are numbered by it."""
+        return "_order" in self.__dict__
+
+    @cached_property
+    def images(self) -> list[str]:
+        """The image of every row, relative to the root."""
+        images: list[str] = self.read("image")
+        return images
+
+    @property
+    def stored(self) -> int:
+        """How many rows the table has: those removed are gone."""
+        return len(self)
+
+    def positions(self, rows: slice | Rows) -> slice | Rows:
+        """Return where rows are in the order by id, which is the one they were put there in."""
+        return rows if isinstance(rows, slice) else np.searchsorted(self._order, self.ids(rows))
 
     def ids(self, rows: slice | Rows | None) -> Rows:
         """Return the ids of some rows (all by default)."""
@@ -104,25 +126,91 @@ class TableRows:
         return unit(self.read(VECTOR, rows))
 
     def find(self, images: set[str]) -> Rows:
-        """Return the rows of images, by their ids."""
-        return self.table.ids("WHERE image = ANY(%s)", (sorted(images),)) + FROM_ID
+        """Return the rows of images, by their names."""
+        rows = self._numbers(self.table.ids("WHERE image = ANY(%s)", (sorted(images),)))
+        return rows[rows >= 0]
 
     def some_images(self, count: int) -> list[str]:
         """Return a few of its images."""
         ids = self.table.ids(f'WHERE id IN (SELECT id FROM "{self.table.table}" LIMIT {count})')
         return [str(image) for image in self.table.read("image", ids)]
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities and rows of the k closest to each query; -1 where it finds fewer."""
-        similarities, ids = self.table.search(queries, k)
-        if "_order" not in self.__dict__:
-            return similarities, np.where(ids < 0, -1, ids + FROM_ID)
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        allowed: Mask | None = None,
+        where: Sequence[Condition] = (),
+        budget: int | None = None,
+    ) -> Found:
+        """Return similarities and rows (Q, n) of the k closest to queries (Q, D), as RowStore."""
+        among = None if allowed is None else self._order[allowed]
+        similarities, ids = self.table.search(queries, k, where, among, budget)
+        rows = self._numbers(ids)
+        return np.where(rows < 0, np.float32(-np.inf), similarities), rows
+
+    def _numbers(self, ids: Rows) -> Rows:
+        """Return the rows that ids (any shape) are; -1 for -1, and for those that are no rows yet.
+
+        Those came after the order was asked for.
+        """
+        if not self._is_ordered:
+            return np.where(ids < 0, -1, ids + FROM_ID)
         places = np.searchsorted(self._order, ids).clip(max=len(self._order) - 1)
-        known = self._order[places] == ids  # others came after the order was asked for
-        return np.where(known, similarities, -np.inf), np.where(known, places, -1)
+        return np.where(self._order[places] == ids, places, -1)
+
+    def change(
+        self, target: Path, manifest: Manifest, gone: Rows, blocks: Iterator[Columns]
+    ) -> Manifest:
+        """Take rows out of the table and add others, in one transaction, as RowStore."""
+        with writing(target):
+            with Database(manifest.ann["url"]) as database, database.transaction() as connection:
+                table = Table(database, manifest.ann["table"], TYPES)
+                if len(gone):
+                    table.remove(connection, self.ids(gone))
+                table.add(connection, map(complete, blocks))
+                rows = table.count()
+                if rows == 0:
+                    raise BadInput(
+                        f"{target}: nothing would be left of it: remove the folder instead"
+                    )
+            manifest = replace(manifest, ann={**manifest.ann, "rows": rows})
+            write_manifest(target, manifest)
+        return manifest
 
 
-def filled(
+def _check_named(path: Path, url: str) -> None:
+    """See that the database of an index is one that this user named: the index may be anyone's."""
+    if not was_named("database", url):
+        raise Mismatch(
+            f"{path}: its rows lie in a database that you never named on this machine, and nothing "
+            f"was sent there; if you trust it: tv search -i {shlex.quote(str(path))} --database "
+            f"{shlex.quote(url)}"
+        )
+
+
+def build_table(
+    folder: Path,
+    url: str,
+    stem: str,
+    blocks: Iterator[Columns],
+    settings: dict[str, Any],
+    made: dict[str, Any],
+) -> Manifest:
+    """Put blocks of rows into a new table of a database, and drop that of the index before.
+
+    Raises:
+        BadInput: no rows, or the database cannot be used; then nothing is changed.
+    """
+    before = read_manifest(folder) if (folder / MANIFEST).is_file() else None
+    manifest = _filled(url, stem, blocks, settings, made)
+    write_manifest(folder, manifest)
+    if before is not None:
+        _forget(before, url)
+    return manifest
+
+
+def _filled(
     url: str, stem: str, blocks: Iterator[Columns], settings: dict[str, Any], made: dict[str, Any]
 ) -> Manifest:
     """Return the manifest of blocks of rows put into a new table of a database, whole or not.
@@ -141,33 +229,11 @@ def filled(
         table.create_index(connection)
         remember("database", database.name)
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
-    described = {"url": database.name, "table": table.table, "rows": rows, "effort": table.budget}
+    described = {"url": database.name, "table": table.table, "rows": rows, "effort": SEARCH_BUDGET}
     return Manifest([], dimension, REMOTE, settings, made, ann=described, auto=False)
 
 
-def changed(
-    target: Path, manifest: Manifest, stored: TableRows, gone: Rows, blocks: Iterator[Columns]
-) -> Manifest:
-    """Take rows out of a table and add others, in one transaction; return the manifest after it.
-
-    Raises:
-        BadInput: nothing would be left, or the database cannot be used; then nothing is changed.
-    """
-    name = manifest.ann["table"]
-    with Database(manifest.ann["url"]) as database, database.transaction() as connection:
-        table = Table(database, name, TYPES)
-        if len(gone):
-            table.remove(connection, stored.ids(gone))
-        table.add(connection, map(complete, blocks))
-        rows = table.count()
-        if rows == 0:
-            raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
-    manifest = replace(manifest, ann={**manifest.ann, "rows": rows})
-    write_manifest(target, manifest)
-    return manifest
-
-
-def forget(manifest: Manifest, url: str) -> None:
+def _forget(manifest: Manifest, url: str) -> None:
     """Drop the table of an index that was replaced, if it lies in the same database."""
     if manifest.engine != REMOTE or manifest.ann["url"] != without_password(url):
         return

@@ -29,10 +29,12 @@ from tvcli.core.files.locks import writing
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, names_of
 from tvcli.core.indexes.attachments import Attachments
-from tvcli.core.indexes.building import COPIED, STAMPS, change_index
+from tvcli.core.indexes.building import change_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
+from tvcli.core.indexes.segment_files import COPIED
+from tvcli.core.indexes.workplace import STAMPS
 from tvcli.core.ranking.map_pca import load_map_pca
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
@@ -110,12 +112,12 @@ class _Change:
         pairs = [(photo, row) for photo in self.plan.copied for row in photo.rows]
         for start in range(0, len(pairs), COPIED):
             some = pairs[start : start + COPIED]
-            rows = self.index.stored_rows(np.array([row for _, row in some], np.intp))
+            rows = np.array([row for _, row in some], np.intp)
             names = {
                 "image": [photo.image for photo, _ in some],
                 "asked": [photo.asked for photo, _ in some],
             }
-            yield self.index.stored.columns(rows) | names
+            yield self.index.store.columns(rows) | names
 
     def noted(self, blocks: Iterator[Columns]) -> Iterator[Columns]:
         """Yield blocks of new rows, noting of which photos they are."""

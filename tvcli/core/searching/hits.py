@@ -1,6 +1,6 @@
 """Hits: what an index has for queries, in order, checked and explained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from tvcli.core.boxes import Box
-from tvcli.core.engines import Found, Mask, Rows
+from tvcli.core.engines import Found, Rows
+from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.records import Record
 from tvcli.core.indexes.index import Index
@@ -75,13 +76,15 @@ def search(
     verifier: Verifier | None = None,
     explains: "ExplainedHits | None" = None,
     metric: Metric = "cosine",
-    allowed: Mask | None = None,
+    where: Sequence[Condition] = (),
+    budget: int | None = None,
 ) -> Iterator[Hit]:
     """Yield the hits of each query, the most similar first.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
-    writes a picture for each hit. Only rows `allowed` (N,) are hits.
+    writes a picture for each hit. Only rows that meet all conditions (`where`) are hits. With a
+    `budget` the index's engine looks as hard as that.
     By the metric `euclidean` a similarity is 1 / (1 + distance).
 
     Raises:
@@ -97,7 +100,7 @@ def search(
         if metric == "euclidean":
             similarities, rows = search_euclidean(index, vectors, wanted)
         else:
-            similarities, rows = index.search(vectors, wanted, allowed)
+            similarities, rows = index.search(vectors, wanted, where=where, budget=budget)
         if rerank:
             similarities, rows = reordered(index, [query.map for query in block], rows)
         for query, values, found in zip(block, similarities, rows, strict=True):

@@ -16,6 +16,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
 from tvcli.core.files.paths import photos_root
 from tvcli.core.files.records import Region
+from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
@@ -164,7 +165,8 @@ class Queries:
         query = next(self.of_photos([Region(name)], Path()), None)
         if query is None:
             raise BadInput(f"{name}: {self._report.skipped[-1].reason}")
-        return _unit(query.vector)
+        vector: Vector = unit(query.vector[None])[0]
+        return vector
 
 
 def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
@@ -183,12 +185,13 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
     """
     if query is not None and not (likes or unlikes):
         return query
-    goods = [*([_unit(query.vector)] if query else []), *likes.values()]
+    goods = [*(unit(query.vector[None]) if query else []), *likes.values()]
     if not goods:
         raise UsageError("--unlike: name a query, an --item or a --like to search near")
     vector = np.mean(goods, axis=0)
     if unlikes:
-        vector = _unit(vector) - UNLIKE_WEIGHT * _unit(np.mean(list(unlikes.values()), axis=0))
+        good, bad = unit(np.stack([vector, np.mean(list(unlikes.values()), axis=0)]))
+        vector = good - UNLIKE_WEIGHT * bad
     return Query(query.name if query else " + ".join(likes), vector)
 
 
@@ -211,8 +214,3 @@ def _length(known: Columns) -> float:
     """Return how long an indexed vector was; 1 in an index that does not keep it."""
     length = float(known["length"][0])
     return 1.0 if np.isnan(length) else length
-
-
-def _unit(vector: Vector) -> Vector:
-    result: Vector = vector / max(float(np.linalg.norm(vector)), 1e-12)
-    return result

@@ -15,7 +15,6 @@ from tvcli.core.files.sources import STDIN, is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
-from tvcli.core.searching.filters import allowed_rows
 from tvcli.core.searching.hits import Hit, Metric, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
 from tvcli.core.searching.verifier import verifying
@@ -70,16 +69,15 @@ def find_hits(
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
     with open_index(path, request.root) as index:
         report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
-        if request.budget and hasattr(index.engine, "budget"):
-            index.engine.budget = request.budget
+        _check_budget(index, request, report)
         queries = Queries(
             index, lambda: load_encoder(index, request), report, maps=request.rerank is not None
         )
         asked = _asked(request, queries, stdin, null, report)
         _check_metric(request)
-        allowed = allowed_rows(index, [parse_condition(text) for text in request.where])
+        where = [parse_condition(text) for text in request.where]
         explains = _explainer(index, request)
-        with verifying(index, request.verification, report, queries.looks) as verifier:
+        with verifying(index, request.verification, report, queries.looks, where) as verifier:
             yield from search(
                 index,
                 asked,
@@ -89,8 +87,15 @@ def find_hits(
                 verifier=verifier,
                 explains=explains,
                 metric=request.metric,
-                allowed=allowed,
+                where=where,
+                budget=request.budget,
             )
+
+
+def _check_budget(index: Index, request: SearchRequest, report: Report) -> None:
+    """Tell of a search budget that changes nothing."""
+    if request.budget and not index.store.takes_budget:
+        report.note(f"--effort: {index.store.engine_name} compares every row, whatever the budget")
 
 
 def _check_metric(request: SearchRequest) -> None:

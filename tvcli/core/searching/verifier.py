@@ -1,6 +1,6 @@
 """Verified hits: which photos of a shortlist show the same picture as the query, by geometry."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +9,12 @@ import numpy as np
 
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows, Vectors
+from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import UsageError
+from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints
-from tvcli.core.indexes.segments import unit
 from tvcli.core.matching.decision import Verification
 from tvcli.core.matching.features import COUNT, SIDE, Keypoints, describe_both
 from tvcli.core.matching.match import Match
@@ -38,13 +39,20 @@ Looks = Callable[[Photo, Box | None], Vectors]
 class Verifier:
     """Checks shortlists of one index; the key points of the last KNOWN photos stay at hand.
 
-    `looks` gives the vectors of a photo looked at in other ways, as `Queries` does.
+    `looks` gives the vectors of a photo looked at in other ways, as `Queries` does. Only rows that
+    meet all conditions (`where`) join a shortlist.
     """
 
     def __init__(
-        self, index: Index, kept: Kept, verification: Verification, looks: Looks | None = None
+        self,
+        index: Index,
+        kept: Kept,
+        verification: Verification,
+        looks: Looks | None = None,
+        where: Sequence[Condition] = (),
     ) -> None:
         self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
+        self._where = where
         self._known: dict[int, Keypoints] = {}
 
     def chosen(
@@ -108,7 +116,7 @@ class Verifier:
             return np.empty(0, np.intp)
         vectors = self._looks(photo, query.crop)
         wanted = SMALL if len(self._index) <= SMALL else LOOKED
-        similarities, found = self._index.search(vectors, wanted)  # (12, LOOKED)
+        similarities, found = self._index.search(vectors, wanted, where=self._where)  # (12, LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
@@ -171,7 +179,11 @@ class Verifier:
 
 @contextmanager
 def verifying(
-    index: Index, verification: Verification | None, report: Report, looks: Looks | None = None
+    index: Index,
+    verification: Verification | None,
+    report: Report,
+    looks: Looks | None = None,
+    where: Sequence[Condition] = (),
 ) -> Iterator[Verifier | None]:
     """Give what verifies hits of an index; None where nothing is to be verified.
 
@@ -182,4 +194,4 @@ def verifying(
         yield None
         return
     with kept_keypoints(index, verification.method, report) as kept:
-        yield Verifier(index, kept, verification, looks)
+        yield Verifier(index, kept, verification, looks, where)

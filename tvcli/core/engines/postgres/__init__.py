@@ -4,6 +4,6 @@ Read: `database`, `table`.
 """
 
 from tvcli.core.engines.postgres.database import Database, is_url, without_password
-from tvcli.core.engines.postgres.table import Table
+from tvcli.core.engines.postgres.table import SEARCH_BUDGET, Table
 
-__all__ = ["Database", "Table", "is_url", "without_password"]
+__all__ = ["SEARCH_BUDGET", "Database", "Table", "is_url", "without_password"]

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines.conditions import Condition
-from tvcli.core.engines.interface import Found, Mask, Rows, Vectors
+from tvcli.core.engines.interface import Found, Rows, Vectors
 from tvcli.core.engines.postgres.database import Database, driver
 from tvcli.core.errors import BadInput
 
 ID = "id"
 VECTOR = "embeddings"
-SEARCH_BUDGET = (
-    100  # rows that pgvector looks at (hnsw.ef_search); its own default of 40 finds less
-)
+SEARCH_BUDGET = 100  # hnsw.ef_search: rows that pgvector looks at; its own 40 finds less
+MOST_BUDGET = 1000  # the most that hnsw.ef_search takes
 MOST_VALUES = 2000  # of a vector, in pgvector's HNSW
 MOST_SCANNED = 1_000_000  # rows a filtered search may pass before it finds enough
 TYPES = {"text": "TEXT", "f4": "REAL", "f4[]": "REAL[]", "i8": "BIGINT", "?": "BOOLEAN"}
@@ -29,17 +28,13 @@ BINARY = {"text": "text", "f4": "float4", "f4[]": "float4[]", "i8": "int8", "?":
 class Table:
     """A table by name in a database; `columns` are those beside the vector, and their types.
 
-    Rows are named by their id. `conditions` restrict what a search finds.
+    Rows are named by their id.
     """
-
-    name = "postgresql"
 
     def __init__(self, database: Database, table: str, columns: Mapping[str, str]) -> None:
         self.database, self.table, self.columns = database, table, dict(columns)
-        self.conditions: list[Condition] = []
-        self.budget = SEARCH_BUDGET
         self._looking: tuple[Any, dict[str, Any]] | None = None
-        self.seen: dict[int, tuple[Any, ...]] = {}  # the columns of what the last search found
+        self._seen: dict[int, tuple[Any, ...]] = {}  # the columns of what the last search found
 
     def create(self, connection: Any, dimension: int) -> None:
         """Make the table; raises BadInput for vectors that pgvector cannot search quickly."""
@@ -96,9 +91,10 @@ class Table:
 
     def read(self, name: str, ids: Rows) -> list[Any]:
         """Return a column (or the vectors) of rows, None for those that are gone."""
-        if name in self.columns and all(int(row) in self.seen for row in ids):
+        seen = self._seen  # searches on other threads replace it
+        if name in self.columns and all(int(row) in seen for row in ids):
             place = list(self.columns).index(name)
-            return [self.seen[int(row)][place] for row in ids]
+            return [seen[int(row)][place] for row in ids]
         found = self._all(
             f"SELECT {ID}, {_quoted(name)} FROM {_quoted(self.table)} WHERE {ID} = ANY(%s)",
             (ids.tolist(),),
@@ -106,21 +102,30 @@ class Table:
         known = dict(found)
         return [known.get(int(row)) for row in ids]
 
-    def search(self, queries: Vectors, k: int, allowed: Mask | None = None) -> Found:
-        """Return similarities and ids of the k closest to each query among those that match.
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        conditions: Sequence[Condition] = (),
+        among: Rows | None = None,
+        budget: int | None = None,
+    ) -> Found:
+        """Return similarities and ids of the k closest to queries (Q, D).
 
-        The width is that of the query that finds most; others end in -inf and -1. Only
-        `conditions` restrict it: a mask has no meaning where rows come and go.
+        Only rows that meet all conditions are found, and only those `among` some ids. `budget` is
+        how many rows pgvector looks at (hnsw.ef_search). The width is that of the query that finds
+        most; others end in -inf and -1.
         """
-        where, values = self._where()
+        where, values = _where(conditions, among)
         listed = ", ".join(_quoted(name) for name in self.columns)
         statement = (
             f"SELECT {ID}, {VECTOR} <=> %s AS distance, {listed} FROM {_quoted(self.table)} "
             f"{where} ORDER BY {VECTOR} <=> %s LIMIT %s"
         )
         asked = [(query, *values, query, k) for query in queries]
-        found = self.database.read(lambda c: self._searched(c, statement, asked))
-        self.seen = {row[0]: row[2:] for rows in found for row in rows}
+        looking = budget or SEARCH_BUDGET
+        found = self.database.read(lambda c: self._searched(c, statement, asked, looking))
+        self._seen = {row[0]: row[2:] for rows in found for row in rows}
         width = max((len(rows) for rows in found), default=0)
         similarities = np.full((len(queries), width), -np.inf, np.float32)
         ids = np.full((len(queries), width), -1, np.intp)
@@ -130,18 +135,18 @@ class Table:
         return similarities, ids
 
     def _searched(
-        self, connection: Any, statement: str, asked: list[tuple[Any, ...]]
+        self, connection: Any, statement: str, asked: list[tuple[Any, ...]], budget: int
     ) -> list[list[Any]]:
-        self._look(connection)
+        self._look(connection, budget)
         return [
             connection.execute(statement, values, prepare=True, binary=True).fetchall()
             for values in asked
         ]
 
-    def _look(self, connection: Any) -> None:
+    def _look(self, connection: Any, budget: int) -> None:
         """Set how hard to look; what a database does not know it does without."""
         wanted = {
-            "hnsw.ef_search": min(self.budget, 1000),
+            "hnsw.ef_search": min(budget, MOST_BUDGET),
             "hnsw.iterative_scan": "strict_order",
             "hnsw.max_scan_tuples": MOST_SCANNED,
         }
@@ -151,19 +156,6 @@ class Table:
             with suppress(driver().ProgrammingError):
                 connection.execute(f"SET {name} = {value}")
         self._looking = connection, wanted
-
-    def _where(self) -> tuple[str, list[str]]:
-        """Return the conditions as SQL, and the values in it."""
-        if not self.conditions:
-            return "", []
-        parts, values = [], []
-        for condition in self.conditions:
-            sql = {"=": "= %s", "!=": "<> %s", "^=": "LIKE %s"}[condition.operator]
-            parts.append(f"{_quoted(condition.column)} {sql}")
-            values.append(
-                _escaped(condition.value) + "%" if condition.operator == "^=" else condition.value
-            )
-        return "WHERE " + " AND ".join(parts), values
 
     def _all(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         rows: list[Any] = self.database.read(lambda c: c.execute(statement, values).fetchall())
@@ -175,6 +167,22 @@ class Table:
             values = block[name]
             columns.append(values.tolist() if isinstance(values, np.ndarray) else values)
         return (list(row) for row in zip(*columns, strict=True))
+
+
+def _where(conditions: Sequence[Condition], among: Rows | None) -> tuple[str, list[Any]]:
+    """Return what restricts a search as SQL, and the values in it."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for condition in conditions:
+        sql = {"=": "= %s", "!=": "<> %s", "^=": "LIKE %s"}[condition.operator]
+        parts.append(f"{_quoted(condition.column)} {sql}")
+        values.append(
+            _escaped(condition.value) + "%" if condition.operator == "^=" else condition.value
+        )
+    if among is not None:
+        parts.append(f"{ID} = ANY(%s)")
+        values.append(among.tolist())
+    return "WHERE " + " AND ".join(parts) if parts else "", values
 
 
 def _write(copy: Any, row: list[Any]) -> None:

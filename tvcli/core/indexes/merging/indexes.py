@@ -48,7 +48,7 @@ def merge_indexes(
 
 def _part(index: Index) -> Part:
     manifest = index.manifest
-    if index.remote is not None:
+    if not manifest.segments:
         raise UsageError(
             f"{index.path}: its rows lie in a database: put all there by tv index --add"
         )
@@ -72,8 +72,7 @@ def _content(attached: dict[str, Any] | None) -> str | None:
 
 def _blocks(index: Index, rows: int) -> Iterator[Columns]:
     for start in range(0, len(index), rows):
-        some = index.stored_rows(slice(start, min(start + rows, len(index))))
-        yield index.stored.columns(some)
+        yield index.store.columns(slice(start, min(start + rows, len(index))))
 
 
 def _attach(index: Index, folder: Path) -> None:

@@ -1,0 +1,152 @@
+"""Writing the rows of an index into files of its folder: made anew, changed, tidied when that pays.
+
+Files are written beside those in use; `index.json`, replaced last, is what makes them the index.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core import engines
+from tvcli.core.engines import Mask, Rows
+from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import Columns, Unwritable, open_artifact, write_artifact
+from tvcli.core.files.locks import writing
+from tvcli.core.indexes.manifest import BY_ROW, Manifest, Segment, runs, write_manifest
+from tvcli.core.indexes.segments import Stored, StoredVectors
+from tvcli.core.indexes.structure import build_ann
+from tvcli.core.indexes.workplace import workplace
+
+UNTIDY = 0.25  # rows added or removed since, in shares of the first segment: more, and it is tidied
+MOST_SEGMENTS = 8
+COPIED = 4096  # rows at a time
+
+
+def build_segments(
+    folder: Path,
+    blocks: Iterator[Columns],
+    engine: str,
+    settings: dict[str, Any],
+    provenance: dict[str, Any],
+    seed: int,
+) -> Manifest:
+    """Write blocks of rows into the folder of an index, searched by an engine (or `auto`).
+
+    Raises:
+        BadInput: no rows, or they cannot be written.
+    """
+    name, made = _next_name(folder), {**provenance, "seed": seed}
+    segment, dimension = _write_segment(folder, name, blocks, settings, provenance)
+    manifest = Manifest([segment], dimension, engine, settings, made, auto=engine == "auto")
+    _commit(folder, manifest)
+    return manifest
+
+
+def open_segments(path: Path, manifest: Manifest, stack: ExitStack) -> Stored:
+    """Open the segments that a manifest names, for as long as the stack is.
+
+    Raises:
+        BadInput: one is gone, damaged, or not as declared.
+    """
+    with ExitStack() as opening:
+        files = [
+            opening.enter_context(open_artifact(path / segment.file, "embeddings"))
+            for segment in manifest.segments
+        ]
+        stored = Stored(path, manifest, files)
+        stack.push(opening.pop_all())
+        return stored
+
+
+def change_segments(
+    target: Path, manifest: Manifest, kept: Mask, rows: Iterator[Columns]
+) -> Manifest:
+    """Write the rows added, if any, and the manifest with them and with those stored and `kept`.
+
+    Raises:
+        BadInput: nothing would be left, or it cannot be written.
+    """
+    with writing(target), workplace(target):
+        segments = list(manifest.segments)
+        if (first := next(rows, None)) is not None:
+            rows = chain([first], rows)
+            added, _ = _write_segment(target, _next_name(target), rows, manifest.settings, {})
+            segments.append(added)
+            kept = np.append(kept, np.ones(added.rows, bool))
+        if not kept.any():
+            raise BadInput(f"{target}: nothing would be left of it: remove the folder instead")
+        removed = runs(np.flatnonzero(~kept))
+        manifest = replace(manifest, segments=segments, removed=removed)
+        write_manifest(target, manifest)
+        with suppress(OSError, Unwritable):  # it is changed already: another time, then
+            return _tidied(target, manifest)
+        return manifest
+
+
+def _tidied(target: Path, manifest: Manifest) -> Manifest:
+    """Join segments where that pays: all into one, or those after the first."""
+    first = manifest.segments[0].rows
+    changed = manifest.stored - first + manifest.stored - manifest.rows
+    whole = changed > UNTIDY * first
+    fixed = any(name in manifest.settings for name in BY_ROW)  # other files number its rows
+    if fixed or not (whole or len(manifest.segments) > MOST_SEGMENTS):
+        return manifest
+    kept = manifest.kept()
+    with ExitStack() as stack:
+        rows = np.flatnonzero(kept)
+        stored = open_segments(target, manifest, stack)
+        copies = _copies(stored, rows if whole else rows[rows >= first])
+        joined, _ = _write_segment(target, _next_name(target), copies, manifest.settings, {})
+    if whole:
+        tidy = replace(manifest, segments=[joined], removed=[], ann={})
+        _commit(target, tidy)
+        return tidy
+    tidy = replace(manifest, segments=[manifest.segments[0], joined])
+    tidy.removed = runs(np.flatnonzero(~kept[:first]))
+    write_manifest(target, tidy)
+    return tidy
+
+
+def _copies(stored: Stored, rows: Rows) -> Iterator[Columns]:
+    """Yield blocks of rows with their vectors as they are stored."""
+    for start in range(0, len(rows), COPIED):
+        yield stored.columns(rows[start : start + COPIED])
+
+
+def _write_segment(
+    folder: Path,
+    name: str,
+    blocks: Iterator[Columns],
+    settings: dict[str, Any],
+    provenance: dict[str, Any],
+) -> tuple[Segment, int]:
+    """Write a file of embeddings; return what the manifest says of it, and their dimension."""
+    with write_artifact(folder / name, "embeddings", settings, provenance) as writer:
+        for block in blocks:
+            writer.append(block)
+        if writer.rows == 0:
+            raise BadInput(f"{folder}: nothing to index")
+    with open_artifact(folder / name, "embeddings") as rows:
+        return Segment(name, len(rows)), rows.row_shape[0]
+
+
+def _commit(folder: Path, manifest: Manifest) -> None:
+    """Make the search structure of a single segment, and write the manifest."""
+    if manifest.auto:
+        manifest.engine = "exact" if manifest.rows <= engines.EXACT_UNTIL else "annoy"
+    if manifest.engine in engines.STRUCTURES:
+        with open_artifact(folder / manifest.segments[0].file, "embeddings") as rows:
+            vectors = StoredVectors(Stored(folder, manifest, [rows]), manifest)
+            manifest.ann = build_ann(folder, manifest, vectors)
+    write_manifest(folder, manifest)
+
+
+def _next_name(folder: Path) -> str:
+    """Return a name that no file of embeddings there has, nor has had since the newest."""
+    names = [path.stem.removeprefix("embeddings-") for path in folder.glob("embeddings-*.h5")]
+    return f"embeddings-{max((int(n) for n in names if n.isdecimal()), default=0) + 1}.h5"
