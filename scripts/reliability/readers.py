@@ -23,8 +23,7 @@ from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.loading import read_weights
 from tvcli.core.errors import TvError
 from tvcli.core.files.artifacts import open_artifact
-from tvcli.core.files.formats import READERS as FORMATS
-from tvcli.core.files.formats import BoxedPhoto, read_annotations, write_annotations
+from tvcli.core.files.formats import FORMATS, BoxedPhoto, read_annotations, write_annotations
 from tvcli.core.files.project_settings import load_settings
 from tvcli.core.files.records import read_record_file, region_from_record
 from tvcli.core.images.photo import decode_photo, photo_size, view

@@ -14,7 +14,6 @@ from tvcli.core.errors import UsageError
 from tvcli.core.images.photo import Photo
 from tvcli.core.ranking.similarity import paired_similarities
 from tvcli.core.searching.contributions import (
-    Kind,
     Space,
     class_activations,
     explain_pair,
@@ -37,7 +36,7 @@ def unit(vector: Array) -> Array:
 
 @pytest.mark.parametrize("pool", ["mean", "gem", "spatial"])
 @pytest.mark.parametrize("head", [False, True])
-def test_contributions_sum_to_the_similarity(pool: Kind, head: bool) -> None:
+def test_contributions_sum_to_the_similarity(pool: str, head: bool) -> None:
     a, b = maps(1), maps(2)
     pooled = pool_maps(np.stack([a, b]), pool)
     matrix = np.random.default_rng(3).normal(size=(5, pooled.shape[1])) if head else None

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.formats import READERS, BoxedPhoto, read_annotations, write_annotations
+from tvcli.core.files.formats import FORMATS, BoxedPhoto, read_annotations, write_annotations
 
 EXACT = {"jsonl": 1e-9, "coco": 1e-6, "via": 1e-6, "yolo": 1e-4, "voc": 1.01}  # pixels
 SUFFIX = {"jsonl": "b.jsonl", "coco": "b.json", "via": "b.json", "yolo": "b", "voc": "b"}
@@ -27,7 +27,7 @@ def boxed(draw: st.DrawFn) -> list[BoxedPhoto]:
     return photos
 
 
-@pytest.mark.parametrize("name", sorted(READERS))
+@pytest.mark.parametrize("name", sorted(FORMATS))
 @given(photos=boxed())
 @settings(max_examples=25, deadline=None)
 def test_round_trips(

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from tvcli.core.encoding.pooling import GRID, pool_maps
+from tvcli.core.encoding.encoder import encoder_of, make_encoder
+from tvcli.core.encoding.pooling import GRID, checked_pooling, pool_maps
+from tvcli.core.errors import Mismatch, UsageError
 
 MAPS = torch.rand(3, 5, 8, 6, generator=torch.Generator().manual_seed(0)) - 0.3  # (N, C, H, W)
 
@@ -33,3 +35,20 @@ def test_spatial_is_the_mean_cosine_over_positions() -> None:
 
 def test_none_leaves_maps() -> None:
     assert pool_maps(MAPS, "none") is MAPS
+
+
+@pytest.mark.parametrize("name", ["Mean", "map", "auto", "", "max"])
+def test_a_pooling_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(Mismatch, match="does not know"):
+        pool_maps(MAPS, name)
+    with pytest.raises(UsageError, match="mean, gem, spatial"):
+        checked_pooling(name)
+    recorded = make_encoder("mini").spec | {"pool": name}
+    with pytest.raises(Mismatch, match="does not know"):
+        encoder_of(recorded, None)
+
+
+def test_heads_of_channels_go_without_a_grid() -> None:
+    assert checked_pooling("spatial") == "spatial"
+    with pytest.raises(UsageError, match="one of auto, mean, gem"):
+        checked_pooling("spatial", "auto", heads=True)

@@ -2,15 +2,13 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import ReportOptions
-
-Format = Literal["jsonl", "coco", "voc", "yolo", "via"]
 
 
 def crops(
@@ -23,10 +21,13 @@ def crops(
         typer.Option("-o", "--output", help="The .jsonl file of crops to write, or - for stdout."),
     ],
     *,
-    source: Annotated[Format, typer.Option("--from", help="Format of the boxes.")] = "jsonl",
+    source: Annotated[
+        str,
+        options.box_format("--from", help="Format of the boxes: jsonl, coco, voc, yolo or via."),
+    ] = "jsonl",
     to: Annotated[
-        Format | None,
-        typer.Option(
+        str | None,
+        options.box_format(
             "--to", help="Convert: write the boxes themselves in this format, and no crops."
         ),
     ] = None,

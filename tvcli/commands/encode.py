@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,11 +21,12 @@ class EncodeOptions(EncoderOptions):
     """Options of the encoder, whose maps stay as they are unless told otherwise."""
 
     pool: Annotated[
-        Literal["none", "mean", "gem", "spatial", "auto"],
-        typer.Option(
-            "--pool",
-            help="How maps become vectors: none keeps the maps, auto picks what suits the "
-            "backbone.",
+        str,
+        options.pool(
+            "none",
+            "auto",
+            help="How maps become vectors: mean, gem or spatial. none keeps the maps, auto picks "
+            "what suits the backbone.",
         ),
     ] = "none"
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,11 +23,12 @@ class VectorOptions(EncoderOptions):
     """Options of the encoder, whose maps become vectors."""
 
     pool: Annotated[
-        Literal["auto", "mean", "gem", "spatial", "map"],
-        typer.Option(
-            "--pool",
-            help="How maps become vectors. map compresses them by PCA, auto picks what suits the "
-            "backbone.",
+        str,
+        options.pool(
+            "auto",
+            "map",
+            help="How maps become vectors: mean, gem or spatial. map compresses them by PCA, auto "
+            "picks what suits the backbone.",
         ),
     ] = "auto"
 

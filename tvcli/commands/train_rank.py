@@ -1,7 +1,7 @@
 """`tv train-rank`: encodings and triplets -> a head that ranks as it was taught."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -28,8 +28,12 @@ def train_rank(
         typer.Option("--dim", min=1, help="Project to this many dimensions.  [default: keep all]"),
     ] = None,
     pool: Annotated[
-        Literal["auto", "mean", "gem"],
-        typer.Option("--pool", help="How maps become vectors. auto picks what suits the backbone."),
+        str,
+        options.pool(
+            "auto",
+            heads=True,
+            help="How maps become vectors: mean or gem. auto picks what suits the backbone.",
+        ),
     ] = "auto",
     epochs: Annotated[
         int, typer.Option("--epochs", min=1, help="Train for at most this many epochs.")

@@ -1,5 +1,6 @@
 """The options that several commands share, so that each means the same everywhere."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -196,18 +197,76 @@ def plot(help: str) -> Any:
     return typer.Option("--plot", callback=_plot, help=help)
 
 
+def registered(
+    flag: str, names: Callable[[], Sequence[str]], check: Callable[[str], str], help: str
+) -> Any:
+    """Return an option that takes a name of a registry, which is imported once one is given."""
+
+    def checked(name: str | None) -> str | None:
+        return None if name is None else check(name)
+
+    def complete(text: str) -> list[str]:
+        return [name for name in names() if name.startswith(text)]
+
+    return typer.Option(flag, metavar="NAME", callback=checked, autocompletion=complete, help=help)
+
+
+def pool(*others: str, help: str, heads: bool = False) -> Any:
+    """Return the option `--pool`: the name of a pooling, or one of some others.
+
+    With `heads` the vectors must be such that a rank head can be trained on them.
+    """
+
+    def check(name: str) -> str:
+        if name in others:
+            return name
+        from tvcli.core.encoding.pooling import checked_pooling  # brings numpy
+
+        return checked_pooling(name, *others, heads=heads)
+
+    def names() -> list[str]:
+        from tvcli.core.encoding.pooling import pooling_names
+
+        return [*others, *pooling_names(heads=heads)]
+
+    return registered("--pool", names, check, help)
+
+
+def box_format(flag: str, *, help: str) -> Any:
+    """Return an option for a format of boxes."""
+
+    def check(name: str) -> str:
+        from tvcli.core.files.formats import checked_format
+
+        return checked_format(name, flag)
+
+    def names() -> list[str]:
+        from tvcli.core.files.formats import FORMATS
+
+        return list(FORMATS)
+
+    return registered(flag, names, check, help)
+
+
 def _engine(name: str) -> str:
     from tvcli.core.engines.names import checked_engine  # brings numpy
 
     return name if name == "auto" else checked_engine(name)
 
 
+def _engines() -> list[str]:
+    from tvcli.core.engines.names import engine_names
+
+    return engine_names()
+
+
 Engine = Annotated[
     str,
-    typer.Option(
+    registered(
         "--engine",
-        callback=_engine,
-        help="The search engine: auto (exact while that is fast enough, then annoy), exact, "
+        _engines,
+        _engine,
+        "The search engine: auto (exact while that is fast enough, then annoy), exact, "
         "annoy, faiss (that is, faiss-ivfpq), faiss-hnsw, or postgresql://USER@HOST/NAME.",
     ),
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -101,13 +101,11 @@ def load_backbone(
         BadInput: the weights cannot be read or downloaded.
         Mismatch: the weights are those of another network, or would be downloaded for an artifact.
     """
-    if name == "mini":
-        return _load_mini(layer, weights)
-    load = _load_timm if name.startswith("timm:") else _load_torchvision
+    family = next(family for family in FAMILIES if family.has(name))
     if weights is not None:
-        return load(name, layer, weights, download=False)
-    backbone = load(name, layer, None, download=by_user or was_named("weights", name))
-    if by_user:
+        return family.load(name, layer, weights, False)
+    backbone = family.load(name, layer, None, by_user or was_named("weights", name))
+    if by_user and family.downloads:
         remember("weights", name)
     return backbone
 
@@ -184,7 +182,7 @@ def _read_state(path: Path) -> Any:
     return load_file(path)
 
 
-def _load_mini(layer: str | None, weights: Path | None) -> Backbone:
+def _load_mini(name: str, layer: str | None, weights: Path | None, download: bool) -> Backbone:
     from tvcli.core.backbones import mini
 
     if layer is not None:
@@ -195,7 +193,7 @@ def _load_mini(layer: str | None, weights: Path | None) -> Backbone:
 
 
 def _load_torchvision(
-    name: str, layer: str | None, weights: Path | None, *, download: bool
+    name: str, layer: str | None, weights: Path | None, download: bool
 ) -> Backbone:
     from tvcli.core.backbones import torchvision_models
 
@@ -212,7 +210,7 @@ def _load_torchvision(
     return Backbone(spec, part, weights and weights.absolute(), own)
 
 
-def _load_timm(name: str, layer: str | None, weights: Path | None, *, download: bool) -> Backbone:
+def _load_timm(name: str, layer: str | None, weights: Path | None, download: bool) -> Backbone:
     from tvcli.core.backbones import timm_models
 
     model = timm_models.build(name)
@@ -224,6 +222,25 @@ def _load_timm(name: str, layer: str | None, weights: Path | None, *, download: 
     spec = BackboneSpec(name, layer, file_hash(file), size, tuple(mean), tuple(std), pool)
     own = None if layer or features.has_tokens else linear_classifier(state)
     return Backbone(spec, features, weights and weights.absolute(), own)
+
+
+class Family(NamedTuple):
+    """Backbones that are loaded alike: whether a name is one's, and what loads it.
+
+    `load` takes the name, the layer (None: the map), a file of weights (None: the published ones)
+    and whether those may be downloaded, and raises as `load_backbone` does.
+    """
+
+    has: Callable[[str], bool]
+    load: Callable[[str, str | None, Path | None, bool], Backbone]
+    downloads: bool = True
+
+
+FAMILIES = [  # the first that has a name loads it
+    Family(lambda name: name == "mini", _load_mini, downloads=False),
+    Family(lambda name: name.startswith("timm:"), _load_timm),
+    Family(lambda name: True, _load_torchvision),  # which knows what it has
+]
 
 
 def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path | None) -> None:

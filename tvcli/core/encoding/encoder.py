@@ -11,7 +11,7 @@ from tvcli.core.backbones.graph_cache import cached_graph
 from tvcli.core.backbones.graphs import mini_graph, run_graph
 from tvcli.core.backbones.runtimes import choose_runtime
 from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision, Runtime
-from tvcli.core.encoding.pooling import pool_maps
+from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import Fit, Photo, Pixels, view
@@ -30,7 +30,7 @@ class EncodeSettings:
 
     size: int
     fit: Fit = "squash"
-    pool: str = "none"
+    pool: str = NONE
     precision: Precision = "fp32"
 
 
@@ -91,7 +91,7 @@ class Encoder:
         return np.concatenate([self.network.rows(stack, self._pooled) for stack in stacks])
 
     def _pooled(self, maps: Any) -> Any:
-        if maps.ndim == 2 and self.settings.pool != "none":
+        if maps.ndim == 2 and self.settings.pool != NONE:
             raise UsageError("--pool: this layer gives vectors; there is nothing to pool")
         return pool_maps(maps, self.settings.pool)
 
@@ -103,7 +103,7 @@ def make_encoder(
     layer: str | None = None,
     size: int | None = None,
     fit: Fit = "squash",
-    pool: str = "none",
+    pool: str = NONE,
     batch: int | None = None,
     device: Device = "auto",
     precision: Precision = "fp32",
@@ -115,8 +115,10 @@ def make_encoder(
     `auto` is torch where the network cannot be exported.
 
     Raises:
-        UsageError: the runtime does not go with the device, precision or backbone.
+        UsageError: no such pooling, or the runtime does not go with the device, precision or
+            backbone.
     """
+    checked_pooling(pool, NONE, AUTO, MAP)
     chosen = choose_runtime(runtime, device, precision)
     if name == "mini" and chosen != "torch" and not (layer or weights):
         spec, file = mini_graph()
@@ -128,8 +130,8 @@ def make_encoder(
         side = size or backbone.spec.size
         network = _run(backbone, side, runtime, chosen, device, precision)
     side = size or network.spec.size
-    if pool == "auto":
-        pool = "none" if layer and _gives_vectors(network, side) else network.spec.pool
+    if pool == AUTO:
+        pool = NONE if layer and _gives_vectors(network, side) else network.spec.pool
     settings = EncodeSettings(side, fit, pool, precision)
     return Encoder(network, settings, batch)
 
@@ -166,9 +168,12 @@ def encoder_of(
 
 def _settings_of(spec: dict[str, Any]) -> EncodeSettings:
     try:
-        return EncodeSettings(**{key: value for key, value in spec.items() if key != "backbone"})
+        settings = EncodeSettings(**{key: spec[key] for key in spec if key != "backbone"})
     except TypeError as error:
         raise BadInput("what is recorded of the encoder is damaged; make it again") from error
+    if settings.pool != NONE:
+        pooling_of(settings.pool)  # whoever asks later has encoded for hours
+    return settings
 
 
 def _gives_vectors(network: Network, side: int) -> bool:

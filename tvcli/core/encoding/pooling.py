@@ -1,44 +1,146 @@
-"""From dense maps to vectors; the same lines for arrays of numpy and tensors of torch."""
+"""From dense maps to vectors, by name; the same lines for arrays of numpy and tensors of torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.images.arrays import Array, like, unit
 
+NONE = "none"  # instead of a pooling: maps stay maps
+MAP = "map"  # instead of a pooling: the comparable map itself, flattened, or a PCA of it
+AUTO = "auto"  # what suits the backbone
 GEM_POWER = 3.0
+SMALLEST = 1e-6  # what the generalised mean takes an activation for, at least
 GRID = 7  # positions per side that `spatial` keeps
 
+Floats = npt.NDArray[np.float32]
 
-def pool_maps(maps: Array, how: str) -> Array:
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """A way from maps (N, C, H, W) float32 to `vectors` (N, D) float32, of numpy or of torch.
+
+    `contributions` tells for `--explain` what each position adds to the dot product of a vector
+    with a direction: it takes a map (C, H, W), its vector (D,) and the direction (D,), and gives
+    (h, w), whose sum is that product. `has_grid`: a vector is not (C,) but keeps a grid of
+    positions, which is then also that of its contributions; heads of channels cannot follow it.
+    """
+
+    vectors: Callable[[Any], Any]
+    contributions: Callable[[Floats, Floats, Floats], Floats]
+    has_grid: bool = False
+
+
+def pool_maps(maps: Array, name: str) -> Array:
     """Pool maps (N, C, H, W) float32 into vectors (N, D) float32; `none` leaves them.
 
-    `mean` averages over positions. `gem` is the generalised mean with power 3 of the positive part
-    (Radenovic et al. 2018, eq. 3). `spatial` averages onto a 7 x 7 grid and L2-normalises each
-    position, so that the dot product of two vectors is the mean cosine over positions.
+    Raises:
+        Mismatch: there is no such pooling.
     """
-    if how == "mean":
-        vectors: Array = maps.mean(axis=(2, 3))
-    elif how == "gem":
-        positive = maps.clip(min=1e-6)
-        vectors = (positive * positive * positive).mean(axis=(2, 3)) ** (1 / GEM_POWER)
-    elif how == "spatial":
-        vectors = unit(_grid(maps)).reshape(len(maps), -1) / GRID  # of (N, C, 7, 7)
-    else:
-        return maps
+    vectors: Array = maps if name == NONE else pooling_of(name).vectors(maps)
     return vectors
 
 
-def _grid(maps: Array) -> Array:
-    """Average maps onto the grid: each place over the positions that lie in it, even partly."""
+def pooling_of(name: str) -> Pooling:
+    """Return a pooling by the name that an artifact records.
+
+    Raises:
+        Mismatch: there is no such pooling.
+    """
+    if name not in POOLINGS:
+        raise Mismatch(
+            f"pooled by {name!r}, which this tv does not know ({', '.join(POOLINGS)}): upgrade "
+            "tvcli, or encode again"
+        )
+    return POOLINGS[name]
+
+
+def checked_pooling(name: str, *others: str, heads: bool = False) -> str:
+    """Return the name of a pooling, or one of some `others`, after seeing that there is one.
+
+    With `heads` it must be one that heads of channels can follow.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = pooling_names(heads=heads)
+    if name not in (*others, *known):
+        raise UsageError(f"--pool {name}: one of {', '.join((*others, *known))}")
+    return name
+
+
+def pooling_names(*, heads: bool = False) -> list[str]:
+    """Return the names of all poolings, or of those that heads of channels can follow."""
+    return [name for name, pooling in POOLINGS.items() if not (heads and pooling.has_grid)]
+
+
+def mean(maps: Array) -> Array:
+    """Average over positions."""
+    vectors: Array = maps.mean(axis=(2, 3))
+    return vectors
+
+
+def mean_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+    """Return each position's own dot product with the direction, over their number."""
+    found: Floats = np.einsum("chw,c->hw", encoding, direction) / encoding[0].size
+    return found
+
+
+def gem(maps: Array) -> Array:
+    """Return the generalised mean, power 3, of the positive part (Radenovic et al. 2018, eq. 3)."""
+    positive = maps.clip(min=SMALLEST)
+    vectors: Array = (positive * positive * positive).mean(axis=(2, 3)) ** (1 / GEM_POWER)
+    return vectors
+
+
+def gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+    """Return each position's share x^3 / sum(x^3) of every channel of the vector.
+
+    The generalised mean is not a sum; this is its gradient at the map itself. That is exact, since
+    it is homogeneous of degree 1 (Euler's theorem), but what a position would have added to another
+    map it does not tell.
+    """
+    powers = encoding.clip(min=SMALLEST) ** GEM_POWER  # (C, H, W)
+    share = direction * pooled / powers.sum(axis=(1, 2))
+    found: Floats = np.einsum("chw,c->hw", powers, share)
+    return found
+
+
+def spatial(maps: Array) -> Array:
+    """Average onto a 7 x 7 grid and bring each position to unit length.
+
+    The dot product of two vectors is then the mean cosine over positions.
+    """
     down, across = (like(_averages(side), maps) for side in maps.shape[2:])  # (7, H), (7, W)
-    grid: Array = down @ maps @ across.swapaxes(0, 1)
-    return grid
+    grid = down @ maps @ across.swapaxes(0, 1)  # (N, C, 7, 7)
+    vectors: Array = unit(grid).reshape(len(maps), -1) / GRID
+    return vectors
 
 
-def _averages(side: int) -> npt.NDArray[np.float32]:
-    """Return the matrix (7, side) whose rows average the positions of each place."""
+def spatial_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+    """Return the sums over channels: the positions of the grid lie side by side."""
+    found: Floats = (pooled * direction).reshape(-1, GRID, GRID).sum(axis=0)
+    return found
+
+
+def _averages(side: int) -> Floats:
+    """Return the matrix (7, side) whose rows average the positions that lie in each place.
+
+    Those that lie in it partly count too.
+    """
     places = np.arange(GRID)
     first, last = places * side // GRID, -(-(places + 1) * side // GRID)
     inside = (np.arange(side) >= first[:, None]) & (np.arange(side) < last[:, None])
-    matrix: npt.NDArray[np.float32] = inside.astype(np.float32) / inside.sum(1, keepdims=True)
+    matrix: Floats = inside.astype(np.float32) / inside.sum(1, keepdims=True)
     return matrix.astype(np.float32)
+
+
+POOLINGS: dict[str, Pooling] = {
+    "mean": Pooling(mean, mean_contributions),
+    "gem": Pooling(gem, gem_contributions),
+    "spatial": Pooling(spatial, spatial_contributions, has_grid=True),
+}

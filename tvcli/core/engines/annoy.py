@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines.annoy_file import is_sound
+from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 
@@ -67,3 +68,6 @@ def _new_trees(dimension: int) -> Any:
     from annoy import AnnoyIndex  # compiled, and not needed for an exact search
 
     return AnnoyIndex(dimension, "angular")
+
+
+KIND = Kind(check, "forest", ".annoy", build, is_safe, load)

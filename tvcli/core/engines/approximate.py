@@ -1,7 +1,9 @@
 """A structure for a shortlist, put in order by the vectors themselves; masks keep the recall."""
 
+from collections.abc import Callable
 from math import ceil
-from typing import Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -23,6 +25,25 @@ class Structure(Protocol):
     def near(self, queries: Vectors, count: int, budget: int) -> Rows:
         """Return about `count` or more rows (Q, n) near each query; -1 where it finds no more."""
         ...
+
+
+class Kind(NamedTuple):
+    """How a structure is built and opened, how its files are named, and whether it can be used.
+
+    `check` raises BadInput where its library is not installed. `build` writes a structure over a
+    gallery into a file, for vectors of a dimension and by a seed, and returns what it was made
+    with; that is kept in the index. `is_sound` tells whether a file that was not written here can
+    be followed, for vectors of a dimension, so many rows and what was kept. `load` opens it, or
+    returns None if it is another. `aliases` are other names to ask for it by.
+    """
+
+    check: Callable[[], None]
+    stem: str
+    suffix: str
+    build: Callable[[Gallery, Path, int, int], dict[str, Any]]
+    is_sound: Callable[[Path, int, int, dict[str, Any]], bool]
+    load: Callable[[Path, int, int], Structure | None]
+    aliases: tuple[str, ...] = ()
 
 
 class Approximate:

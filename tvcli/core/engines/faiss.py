@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
@@ -162,3 +163,8 @@ def _faiss() -> Any:
     except ImportError as error:
         raise BadInput("faiss is not installed: pip install 'tvcli[faiss]'") from error
     return faiss
+
+
+HNSW = Kind(check, "graph", ".faiss", build_graph, is_safe, load_graph)
+# `faiss` alone: as quick as HNSW, and far smaller (docs/notes/benchmarks.md)
+IVFPQ = Kind(check, "lists", ".faiss", build_lists, is_safe, load_lists, aliases=("faiss",))

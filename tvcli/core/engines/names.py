@@ -4,8 +4,12 @@ from tvcli.core.engines.postgres import Database, is_url
 from tvcli.core.engines.structures import STRUCTURES
 from tvcli.core.errors import UsageError
 
-ALIASES = {"faiss": "faiss-ivfpq"}  # as quick as HNSW, and far smaller (docs/notes/benchmarks.md)
-CHOICES = ("auto", "exact", *STRUCTURES, *ALIASES)
+AUTO, EXACT = "auto", "exact"
+
+
+def engine_names() -> list[str]:
+    """Return the names that an engine can be asked for by, aliases last; databases have URLs."""
+    return [AUTO, EXACT, *STRUCTURES, *_aliases()]
 
 
 def checked_engine(engine: str) -> str:
@@ -19,9 +23,14 @@ def checked_engine(engine: str) -> str:
         with Database(engine) as database:
             database.read(lambda connection: connection.execute("SELECT 1"))
         return engine
-    if engine not in CHOICES:
-        raise UsageError(f"--engine {engine}: {', '.join(CHOICES)}, or postgresql://USER@HOST/NAME")
-    chosen = ALIASES.get(engine, engine)
+    chosen = _aliases().get(engine, engine)
     if chosen in STRUCTURES:
         STRUCTURES[chosen].check()
+    elif chosen not in (AUTO, EXACT):
+        names = ", ".join(engine_names())
+        raise UsageError(f"--engine {engine}: {names}, or postgresql://USER@HOST/NAME")
     return chosen
+
+
+def _aliases() -> dict[str, str]:
+    return {alias: name for name, kind in STRUCTURES.items() for alias in kind.aliases}

@@ -1,35 +1,18 @@
 """The structures by name: built into a file, and opened when the file is the one built."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tvcli.core.engines import annoy, faiss
 from tvcli.core.engines.annoy_file import stamp_of
-from tvcli.core.engines.approximate import Structure
+from tvcli.core.engines.approximate import Kind, Structure
 from tvcli.core.engines.interface import Gallery
 from tvcli.core.files.atomic_write import atomic_write
 
-
-class Kind(NamedTuple):
-    """How a structure is built and opened, how its files are named, and whether it can be used."""
-
-    check: Callable[[], None]
-    stem: str
-    suffix: str
-    build: Callable[[Gallery, Path, int, int], dict[str, Any]]
-    is_sound: Callable[[Path, int, int, dict[str, Any]], bool]
-    load: Callable[[Path, int, int], Structure | None]
-
-
-STRUCTURES = {
-    "annoy": Kind(annoy.check, "forest", ".annoy", annoy.build, annoy.is_safe, annoy.load),
-    "faiss-hnsw": Kind(
-        faiss.check, "graph", ".faiss", faiss.build_graph, faiss.is_safe, faiss.load_graph
-    ),
-    "faiss-ivfpq": Kind(
-        faiss.check, "lists", ".faiss", faiss.build_lists, faiss.is_safe, faiss.load_lists
-    ),
+STRUCTURES: dict[str, Kind] = {
+    "annoy": annoy.KIND,
+    "faiss-hnsw": faiss.HNSW,
+    "faiss-ivfpq": faiss.IVFPQ,
 }
 
 

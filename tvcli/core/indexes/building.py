@@ -19,7 +19,7 @@ from tvcli.core.indexes.manifest import MANIFEST, Manifest
 from tvcli.core.indexes.stores import build_rows
 from tvcli.core.indexes.workplace import workplace
 
-EngineName = str  # one of engines.names.CHOICES, or the URL of a database
+EngineName = str  # one of engines.names.engine_names, or the URL of a database
 
 
 def build_index(

@@ -15,6 +15,7 @@ from tvcli.core.encoding.checkpoints import (
     part_columns,
 )
 from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
@@ -55,7 +56,7 @@ def index_photos(
         Mismatch: an interrupted job with other settings is in the way.
     """
     settings = encoding_settings(encoder, source.root, target / "in")
-    compress = encoder.settings.pool == "map"
+    compress = encoder.settings.pool == MAP
     extra = attachments(
         rank, None, maps=maps, location=location, compress=compress, encoder=encoder.spec
     )
@@ -96,7 +97,7 @@ def location_heads(classifier: Path | None, boxes: Path | None) -> Heads | None:
 
 def head_pool(rank: Path | None, pool: str) -> str:
     """Return how maps are pooled: as asked for, or `auto` as a rank head was trained on."""
-    return load_rank(rank).pool if rank and pool == "auto" else pool
+    return load_rank(rank).pool if rank and pool == AUTO else pool
 
 
 def index_encodings(
@@ -104,7 +105,7 @@ def index_encodings(
     target: Path,
     provenance: dict[str, Any],
     *,
-    pool: str = "auto",
+    pool: str = AUTO,
     engine: EngineName = "auto",
     seed: int = 0,
     name: Path | None = None,
@@ -119,13 +120,15 @@ def index_encodings(
     `map`, the default with maps and without a head, a vector is a PCA of the flattened map.
 
     Raises:
-        UsageError: pooling is asked for, but the file holds vectors; or no maps are there to keep.
+        UsageError: no such pooling; or one is asked for, but the file holds vectors; or no maps are
+            there to keep.
         BadInput: not an encodings file, or the target cannot be written.
         Mismatch: the head was trained on other encodings.
     """
+    checked_pooling(pool, AUTO, MAP)
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
-        compress = pool == "map" or (maps and pool == "auto" and rank is None)
+        compress = pool == MAP or (maps and pool == AUTO and rank is None)
         extra = attachments(
             rank,
             encodings,
@@ -137,8 +140,8 @@ def index_encodings(
         settings = encodings.settings | extra.settings
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
-            pool = extra.ranker.pool if pool == "auto" else pool
-        how = "none" if compress else pool_for(encodings, pool)
+            pool = extra.ranker.pool if pool == AUTO else pool
+        how = NONE if compress else pool_for(encodings, pool)
         settings["encoder"] = {**settings["encoder"], "pool": how}
         root = photos_root(encodings.settings, (name or path).absolute().parent)
         settings |= root_settings(root, target / "in")

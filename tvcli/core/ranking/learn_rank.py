@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import encoder_of
+from tvcli.core.encoding.pooling import NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.files.locks import writing
@@ -70,7 +71,7 @@ def _with_pool(settings: RankSettings, pool: str) -> RankSettings:
 
 def _pool(encodings: Artifact, pool: str) -> str:
     how = pool_for(encodings, pool)
-    if how == "spatial":
+    if how != NONE and pooling_of(how).has_grid:
         raise UsageError(f"{encodings.path}: pooled to a grid; encode without --pool, or with gem")
     return how
 

@@ -5,29 +5,35 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.encoding.pooling import pool_maps
+from tvcli.core.encoding.pooling import AUTO, NONE, pool_maps, pooling_of
 from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Artifact, Columns
+from tvcli.core.images.arrays import unit
 
 ROWS_POOLED_AT_ONCE = 256  # rows pooled at a time
 
 Vectors = npt.NDArray[np.float32]
 
 
-def pool_for(encodings: Artifact, pool: str = "auto") -> str:
+def pool_for(encodings: Artifact, pool: str = AUTO) -> str:
     """Return how the rows of a file become vectors; `auto` as suits the backbone.
 
     Raises:
         UsageError: pooling is asked for, but the file holds vectors.
+        Mismatch: no such pooling.
     """
     spec = encodings.settings["encoder"]
     if len(encodings.row_shape) == 1:
-        if pool not in ("auto", spec["pool"]):
+        if pool not in (AUTO, spec["pool"]):
             raise UsageError(
                 f"--pool {pool}: {encodings.path} already holds vectors ({spec['pool']})"
             )
-        return str(spec["pool"])
-    return str(spec["backbone"]["pool"]) if pool == "auto" else pool
+        how = str(spec["pool"])
+    else:
+        how = str(spec["backbone"]["pool"]) if pool == AUTO else pool
+    if how != NONE:
+        pooling_of(how)
+    return how
 
 
 def pooled_columns(encodings: Artifact, how: str) -> Iterator[Columns]:
@@ -42,7 +48,5 @@ def pooled_columns(encodings: Artifact, how: str) -> Iterator[Columns]:
 def unit_vectors(encodings: Artifact, how: str) -> Vectors:
     """Return the vectors of all rows: (N, D) float32 of unit length."""
     blocks = [columns["encodings"] for columns in pooled_columns(encodings, how)]
-    vectors: Vectors = np.concatenate(blocks).astype(np.float32)
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-    return unit
+    vectors: Vectors = unit(np.concatenate(blocks))
+    return vectors

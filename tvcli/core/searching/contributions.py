@@ -1,30 +1,26 @@
 """A similarity as a sum over positions: what each of a map adds to it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.encoding.pooling import GEM_POWER, GRID, pool_maps
+from tvcli.core.encoding.pooling import MAP, pool_maps, pooling_of
 from tvcli.core.errors import UsageError
 from tvcli.core.ranking.similarity import comparable
 
 Array = npt.NDArray[np.float32]
-Kind = Literal["mean", "gem", "spatial", "map"]
-
-SMALLEST = 1e-6  # what the generalised mean takes an activation for, at least
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
     """How an index makes vectors of maps: pooled by `pool`, then mapped by a matrix (D, P).
 
-    `map` is the comparable map itself, flattened; `head` (D, C) is then what its positions go
-    through first. `unit` is whether vectors are brought to unit length before they are compared.
+    `pool` is the name of a pooling, or `MAP`; `head` (D, C) is then what the positions of the map
+    go through first. `unit` is whether vectors are brought to unit length before they are compared.
     """
 
-    pool: Kind
+    pool: str
     matrix: Array | None = None
     head: Array | None = None
     unit: bool = True
@@ -35,15 +31,13 @@ def explain_pair(a: Array, b: Array, space: Space) -> tuple[float, Array, Array]
 
     The contributions (h, w) of each map sum to the similarity (up to rounding, 1e-4).
 
-    A vector is a sum over positions: for `mean` of the positions' vectors over their number; for
-    `spatial` and `map` the positions lie side by side. So the dot product with the other's unit
-    vector is that sum too, also after a matrix. `gem` is not a sum; it is taken by its gradient at
-    the map itself, which gives each position its share x^3 / sum(x^3) of every channel. That is
-    exact as well, since the generalised mean is homogeneous of degree 1 (Euler's theorem), but
-    what a position would have added to another map it does not tell.
+    A vector is a sum over positions, as its pooling knows (`pooling`): of maps the positions lie
+    side by side. So the dot product with the other's unit vector is that sum too, also after a
+    matrix.
 
     Raises:
         UsageError: a map that has been pooled already.
+        Mismatch: no such pooling.
     """
     if a.ndim != 3 or b.ndim != 3:
         raise UsageError("--explain: this index's layer gives vectors, which have no positions")
@@ -56,9 +50,9 @@ class _Side:
     """One of the two maps: pooled, and as a vector of the index."""
 
     def __init__(self, encoding: Array, space: Space) -> None:
-        self._map = _through(encoding, space.head) if space.pool == "map" else encoding
+        self._map = _through(encoding, space.head) if space.pool == MAP else encoding
         self._space = space
-        if space.pool == "map":
+        if space.pool == MAP:
             self.pooled = comparable(self._map[None])[0]  # (C*H*W,)
         else:
             self.pooled = pool_maps(encoding[None], space.pool)[0]  # (C,) or (C*49,)
@@ -70,16 +64,10 @@ class _Side:
         """Return what each position (h, w) adds to the similarity with a vector (D,)."""
         matrix = self._space.matrix
         direction = (other if matrix is None else other @ matrix) / self._length  # (P,)
-        channels, height, width = self._map.shape
-        if self._space.pool == "mean":
-            found = np.einsum("chw,c->hw", self._map, direction) / (height * width)
-        elif self._space.pool == "gem":
-            powers = self._map.clip(min=SMALLEST) ** GEM_POWER  # (C, H, W)
-            share = direction * self.pooled / powers.sum(axis=(1, 2))
-            found = np.einsum("chw,c->hw", powers, share)
+        if self._space.pool == MAP:
+            found = (self.pooled * direction).reshape(self._map.shape).sum(axis=0)
         else:
-            grid = (GRID, GRID) if self._space.pool == "spatial" else (height, width)
-            found = (self.pooled * direction).reshape(channels, *grid).sum(axis=0)
+            found = pooling_of(self._space.pool).contributions(self._map, self.pooled, direction)
         result: Array = found.astype(np.float32)
         return result
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
+from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.labels import folder_label, read_labels
 from tvcli.core.ranking.metrics import (
     Cutoff,
@@ -178,8 +179,7 @@ def cutoff_record(cutoff: Cutoff) -> dict[str, object]:
 
 
 def _similarities(gallery: Gallery, block: list[Query]) -> Vectors:
-    queries = np.stack([query.vector for query in block])
-    queries /= np.maximum(np.linalg.norm(queries, axis=1, keepdims=True), 1e-12)
+    queries = unit(np.stack([query.vector for query in block]))
     result = np.empty((len(block), len(gallery)), np.float32)
     for start in range(0, len(gallery), VECTORS_AT_ONCE):
         vectors = gallery.vectors(slice(start, start + VECTORS_AT_ONCE))

@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
+from tvcli.core.encoding.pooling import MAP, NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.own_files import check_own
@@ -102,7 +103,7 @@ class Explainer:
 
     def _geometry(self, heat: Array) -> Geometry | None:
         """Return how the map lies over the pixels; None where it is not known, or of a grid."""
-        if self._space.pool == "spatial":
+        if self._space.pool != MAP and pooling_of(self._space.pool).has_grid:
             return None
         try:
             geometry = self._encoder.backbone.geometry
@@ -215,12 +216,12 @@ def _space(likening: QueryProjection, *, maps: bool) -> Space:
     """
     weight = likening.ranker.weight if likening.ranker else None
     if maps:
-        return Space("map", head=weight, unit=False)
+        return Space(MAP, head=weight, unit=False)
     if likening.shortlist:
-        return Space("map", matrix=likening.shortlist.axes, head=weight)
-    if likening.pool == "none":
+        return Space(MAP, matrix=likening.shortlist.axes, head=weight)
+    if likening.pool == NONE:
         raise UsageError("--explain: this index's layer gives vectors, which have no positions")
-    return Space(likening.pool, matrix=weight)  # type: ignore[arg-type]
+    return Space(likening.pool, matrix=weight)
 
 
 def _write(file: Path, drawn: Image) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 
 from tvcli.core.boxes import Box, iou
+from tvcli.core.encoding.pooling import NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.files.locks import writing
@@ -66,7 +67,8 @@ def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 
         UsageError: the vectors are no vectors of positions, or the clicks make no triplet.
         BadInput: the file cannot be used.
     """
-    if "shortlist" in index.settings or index.settings["encoder"]["pool"] == "spatial":
+    pool = index.settings["encoder"]["pool"]
+    if "shortlist" in index.settings or (pool != NONE and pooling_of(pool).has_grid):
         raise UsageError(f"{index.path}: its vectors are whole maps: learn with tv train-rank")
     triplets, _ = read_clicks(clicks, PER_QUERY)
     rows = _rows(index, triplets)

@@ -2,34 +2,44 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import coco, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
 
 __all__ = [
-    "READERS",
-    "WRITERS",
+    "FORMATS",
     "Annotation",
     "BoxedPhoto",
+    "Format",
+    "checked_format",
     "read_annotations",
     "write_annotations",
 ]
 
-READERS: dict[str, Callable[[Path], Iterator[Annotation]]] = {
-    "jsonl": native.read,
-    "coco": coco.read,
-    "voc": voc.read,
-    "yolo": yolo.read,
-    "via": via.read,
+
+class Format(NamedTuple):
+    """How annotations are read from a file or folder, and photos with their boxes written to it."""
+
+    read: Callable[[Path], Iterator[Annotation]]
+    write: Callable[[Path, list[BoxedPhoto]], None]
+
+
+FORMATS = {
+    "jsonl": Format(native.read, native.write),
+    "coco": Format(coco.read, coco.write),
+    "voc": Format(voc.read, voc.write),
+    "yolo": Format(yolo.read, yolo.write),
+    "via": Format(via.read, via.write),
 }
-WRITERS: dict[str, Callable[[Path, list[BoxedPhoto]], None]] = {
-    "jsonl": native.write,
-    "coco": coco.write,
-    "voc": voc.write,
-    "yolo": yolo.write,
-    "via": via.write,
-}
+
+
+def checked_format(name: str, option: str = "--from") -> str:
+    """Return the name of a format after seeing that there is one; raises UsageError."""
+    if name not in FORMATS:
+        raise UsageError(f"{option} {name}: one of {', '.join(FORMATS)}")
+    return name
 
 
 def read_annotations(path: Path, format: str) -> Iterator[Annotation]:
@@ -39,9 +49,7 @@ def read_annotations(path: Path, format: str) -> Iterator[Annotation]:
         UsageError: no such format.
         BadInput: not there, or not of that format; the message names the file and the place.
     """
-    if format not in READERS:
-        raise UsageError(f"--from {format}: one of {', '.join(READERS)}")
-    return READERS[format](path)
+    return FORMATS[checked_format(format)].read(path)
 
 
 def write_annotations(path: Path, photos: list[BoxedPhoto], format: str) -> None:
@@ -51,6 +59,4 @@ def write_annotations(path: Path, photos: list[BoxedPhoto], format: str) -> None
         UsageError: no such format.
         OSError: the target cannot be written.
     """
-    if format not in WRITERS:
-        raise UsageError(f"--to {format}: one of {', '.join(WRITERS)}")
-    WRITERS[format](path, photos)
+    FORMATS[checked_format(format, "--to")].write(path, photos)
