@@ -18,6 +18,7 @@ from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.images.copies.truth import read_truth
 
 Group = list[str]  # absolute paths
@@ -41,7 +42,7 @@ def main() -> None:
 
 def measure(options: argparse.Namespace, folder: Path) -> None:
     copies, index = folder / "copies", folder / "all.tvx"
-    photos = [os.path.abspath(name) for name in options.photos]  # noqa: PTH100
+    photos = [absolute_path(name) for name in options.photos]
     if not options.alone:
         seed = ["--per-photo", options.per_photo, "--seed", options.seed]
         print_cost("copies", *run("copies", *photos, "-o", copies, *seed)[1:])
@@ -51,7 +52,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
     print_cost("dedupe", seconds, memory)
     (folder / "groups.jsonl").write_text(out, encoding="utf-8")
     groups = [
-        [os.path.abspath(m["image"]) for m in json.loads(line)["members"]]  # noqa: PTH100
+        [absolute_path(m["image"]) for m in json.loads(line)["members"]]
         for line in out.splitlines()
     ]
     if options.alone:

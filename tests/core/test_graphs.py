@@ -21,7 +21,7 @@ import torchvision
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
 
-from tvcli.core.backbones import export, graphs, runtimes, torchvision_models
+from tvcli.core.backbones import export, graphs, torchvision_models
 from tvcli.core.backbones.export import TOLERANCE, NoGraph, export_graph, graph_of
 from tvcli.core.backbones.graph_cache import cache_folder, cached_graph
 from tvcli.core.backbones.graphs import OnnxNetwork, mini_graph
@@ -311,20 +311,20 @@ def test_other_weights_of_mini() -> None:
 
 
 def test_which_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
-    choose = runtimes.choose_runtime
-    monkeypatch.setattr(runtimes, "has_openvino", lambda: False)
+    choose = graphs.choose_runtime
+    monkeypatch.setattr(graphs, "has_openvino", lambda: False)
     assert choose("auto", "cpu", "fp32") == "onnx"
     assert choose("auto", "cpu", "bf16") == "torch"
     assert choose("torch", "cpu", "fp32") == "torch"
     assert choose("auto", "cuda", "fp32") == "torch"
-    monkeypatch.setattr(runtimes, "has_openvino", lambda: True)
+    monkeypatch.setattr(graphs, "has_openvino", lambda: True)
     assert choose("auto", "cpu", "bf16") == "openvino"
     with pytest.raises(UsageError, match=r"--runtime onnx: runs on a CPU.*cuda take torch"):
         choose("onnx", "cuda", "fp32")
     with pytest.raises(UsageError, match="computes in fp32"):
         choose("onnx", "cpu", "bf16")
-    monkeypatch.setattr(runtimes, "GPU_FILES", ())
-    assert runtimes.on_cpu("auto") == (sys.platform != "darwin")
+    monkeypatch.setattr(graphs, "GPU_FILES", ())
+    assert graphs.on_cpu("auto") == (sys.platform != "darwin")
 
 
 def test_openvino_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

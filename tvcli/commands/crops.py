@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tvcli.terminal import options
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import ReportOptions

@@ -7,6 +7,7 @@ from typing import Any
 
 from tvcli.core.boxes import as_box, clip
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import digest
 from tvcli.serve.answers import Refused
@@ -24,7 +25,7 @@ class BoxFile:
 
     def __init__(self, path: Path, collection: Collection) -> None:
         self.file, self.collection = RecordFile(path), collection
-        self._folder = str(Path(os.path.abspath(path)).parent)  # noqa: PTH100 - keeps links
+        self._folder = str(folder_of(path))
         self._paths = [_normal(str(collection.root), name) for name in collection.names]
         self._of = self._grouped()
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.boxes import Box
+from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
@@ -51,7 +52,7 @@ class ClickFile(RecordFile):
 
 def item_record(finder: Finder, row: int, target: Path) -> Record:
     """Return a row as an item of a file at `target`: its photo, and the box if it is of a part."""
-    folder = Path(os.path.abspath(target)).parent  # noqa: PTH100 - keeps links as they are
+    folder = folder_of(target)
     image = os.path.relpath(finder.index.root / finder.index.images[row], folder)
     box = finder.index.columns(np.array([row], np.intp))["box"][0]
     return {"image": image} | ({} if np.isnan(box).any() else {"box": box.tolist()})

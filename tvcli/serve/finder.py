@@ -1,6 +1,5 @@
 """One open index with its encoder, searched by many requests at once."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -9,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tvcli.core.boxes import Box
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.images.photo import read_photo
@@ -91,7 +91,7 @@ class Finder:
 
     def place(self, row: int) -> str:
         """Return the absolute path of a row's photo, as any index would know it."""
-        return os.path.abspath(self.index.root / self.index.images[row])  # noqa: PTH100
+        return absolute_path(self.index.root / self.index.images[row])
 
     def row_at(self, place: str) -> int | None:
         """Return the first row of a photo by its absolute path, or None."""

@@ -1,6 +1,5 @@
 """The similarity editor's HTTP interface: a reference, its neighbours, and the triplets chosen."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.ranking.triplets import ROLES
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.clicks import item_record
@@ -95,7 +95,7 @@ class TripletEditor:
         folder = self._file.path.absolute().parent
         anchors = [record["anchor"] for record in self._file.records if "anchor" in record]
         names = [str(a["image"] if isinstance(a, dict) else a) for a in anchors]
-        rows = (self._finder.row_at(_absolute(folder, name)) for name in names)
+        rows = (self._finder.row_at(absolute_path(folder / name)) for name in names)
         return {row for row in rows if row is not None}
 
     def app(self, thumbnails: Thumbnails) -> Starlette:
@@ -113,7 +113,3 @@ class TripletEditor:
             Route("/api/reload", answering(self.reload), methods=["POST"]),
         ]
         return application("triplets.html", routes)
-
-
-def _absolute(folder: Path, name: str) -> str:
-    return os.path.abspath(folder / name)  # noqa: PTH100 - keeps links as they are

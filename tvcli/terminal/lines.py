@@ -1,11 +1,11 @@
 """Records as JSON Lines, to a file or to standard output."""
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from tvcli.core.files.own_files import OwnKind, check_own
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, dump_record, write_records
 from tvcli.terminal.streams import STREAM
 
@@ -30,4 +30,4 @@ def emit(output: str, records: Iterable[Record], kind: OwnKind = "records") -> i
 def base_of(output: str) -> Path:
     """Return the folder that image paths in an output are relative to."""
     folder = Path.cwd() if output == STREAM else Path(output).parent
-    return Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
+    return Path(absolute_path(folder))

@@ -1,5 +1,5 @@
 """Backbones: frozen networks that turn pictures into dense maps, and the geometry of those maps.
 
 Read: `catalogue`, `specs`, `mini_files`, `graph_cache`, `graphs`, `geometry`, `mini`, `layers`,
-`torchvision_models`, `timm_models`, `loading`, `export`, `runtimes`.
+`torchvision_models`, `timm_models`, `loading`, `export`.
 """

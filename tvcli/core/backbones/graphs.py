@@ -1,10 +1,13 @@
 """Networks as ONNX graphs, run on a CPU without torch: by ONNX Runtime, or by OpenVINO.
 
+Torch runs networks where there is a GPU, or no graph: `choose_runtime` tells.
+
 A graph takes pictures (N, H, W, 3) uint8 and gives maps (N, C, h, w) float32, or (N, D). Each
 picture is computed by itself and on one thread: a row depends on nothing but its picture.
 """
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,12 +19,22 @@ import numpy as np
 from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.interrupting import interruptible
 from tvcli.core.backbones.mini_files import GRAPH, mini_spec
-from tvcli.core.backbones.specs import BackboneSpec, Network, Pixels, Precision, Rows, Runtime
+from tvcli.core.backbones.specs import (
+    BackboneSpec,
+    Device,
+    Network,
+    Pixels,
+    Precision,
+    Rows,
+    Runtime,
+)
 from tvcli.core.errors import BadInput, UsageError
 
 WEIGHTS_KEY = "weights"  # of a graph's metadata: the hash of the weights it was made from
 SILENT = 4  # of its log: what is wrong comes as an exception too
 NO_MEMORY = ("bad_alloc", "AllocateRaw", "Failed to allocate")  # how ONNX Runtime says so
+# What a driver leaves where there is a GPU: NVIDIA's, AMD's, and Windows' for its Linux.
+GPU_FILES = tuple(Path("/dev", name) for name in ("nvidiactl", "kfd", "dxg"))
 
 
 class OnnxNetwork:
@@ -167,3 +180,34 @@ def _onnxruntime() -> Any:
 
 def _reason(error: Exception) -> str:
     return str(error).splitlines()[0].split(" : ")[-1][:200] or type(error).__name__
+
+
+def choose_runtime(asked: Runtime, device: Device, precision: Precision) -> Runtime:
+    """Return what is to run a network: `auto` resolved by the device and the arithmetic.
+
+    On a CPU ONNX Runtime for float32; for bfloat16 OpenVINO where it is installed, else torch
+    (docs/notes/benchmarks.md). Everywhere else torch.
+
+    Raises:
+        UsageError: the runtime does not go with the device or the precision.
+    """
+    if asked == "torch" or (asked == "auto" and not on_cpu(device)):
+        return "torch"
+    if device in ("cuda", "mps"):
+        raise UsageError(f"--runtime {asked}: runs on a CPU; with --device {device} take torch")
+    if asked == "auto":
+        return "onnx" if precision == "fp32" else "openvino" if has_openvino() else "torch"
+    if asked == "onnx" and precision == "bf16":
+        raise UsageError("--runtime onnx: computes in fp32; for bf16 take openvino or torch")
+    return asked
+
+
+def on_cpu(device: Device) -> bool:
+    """Tell whether a device is the CPU; torch is asked only where there might be another."""
+    if device != "auto":
+        return device == "cpu"
+    if sys.platform != "darwin" and not any(file.exists() for file in GPU_FILES):
+        return True
+    from tvcli.core.backbones.loading import find_device
+
+    return find_device(device).type == "cpu"

@@ -7,7 +7,6 @@ import sys
 import urllib.error
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.fx
@@ -47,7 +46,8 @@ def build(name: str, layer: str | None) -> nn.Module:
         raise UsageError(f"no backbone {name!r}: try mini, alexnet, vgg16, resnet50, …")
     model = _untrained(name)
     if layer is None and POOLED_DENSELY.match(name):
-        _last_pooling(model).stride = 1
+        poolings = [layer for layer in model.modules() if isinstance(layer, nn.MaxPool2d)]
+        poolings[-1].stride = 1
     return model.eval()
 
 
@@ -131,10 +131,6 @@ def _hash_of_download(url: str) -> str:
 def _cause(error: OSError) -> str:
     reason = getattr(error, "reason", None) or error
     return str(getattr(reason, "strerror", None) or reason)
-
-
-def _last_pooling(model: nn.Module) -> Any:
-    return [layer for layer in model.modules() if isinstance(layer, nn.MaxPool2d)][-1]
 
 
 def _map_end(

@@ -1,11 +1,11 @@
 """What a person said is not the same, whatever it looks like: pairs, by content."""
 
-import os
 from collections.abc import Callable, Iterable
 from itertools import combinations
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, read_record_file
 
 Digests = Callable[[str], str | None]  # the digest of the photo at a path, if it is known
@@ -60,5 +60,5 @@ def _digest(entry: Record, folder: Path, digest_of: Digests, where: str) -> str 
     if isinstance(digest, str):
         return digest
     if isinstance(image, str) and "\0" not in image:
-        return digest_of(os.path.abspath(folder / image))  # noqa: PTH100 - links stay as they are
+        return digest_of(absolute_path(folder / image))
     raise BadInput(f'{where}: a photo is named by its "digest" or its "image"')

@@ -3,7 +3,6 @@
 Nothing is ever deleted here.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.same import Link, Rule
 from tvcli.core.deduping.transform_description import transform_description
 from tvcli.core.deduping.words import words_of
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
@@ -119,7 +119,7 @@ def _decisions(path: Path | None, photos: Photos) -> Decisions:
     if path is None:
         return Decisions()
     known = {
-        os.path.abspath(photos.root / image): digest  # noqa: PTH100 - links stay as they are
+        absolute_path(photos.root / image): digest
         for digest, images in zip(photos.digests, photos.images, strict=True)
         for image in images
     }

@@ -1,6 +1,6 @@
 """Linking: candidates compared on all cores, the links that hold kept."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -63,7 +63,8 @@ class Links:
         starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
         report.start("comparing", "pairs", len(pairs))
         with ThreadPoolExecutor(cores()) as pool:
-            for some, links in in_order(pool, self._compared, _parts(pairs, starts)):
+            parts = np.split(pairs, starts[1:]) if len(pairs) else []
+            for some, links in in_order(pool, self._compared, parts):
                 report.advance(len(some))
                 found = zip(some.tolist(), links, strict=True)
                 self._known.update({(a, b): link for (a, b), link in found if link})
@@ -82,7 +83,3 @@ class Links:
             return [BOTH] * len(others)
         enough = in_common(self._words, own, others) >= COMMON  # (2, n)
         return [np.flatnonzero(sides).tolist() for sides in enough.T]
-
-
-def _parts(pairs: Pairs, starts: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Iterator[Pairs]:
-    yield from np.split(pairs, starts[1:]) if len(pairs) else []

@@ -50,7 +50,8 @@ def index_to_dedupe(
 
 def _named(sources: Sequence[str]) -> Path | None:
     """Return the index to open; None for photos."""
-    indexes = [Path(name) for name in sources if _is_index(Path(name))]
+    paths = map(Path, sources)
+    indexes = [path for path in paths if (path / MANIFEST).is_file() or path.suffix == ".tvx"]
     if indexes and len(sources) > 1:
         raise UsageError(f"{indexes[0]}: an index goes alone: tv index PHOTOS gathers all in one")
     if sources:
@@ -58,7 +59,3 @@ def _named(sources: Sequence[str]) -> Path | None:
     if (nearest := default_index()) is None:
         raise UsageError("name an index or photos: there is no .tv/index.tvx here or above")
     return nearest
-
-
-def _is_index(path: Path) -> bool:
-    return (path / MANIFEST).is_file() or path.suffix == ".tvx"

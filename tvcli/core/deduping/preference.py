@@ -1,11 +1,11 @@
 """Which of some equal photos to keep: rules in order, each with its reason in words."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tvcli.core.deduping.facts import Facts
+from tvcli.core.files.paths import absolute_path
 
 # Those that keep every pixel first; of the others, those that lose less at the same quality.
 FORMATS = ("TIFF", "PNG", "BMP", "WEBP", "AVIF", "JPEG", "GIF")
@@ -105,5 +105,5 @@ def _format(facts: Facts) -> float:
 
 
 def _is_below(path: Path, folder: Path) -> bool:
-    absolute = [Path(os.path.abspath(name)) for name in (path, folder)]  # noqa: PTH100
+    absolute = [Path(absolute_path(name)) for name in (path, folder)]
     return absolute[0].is_relative_to(absolute[1])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.encoding.stat_cache import StatCache
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import BadImage, digest
 
@@ -188,9 +189,9 @@ def _vanished(
     rows: dict[str, list[int]], wanted: dict[str, list[Region]], root: Path, keep: Sequence[str]
 ) -> dict[str, None]:
     """Return the photos that are no longer named, in order, but for those in some folders."""
-    folders = tuple(os.path.join(os.path.abspath(folder), "") for folder in keep)  # noqa: PTH100, PTH118
+    folders = tuple(os.path.join(absolute_path(folder), "") for folder in keep)  # noqa: PTH118
     gone = [image for image in rows if image not in wanted]
-    places = (os.path.abspath(root / image) for image in gone)  # noqa: PTH100
+    places = (absolute_path(root / image) for image in gone)
     return {g: None for g, at in zip(gone, places, strict=True) if not at.startswith(folders)}
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.backbones.graph_cache import cached_graph
-from tvcli.core.backbones.graphs import mini_graph, run_graph
-from tvcli.core.backbones.runtimes import choose_runtime
+from tvcli.core.backbones.graphs import choose_runtime, mini_graph, run_graph
 from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision, Runtime
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError

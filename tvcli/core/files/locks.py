@@ -20,6 +20,7 @@ from typing import Any
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import is_partial_of, is_stream
+from tvcli.core.files.paths import absolute_path
 
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 ATTEMPTS = 100  # a lock file may be removed by its holder while it is being opened
@@ -39,7 +40,7 @@ def writing(target: Path) -> Iterator[None]:
         Locked: another process, or another thread of this one, is writing it.
         BadInput: its folder is not there or cannot be written.
     """
-    mine = threading.get_ident(), os.path.abspath(target)  # noqa: PTH100 - links stay as they are
+    mine = threading.get_ident(), absolute_path(target)
     if mine in _held or is_stream(target):  # a device has many writers
         yield
         return

@@ -1,13 +1,23 @@
-"""Where an artifact's photos lie: recorded so that both can be moved together."""
+"""Paths outright, and where an artifact's photos lie: both can be moved together."""
 
 import os
 from pathlib import Path
 from typing import Any
 
 
+def absolute_path(path: Path | str) -> str:
+    """Return a path from the root, without `.` and `..`; links stay as they are."""
+    return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+
+
+def folder_of(path: Path) -> Path:
+    """Return the absolute folder that a path lies in."""
+    return Path(absolute_path(path)).parent
+
+
 def root_settings(root: Path, target: Path) -> dict[str, str]:
     """Return where the photos lie: from the artifact, so both can move together, and outright."""
-    folder = os.path.abspath(target.parent)  # noqa: PTH100 - links stay as they are
+    folder = absolute_path(target.parent)
     return {"root": os.path.relpath(root, folder), "root_absolute": str(root)}
 
 

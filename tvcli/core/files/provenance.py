@@ -1,7 +1,6 @@
 """How an artifact was made: the command, the versions, the seed, and the hash of each input."""
 
 import hashlib
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -27,11 +26,6 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def folder_of(path: Path) -> Path:
-    """Return the absolute folder that a path lies in."""
-    return Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
 
 
 def _version(package: str) -> str | None:

@@ -43,7 +43,7 @@ def boxed_photos(
         split = items[0].split
         photo = BoxedPhoto(os.path.relpath(path, base), path, width, height, split=split)
         if _add_objects(photo, items, report):
-            scaled += _is_other_size(items[0], photo)
+            scaled += items[0].size not in (None, (photo.width, photo.height))
             yield photo
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
@@ -135,7 +135,3 @@ def _scales(item: Annotation, photo: BoxedPhoto) -> tuple[float, float]:
             f"{photo.height}{turned}: another picture; annotate it again"
         )
     return across, down
-
-
-def _is_other_size(item: Annotation, photo: BoxedPhoto) -> bool:
-    return item.size is not None and item.size != (photo.width, photo.height)

@@ -17,6 +17,7 @@ from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
@@ -153,7 +154,7 @@ class Index:
 
     def find(self, image: str) -> Rows:
         """Return the rows of an image, named as in the index or by a path that leads to it."""
-        absolute = os.path.abspath(image)  # noqa: PTH100 - links stay as they are
+        absolute = absolute_path(image)
         names = {image, os.path.relpath(absolute, self.root), absolute}
         return self.store.find(names)
 
@@ -161,8 +162,8 @@ class Index:
     def root(self) -> Path:
         """The folder that images are relative to, wherever it lies now."""
         if self._named_root is not None:
-            return Path(os.path.abspath(self._named_root))  # noqa: PTH100 - links stay
-        moved = Path(os.path.abspath(self.path / self.settings["root"]))  # noqa: PTH100
+            return Path(absolute_path(self._named_root))
+        moved = Path(absolute_path(self.path / self.settings["root"]))
         places = (moved, Path(self.settings["root_absolute"]))
         sample = self.store.some_images(LOOKED_AT)
         there = (root for root in places if any((root / image).exists() for image in sample))

@@ -15,7 +15,7 @@ from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import photos_root
+from tvcli.core.files.paths import absolute_path, photos_root
 from tvcli.core.files.records import Record
 from tvcli.core.indexes.building import change_index
 from tvcli.core.indexes.index import Index, open_index
@@ -137,7 +137,7 @@ def _check(index: Index, encodings: Artifact, wish: UpdateRequest) -> None:
 
 def _under(images: list[str], root: Path, own: Path) -> list[str]:
     """Return images relative to one root as they are relative to another."""
-    if os.path.abspath(root) == os.path.abspath(own):  # noqa: PTH100
+    if absolute_path(root) == absolute_path(own):
         return images
     return [image if image == "-" else os.path.relpath(root / image, own) for image in images]
 

@@ -21,7 +21,7 @@ from tvcli.core.engines.conditions import Condition
 from tvcli.core.engines.postgres import SEARCH_BUDGET, Database, Table, is_url, without_password
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Columns
-from tvcli.core.files.artifacts.kinds import KINDS, Dataset
+from tvcli.core.files.artifacts.kinds import KINDS
 from tvcli.core.files.locks import writing
 from tvcli.core.files.trusted import remember, was_named
 from tvcli.core.images.arrays import unit
@@ -32,11 +32,7 @@ VECTOR, *OTHERS = KINDS["embeddings"].datasets
 BLANKS = KINDS["embeddings"].datasets
 
 
-def _type(declared: Dataset) -> str:
-    return declared.dtype + ("[]" if declared.tail else "")
-
-
-TYPES = {name: _type(BLANKS[name]) for name in OTHERS}
+TYPES = {name: BLANKS[name].dtype + ("[]" if BLANKS[name].tail else "") for name in OTHERS}
 
 
 class TableRows:

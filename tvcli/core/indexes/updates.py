@@ -26,6 +26,7 @@ from tvcli.core.encoding.updates import (
 from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, names_of
 from tvcli.core.indexes.attachments import Attachments
@@ -225,7 +226,7 @@ def _named(index: Index, wish: UpdateRequest, report: Report) -> Rows:
 
 def _rows_of(index: Index, name: str, rows: dict[str, list[int]]) -> list[int]:
     """Return the rows of a photo, named as in the index or by a path, or of those in a folder."""
-    absolute = os.path.abspath(name)  # noqa: PTH100 - links stay as they are
+    absolute = absolute_path(name)
     for known in (os.path.normpath(name), os.path.relpath(absolute, index.root), absolute):
         if known in rows:
             return rows[known]

@@ -97,7 +97,10 @@ def locate_photos(
             report.skip(seen.region.image, "locate", seen.reason)
             continue
         report.advance()
-        image = _named(seen.region, source.root, base)
+        region = seen.region
+        image = region.image
+        if region.data is None:  # it lies in a file
+            image = os.path.relpath(source.root / image, base)
         about: Record = {"image": image, "width": seen.width, "height": seen.height}
         if source.share:
             about["position"] = seen.region.position
@@ -137,10 +140,6 @@ def located_regions(source: Source, locator: Locator, report: Report) -> Iterato
             yield region
         for item in found.objects:
             yield replace(region, crop=item.box, box=item.box, label=region.label or locator.label)
-
-
-def _named(region: Region, root: Path, base: Path) -> str:
-    return region.image if region.data is not None else os.path.relpath(root / region.image, base)
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:

@@ -1,6 +1,5 @@
 """Detections and true boxes of two files, photo by photo."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import external_sort
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, read_record_file, region_from_record
 from tvcli.core.location.detection_matching import Boxes
 
@@ -56,6 +56,6 @@ def _flat(path: Path, *, true: bool) -> Iterator[Record]:
         region, score = region_from_record(record, where), record.get("score", 1.0)
         if not isinstance(score, int | float):
             raise BadInput(f'{where}: "score" must be a number')
-        photo = os.path.abspath(path.parent / region.image)  # noqa: PTH100 - keeps links
+        photo = absolute_path(path.parent / region.image)
         about: Record = {"photo": photo, "true": true, "label": region.label}
         yield about | {"box": region.box, "score": float(score)}

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 
 from tvcli.core.errors import BadInput
 from tvcli.core.images.copies.changes import CHANGES, changed, kinds_for
-from tvcli.core.images.copies.copier import LARGEST, QUALITY, copy_name, picture_of
+from tvcli.core.images.copies.making import LARGEST, QUALITY, copy_name, picture_of
 from tvcli.core.images.photo import read_photo
 from tvcli.core.ranking.triplets import Item
 

@@ -1,12 +1,12 @@
 """Clicks: what a person said of hits or of triplets, read as triplets of items."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice, product
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, read_record_file
 from tvcli.core.ranking.triplets import Item, Triplet, item_of, triplet_of
 
@@ -29,7 +29,7 @@ def read_clicks(path: Path, per_query: int) -> tuple[list[Triplet], dict[Item, J
     Raises:
         BadInput: not there, empty, or a line that is neither; the message gives it.
     """
-    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - keeps links as they are
+    folder = folder_of(path)
     triplets: list[Triplet] = []
     judged: dict[Item, Judged] = {}
     for record, where in read_record_file(path):

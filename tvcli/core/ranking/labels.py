@@ -1,9 +1,9 @@
 """Labels of photos: their parent folder, or a file of records."""
 
-import os
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import read_record_file, region_from_record
 
 
@@ -23,6 +23,6 @@ def read_labels(path: Path) -> dict[str, str]:
         region = region_from_record(record, where)
         if not region.label:
             raise BadInput(f'{where}: a record of labels needs a "label"')
-        image = os.path.abspath(path.parent / region.image)  # noqa: PTH100 - links stay
+        image = absolute_path(path.parent / region.image)
         labels[image] = region.label
     return labels

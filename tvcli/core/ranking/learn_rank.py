@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,17 +56,13 @@ def learn_rank(
         missing = _missing(triplets, RowTable(encodings, name))
         with _encoded(missing, encodings, report, weights) as others:
             data = _data(triplets, [encodings, *others], name, report)
-            trained = train_rank(data, _with_pool(settings, pool), report)
+            trained = train_rank(data, replace(settings, pool=pool), report)
         used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
         used["figures"] = {"before": trained.before, "after": trained.after}
         used["epochs_trained"] = trained.history.best
         head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
         save_head(target, head, provenance)
     return trained
-
-
-def _with_pool(settings: RankSettings, pool: str) -> RankSettings:
-    return RankSettings(**{**asdict(settings), "pool": pool})
 
 
 def _pool(encodings: Artifact, pool: str) -> str:

@@ -1,6 +1,5 @@
 """The rows of an encodings file as items of triplets, found by photo, box and mirror."""
 
-import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area, iou
-from tvcli.core.files.paths import photos_root
+from tvcli.core.files.paths import absolute_path, photos_root
 from tvcli.core.ranking.triplets import Item
 
 SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32
@@ -35,7 +34,7 @@ class RowTable:
     def __init__(self, encodings: Table, name: Path | None = None) -> None:
         folder = (name or encodings.path).absolute().parent
         self.root = photos_root(encodings.settings, folder)
-        self.images = [_absolute(self.root, image) for image in encodings.read("image")]
+        self.images = [absolute_path(self.root / image) for image in encodings.read("image")]
         self.labels: list[str] = encodings.read("label")
         self._flips: npt.NDArray[np.bool_] = encodings.read("flip")
         self._regions: npt.NDArray[Any] = encodings.read("region")
@@ -72,10 +71,6 @@ class RowTable:
     def _shows(self, row: int, box: Box) -> bool:
         known = [values for values in (self._regions[row], self._boxes[row]) if values[0] >= 0]
         return any(iou(_box(values), box) >= SAME_BOX for values in known)
-
-
-def _absolute(root: Path, image: str) -> str:
-    return os.path.abspath(root / image)  # noqa: PTH100 - keeps links as they are
 
 
 def _box(values: npt.NDArray[Any]) -> Box:

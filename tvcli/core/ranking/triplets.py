@@ -8,7 +8,7 @@ from typing import IO
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
-from tvcli.core.files.provenance import folder_of
+from tvcli.core.files.paths import absolute_path, folder_of
 from tvcli.core.files.records import (
     Record,
     read_record_file,
@@ -108,7 +108,7 @@ def item_of(value: object, role: str, where: str, folder: Path) -> Item:
     if not isinstance(record, dict):
         raise BadInput(f'{where}: a triplet needs "{role}": {{"image": …}}')
     region = region_from_record(record, f"{where}: {role}")
-    image = os.path.abspath(folder / region.image)  # noqa: PTH100 - keeps links as they are
+    image = absolute_path(folder / region.image)
     return Item(image, region.crop, region.flip, region.label)
 
 

@@ -1,26 +1,25 @@
 """`tv eval`: an index against the truth, and triplets against an index or encodings."""
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.sources import is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
-from tvcli.core.ranking.metrics import Values, bootstrap
+from tvcli.core.ranking.metrics import bootstrap
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
-from tvcli.core.searching.evaluation import Known, Measured, Truth, measure, order_share
+from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
 from tvcli.core.searching.queries import Queries, Query
 from tvcli.core.searching.search import SearchRequest, load_encoder
 
@@ -60,7 +59,7 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
 
 
 def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
-    images = [os.path.abspath(index.root / image) for image in index.images]  # noqa: PTH100
+    images = [absolute_path(index.root / image) for image in index.images]
     labels = index.labels if recorded else [truth.label(image) for image in images]
     digests: list[str] = index.columns(np.arange(len(index)))["digest"]
     return Known(labels, images, digests)
@@ -85,7 +84,7 @@ def _own(index: Index) -> Iterator[Query]:
         rows = np.arange(start, min(start + ROWS_READ_AT_ONCE, len(index)))
         known, vectors = index.columns(rows), index.vectors(rows)
         for place, image in enumerate(known["image"]):
-            photo = os.path.abspath(index.root / image)  # noqa: PTH100 - links stay as they are
+            photo = absolute_path(index.root / image)
             digest, label = known["digest"][place], known["label"][place]
             yield Query(image, vectors[place], photo=photo, digest=digest, label=label)
 
@@ -122,7 +121,7 @@ def eval_triplets(
         found[start : start + ROWS_READ_AT_ONCE]
         for start in range(0, len(found), ROWS_READ_AT_ONCE)
     )
-    right = np.concatenate([_right(vectors, block) for block in blocks])
+    right = np.concatenate([in_order(vectors, block) for block in blocks])
     low, high = bootstrap(right[:, None], seed)
     record: dict[str, object] = {
         "metric": "triplet accuracy",
@@ -140,12 +139,6 @@ def _row_numbers(triplets: Iterable[Triplet], table: RowTable) -> Iterator[int]:
         for item in triplet.items:
             row = table.find(item)
             yield -1 if row is None else row
-
-
-def _right(vectors: Vectors, rows: npt.NDArray[np.int32]) -> Values:
-    """Return 1.0 for each triplet of rows (n, 3) that is in the right order: (n,)."""
-    anchor, positive, negative = (vectors[column] for column in rows.T)
-    return order_share((anchor * positive).sum(axis=1), (anchor * negative).sum(axis=1))
 
 
 def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:

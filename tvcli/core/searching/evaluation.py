@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -202,6 +202,15 @@ def _grouped(names: list[str]) -> dict[str, Rows]:
 def _record(name: str, value: float, low: float, high: float) -> dict[str, object]:
     rounded = {"value": value, "low": low, "high": high}
     return {"metric": name} | {key: round(float(number), 4) for key, number in rounded.items()}
+
+
+def in_order(vectors: Vectors, triplets: npt.NDArray[np.integer[Any]]) -> Values:
+    """Return 1.0 for each triplet of rows (T, 3) of vectors (N, D) that is in order: (T,).
+
+    It is where the anchor's dot product with the positive exceeds that with the negative.
+    """
+    anchor, positive, negative = (vectors[column] for column in triplets.T)
+    return order_share((anchor * positive).sum(axis=1), (anchor * negative).sum(axis=1))
 
 
 def order_share(positive: npt.NDArray[np.float32], negative: npt.NDArray[np.float32]) -> Values:

@@ -1,6 +1,5 @@
 """Learning from clicks on the vectors that an index holds already: seconds, nothing is encoded."""
 
-import os
 import shutil
 import tempfile
 from collections import defaultdict
@@ -19,7 +18,7 @@ from tvcli.core.encoding.pooling import NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import root_settings
+from tvcli.core.files.paths import absolute_path, root_settings
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.heads import HeadFile, save_head
 from tvcli.core.indexes.building import build_index
@@ -32,6 +31,7 @@ from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.triplets import Item, Triplet
 from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
+from tvcli.core.searching.evaluation import in_order
 
 Rows = npt.NDArray[np.intp]
 
@@ -84,7 +84,9 @@ def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 
         judge = places[1] if len(test) >= ENOUGH else places[1][:0]
         data = RankData(encodings, places[0], judge, unknown)
         trained = train_rank(data, settings, report)
-    before, after = (_right(v, places[1]) for v in (vectors, _mapped(trained.head, vectors)))
+    before, after = (
+        int(in_order(v, places[1]).sum()) for v in (vectors, _mapped(trained.head, vectors))
+    )
     return Learned(trained.head, len(train), len(test), before, after)
 
 
@@ -167,17 +169,11 @@ def _mapped(head: RankHead, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.
     return result
 
 
-def _right(vectors: npt.NDArray[np.float32], triplets: Rows) -> int:
-    """Return of how many triplets the positive is nearer than the negative."""
-    anchor, positive, negative = (vectors[column] for column in triplets.T)
-    return int(((anchor * positive).sum(1) > (anchor * negative).sum(1)).sum())
-
-
 def _rows(index: Index, triplets: list[Triplet]) -> Rows:
     """Return the triplets whose three items the index has, as its rows (T, 3)."""
     places: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(index.images):
-        places[os.path.abspath(index.root / image)].append(row)  # noqa: PTH100
+        places[absolute_path(index.root / image)].append(row)
     found = [[_row(index, places[item.image], item) for item in t.items] for t in triplets]
     known = [rows for rows in found if min(rows) >= 0 and len(set(rows)) == len(rows)]
     return np.array(known, np.intp).reshape(-1, 3)

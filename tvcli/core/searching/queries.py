@@ -14,7 +14,7 @@ from tvcli.core.boxes import Box
 from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
-from tvcli.core.files.paths import photos_root
+from tvcli.core.files.paths import absolute_path, photos_root
 from tvcli.core.files.records import Region
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo
@@ -124,7 +124,7 @@ class Queries:
                 shown_path(root, image),
                 vectors[place],
                 self._likening.map(encodings[place]) if self._maps else None,
-                os.path.abspath(root / image),  # noqa: PTH100 - links stay as they are
+                absolute_path(root / image),
                 columns["digest"][place],
                 columns["label"][place],
                 known_box(columns["region"][place]),
@@ -199,7 +199,7 @@ def shown_path(root: Path, image: str) -> str:
     """Return a path that works from the current folder: relative inside it, else absolute."""
     if image == "-":
         return image
-    path = os.path.abspath(root / image)  # noqa: PTH100 - links stay as they are
+    path = absolute_path(root / image)
     below = os.path.relpath(path)
     return path if below.startswith("..") else below
 

@@ -1,6 +1,6 @@
 """Changed copies of photos: what happens to pictures on their way through the world, seeded.
 
-Read: `change`, `look`, `quality`, `geometric`, `changes`, `copier`, `truth`, `making`.
+Read: `change`, `look`, `quality`, `geometric`, `changes`, `truth`, `making`.
 """
 
 from tvcli.core.images.copies.changes import CHANGES, changed

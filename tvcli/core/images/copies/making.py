@@ -1,7 +1,6 @@
 """Folders of copies: photos in, changed copies and the truth about them out."""
 
 import io
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -10,19 +9,23 @@ from typing import Literal
 
 from PIL import Image
 
+from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.images.copies.changes import CHANGES, code_of, kinds_for, rng_of
-from tvcli.core.images.copies.copier import LARGEST, QUALITY, copy_name, picture_of
 from tvcli.core.images.copies.truth import keep_truth, known_copies, write_copy
-from tvcli.core.images.photo import BadImage, read_photo
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
-CopyFormat = Literal["jpg", "png", "webp", "mixed"]
-
+LARGEST = 1024  # pixels of the long side that photos are changed at, unless told otherwise
+QUALITY = 92  # of JPEG and WebP
+CODE = 12  # hexadecimal digits in a copy's name
 FORMATS = ("jpg", "png", "webp")
+
+CopyFormat = Literal["jpg", "png", "webp", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,17 @@ def make_copies(
     Raises:
         BadInput: no photo could be used, or a file that is not such a copy is in the way.
     """
-    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links stay as they are
+    folder = Path(absolute_path(folder))
     known = known_copies(folder)
     made: dict[str, Record] = {}
     report.start("copying", "photos", source.total)
-    regions = (r for r in source.regions if not _is_inside(source.root / r.image, folder))
+    outside = (
+        region
+        for region in source.regions
+        if not Path(absolute_path(source.root / region.image)).is_relative_to(folder)
+    )
     try:
-        for photo in _made(regions, source.root, folder, settings, set(known)):
+        for photo in _made(outside, source.root, folder, settings, set(known)):
             if photo.reason:
                 report.skip(photo.image, "copy", photo.reason)
                 continue
@@ -105,7 +112,7 @@ def _copies_of(
         path, parameters, content = _copy(picture, region.image, kind, numbered, settings)
         write_copy(folder / path, content, str(folder / path) in own)
         box = {"box": list(region.crop)} if region.crop else {}
-        original = os.path.abspath(root / region.image)  # noqa: PTH100 - links stay as they are
+        original = absolute_path(root / region.image)
         about = {"image": str(folder / path), "original": original, "kind": kind}
         made.records.append(about | box | parameters)
     return made
@@ -126,12 +133,19 @@ def _copy(
     return copy_name(image, kind, name, settings.seed, f".{suffix}"), parameters, buffer.getvalue()
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
-    return Path(os.path.abspath(path)).is_relative_to(folder)  # noqa: PTH100
-
-
 def _nothing_made(report: Report) -> str:
     if not report.skipped:
         return "no photos found: name photos, folders of photos, or a list of them"
     first = report.skipped[0]
     return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"
+
+
+def copy_name(image: str, kind: str, name: str, seed: int, suffix: str) -> str:
+    """Return a file name that says of what it is a copy, and how it was changed."""
+    return f"{Path(image).stem}-{kind}-{code_of(f'{seed}/{kind}/{name}')[:CODE]}{suffix}"
+
+
+def picture_of(data: bytes, crop: Box | None, size: int) -> Image.Image:
+    """Return a photo, or a crop of it, its long side at most `size`; raises BadImage."""
+    photo = decode_photo(data, size=size, crops=[crop] if crop else [])
+    return thumbnail(photo, size, crop)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, read_record_file, write_records
 
 TRUTH = "truth.jsonl"
@@ -63,8 +64,5 @@ def _read(path: Path) -> Iterator[Record]:
     for record, where in read_record_file(path):
         if not all(isinstance(record.get(name), str) for name in (*FIELDS, "kind")):
             raise BadInput(f'{where}: not the truth of copies ("image", "original", "kind")')
-        paths = {
-            name: os.path.abspath(path.parent / record[name])  # noqa: PTH100 - links stay
-            for name in FIELDS
-        }
+        paths = {name: absolute_path(path.parent / record[name]) for name in FIELDS}
         yield record | paths

@@ -1,14 +1,13 @@
 """Merging encodings: the rows of parts in the order, and in the blocks, of one run."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.encoding.checkpoints import in_blocks
-from tvcli.core.files.artifacts import Artifact, Columns, open_artifact, write_artifact
-from tvcli.core.files.paths import photos_root, root_settings
+from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
+from tvcli.core.files.paths import absolute_path, photos_root, root_settings
 from tvcli.core.indexes.merging.belonging import Part, check_parts
 from tvcli.core.indexes.merging.ordering import in_order, rows_at_once
 
@@ -32,7 +31,8 @@ def merge_encodings(
         parts = [_part(file) for file in files]
         sharded = check_parts(parts, changed=changed)
         rows = rows_at_once(len(parts))
-        blocks = in_order(parts, [_blocks(file, rows) for file in files], sharded=sharded)
+        read = [map(file.read_columns, file.blocks(rows)) for file in files]
+        blocks = in_order(parts, read, sharded=sharded)
         settings = merged_settings(files[0].settings, paths[0].absolute().parent, target)
         with write_artifact(target, "encodings", settings, provenance) as writer:
             for block in in_blocks(blocks):
@@ -50,7 +50,7 @@ def made_alike(settings: dict[str, Any]) -> dict[str, Any]:
 def merged_settings(settings: dict[str, Any], folder: Path, target: Path) -> dict[str, Any]:
     """Return the settings of what is merged, from those of a part in `folder`."""
     kept = {name: value for name, value in settings.items() if name != "shard"}
-    root = os.path.abspath(photos_root(settings, folder))  # noqa: PTH100 - links stay as they are
+    root = absolute_path(photos_root(settings, folder))
     return kept | root_settings(Path(root), target)
 
 
@@ -58,7 +58,3 @@ def _part(file: Artifact) -> Part:
     root = photos_root(file.settings, file.path.absolute().parent).resolve()
     made = {"root": str(root), "rows' shape": file.row_shape, **made_alike(file.settings)}
     return Part(file.path, made, dict(file.settings.get("shard", {})))
-
-
-def _blocks(file: Artifact, rows: int) -> Iterator[Columns]:
-    return (file.read_columns(block) for block in file.blocks(rows))

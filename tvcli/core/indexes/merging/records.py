@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, is_note, read_record_file
 from tvcli.core.indexes.merging.belonging import Part, check_parts
 
@@ -37,7 +39,9 @@ def merge_records(paths: Sequence[Path], base: Path, *, changed: bool = False) -
             yield from (_moved(record, part.path, base) for record in _whole(part.path))
         return
     last = (-1, -1)
-    for position, number, record in merge(*map(_placed, range(len(parts)), parts), key=_place):
+    for position, number, record in merge(
+        *map(_placed, range(len(parts)), parts), key=itemgetter(0, 1)
+    ):
         if position == last[0] and number != last[1] and not changed:
             paths_of = f"{parts[last[1]].path} and {parts[number].path}"
             raise Mismatch(f"{paths_of}: both hold what was number {position} of the list")
@@ -81,13 +85,9 @@ def _placed(number: int, part: Part) -> Iterator[Placed]:
         yield position, number, record
 
 
-def _place(placed: Placed) -> tuple[int, int]:
-    return placed[:2]
-
-
 def _moved(record: Record, path: Path, base: Path) -> Record:
     """Return a record with its path relative to `base`, not to the folder of its part."""
-    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - links stay as they are
+    folder = Path(absolute_path(path.parent))
     if folder == base:
         return record
     image = record.get("image")
