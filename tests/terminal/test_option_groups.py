@@ -2,7 +2,6 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pytest
@@ -10,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from tvcli.cli import COMMANDS, GROUPS
-from tvcli.terminal.option_groups import with_option_groups
+from tvcli.terminal.option_groups import OptionGroup, with_option_groups
 
 EVERY = COMMANDS | {
     f"{g} {n}": c for g, (_, commands) in GROUPS.items() for n, c in commands.items()
@@ -18,14 +17,12 @@ EVERY = COMMANDS | {
 Seed = Annotated[int, typer.Option("--seed", help="Of the random numbers.")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sample:
+class Sample(OptionGroup):
     limit: Annotated[int | None, typer.Option("--limit", min=1)] = None
     seed: Seed = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inputs:
+class Inputs(OptionGroup):
     null: Annotated[bool, typer.Option("--null", "-0")] = False
     sample: Sample
     name: Annotated[str, typer.Option("--name", envvar="NAME")]
@@ -37,7 +34,7 @@ def _ran(command: Callable[..., None], *arguments: str, **variables: str) -> Any
     return CliRunner().invoke(app, list(arguments), env=variables)
 
 
-def test_fields_are_options_where_the_dataclass_stands() -> None:
+def test_fields_are_options_where_the_group_stands() -> None:
     found: list[Any] = []
 
     def command(
@@ -49,7 +46,9 @@ def test_fields_are_options_where_the_dataclass_stands() -> None:
     assert names == ["file", "first", "null", "limit", "seed", "name", "last"]
     ran = _ran(command, "a.jpg", "-0", "--seed", "7", NAME="b")
     assert ran.exit_code == 0, ran.output
-    assert found == ["a.jpg", False, Inputs(null=True, sample=Sample(seed=7), name="b"), 3]
+    file, first, inputs, last = found
+    assert (file, first, inputs.null, inputs.name, last) == ("a.jpg", False, True, "b", 3)
+    assert isinstance(inputs.sample, Sample) and vars(inputs.sample) == {"limit": None, "seed": 7}
 
 
 def test_what_a_field_demands_is_demanded() -> None:

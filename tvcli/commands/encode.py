@@ -1,6 +1,5 @@
 """`tv encode`: photos or regions of them -> an encodings file."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from tvcli.core.encoding.updates import UpdateRequest
 
 
-@dataclass(frozen=True, kw_only=True)
 class EncodeOptions(EncoderOptions):
     """Options of the encoder, whose maps stay as they are unless told otherwise."""
 

@@ -1,6 +1,5 @@
 """`tv index`: photos or encodings -> an index."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from tvcli.core.reports import Report
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import ChangeOptions, print_done, print_plan, update_request
 from tvcli.terminal.inputs import EncoderOptions, InputOptions
+from tvcli.terminal.option_groups import OptionGroup
 from tvcli.terminal.progress import ReportOptions
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tvcli.core.indexes.attachments import Heads
 
 
-@dataclass(frozen=True, kw_only=True)
 class VectorOptions(EncoderOptions):
     """Options of the encoder, whose maps become vectors."""
 
@@ -33,8 +32,7 @@ class VectorOptions(EncoderOptions):
     ] = "auto"
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeptOptions:
+class KeptOptions(OptionGroup):
     """Options of what an index keeps besides vectors."""
 
     rank: Annotated[

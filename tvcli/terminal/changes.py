@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import typer
@@ -13,6 +12,7 @@ from tvcli.terminal import options, streams
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.inputs import EncoderOptions, PathOptions
 from tvcli.terminal.lines import emit
+from tvcli.terminal.option_groups import OptionGroup
 from tvcli.terminal.progress import TerminalReport
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 RECORDED = ("backbone", "layer", "size", "fit", "pool", "precision")
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpdateOptions:
+class UpdateOptions(OptionGroup):
     """Options of commands that bring a file up to date."""
 
     update: options.Update = False
@@ -38,8 +37,7 @@ class UpdateOptions:
         return _one_of(self.dry_run, update=self.update)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChangeOptions:
+class ChangeOptions(OptionGroup):
     """Options of commands that change an index."""
 
     update: options.Update = False

@@ -1,10 +1,10 @@
 """What a command line gives, as core takes it: the photos it names, the encoder it describes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvcli.terminal import options, streams
+from tvcli.terminal.option_groups import OptionGroup
 
 if TYPE_CHECKING:
     from tvcli.core.backbones.specs import Device
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from tvcli.terminal.progress import TerminalReport
 
 
-@dataclass(frozen=True, kw_only=True)
-class SampleOptions:
+class SampleOptions(OptionGroup):
     """Options that take some of the photos only."""
 
     limit: options.Limit = None
@@ -35,8 +34,7 @@ class SampleOptions:
         return parse_sample(self.limit, self.sample, self.seed)
 
 
-@dataclass(frozen=True, kw_only=True)
-class PathOptions:
+class PathOptions(OptionGroup):
     """Options of how paths of photos are read from a stream, and recorded."""
 
     null: options.Null = False
@@ -69,8 +67,7 @@ class PathOptions:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class InputOptions:
+class InputOptions(OptionGroup):
     """Options of which photos a command takes, of those that SRC names."""
 
     paths: PathOptions
@@ -95,8 +92,7 @@ class InputOptions:
         return self.paths.open(sources, report, sample=sample, shard=shard)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EncoderOptions:
+class EncoderOptions(OptionGroup):
     """Options that describe an encoder; a command says by which names it knows poolings."""
 
     backbone: options.Backbone = "mini"

@@ -3,19 +3,18 @@
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvcli.terminal import options
 from tvcli.terminal.logs import tell
+from tvcli.terminal.option_groups import OptionGroup
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-@dataclass(frozen=True, kw_only=True)
-class PageOptions:
+class PageOptions(OptionGroup):
     """Options of commands that serve a local page."""
 
     allow: options.Allow = None

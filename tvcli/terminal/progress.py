@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tvcli.core.reports import Report, Skip, Total
 from tvcli.terminal import options
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
+from tvcli.terminal.option_groups import OptionGroup
 
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
@@ -122,8 +122,7 @@ def reporting(
                 write_records(errors, kept)
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportOptions:
+class ReportOptions(OptionGroup):
     """Options of what becomes of photos that cannot be used, and of what is said."""
 
     errors: options.Errors = None

@@ -1,16 +1,15 @@
 """What a command line says of verification: whether hits must show the same picture, and how."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tvcli.terminal import options
+from tvcli.terminal.option_groups import OptionGroup
 
 if TYPE_CHECKING:
     from tvcli.core.matching.decision import Verification
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerificationOptions:
+class VerificationOptions(OptionGroup):
     """Options of how hits are verified."""
 
     verify: options.Verify = None
