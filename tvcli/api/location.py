@@ -15,7 +15,7 @@ from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import read_annotations
-from tvcli.core.files.provenance import folder_of
+from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, write_records
 from tvcli.core.images.annotations import boxed_photos, spooled_photos
 from tvcli.core.location.crops import CropSettings, sample_crops

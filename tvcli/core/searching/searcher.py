@@ -14,7 +14,6 @@ from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index
 from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
-from tvcli.core.searching.filters import allowed_rows
 from tvcli.core.searching.hits import Hit, Metric, search
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
 from tvcli.core.searching.search import SearchRequest, load_encoder
@@ -80,9 +79,8 @@ class Searcher:
         blocks = self._blocks(queries, asked, settings.locate, report)
         if not asked:
             blocks = iter([[refine(None, liked, unliked)]])
-        conditions = [parse_condition(text) for text in settings.where]
-        allowed = allowed_rows(self.index, conditions)
-        with verifying(self.index, settings.verification, report, queries.looks) as verifier:
+        where = [parse_condition(text) for text in settings.where]
+        with verifying(self.index, settings.verification, report, queries.looks, where) as verifier:
             for block in blocks:
                 refined = [refine(query, liked, unliked) for query in block]
                 numbered = (replace(query, name=str(n)) for n, query in enumerate(refined))
@@ -95,7 +93,7 @@ class Searcher:
                     rerank=settings.rerank,
                     verifier=verifier,
                     metric=settings.metric,
-                    allowed=allowed,
+                    where=where,
                 ):
                     number = int(hit.query)
                     found[number].append(replace(hit, query=refined[number].name))
