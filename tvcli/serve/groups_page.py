@@ -32,7 +32,7 @@ def groups_page(
     yield f'<p class="intro">{INTRO}</p>'
     for group in groups:
         cards = "".join(_card(member, group.members[0], folders) for member in group.members)
-        name = f"Group {group.number}: {len(group.members)} photos, {len(group.dropped)} to drop"
+        name = f"Group {group.number}: {len(group.members)} photos, {len(group.to_drop)} to drop"
         section = f'<section class="group" aria-label="{name}">'
         yield f"{section}<h2>{name}</h2><ol>{cards}</ol></section>"
     yield f"{SAVE}<script>{script}</script>{END}"
@@ -43,6 +43,7 @@ def _card(member: Member, kept: Member, folders: Folders) -> str:
     size = f"{facts.width}×{facts.height} {facts.format}, {_bytes(facts.bytes)}"
     lines = [("name", Path(facts.image).name), ("", member.reason), ("soft", size)]
     lines += [("soft", member.transform_description)] if member.transform_description else []
+    lines += [("soft", f"also linked as {link}") for link in facts.links]
     said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
     mark = "" if member is kept or facts.digest == kept.facts.digest else _mark(member, kept)
     return (

@@ -35,7 +35,7 @@ def print_groups(
         for text in _texts(found, format, null, allow):
             sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
-    return len(found), sum(len(group.dropped) for group in found)
+    return len(found), sum(len(group.to_drop) for group in found)
 
 
 def _texts(
@@ -68,7 +68,10 @@ def _print_tables(groups: "list[Group]") -> None:
         table.add_column("why", style="dim", overflow="fold", ratio=3)
         for member in group.members:
             action = Text(member.action, "green" if member.action == "keep" else "red")
-            why = "; ".join(part for part in (member.reason, member.transform_description) if part)
+            links = [f"also linked as {printable(link)}" for link in member.facts.links]
+            why = "; ".join(
+                part for part in (member.reason, member.transform_description, *links) if part
+            )
             pixels = f"{member.facts.width}x{member.facts.height}"
             table.add_row(action, Text(printable(member.facts.image)), pixels, Text(printable(why)))
         console.print(table)

@@ -3,8 +3,9 @@
 Nothing is ever deleted here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from tvcli.core.deduping.facts import Facts, facts_of
 from tvcli.core.deduping.grouping import components, parted
 from tvcli.core.deduping.keypoint_store import store_keypoints
 from tvcli.core.deduping.linking import Links
+from tvcli.core.deduping.names import Names
 from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.same import Link, Rule
@@ -64,6 +66,8 @@ class Member:
             "format": facts.format,
             "digest": facts.digest,
         }
+        if facts.links:
+            record["links"] = list(facts.links)
         if self.transform_description:
             record["relation"] = self.transform_description
         return record | {"inliers": self.inliers, "agreement": round(self.zncc, 4)}
@@ -81,9 +85,14 @@ class Group:
         return {"group": self.number, "members": [member.as_record() for member in self.members]}
 
     @property
+    def to_drop(self) -> list[Facts]:
+        """The photos proposed to be dropped."""
+        return [member.facts for member in self.members if member.action == "drop"]
+
+    @property
     def dropped(self) -> list[str]:
-        """The images proposed to be dropped."""
-        return [member.facts.image for member in self.members if member.action == "drop"]
+        """The names proposed to be dropped: of a photo, and of the links that lead to it."""
+        return [name for facts in self.to_drop for name in (facts.image, *facts.links)]
 
 
 def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Iterator[Group]:
@@ -107,9 +116,10 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
             candidate_pairs(index, photos, words, settings.candidates, report), report
         )
         alone = [(n, n) for n, images in enumerate(photos.images) if len(images) > 1]
+        names = Names(photos.root, (image for images in photos.images for image in images))
         groups: list[list[Member]] = []
         for contents in components([*pairs, *alone]):
-            found = _facts(photos, contents, report)
+            found = _facts(photos, names, contents, report)
             groups += _grouped(found, photos, links, decisions, settings.preference)
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))
@@ -126,21 +136,57 @@ def _decisions(path: Path | None, photos: Photos) -> Decisions:
     return read_decisions(path, known.get)
 
 
-def _facts(photos: Photos, contents: Sequence[int], report: Report) -> list[tuple[int, Facts]]:
-    """Return the facts of the files of some contents, with the content's number.
+def _facts(
+    photos: Photos, names: Names, contents: Sequence[int], report: Report
+) -> list[tuple[int, Facts]]:
+    """Return the facts of the files of some contents, each file once, with the content's number.
 
     A file is read again: one that changed since it was indexed is not what it is taken for.
     """
-    found = []
+    found: list[tuple[int, Facts]] = []
     for number in contents:
+        files: list[Facts] = []
+        known: set[str] = set()
         for image in photos.images[number]:
+            if image in known:
+                continue
+            same = names.of_same_file(image)
+            known.update(same)
             try:
-                facts = facts_of(photos.root / image, shown_path(photos.root, image))
+                facts = _facts_of_file(photos, names, same)
                 if facts.digest != photos.digests[number]:
                     raise BadImage("changed since it was indexed; tv index --update")
-                found.append((number, facts))
-            except BadImage as error:
+                files.append(facts)
+            except (BadImage, OSError) as error:
                 report.skip(image, "dedupe", str(error))
+        found += [(number, facts) for facts in _entries_counted(files)]
+    return found
+
+
+def _facts_of_file(photos: Photos, names: Names, same: Sequence[str]) -> Facts:
+    """Return the facts of a file by all its names, of which the first is the one it goes by."""
+    first, *links = names.entries(same)
+    facts = facts_of(photos.root / first, shown_path(photos.root, first))
+    paths = tuple(photos.root / image for image in same)
+    return replace(facts, paths=paths, links=tuple(shown_path(photos.root, n) for n in links))
+
+
+def _entries_counted(files: Sequence[Facts]) -> list[Facts]:
+    """Return files without those that can be no hard links, as more paths lead there than entries.
+
+    One entry has several paths where a folder is mounted twice, or case makes no difference.
+    """
+    by_inode: dict[tuple[int, ...], list[Facts]] = defaultdict(list)
+    for place, facts in enumerate(files):
+        by_inode[facts.inode[:2] if facts.inode.number else (place,)].append(facts)
+    found: list[Facts] = []
+    for same in by_inode.values():
+        if len(same) <= same[0].inode.entries:
+            found += same
+            continue
+        paths = tuple(path for facts in same for path in facts.paths)
+        links = tuple(link for facts in same for link in facts.links)
+        found.append(replace(same[0], paths=paths, links=links))
     return found
 
 

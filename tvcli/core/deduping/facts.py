@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,23 @@ WHITE = 250  # from here on it is background, as in pictures of goods, and not a
 LEAST = 0.02  # of the area: less is no border
 
 
+class Inode(NamedTuple):
+    """Which file it is to the system, and how many entries of folders (hard links) lead to it."""
+
+    device: int
+    number: int  # 0 where the file system has none
+    entries: int
+
+
+UNKNOWN = Inode(0, 0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a file: its path as shown, size in pixels and bytes, format, content.
 
-    `border` is the share of it that is a border or corners of one colour, not white.
+    `border` is the share of it that is a border or corners of one colour, not white. `paths` are
+    all that are known to lead to the file; `links` those, as shown, that are entries of their own.
     """
 
     image: str
@@ -29,6 +42,14 @@ class Facts:
     format: str
     digest: str
     border: float = 0.0
+    inode: Inode = UNKNOWN
+    is_link: bool = False  # a symbolic link, to a file that has no other name here
+    paths: tuple[Path, ...] = ()
+    links: tuple[str, ...] = ()
+
+    def is_hard_link_to(self, other: "Facts") -> bool:
+        """Tell whether two entries are one file."""
+        return self.inode.number != 0 and self.inode[:2] == other.inode[:2]
 
     @property
     def shown(self) -> float:
@@ -39,10 +60,14 @@ class Facts:
 def facts_of(path: Path, image: str) -> Facts:
     """Return what is known of a photo's file; raises BadImage if it cannot be read."""
     data = read_photo(path)
+    status = path.stat()
+    inode = Inode(status.st_dev, status.st_ino, status.st_nlink)
     photo = decode_photo(data, size=SIDE)
     border = border_of(np.asarray(thumbnail(photo, SIDE).convert("L")))
     about = photo_format(data), digest(data), border
-    return Facts(image, path, photo.width, photo.height, len(data), *about)
+    return Facts(
+        image, path, photo.width, photo.height, len(data), *about, inode, path.is_symlink()
+    )
 
 
 def border_of(grey: npt.NDArray[np.uint8]) -> float:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvcli.core.deduping.facts import Facts
+from tvcli.core.deduping.names import entry_of
 from tvcli.core.files.paths import absolute_path
 
 # Those that keep every pixel first; of the others, those that lose less at the same quality.
@@ -35,7 +36,7 @@ class Rule:
 
 
 class Preference:
-    """Rules in order: protected and preferred folders, resolution, format, bytes, name."""
+    """Rules in order: protected and preferred folders, resolution, format, bytes, link, name."""
 
     def __init__(self, protected: Sequence[Path] = (), preferred: Sequence[Path] = ()) -> None:
         self._protected, self._preferred = tuple(protected), tuple(preferred)
@@ -64,11 +65,12 @@ class Preference:
                 "largest file, {own.bytes:,} bytes",
                 "smaller file, {own.bytes:,} bytes next to {kept.bytes:,}",
             ),
+            Rule(lambda facts: float(facts.is_link), "a file, not a link", "a link"),
         )
 
     def protector(self, facts: Facts) -> Path | None:
         """Return the protected folder that a photo lies in."""
-        return next((f for f in self._protected if _is_below(facts.path, f)), None)
+        return next((f for f in self._protected if _lies_in(facts, f)), None)
 
     def best(self, photos: Sequence[Facts]) -> Facts:
         """Return the one to keep: each rule leaves those that are best by it, the name decides."""
@@ -87,6 +89,8 @@ class Preference:
 
     def why_dropped(self, facts: Facts, kept: Facts) -> str:
         """Return the first rule by which the one kept is better."""
+        if facts.is_hard_link_to(kept):
+            return "a hard link to the one kept: to drop it frees no space"
         if facts.digest == kept.digest:
             return "the same bytes as the one kept"
         rule = next((rule for rule in self._rules if rule.better(kept, facts)), None)
@@ -96,7 +100,7 @@ class Preference:
         return float(self.protector(facts) is None)
 
     def _place(self, facts: Facts) -> float:
-        places = (n for n, folder in enumerate(self._preferred) if _is_below(facts.path, folder))
+        places = (n for n, folder in enumerate(self._preferred) if _lies_in(facts, folder))
         return next(places, len(self._preferred))
 
 
@@ -104,6 +108,12 @@ def _format(facts: Facts) -> float:
     return FORMATS.index(facts.format) if facts.format in FORMATS else len(FORMATS)
 
 
-def _is_below(path: Path, folder: Path) -> bool:
-    absolute = [Path(absolute_path(name)) for name in (path, folder)]
-    return absolute[0].is_relative_to(absolute[1])
+def _lies_in(facts: Facts, folder: Path) -> bool:
+    """Tell whether a name of a file lies in a folder, as it is written or by what links lead to."""
+    written = Path(absolute_path(folder))
+    real = Path(os.path.realpath(folder))
+    return any(
+        Path(absolute_path(path)).is_relative_to(written)
+        or Path(entry_of(path)).is_relative_to(real)
+        for path in (facts.path, *facts.paths)
+    )
