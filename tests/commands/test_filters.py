@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import picture
 
 ENGINES = ["exact", "annoy", "faiss", "faiss-hnsw"]
 
@@ -58,6 +59,26 @@ def test_where(
     prefix = "image^=photos/inner/" if hits("image^=photos/inner/") else "image^=inner/"
     assert len(hits(prefix, "label=dog")) == len(both) == 1
     assert hits("label=bird") == []
+
+
+@pytest.mark.parametrize("engine", ["exact", "annoy"])
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_first_hits_do_not_depend_on_how_many_there_are(
+    engine: str, metric: str, tmp_path: Path, tv: Callable[..., Any]
+) -> None:
+    (tmp_path / "same").mkdir()
+    for number in range(30):
+        picture(number // 25).save(tmp_path / "same" / f"{number:02}.png")
+    target = tmp_path / "same.tvx"
+    assert tv("index", tmp_path / "same", "-o", target, "--engine", engine).status == 0
+
+    def found(k: int) -> list[str]:
+        ran = tv("search", tmp_path / "same" / "07.png", "-i", target, "-k", k, "--metric", metric)
+        return [Path(json.loads(line)["image"]).stem for line in ran.out.splitlines()]
+
+    whole = found(30)
+    assert whole[:25] == [f"{number:02}" for number in range(25)]
+    assert [found(k) for k in (1, 5, 24)] == [whole[:1], whole[:5], whole[:24]]
 
 
 def test_wrong_conditions(

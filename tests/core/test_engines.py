@@ -77,6 +77,65 @@ def test_ties_go_to_the_lower_row() -> None:
 STRUCTURES = ["annoy", "faiss-hnsw", "faiss-ivfpq"]
 
 
+def naive(values: Vectors, query: Vectors, k: int, allowed: Any = None) -> list[int]:
+    """Return the k closest rows, equal ones by their number, by a sort of single products."""
+    rows = range(len(values)) if allowed is None else np.flatnonzero(allowed)
+    return sorted(rows, key=lambda row: (-float(np.einsum("d,d->", values[row], query)), row))[:k]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    different=st.integers(1, 12),
+    count=st.integers(1, 90),
+    queries=st.sampled_from([1, 3, 7, 20]),
+    share=st.sampled_from([1.0, 0.7, 0.2]),
+    dimension=st.sampled_from([4, 33, 100]),
+    seed=st.integers(0, 99),
+)
+def test_the_first_rows_of_any_k_are_the_same_among_equal_photos(
+    different: int, count: int, queries: int, share: float, dimension: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    values = clustered(different, dimension, seed)[random.integers(0, different, count)]
+    asked = np.concatenate([values[:1], clustered(queries - 1, dimension, seed + 1)])
+    allowed = random.random(count) < share
+    allowed[0] = True
+    every = int(allowed.sum())
+    whole = Exact(Matrix(values)).search(asked, every, allowed)[1]
+    for place, query in enumerate(asked):
+        assert list(whole[place]) == naive(values, query, every, allowed)
+    for k in (1, 2, 5, every // 2, every):
+        found = Exact(Matrix(values)).search(asked, max(k, 1), allowed)[1]
+        assert (found == whole[:, : max(k, 1)]).all()
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_structure_cuts_equal_photos_by_row(engine: str, seed: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(seed)
+    values = clustered(60, 16, seed)[random.integers(0, 60, 900)]
+    values[random.permutation(900)[:61]] = values[0]  # 61 of one photo, as blank ones are
+    opened, _ = structure(engine, values, tmp_path / "file")
+    gallery = Approximate(Matrix(values), opened, opened.budgets[1])
+    asked = values[[0, 1, 2, 3, 4, 5]]
+    whole = gallery.search(asked, 200)[1]
+    for k in (1, 2, 5, 10, 61, 62, 100):
+        found = gallery.search(asked, k)[1]
+        assert (found == whole[:, :k]).all()
+        for place, query in enumerate(asked):
+            assert list(found[place]) == naive(values, query, k)
+
+
+@pytest.mark.parametrize("engine", STRUCTURES)
+def test_more_equal_photos_than_a_structure_is_asked_for(engine: str, tmp_path: Path) -> None:
+    values = clustered(3000, 16)
+    values[1::2] = values[1]
+    opened, _ = structure(engine, values, tmp_path / "file")
+    gallery = Approximate(Matrix(values), opened, opened.budgets[0])
+    for k in (5, 60, 700):
+        assert gallery.search(values[[1]], k)[1][0].tolist() == list(range(1, 2 * k, 2))
+
+
 def structure(
     engine: str, values: Vectors, path: Path, seed: int = 0
 ) -> tuple[Structure, dict[str, Any]]:

@@ -63,6 +63,21 @@ def found(index: Index, queries: np.ndarray, k: int, **asked: Any) -> list[list[
     return [[index.read("image", row[row >= 0])][0] for row in rows]
 
 
+def test_equal_rows_are_cut_and_ordered_by_row(url: str, tmp_path: Path) -> None:
+    values = vectors(500)
+    values[np.random.default_rng(0).permutation(500)[:200]] = values[3]
+    made = {"command": ["tv", "index", "--engine", url]}
+    build_index(tmp_path / "a.tvx", iter([block(values)]), SETTINGS, made, engine=url)
+    equal = np.flatnonzero((values == values[3]).all(axis=1))
+    with open_index(tmp_path / "a.tvx") as index:
+        for k in (1, 5, 61, 200):
+            truth = [block(values)["image"][row] for row in equal[:k]]
+            assert found(index, values[[3]], k) == [truth]
+        index.remote.table.conditions = [parse_condition("label=dress")]
+        dresses = [f"{'shop' if n % 2 else 'home_x'}/{n}.jpg" for n in equal if n % 5 == 0]
+        assert found(index, values[[3]], 7) == [dresses[:7]]
+
+
 def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Path) -> None:
     values = indexed(tmp_path / "a.tvx", url)
     queries, images = vectors(20, 1), block(values)["image"]

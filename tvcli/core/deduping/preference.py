@@ -1,5 +1,6 @@
 """Which of some equal photos to keep: rules in order, each with its reason in words."""
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

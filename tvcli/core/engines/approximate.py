@@ -13,6 +13,8 @@ from tvcli.core.engines.interface import Found, Gallery, Mask, Rows, Vectors
 SCANNED = 10_000  # rows allowed; as few are all compared sooner than a structure finds them
 MOST_FETCHED = 2_000  # rows asked of a structure for a query; a scan is as quick from there on
 SPARE = 1.5  # how many times the rows expected to be needed are asked for
+BEYOND = 8  # rows asked for beyond those wanted, to see whether more are as similar as the last
+ALIKE = 1e-6  # similarities that differ by no more may be equal
 SCORED = 4096  # vectors held as float32 at a time: they stay in the cache
 
 
@@ -49,6 +51,9 @@ class Kind(NamedTuple):
 class Approximate:
     """Searches by a structure and scores what it finds; where it finds too little, scans exactly.
 
+    It finds too little, too, where what it finds beyond the last row wanted is as similar as that,
+    or where many are equal: a structure takes any of them, and their numbers are to decide which.
+
     Rows that are not allowed are made up for by asking for more. Where at most `SCANNED` rows are
     allowed, or more than `MOST_FETCHED` would be asked for, those allowed are all compared.
     """
@@ -68,13 +73,14 @@ class Approximate:
         allowed = None if allowed is None or allowed[:rows].all() else allowed[:rows]
         count = rows if allowed is None else int(np.count_nonzero(allowed))
         wanted = k if allowed is None else ceil(SPARE * k * rows / max(count, 1))
+        wanted += BEYOND
         most = max(MOST_FETCHED, 4 * k)
         if allowed is not None and (count <= SCANNED or wanted > most):
             return Exact(self._gallery).search(queries, k, allowed)
         k = min(k, count)
         near = self._allowed(self._structure.near(queries, wanted, budget), allowed)
-        short = np.flatnonzero((near >= 0).sum(axis=1) < k)
-        found = self._scored(queries, near, k)
+        found, enough = self._scored(queries, near, k, count)
+        short = np.flatnonzero(~enough)
         if len(short):
             wider = self._structure.near(queries[short], min(4 * wanted, most), budget)
             self._mend(found, short, self._allowed(wider, allowed), queries, k, allowed)
@@ -84,8 +90,9 @@ class Approximate:
         self, found: Found, short: Rows, near: Rows, queries: Vectors, k: int, allowed: Mask | None
     ) -> None:
         """Put in what more rows near the queries that found too little give, or all rows."""
-        found[0][short], found[1][short] = self._scored(queries[short], near, k)
-        still = short[(near >= 0).sum(axis=1) < k]
+        count = len(self._gallery) if allowed is None else int(np.count_nonzero(allowed))
+        (found[0][short], found[1][short]), enough = self._scored(queries[short], near, k, count)
+        still = short[~enough]
         if len(still):
             exact = Exact(self._gallery).search(queries[still], k, allowed)
             found[0][still], found[1][still] = exact
@@ -100,8 +107,11 @@ class Approximate:
         width = int((kept >= 0).sum(axis=1).max(initial=0))
         return np.take_along_axis(kept, order, axis=1)[:, :width]
 
-    def _scored(self, queries: Vectors, near: Rows, k: int) -> Found:
-        """Return the k best (Q, k) of rows (Q, n); what is missing has the similarity -inf."""
+    def _scored(self, queries: Vectors, near: Rows, k: int, count: int) -> tuple[Found, Mask]:
+        """Return the k best (Q, k) of rows (Q, n) out of `count`, and for which it is enough (Q,).
+
+        What is missing has the similarity -inf.
+        """
         similarities = np.full((len(queries), max(near.shape[1], k)), -np.inf, np.float32)
         rows = np.full(similarities.shape, -1, np.intp)
         rows[:, : near.shape[1]] = near
@@ -110,8 +120,10 @@ class Approximate:
             part = slice(start, start + step)
             self._score(queries[part], rows[part], similarities[part])
         order = np.lexsort((rows, -similarities))[:, :k]
-        place = np.arange(len(queries))[:, None]
-        return similarities[place, order], rows[place, order]
+        best = np.take_along_axis(similarities, order, axis=1)
+        there = (rows >= 0).sum(axis=1)
+        enough = (there >= count) | ((there >= k) & _is_settled(similarities, best[:, -1:]))
+        return (best, np.take_along_axis(rows, order, axis=1)), enough
 
     def _score(self, queries: Vectors, rows: Rows, similarities: Vectors) -> None:
         """Write the similarities (Q, n) of rows that are there."""
@@ -123,3 +135,17 @@ class Approximate:
         query, _ = np.nonzero(there)
         vectors = self._gallery.vectors(rows[there])  # (n, D)
         similarities[there] = np.einsum("nd,nd->n", queries[query], vectors)
+
+
+def _is_settled(similarities: Vectors, last: Vectors) -> Mask:
+    """Tell by what was found (Q, n) that all as similar as the last one wanted (Q, 1) are there.
+
+    Some found are less similar, and nowhere are more than a few equal: of many equal rows a graph
+    has some that no other leads to.
+    """
+    less = (similarities < last - ALIKE) & np.isfinite(similarities)
+    ordered = np.sort(similarities, axis=1)  # rising
+    alike = ordered[:, BEYOND:] <= ordered[:, :-BEYOND] + ALIKE
+    many = alike & np.isfinite(ordered[:, BEYOND:])
+    settled: Mask = less.any(axis=1) & ~many.any(axis=1)
+    return settled

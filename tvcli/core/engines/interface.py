@@ -1,10 +1,12 @@
 """What a search structure is: it finds the rows closest to a query.
 
 Every engine takes queries (Q, D) float32 and gives the similarities (Q, k) float32 and the rows
-(Q, k) of the k closest, closest first; similarity is the cosine, ties go to the lower row. With
-`allowed` (N,) only those rows are found; there may then be fewer than k of them.
+(Q, k) of the k closest, closest first; similarity is the cosine. Ties go to the lower row, at the
+cut as well: the first rows do not depend on how many are asked for. With `allowed` (N,) only those
+rows are found; there may then be fewer than k of them.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -50,14 +52,29 @@ def nothing(queries: int) -> Found:
     return np.empty((queries, 0), np.float32), np.empty((queries, 0), np.intp)
 
 
-def closest(similarities: Vectors, rows: Rows, k: int) -> Found:
-    """Return the k best columns of (Q, n) similarities of rows (n,) or (Q, n), in any order."""
+def closest(
+    similarities: Vectors,
+    rows: Rows,
+    k: int,
+    precise: Callable[[int, Rows], Vectors] | None = None,
+    margin: float | Vectors = 0.0,
+) -> Found:
+    """Return the k best (Q, k) of (Q, n) similarities of rows (n,), which rise; ties by row.
+
+    Where the similarities are within a `margin` (of each query) of what they should be, `precise`
+    gives those of a query (its number) with some columns as they should be.
+    """
     k = min(k, similarities.shape[1])
-    if k == similarities.shape[1]:
-        return similarities, np.broadcast_to(rows, similarities.shape)
-    near = _best(similarities, k)
-    rows = np.broadcast_to(rows, similarities.shape)
-    return np.take_along_axis(similarities, near, axis=1), np.take_along_axis(rows, near, axis=1)
+    if k == 0:
+        return nothing(len(similarities))
+    bounds = np.take_along_axis(similarities, _best(similarities, k), axis=1).min(axis=1) - margin
+    found = np.empty((len(bounds), k), np.float32), np.empty((len(bounds), k), np.intp)
+    for query, (own, bound) in enumerate(zip(similarities, bounds, strict=True)):
+        columns = np.flatnonzero(own >= bound)
+        values = own[columns] if precise is None else precise(query, columns)
+        order = np.lexsort((columns, -values))[:k]
+        found[0][query], found[1][query] = values[order], rows[columns[order]]
+    return found
 
 
 def _best(similarities: Vectors, k: int) -> Rows:

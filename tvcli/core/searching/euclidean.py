@@ -9,6 +9,7 @@ from tvcli.core.engines.interface import closest, nothing
 from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
 
+ROUNDING = 1e-5  # of the squared lengths, that a product of matrices may be off
 VECTORS_AT_ONCE = 65_536  # vectors held as float32 at a time
 
 
@@ -32,10 +33,24 @@ def search_euclidean(index: Index, queries: Vectors, k: int) -> Found:
         raise Mismatch(f"{index.path}: keeps no lengths to measure distances by; index again")
     best = nothing(len(queries))
     for rows, vectors in _blocks(index, lengths):
-        squares = (queries**2).sum(1)[:, None] + (vectors**2).sum(1) - 2 * queries @ vectors.T
-        similarities = 1 / (1 + np.sqrt(squares.clip(min=0)))  # (Q, B)
-        best = merge(best, closest(similarities, rows, k), k)
-    return best
+        best = merge(best, _compared(queries, vectors, rows, k), k)
+    similarities: Vectors = (1 / (1 + np.sqrt(-best[0]))).astype(np.float32)
+    return similarities, best[1]
+
+
+def _compared(queries: Vectors, vectors: Vectors, rows: Rows, k: int) -> Found:
+    """Return squared distances, negative, and rows of the k vectors closest to each query.
+
+    A product of matrices finds them, and is off by a share of the lengths; then they are measured.
+    """
+    own, others = (queries**2).sum(axis=1), (vectors**2).sum(axis=1)
+    squares = own[:, None] + others - 2 * queries @ vectors.T  # (Q, B)
+
+    def precise(query: int, columns: Rows) -> Vectors:
+        squares: Vectors = ((vectors[columns] - queries[query]) ** 2).sum(axis=1)
+        return -squares
+
+    return closest(-squares, rows, k, precise, ROUNDING * (own + others.max(initial=0)))
 
 
 def _blocks(index: Index, lengths: Vectors) -> Iterator[tuple[Rows, Vectors]]:

@@ -24,6 +24,8 @@ MOST_SCANNED = 1_000_000  # rows a filtered search may pass before it finds enou
 TYPES = {"text": "TEXT", "f4": "REAL", "f4[]": "REAL[]", "i8": "BIGINT", "?": "BOOLEAN"}
 BINARY = {"text": "text", "f4": "float4", "f4[]": "float4[]", "i8": "int8", "?": "bool"}
 
+Restricted = tuple[str, list[Any]]  # what restricts a search as SQL, and the values in it
+
 
 class Table:
     """A table by name in a database; `columns` are those beside the vector, and their types.
@@ -116,15 +118,14 @@ class Table:
         how many rows pgvector looks at (hnsw.ef_search). The width is that of the query that finds
         most; others end in -inf and -1.
         """
-        where, values = _where(conditions, among)
-        listed = ", ".join(_quoted(name) for name in self.columns)
-        statement = (
-            f"SELECT {ID}, {VECTOR} <=> %s AS distance, {listed} FROM {_quoted(self.table)} "
-            f"{where} ORDER BY {VECTOR} <=> %s LIMIT %s"
-        )
-        asked = [(query, *values, query, k) for query in queries]
+        where = _where(conditions, among)
         looking = budget or SEARCH_BUDGET
-        found = self.database.read(lambda c: self._searched(c, statement, asked, looking))
+        found = [
+            rows if settled else self._closest_of_all(query, rows[k - 1][1], k, where, looking)
+            for query, (rows, settled) in zip(
+                queries, self._closest(queries, k, where, looking), strict=True
+            )
+        ]
         self._seen = {row[0]: row[2:] for rows in found for row in rows}
         width = max((len(rows) for rows in found), default=0)
         similarities = np.full((len(queries), width), -np.inf, np.float32)
@@ -133,6 +134,37 @@ class Table:
             similarities[place, : len(rows)] = [1 - row[1] for row in rows]
             ids[place, : len(rows)] = [row[0] for row in rows]
         return similarities, ids
+
+    def _closest(
+        self, queries: Vectors, k: int, restricted: Restricted, budget: int
+    ) -> list[tuple[list[Any], bool]]:
+        """Return the k rows closest to each query, and whether no other is as close as the last.
+
+        Its HNSW index takes any of those that are equally close.
+        """
+        where, values = restricted
+        statement = f"{self._selected()} {where} ORDER BY {VECTOR} <=> %s LIMIT %s"
+        asked = [(query, *values, query, k + 1) for query in queries]
+        found = self.database.read(lambda c: self._searched(c, statement, asked, budget))
+        ordered = [sorted(rows, key=lambda row: (row[1], row[0])) for rows in found]
+        return [(rows[:k], len(rows) <= k or rows[k - 1][1] < rows[k][1]) for rows in ordered]
+
+    def _closest_of_all(
+        self, query: Any, distance: float, k: int, restricted: Restricted, budget: int
+    ) -> list[Any]:
+        """Return the k rows closest to a query, those equally close by their ids, without HNSW."""
+        where, values = restricted
+        joined = f"{where} AND" if where else "WHERE"
+        statement = (
+            f"{self._selected()} {joined} {VECTOR} <=> %s <= %s "
+            f"ORDER BY ({VECTOR} <=> %s) + 0, {ID} LIMIT %s"  # + 0: what no index is in order of
+        )
+        asked = [(query, *values, query, distance, query, k)]
+        return self.database.read(lambda c: self._searched(c, statement, asked, budget))[0]
+
+    def _selected(self) -> str:
+        listed = ", ".join(_quoted(name) for name in self.columns)
+        return f"SELECT {ID}, {VECTOR} <=> %s AS distance, {listed} FROM {_quoted(self.table)}"
 
     def _searched(
         self, connection: Any, statement: str, asked: list[tuple[Any, ...]], budget: int
@@ -169,7 +201,7 @@ class Table:
         return (list(row) for row in zip(*columns, strict=True))
 
 
-def _where(conditions: Sequence[Condition], among: Rows | None) -> tuple[str, list[Any]]:
+def _where(conditions: Sequence[Condition], among: Rows | None) -> Restricted:
     """Return what restricts a search as SQL, and the values in it."""
     parts: list[str] = []
     values: list[Any] = []
