@@ -40,7 +40,7 @@ def eval_triplets(
     from tvcli.core.searching.eval_search import eval_triplets as measure
 
     with reporting(quiet=quiet) as report:
-        records, missing = measure(source, triplets, rank, split, seed, streams.stdin())
+        records, missing = measure(source, triplets, rank, split, seed, streams.stdin(), report)
         print_metrics(records, format)
         left_out = f", {missing} left out (photos that are not in {source})" if missing else ""
         report.summary(f"{records[0]['triplets']} triplets measured{left_out}")

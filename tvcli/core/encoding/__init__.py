@@ -1,5 +1,5 @@
 """Encoding: regions of photos in, rows out, in parts that survive a kill.
 
-Read: `pooling`, `encoder`, `encode`, `stat_cache`, `changes`, `checkpoints`, `work_units`,
-`ray_cluster`, `updates`.
+Read: `pooling`, `finite`, `encoder`, `encode`, `stat_cache`, `changes`, `checkpoints`,
+`work_units`, `ray_cluster`, `updates`.
 """

@@ -147,5 +147,4 @@ def _is_settled(similarities: Vectors, last: Vectors) -> Mask:
     ordered = np.sort(similarities, axis=1)  # rising
     alike = ordered[:, BEYOND:] <= ordered[:, :-BEYOND] + ALIKE
     many = alike & np.isfinite(ordered[:, BEYOND:])
-    settled: Mask = less.any(axis=1) & ~many.any(axis=1)
-    return settled
+    return np.asarray(less.any(axis=1) & ~many.any(axis=1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tvcli.core.encoding.finite import check_finite
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.location.reduction import Reduction, fit_reduction
@@ -43,7 +45,7 @@ def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
     """Read the crops of some kinds (target, background, look) from an encodings file.
 
     Raises:
-        BadInput: no such crops, or vectors where maps are needed.
+        BadInput: no such crops, vectors where maps are needed, or maps that are not finite.
         Mismatch: crops that were not squashed to the square, so that boxes do not fit the maps.
     """
     with open_artifact(path, "encodings") as file:
@@ -78,9 +80,9 @@ def _check(file: Artifact) -> None:
 
 def _blocks(file: Artifact, rows: Any) -> Iterator[Tensor]:
     for start in range(0, len(rows), ROWS_READ_AT_ONCE):
-        block = file.read(
-            "encodings", rows[start : start + ROWS_READ_AT_ONCE]
-        )  # (B, C, h, w) float16
+        own = rows[start : start + ROWS_READ_AT_ONCE]
+        block = file.read("encodings", own)  # (B, C, h, w) float16
+        check_finite(block, partial(file.read, "image", own), file.path)
         yield torch.from_numpy(block.astype(np.float32))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import read_record_file, region_from_record
+from tvcli.core.reports import Report
 
 
 def folder_label(image: str) -> str:
@@ -12,17 +13,34 @@ def folder_label(image: str) -> str:
     return Path(image).parent.name
 
 
-def read_labels(path: Path) -> dict[str, str]:
+def read_labels(path: Path, report: Report) -> dict[str, str]:
     """Return the label of each photo (absolute path) of a file of {"image","label"} records.
 
+    A photo whose label is empty has none; of one with two labels, which is told, the last counts.
+
     Raises:
-        BadInput: not there, or a record without image or label.
+        BadInput: not there, no record has a label, or one is without image.
     """
     labels: dict[str, str] = {}
+    again: dict[str, str] = {}
+    blank = 0
     for record, where in read_record_file(path):
         region = region_from_record(record, where)
-        if not region.label:
-            raise BadInput(f'{where}: a record of labels needs a "label"')
         image = absolute_path(path.parent / region.image)
-        labels[image] = region.label
+        if not region.label:
+            blank += 1
+            continue
+        if labels.setdefault(image, region.label) != region.label:
+            again.setdefault(image, labels[image])
+            labels[image] = region.label
+    if not labels:
+        raise BadInput(f'{path}: no record has a label: {{"image": …, "label": …}} is needed')
+    if blank:
+        report.note(f"warning: {path}: {blank} records without a label are passed over")
+    if again:
+        image, first = next(iter(again.items()))
+        report.note(
+            f"warning: {path}: {len(again)} photos have two labels, of which the last counts: "
+            f"{image} is {first!r} and {labels[image]!r}"
+        )
     return labels

@@ -50,7 +50,11 @@ def learn_rank(
         BadInput: a file cannot be used, no triplet is left, or others are writing the target.
         Mismatch: the weights are not those that the file was encoded with.
     """
-    triplets = read_triplets(triplets_path, stdin)
+    triplets = read_triplets(
+        triplets_path, stdin, lambda where, fault: report.skip(where, "triplets", fault)
+    )
+    if not triplets:
+        raise BadInput(f"{triplets_path}: of no triplet are anchor, positive and negative three")
     with writing(target), open_artifact(path, "encodings") as encodings:
         pool = _pool(encodings, settings.pool)
         missing = _missing(triplets, RowTable(encodings, name))
@@ -107,14 +111,16 @@ def _data(
     sides: dict[str, list[list[int]]] = {"train": [], "test": []}
     for triplet in triplets:
         rows = [_find(item, tables) for item in triplet.items]
-        if all(row >= 0 for row in rows):
+        if all(row >= 0 for row in rows) and len(set(rows)) == len(rows):
             sides[triplet.split].append(rows)
             labels.learn(rows, triplet)
     if not sides["train"]:
         raise BadInput(f"{files[0].path}: none of {len(triplets)} triplets is of its photos")
     left_out = len(triplets) - len(sides["train"]) - len(sides["test"])
     if left_out:
-        report.note(f"{left_out} triplets left out: photos of theirs could not be encoded")
+        report.note(
+            f"{left_out} triplets left out: photos of theirs could not be encoded, or are the same"
+        )
     train, test = (np.array(rows, np.intp).reshape(-1, 3) for rows in sides.values())
     return RankData(encodings, train, test, labels.numbers)
 

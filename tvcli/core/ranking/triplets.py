@@ -1,7 +1,7 @@
 """Triplet records: an anchor, what is similar to it, and what is less so."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +18,7 @@ from tvcli.core.files.records import (
 )
 
 STDIN = "-"
+OnFault = Callable[[str, str], None]  # where a triplet stands, and what is wrong with it
 ROLES = ("anchor", "positive", "negative")
 
 
@@ -29,6 +30,10 @@ class Item:
     box: Box | None = None
     flip: bool = False
     label: str = ""
+
+    def shows_same_as(self, other: "Item") -> bool:
+        """Tell whether two items are the same part of a photo, whatever they are called."""
+        return (self.image, self.box, self.flip) == (other.image, other.box, other.flip)
 
     def as_record(self, folder: Path) -> Record:
         """Return the item as JSON can hold it, its path relative to `folder`."""
@@ -52,6 +57,16 @@ class Triplet:
     split: str = "train"
 
     @property
+    def fault(self) -> str:
+        """What keeps it from teaching anything; empty if nothing does."""
+        for other, name in ((self.positive, "positive"), (self.negative, "negative")):
+            if self.anchor.shows_same_as(other):
+                return f"its anchor is its {name}"
+        if self.positive.shows_same_as(self.negative):
+            return "its positive is its negative"
+        return ""
+
+    @property
     def items(self) -> tuple[Item, Item, Item]:
         """Anchor, positive and negative."""
         return self.anchor, self.positive, self.negative
@@ -67,13 +82,23 @@ def triplet_records(triplets: Iterable[Triplet], folder: Path) -> Iterator[Recor
     return (_as_record(triplet, folder) for triplet in triplets)
 
 
-def read_triplets(path: Path, stdin: IO[bytes] | None = None) -> list[Triplet]:
+def _ignore(where: str, fault: str) -> None:
+    """Say nothing of a triplet that teaches nothing."""
+
+
+def read_triplets(
+    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = _ignore
+) -> list[Triplet]:
     """Return all triplets that `each_triplet` yields."""
-    return list(each_triplet(path, stdin))
+    return list(each_triplet(path, stdin, on_fault))
 
 
-def each_triplet(path: Path, stdin: IO[bytes] | None = None) -> Iterator[Triplet]:
+def each_triplet(
+    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = _ignore
+) -> Iterator[Triplet]:
     """Yield triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
+
+    Those whose anchor, positive and negative are not three are left out, and told to `on_fault`.
 
     Raises:
         BadInput: not there, empty, or a record that is no triplet; the message gives its line.
@@ -84,7 +109,11 @@ def each_triplet(path: Path, stdin: IO[bytes] | None = None) -> Iterator[Triplet
     empty = True
     for record, where in records:
         empty = False
-        yield triplet_of(record, where, folder)
+        triplet = triplet_of(record, where, folder)
+        if triplet.fault:
+            on_fault(where, triplet.fault)
+        else:
+            yield triplet
     if empty:
         raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.encoding.finite import check_finite
 from tvcli.core.encoding.pooling import AUTO, NONE, pool_maps, pooling_of
 from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Artifact, Columns
@@ -37,9 +38,15 @@ def pool_for(encodings: Artifact, pool: str = AUTO) -> str:
 
 
 def pooled_columns(encodings: Artifact, how: str) -> Iterator[Columns]:
-    """Yield blocks of rows with all their columns; `encodings` are (n, D)."""
+    """Yield blocks of rows with all their columns; `encodings` are (n, D).
+
+    Raises:
+        BadInput: an encoding is not finite.
+    """
     for rows in encodings.blocks(ROWS_POOLED_AT_ONCE):
         columns = encodings.read_columns(rows)
+        images: list[str] = columns["image"]
+        check_finite(columns["encodings"], lambda: images, encodings.path)  # noqa: B023 - at once
         if columns["encodings"].ndim == 4:  # (n, C, H, W) float16
             columns["encodings"] = pool_maps(columns["encodings"].astype(np.float32), how)
         yield columns

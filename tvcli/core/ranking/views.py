@@ -1,6 +1,7 @@
 """What a training sees: random windows of maps, mirrored or not, pooled into vectors."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tvcli.core.encoding.finite import check_finite
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Artifact
@@ -22,7 +24,10 @@ Rows = npt.NDArray[np.intp]
 
 
 class Encodings:
-    """The rows of some encodings files, one after the other, for random access."""
+    """The rows of some encodings files, one after the other, for random access.
+
+    BadInput is raised where one that is read is not finite.
+    """
 
     def __init__(self, files: Sequence[Artifact]) -> None:
         self._files = files
@@ -46,7 +51,9 @@ class Encodings:
         for file, start in zip(self._files, self._starts, strict=False):
             inside = np.flatnonzero((rows >= start) & (rows < start + len(file)))
             if len(inside):
-                values = file.read("encodings", rows[inside] - start)
+                own = rows[inside] - start
+                values = file.read("encodings", own)
+                check_finite(values, partial(file.read, "image", own), file.path)
                 result[torch.from_numpy(inside)] = torch.from_numpy(values)
         return result
 

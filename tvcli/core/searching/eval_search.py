@@ -49,7 +49,7 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
     """
     if not trial.ks or min(trial.ks) < 1:
         raise UsageError("-k: ranks from 1, such as 1,5,10,20")
-    truth = Truth.of(trial.truth)
+    truth = Truth.of(trial.truth, report)
     with open_index(path, trial.root) as index:
         known = _known(index, truth, recorded=trial.truth == "labels")
         queries = _queries(index, trial, stdin, report)
@@ -61,6 +61,11 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
 def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
     images = [absolute_path(index.root / image) for image in index.images]
     labels = index.labels if recorded else [truth.label(image) for image in images]
+    if truth.labels and not any(labels):
+        raise BadInput(
+            f"--truth: its labels name no photo of {index.path}: they have "
+            f"{next(iter(truth.labels))}, and the index has {images[0]}"
+        )
     digests: list[str] = index.columns(np.arange(len(index)))["digest"]
     return Known(labels, images, digests)
 
@@ -102,6 +107,7 @@ def eval_triplets(
     split: str = "all",
     seed: int = 0,
     stdin: IO[bytes] | None = None,
+    report: Report | None = None,
 ) -> tuple[list[dict[str, object]], int]:
     """Return the share of triplets in the right order with its interval, and how many were not
     measured because a photo of theirs is not in the source: an encodings file or an index.
@@ -111,7 +117,8 @@ def eval_triplets(
         Mismatch: the head was trained on other encodings.
     """
     table, vectors = _rows_of(source, rank)
-    named = each_triplet(triplets_path, stdin)
+    told = report or Report()
+    named = each_triplet(triplets_path, stdin, lambda w, fault: told.skip(w, "triplets", fault))
     triplets = (triplet for triplet in named if split in ("all", triplet.split))
     rows = np.fromiter(_row_numbers(triplets, table), np.int32).reshape(-1, 3)  # (T, 3)
     found = rows[(rows >= 0).all(axis=1)]

@@ -26,6 +26,7 @@ from tvcli.core.ranking.metrics import (
     query_figures,
     relevant_ranks,
 )
+from tvcli.core.reports import Report
 from tvcli.core.searching.queries import Query, in_blocks
 
 Codes = npt.NDArray[np.uint64]
@@ -102,9 +103,9 @@ class Truth:
     labels: dict[str, str] | None = None
 
     @classmethod
-    def of(cls, name: str) -> "Truth":
+    def of(cls, name: str, report: Report) -> "Truth":
         """Return the truth that `folders`, `labels` (those recorded) or a file of labels tells."""
-        return cls(None if name in ("folders", "labels") else read_labels(Path(name)))
+        return cls(None if name in ("folders", "labels") else read_labels(Path(name), report))
 
     def label(self, image: str) -> str:
         """Return the label of a photo (absolute path), empty where not known."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box
+from tvcli.core.encoding.finite import check_finite
 from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
@@ -118,6 +119,7 @@ class Queries:
 
     def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
         encodings = columns["encodings"]
+        check_finite(encodings, lambda: columns["image"])
         vectors = self._likening.vectors(encodings)
         for place, image in enumerate(columns["image"]):
             yield Query(

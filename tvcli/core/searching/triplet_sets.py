@@ -78,7 +78,9 @@ def make_triplets(
     rng = np.random.default_rng(lesson.seed)
     with open_artifact(path, "encodings") as encodings:
         table = RowTable(encodings, name)
-        labels = _labels(table, lesson, name or path) if lesson.by_label else [""] * len(table)
+        labels = (
+            _labels(table, lesson, name or path, report) if lesson.by_label else [""] * len(table)
+        )
         clicked, liked = _clicks(lesson)
         kept = _test_photos(table, labels, clicked, lesson, rng)
         candidates = _candidates(encodings, table, labels, kept, lesson, report)
@@ -89,13 +91,18 @@ def make_triplets(
     return taught
 
 
-def _labels(table: RowTable, lesson: TripletSpec, path: Path) -> list[str]:
+def _labels(table: RowTable, lesson: TripletSpec, path: Path, report: Report) -> list[str]:
     """Return the label of every row, empty where not known."""
     if lesson.folders:
         labels = [folder_label(image) for image in table.images]
     elif lesson.labels is not None:
-        known = read_labels(lesson.labels)
+        known = read_labels(lesson.labels, report)
         labels = [known.get(image, "") for image in table.images]
+        if not any(labels):
+            raise BadInput(
+                f"{lesson.labels}: names no photo of {path}: it has {next(iter(known))}, and "
+                f"{path} has {table.images[0]}; images are relative to the folder of the labels"
+            )
     else:
         labels = table.labels
     if len(set(labels) - {""}) < 2:
