@@ -1,6 +1,7 @@
 """The `tv` command: its commands, and the one place where errors become exit statuses."""
 
 import functools
+import math
 import os
 import sys
 import traceback
@@ -35,7 +36,7 @@ from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
 from tvcli.commands.train_rank import train_rank
 from tvcli.commands.triplets import triplets
-from tvcli.core.errors import BadInput, ExitStatus, TvError
+from tvcli.core.errors import BadInput, ExitStatus, TvError, UsageError
 from tvcli.core.files.own_files import replacing_anything
 from tvcli.core.files.project_settings import load_settings
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
@@ -123,12 +124,20 @@ class _Stopped(Exception):
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def call(*arguments: Any, **options: Any) -> None:
+        _check_finite(options)
         try:
             command(*arguments, **options)
         except (BrokenPipeError, KeyboardInterrupt) as cause:
             raise _Stopped from cause
 
     return call
+
+
+def _check_finite(options: dict[str, Any]) -> None:
+    """See that no number is NaN or infinite, which passes every bound or none."""
+    for name, value in options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"--{name.replace('_', '-')} {value}: a finite number is wanted")
 
 
 def _add(to: typer.Typer, name: str, command: Callable[..., None]) -> None:

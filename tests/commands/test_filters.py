@@ -81,6 +81,25 @@ def test_the_first_hits_do_not_depend_on_how_many_there_are(
     assert [found(k) for k in (1, 5, 24)] == [whole[:1], whole[:5], whole[:24]]
 
 
+def test_a_filter_that_nothing_meets_shows_what_names_are_like(
+    indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
+) -> None:
+    target = indexed("exact")
+
+    def told(condition: str) -> str:
+        ran = tv("search", photos / "0.png", "-i", target, "--where", condition)
+        assert (ran.status, ran.out) == (1, "")
+        return str(ran.err)
+
+    said = told(f"image^={photos}/inner")  # absolute, where names are relative
+    assert (
+        f"no row meets --where image^={photos}/inner: image is relative to {photos.parent}" in said
+    )
+    assert "such as photos/0.png" in said
+    assert "label such as dog" in told("label=bird")
+    assert "split and no row has one" in told("split=test")
+
+
 def test_wrong_conditions(
     indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
 ) -> None:

@@ -131,6 +131,15 @@ def test_a_query_on_stdin(tv: Tv, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("indexed")
 def test_nothing_similar_enough(tv: Tv) -> None:
+    for number in ("nan", "inf", "-inf"):
+        ran = tv("search", "photos/0.png", f"--min-score={number}")
+        assert (ran.status, ran.out) == (2, "")
+        assert "--min-score" in ran.err
+        assert "finite" in ran.err
+    for box in ("3,3,6,60", "10,10,90,17.9"):
+        ran = tv("search", "photos/0.png", "--box", box)
+        assert (ran.status, ran.out) == (2, "")
+        assert "at least 8x8" in ran.err
     ran = tv("search", "photos/0.png", "--min-score", 1.01)
     assert (ran.status, ran.out) == (1, "")
     assert len(hits(tv("search", "photos/0.png", "--min-score", 0.999))) == 1

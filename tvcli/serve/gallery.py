@@ -1,5 +1,6 @@
 """The gallery's HTTP interface: browse an index, search it, keep what was said of hits."""
 
+import math
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
@@ -175,6 +176,9 @@ def _score(value: object) -> float | None:
     if value in (None, ""):
         return None
     try:
-        return float(str(value))
+        score = float(str(value))
     except ValueError:
-        raise Refused(400, "min_score must be a number") from None
+        score = math.nan
+    if not math.isfinite(score):
+        raise Refused(400, "min_score must be a number")
+    return score

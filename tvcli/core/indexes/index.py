@@ -75,6 +75,12 @@ class Index:
         names = [name for name in self.store.names if name != "embeddings"]
         return {name: self.read(name, rows) for name in names}
 
+    def has_row(self, where: Sequence[Condition]) -> bool:
+        """Tell whether any row meets all conditions."""
+        query = np.ones((1, self.manifest.dimension), np.float32)
+        rows = self.search(query, 1, where=where)[1]
+        return bool((rows >= 0).any())
+
     def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text."""
         return self.store.read(name, rows)

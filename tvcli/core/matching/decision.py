@@ -1,5 +1,6 @@
 """Rules: from a similarity and a match to the decision "the same picture"."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -149,7 +150,10 @@ def verification(preset: Preset, thresholds: Sequence[str] = ()) -> Verification
         if name not in kinds:
             raise UsageError(f"--threshold {text}: --verify {preset} has {', '.join(kinds)}")
         try:
-            rule = replace(rule, **{name: float(value)})
+            number = float(value)
+            if not math.isfinite(number):
+                raise ValueError
+            rule = replace(rule, **{name: number})
         except ValueError:
             raise UsageError(f"--threshold {text}: not NAME=NUMBER") from None
     return replace(chosen, rule=rule)

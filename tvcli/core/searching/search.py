@@ -1,13 +1,13 @@
 """Searching: from what a command line asks for to hits."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tvcli.core.boxes import parse_box
-from tvcli.core.engines.conditions import parse_condition
+from tvcli.core.engines.conditions import Condition, parse_condition
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
@@ -23,6 +23,10 @@ if TYPE_CHECKING:  # they bring torch, which most searches do without
     from tvcli.core.backbones.specs import Device
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.searching.explaining import ExplainedHits
+
+
+SAMPLED = 100  # rows that are looked at for an example of a column
+LEAST_SIDE = 8  # pixels of a box; fewer have a colour, and no picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def find_hits(
         where = [parse_condition(text) for text in request.where]
         explains = _explainer(index, request)
         with verifying(index, request.verification, report, queries.looks, where) as verifier:
-            yield from search(
+            hits = search(
                 index,
                 asked,
                 k=request.k,
@@ -90,6 +94,23 @@ def find_hits(
                 where=where,
                 budget=request.budget,
             )
+            nothing = True
+            for hit in hits:
+                nothing = False
+                yield hit
+        if nothing and where and not index.has_row(where):
+            report.note(_no_row_meets(index, where, request.where))
+
+
+def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
+    """Return what to say where no row meets conditions, with what its rows have."""
+    shown = []
+    for column in sorted({condition.column for condition in where}):
+        example = next((value for value in index.read(column, slice(0, SAMPLED)) if value), None)
+        relative = f" is relative to {index.root}," if column == "image" else ""
+        has = f"such as {example}" if example else "and no row has one"
+        shown.append(f"{column}{relative} {has}")
+    return f"no row meets --where {' and '.join(texts)}: {'; '.join(shown)}"
 
 
 def _check_budget(index: Index, request: SearchRequest, report: Report) -> None:
@@ -215,6 +236,12 @@ def _cropped(region: Region, box: str | None) -> Region:
     if box is None:
         return region
     try:
-        return replace(region, crop=parse_box(box))
+        x0, y0, x1, y1 = crop = parse_box(box)
     except ValueError as error:
         raise UsageError(f"--box: {error}") from None
+    if min(x1 - x0, y1 - y0) < LEAST_SIDE:
+        raise UsageError(
+            f"--box {box}: {x1 - x0:g}x{y1 - y0:g} pixels show nothing to search with; at least "
+            f"{LEAST_SIDE}x{LEAST_SIDE} are needed"
+        )
+    return replace(region, crop=crop)
