@@ -67,6 +67,37 @@ def test_a_dry_run_says_what_an_update_does(tv: Tv, indexed: Path) -> None:
     assert ran.err == "would be: 0 added, 0 changed, 0 moved, 0 removed, 1 skipped\n"
 
 
+def of_equal_size_and_time(*paths: str) -> None:
+    """Give photos one size, by bytes behind their end, and one time."""
+    longest = max(Path(path).stat().st_size for path in paths)
+    for path in paths:
+        with Path(path).open("ab") as file:
+            file.write(bytes(longest - Path(path).stat().st_size))
+        os.utime(path, ns=(10**18, 10**18))
+
+
+def test_photos_of_equal_size_and_time_that_are_swapped_are_noticed(tv: Tv, indexed: Path) -> None:
+    of_equal_size_and_time("photos/1.png", "photos/2.png")
+    assert tv("index", "photos", "-o", "x.tvx", "--update").status == 0
+    assert NOTHING in tv("index", "photos", "-o", "x.tvx", "--update").err
+    Path("photos/1.png").rename("photos/t")
+    Path("photos/2.png").rename("photos/1.png")
+    Path("photos/t").rename("photos/2.png")
+    ran = tv("index", "photos", "-o", "x.tvx", "--update")
+    assert "0 added, 2 changed, 0 moved, 0 removed" in ran.err
+    hit = json.loads(tv("search", "photos/1.png", "-i", "x.tvx", "-k", 1).out)
+    assert (hit["image"], hit["similarity"]) == ("photos/1.png", 1.0)
+
+
+def test_a_photo_overwritten_with_its_size_and_time_is_noticed(tv: Tv, indexed: Path) -> None:
+    of_equal_size_and_time("photos/1.png", "photos/2.png")
+    assert tv("index", "photos", "-o", "x.tvx", "--update").status == 0
+    Path("photos/1.png").write_bytes(Path("photos/2.png").read_bytes())  # in place: the same inode
+    os.utime("photos/1.png", ns=(10**18, 10**18))
+    ran = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
+    assert "0 added, 1 changed, 0 moved, 0 removed" in ran.err
+
+
 def test_an_update_makes_what_is_not_there(tv: Tv, photos: Path, tmp_path: Path) -> None:
     target = tmp_path / "new.tvx"
     ran = tv("index", photos, "-o", target, "--size", 64, "--update")

@@ -1,4 +1,8 @@
-"""When photos were last looked at: their sizes and times, so that the unchanged are not read again.
+"""What the system says of photos' files, so that the unchanged are not read again.
+
+Size and time of the last change are not enough: two files of equal size and time may be swapped, and
+copying may set the time back. The inode tells the one, the time of the last change of the inode,
+which no program can set, the other.
 
 A cache: what it lacks, or what does not fit, is read and hashed again. It lies beside an artifact,
 not in it, so that the same photos give the same file wherever they were copied to.
@@ -19,13 +23,22 @@ from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import digest, read_photo
 
-STAMP = np.dtype([("name", "u8"), ("size", "i8"), ("time", "i8"), ("digest", "S32")])
+STAMP = np.dtype(
+    [
+        ("name", "u8"),
+        ("size", "i8"),
+        ("time", "i8"),
+        ("inode_time", "i8"),
+        ("inode", "u8"),
+        ("digest", "S32"),
+    ]
+)
 
-Seen = tuple[int, int]  # bytes, and nanoseconds of the last change
+Seen = tuple[int, int, int, int]  # bytes, nanoseconds of both changes, inode
 
 
 class StatCache:
-    """What is known of photos by name: size, time of the last change, and content hash.
+    """What is known of photos by name: size, times of the last change, inode, and content hash.
 
     What was noticed in this run goes before what was known before.
     """
@@ -59,16 +72,17 @@ class StatCache:
             yield region
 
     def notice(self, image: str, root: Path) -> Seen | None:
-        """Return the size and time of a photo, and remember them; None if it cannot be found."""
+        """Return what is seen of a photo, and remember it; None if it cannot be found."""
         try:
             status = (root / image).stat()
         except (OSError, ValueError):
             return None
-        self._noticed[image] = status.st_size, status.st_mtime_ns
+        times = status.st_mtime_ns, status.st_ctime_ns
+        self._noticed[image] = status.st_size, *times, status.st_ino % 2**64
         return self._noticed[image]
 
     def digest(self, image: str, root: Path) -> str:
-        """Return the content hash of a photo: the one known if its size and time are the same.
+        """Return the content hash of a photo: the one known if all that is seen is the same.
 
         Raises:
             BadImage: the photo cannot be read.
@@ -98,8 +112,9 @@ class StatCache:
         place = int(np.searchsorted(self._known["name"], key))
         if place == len(self._known):
             return ""
-        name, size, time, known = self._known[place]
-        return bytes(known).decode("ascii", "replace") if (name, size, time) == (key, *seen) else ""
+        name, *before, known = self._known[place].tolist()
+        same = (name, *before) == (int(key), *seen)
+        return bytes(known).decode("ascii", "replace") if same else ""
 
 
 def _key(image: str) -> int:
