@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
