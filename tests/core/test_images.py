@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tvcli.core.images import photo as images
-from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail, view
+from tvcli.core.images.photo import (
+    BadImage,
+    decode_photo,
+    photo_size,
+    read_photo,
+    thumbnail,
+    view,
+)
 
 
 def encoded(image: Image.Image, format: str, **options: object) -> bytes:
@@ -127,6 +134,24 @@ def test_fits() -> None:
     assert tuple(cropped[20, 1]) == (255, 0, 0)
     assert tuple(padded[2, 20]) == images.PAD_COLOUR
     assert tuple(padded[20, 20]) == (255, 0, 0)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "MPO"])
+def test_the_size_read_alone_is_that_of_the_pixels(format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(picture(2, 64, 42), format, exif=exif)
+    photo = decode_photo(data)
+    expected = (42, 64) if orientation > 4 else (64, 42)
+    assert photo_size(data) == (photo.width, photo.height) == photo.image.size == expected
+
+
+def test_the_size_of_a_tiff_turned_by_its_xmp_alone() -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6"/></x:xmpmeta>'
+    data = encoded(picture(2, 64, 42), "TIFF", tiffinfo={700: xmp})
+    photo = decode_photo(data)
+    assert photo_size(data) == (photo.width, photo.height) == photo.image.size == (42, 64)
 
 
 def test_flip_mirrors() -> None:

@@ -23,6 +23,8 @@ Fit = Literal["squash", "pad", "crop"]
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF")
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
+ORIENTATION = 0x0112  # of EXIF and of TIFF
+TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
 
 
@@ -104,13 +106,10 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     """
     try:
         with open_picture(data) as image:
-            width, height = image.size
+            width, height = _displayed_size(image)
             if size is not None:
                 _draft(image, size, crops)
-            upright = ImageOps.exif_transpose(image)
-            if _is_turned(image):
-                width, height = height, width
-            return Photo(_to_rgb(upright), width, height)
+            return Photo(_to_rgb(ImageOps.exif_transpose(image)), width, height)
     except Image.DecompressionBombError:
         raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
     except UnidentifiedImageError:
@@ -127,8 +126,7 @@ def photo_size(data: bytes) -> tuple[int, int]:
     """
     try:
         with open_picture(data) as image:
-            width, height = image.size
-            return (height, width) if _is_turned(image) else (width, height)
+            return _displayed_size(image)
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
 
@@ -210,9 +208,12 @@ def _draft(image: Image.Image, size: int, crops: Sequence[Box]) -> None:
         image.draft(None, (round(image.width * scale), round(image.height * scale)))
 
 
-def _is_turned(image: Image.Image) -> bool:
-    """Tell whether the EXIF orientation swaps width and height."""
-    return image.getexif().get(0x0112) in {5, 6, 7, 8}
+def _displayed_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height that a picture, not yet loaded, has once it is upright."""
+    width, height = image.size
+    tags = getattr(image, "tag_v2", {})  # of a TIFF, whose own tag Pillow has applied to its size
+    turned = ORIENTATION not in tags and image.getexif().get(ORIENTATION) in TURNED
+    return (height, width) if turned else (width, height)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
