@@ -199,6 +199,38 @@ def test_boxes_are_converted(tv: Tv, taught: Path, tmp_path: Path) -> None:
     assert boxes == expected
 
 
+def test_boxes_are_converted_to_standard_output(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    file = tmp_path / "c.json"
+    assert tv("crops", taught / "boxes.jsonl", "--to", "coco", "-o", file).status == 0
+    for format in ("coco", "via", "jsonl"):
+        ran = tv("crops", file, "--from", "coco", "--to", format, "-o", "-")
+        assert ran.status == 0, ran.err
+        lines = [json.loads(line) for line in ran.out.splitlines()]
+        if format == "jsonl":
+            assert all("box" in line and "target" not in line for line in lines)
+        else:
+            assert len(lines) == 1
+    for format in ("voc", "yolo"):
+        ran = tv("crops", file, "--from", "coco", "--to", format, "-o", "-")
+        assert (ran.status, ran.out) == (2, "")
+        assert "writes a folder of files: name it by -o" in ran.err
+
+
+def test_what_is_no_box_is_named_and_counted(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    content = {
+        "images": [{"id": 1.0, "file_name": "03.png"}],
+        "annotations": [{"image_id": 1, "bbox": [1, 2, 30, 40]}, {"image_id": 2}],
+    }
+    (tmp_path / "c.json").write_text(json.dumps(content))
+    arguments = ("--from", "coco", "--root", taught / "photos", "--to", "jsonl")
+    ran = tv("crops", tmp_path / "c.json", *arguments, "-o", tmp_path / "o.jsonl")
+    assert ran.status == 0
+    assert "c.json: annotation 2: image_id 2 is not among the images" in ran.err
+    assert "1 boxes in" in ran.err and "1 skipped" in ran.err
+    ran = tv("crops", tmp_path / "c.json", *arguments, "-o", "-", "--strict")
+    assert ran.status == 3
+
+
 def test_saved_crops(tv: Tv, taught: Path, tmp_path: Path) -> None:
     arguments = ("--per-photo", 1, "--looks", 0, "--save-images", tmp_path / "c", "--size", 64)
     assert tv("crops", taught / "boxes.jsonl", "-o", tmp_path / "c.jsonl", *arguments).status == 0

@@ -112,7 +112,7 @@ def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
         for left in (5, 20, 40)
         for number, split in zip((4, 1, 8, 0, 7, 2, 6, 3, 5), splits * 3, strict=True)
     ]
-    boxed = [replace(item, folders=(tmp_path,)) for item in boxed]
+    boxed = [replace(item, places=(str(tmp_path / item.image),)) for item in boxed]
     setting = CropSettings(per_photo=2, looks=2, test=0.01)
     photos = list(boxed_photos(boxed, tmp_path, Report()))
     assert [photo.image for photo in photos] == [f"{number}.png" for number in range(9)]

@@ -129,3 +129,9 @@ def test_writing_is_atomic(tmp_path: Path) -> None:
         write_records(path, [{"a": 2}, {"a": math.nan}])
     assert path.read_text() == '{"a": 1}\n'
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_record() -> None:
+    for text in ('{"image": "a.jpg"}\n', '[{"image": "a.jpg"}]'):
+        stream = io.BytesIO(b"\xef\xbb\xbf" + text.encode())
+        assert [record for record, _ in read_records(stream, "-")] == [{"image": "a.jpg"}]

@@ -8,8 +8,9 @@ import typer
 
 from tvcli.terminal import options
 from tvcli.terminal.inputs import SampleOptions
-from tvcli.terminal.lines import base_of, emit
+from tvcli.terminal.lines import base_of, emit, print_lines
 from tvcli.terminal.progress import ReportOptions
+from tvcli.terminal.streams import STREAM
 
 
 def crops(
@@ -19,7 +20,12 @@ def crops(
     ],
     output: Annotated[
         str,
-        typer.Option("-o", "--output", help="The .jsonl file of crops to write, or - for stdout."),
+        typer.Option(
+            "-o",
+            "--output",
+            help="The .jsonl file of crops to write, or - for stdout. For --to, the file or, for "
+            "voc and yolo, the folder.",
+        ),
     ],
     *,
     source: Annotated[
@@ -94,7 +100,9 @@ def crops(
     the records have a "split" of their own.
 
     Boxes are read as JSON Lines, COCO JSON (--from coco), a folder of Pascal VOC XML (--from voc)
-    or YOLO text files (--from yolo), or VGG VIA JSON (--from via). --to writes the same formats.
+    or YOLO text files (--from yolo), or VGG VIA JSON (--from via). --to writes the same formats;
+    VOC and YOLO into a folder, the others also to standard output with -o -. Outlines count as the
+    boxes around them. What is no box is skipped, and named with its place.
 
     \b
     Examples:
@@ -102,7 +110,11 @@ def crops(
       tv crops annotations/ --from voc --root photos/ -o crops.jsonl --extend 0.1,0.5
       tv crops boxes.jsonl --to coco -o coco.json
     """
-    from tvcli.core.files.formats import read_annotations, write_annotations
+    from tvcli.core.files.formats import (
+        annotation_lines,
+        read_annotations,
+        write_annotations,
+    )
     from tvcli.core.files.own_files import check_own
     from tvcli.core.images.annotations import boxed_photos, spooled_photos
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
@@ -117,12 +129,16 @@ def crops(
     )
     base = base_of(output)
     with reports.open() as report, ExitStack() as stack:
-        annotations = sampling.parse().of(read_annotations(boxes, source), lambda box: box.image)
+        read = read_annotations(boxes, source, report)
+        annotations = sampling.parse().of(read, lambda box: box.image)
         checked = boxed_photos(annotations, base, report, root)
-        if to is not None and (to != "jsonl" or output != "-"):
-            check_own(Path(output), "boxes")
+        if to is not None:
             photos = list(checked)
-            write_annotations(Path(output), photos, to)
+            if output == STREAM:
+                print_lines(annotation_lines(photos, to))
+            else:
+                check_own(Path(output), "boxes")
+                write_annotations(Path(output), photos, to, report)
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
             return
         spilled_records = stack.enter_context(spooled_photos(checked))

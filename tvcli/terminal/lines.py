@@ -20,9 +20,14 @@ def emit(output: str, records: Iterable[Record], kind: OwnKind = "records") -> i
     if output != STREAM:
         check_own(Path(output), kind)
         return write_records(Path(output), records)
+    return print_lines(map(dump_record, records))
+
+
+def print_lines(lines: Iterable[str]) -> int:
+    """Write lines to standard output as they come; return how many."""
     count = 0
-    for count, record in enumerate(records, 1):  # noqa: B007
-        sys.stdout.buffer.write(dump_record(record).encode("utf-8", "surrogateescape") + b"\n")
+    for count, line in enumerate(lines, 1):  # noqa: B007
+        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
         sys.stdout.buffer.flush()
     return count
 

@@ -1,5 +1,6 @@
 """JSON Lines records: one object a line, read with its place so that errors can name it."""
 
+import codecs
 import json
 import math
 import os
@@ -149,6 +150,7 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := stream.readline(MAX_LINE + 1):
         number += 1
+        line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
         if len(line) > MAX_LINE and not line.lstrip().startswith(b"["):
             raise BadInput(f"{name}:{number}: line longer than {MAX_LINE >> 20} MiB, not a record")
         yield number, line

@@ -3,13 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from tvcli.core.boxes import Box, as_box, clip
+from tvcli.core.boxes import Box, area, as_box, clip
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
+from tvcli.core.files.formats.photo_places import find_photo
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report
@@ -17,6 +19,8 @@ from tvcli.core.reports import Report
 STAGE = "boxes"
 SAME_SHAPE = 0.02  # how far width over height may differ between two sizes of one photo
 OUTSIDE = 2.0  # pixels by which rounding may put a box outside its photo
+LEAST_INSIDE = 0.1  # of a box's area: one with less inside its photo is a mistake
+KNOWN_PLACES = 2**16  # photos whose place is remembered
 
 
 def boxed_photos(
@@ -24,29 +28,34 @@ def boxed_photos(
 ) -> Iterator[BoxedPhoto]:
     """Yield the annotated photos, with boxes in pixels of the photo as it is now.
 
-    Photos lie under `root`, by default where the format has them; `image` becomes relative to
-    `base`. Where the annotated size is not the photo's, boxes are scaled, and that is noted, if
-    both have the same shape. Photos that cannot be read and boxes that are none, or lie outside,
-    are skipped and named with file and line.
+    Photos lie under `root`, by default where the format has them, and are known by the path found;
+    `image` becomes relative to `base`. Where the annotated size is not the photo's, boxes are
+    scaled if both have the same shape, and those that stick out are clipped; both is noted. Photos
+    that cannot be read and boxes that are none, or lie outside, are skipped and named with file
+    and line.
     """
-    scaled = 0
-    records = external_sort(map(_as_record, annotations), key=lambda record: record["image"])
-    ordered = map(_annotation, records)
-    for _, group in groupby(ordered, key=lambda annotation: annotation.image):
-        items = list(group)
-        path = _find(items[0], root)
+    scaled = clipped = 0
+    records = external_sort(_found(annotations, root), key=lambda record: record["path"])
+    for name, group in groupby(records, key=lambda record: record["path"]):
+        found = list(group)
+        items = [_annotation(record["annotation"]) for record in found]
         try:
-            width, height = photo_size(read_photo(path))
+            _check_names(found, items)
+            width, height = photo_size(read_photo(Path(name)))
         except BadImage as error:
-            report.skip(str(path), STAGE, f"{error} ({items[0].where})")
+            report.skip(name, STAGE, f"{error} ({items[0].where})")
             continue
-        split = items[0].split
-        photo = BoxedPhoto(os.path.relpath(path, base), path, width, height, split=split)
-        if _add_objects(photo, items, report):
-            scaled += items[0].size not in (None, (photo.width, photo.height))
+        split = next((item.split for item in items if item.split), "")
+        photo = BoxedPhoto(os.path.relpath(name, base), Path(name), width, height, split=split)
+        cut = _add_objects(photo, items, report)
+        if photo.objects or all(item.box is None for item in items):
+            clipped += cut
+            scaled += any(item.size not in (None, (photo.width, photo.height)) for item in items)
             yield photo
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
+    if clipped:
+        report.note(f"{clipped} boxes stuck out of their photos and were clipped to them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +80,58 @@ def spooled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpooledPhotos]:
         yield SpooledPhotos(spilled_records)
 
 
-def _as_record(annotation: Annotation) -> Record:
-    values = {field.name: getattr(annotation, field.name) for field in fields(Annotation)}
-    return values | {"folders": [str(folder) for folder in annotation.folders]}
+def _found(annotations: Iterable[Annotation], root: Path | None) -> Iterator[Record]:
+    """Yield annotations as records, with where their photos lie, and whether that is a guess."""
+    find = lru_cache(KNOWN_PLACES)(find_photo)
+    for annotation in annotations:
+        path, guess = find(annotation.image, annotation.places, root)
+        yield {"path": path, "guess": guess, "annotation": {**asdict(annotation), "places": ()}}
 
 
 def _annotation(record: Record) -> Annotation:
-    size, folders = record["size"], tuple(map(Path, record["folders"]))
-    return Annotation(**{**record, "size": size and tuple(size), "folders": folders})
+    size = record["size"]
+    return Annotation(**{**record, "size": size and tuple(size), "places": ()})
 
 
-def _find(item: Annotation, root: Path | None) -> Path:
-    """Return where an annotation's photo lies; if nowhere, where it was expected first."""
-    if root is not None:
-        return root / item.image
-    places = [folder / item.image for folder in item.folders]
-    return next((place for place in places if place.is_file()), places[0])
+def _check_names(found: list[Record], items: list[Annotation]) -> None:
+    """Refuse a photo that several may be; raises BadImage naming two of them."""
+    names = list(dict.fromkeys(os.path.normpath(item.image) for item in items))
+    if len(names) > 1 and any(record["guess"] for record in found):
+        raise BadImage(f"may be {names[0]} or {names[1]}: name a --root that has both")
 
 
-def _add_objects(photo: BoxedPhoto, items: list[Annotation], report: Report) -> bool:
-    """Add the good boxes; tell whether the photo is of use: with one, or annotated to have none."""
+def _add_objects(photo: BoxedPhoto, items: list[Annotation], report: Report) -> int:
+    """Add the good boxes; return how many of them were clipped."""
+    cut = 0
     for item in items:
         if item.box is None:
             continue
         try:
-            photo.objects.append((_checked(item, photo), item.label))
+            box, beyond = _checked(item, photo)
         except ValueError as error:
             report.skip(photo.image, STAGE, f"{item.where}: {error}")
-    return bool(photo.objects) or all(item.box is None for item in items)
+        else:
+            photo.objects.append((box, item.label))
+            cut += beyond > OUTSIDE
+    return cut
 
 
-def _checked(item: Annotation, photo: BoxedPhoto) -> Box:
-    """Return a box in the photo's pixels, clipped to it; raises ValueError saying what is wrong."""
+def _checked(item: Annotation, photo: BoxedPhoto) -> tuple[Box, float]:
+    """Return a box in the photo's pixels, clipped to it, and by how many pixels it stuck out.
+
+    Raises:
+        ValueError: it is none, or less than `LEAST_INSIDE` of it lies inside.
+    """
     x0, y0, x1, y1 = as_box(item.box)
     across, down = _scales(item, photo)
     box = x0 * across, y0 * down, x1 * across, y1 * down
-    shown = [round(side, 1) for side in box]
+    shown = f"box {[round(side, 1) for side in box]}"
     clipped = clip(box, photo.width, photo.height)
     if clipped is None:
-        raise ValueError(f"box {shown} lies outside the photo ({photo.width} x {photo.height})")
-    beyond = max(abs(a - b) for a, b in zip(box, clipped, strict=True))
-    if beyond > max(OUTSIDE, 0.05 * max(box[2] - box[0], box[3] - box[1])):
-        raise ValueError(f"box {shown} sticks out of the photo ({photo.width} x {photo.height})")
-    return clipped
+        raise ValueError(f"{shown} lies outside the photo ({photo.width} x {photo.height})")
+    if area(clipped) < LEAST_INSIDE * area(box):
+        raise ValueError(f"{shown} sticks out of the photo ({photo.width} x {photo.height})")
+    return clipped, max(abs(a - b) for a, b in zip(box, clipped, strict=True))
 
 
 def _scales(item: Annotation, photo: BoxedPhoto) -> tuple[float, float]:

@@ -1,18 +1,24 @@
 """Foreign annotations of boxes, read and written at the edge, by name."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tvcli.core.errors import UsageError
+from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.formats import coco, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
+from tvcli.core.files.locks import writing
+from tvcli.core.files.records import Record, dump_record
+from tvcli.core.reports import Report
 
 __all__ = [
     "FORMATS",
     "Annotation",
     "BoxedPhoto",
     "Format",
+    "annotation_lines",
     "checked_format",
     "read_annotations",
     "write_annotations",
@@ -20,18 +26,23 @@ __all__ = [
 
 
 class Format(NamedTuple):
-    """How annotations are read from a file or folder, and photos with their boxes written to it."""
+    """How annotations are read, and photos with their boxes written, in a format.
 
-    read: Callable[[Path], Iterator[Annotation]]
-    write: Callable[[Path, list[BoxedPhoto]], None]
+    A format that is one file has `records`: its lines, in order. One that is a folder of files has
+    `write`.
+    """
+
+    read: Callable[[Path, Report], Iterator[Annotation]]
+    records: Callable[[list[BoxedPhoto]], Iterator[Record]] | None = None
+    write: Callable[[Path, list[BoxedPhoto], Report], None] | None = None
 
 
 FORMATS = {
-    "jsonl": Format(native.read, native.write),
-    "coco": Format(coco.read, coco.write),
-    "voc": Format(voc.read, voc.write),
-    "yolo": Format(yolo.read, yolo.write),
-    "via": Format(via.read, via.write),
+    "jsonl": Format(native.read, native.records),
+    "coco": Format(coco.read, coco.records),
+    "voc": Format(voc.read, write=voc.write),
+    "yolo": Format(yolo.read, write=yolo.write),
+    "via": Format(via.read, via.records),
 }
 
 
@@ -42,21 +53,64 @@ def checked_format(name: str, option: str = "--from") -> str:
     return name
 
 
-def read_annotations(path: Path, format: str) -> Iterator[Annotation]:
+def read_annotations(path: Path, format: str, report: Report | None = None) -> Iterator[Annotation]:
     """Yield the annotations of a file (of a folder: voc and yolo) in a format, by its name.
 
+    What is no annotation is skipped in `report`, by file and place.
+
     Raises:
         UsageError: no such format.
-        BadInput: not there, or not of that format; the message names the file and the place.
+        BadInput: not there, not of that format, or nothing in it can be used; the message names
+            the file and the place.
     """
-    return FORMATS[checked_format(format)].read(path)
+    report = Report() if report is None else report
+    return _some(FORMATS[checked_format(format)].read(path, report), report)
 
 
-def write_annotations(path: Path, photos: list[BoxedPhoto], format: str) -> None:
+def _some(annotations: Iterator[Annotation], report: Report) -> Iterator[Annotation]:
+    """Yield annotations; raises BadInput if there are none, and some were skipped."""
+    before, found = report.skips, False
+    for annotation in annotations:
+        found = True
+        yield annotation
+    if not found and report.skips > before:
+        first = report.skipped[min(before, len(report.skipped) - 1)]
+        raise BadInput(f"{first.image}: {first.reason}")
+
+
+def annotation_lines(photos: list[BoxedPhoto], format: str) -> Iterator[str]:
+    """Yield the lines of photos with their boxes in a format that is one file, by its name.
+
+    Raises:
+        UsageError: no such format, or one that is a folder of files.
+    """
+    records = FORMATS[checked_format(format, "--to")].records
+    if records is None:
+        raise UsageError(f"--to {format} writes a folder of files: name it by -o")
+    return (dump_record(record) for record in records(photos))
+
+
+def write_annotations(
+    path: Path, photos: list[BoxedPhoto], format: str, report: Report | None = None
+) -> None:
     """Write photos with their boxes in a format, by its name (voc and yolo: into a folder).
 
+    Photos that the format cannot hold are skipped in `report`.
+
     Raises:
         UsageError: no such format.
-        OSError: the target cannot be written.
+        BadInput, OSError: the target cannot be written.
     """
-    FORMATS[checked_format(format, "--to")].write(path, photos)
+    report = Report() if report is None else report
+    if write := FORMATS[checked_format(format, "--to")].write:
+        write(path, photos, report)
+        return
+    lines = annotation_lines(photos, format)
+    with (
+        writing(path),
+        atomic_write(path) as partial,
+        partial.open("w", encoding="utf-8") as stream,
+    ):
+        stream.writelines(f"{line}\n" for line in lines)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,12 +1,17 @@
 """What every format of boxes is read into, and written from."""
 
+import codecs
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
+from tvcli.core.reports import Report
 
+STAGE = "boxes"
 MAX_FILE = 512 * 2**20  # bytes of one file of annotations
 
 
@@ -14,9 +19,10 @@ MAX_FILE = 512 * 2**20  # bytes of one file of annotations
 class Annotation:
     """One box as annotated, not yet checked against its photo; `box` None: a photo without one.
 
-    `where` is its place (file and line), `size` the annotated width and height in pixels; with
-    `normalised` the box is in fractions of them. `folders` are where the photo may lie, relative
-    to the file of annotations, the first that has it counts.
+    `image` is the photo's name, with its folders as far as the format knows them; where the format
+    has none its suffix is missing. `where` is the annotation's place (file and line), `size` the
+    annotated width and height in pixels; with `normalised` the box is in fractions of them.
+    `places` are the paths at which the photo may lie, the first that is there counts.
     """
 
     image: str
@@ -26,7 +32,7 @@ class Annotation:
     size: tuple[float, float] | None = None
     normalised: bool = False
     split: str = ""
-    folders: tuple[Path, ...] = (Path(),)
+    places: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,18 +50,38 @@ class BoxedPhoto:
     split: str = ""
 
 
+class Unusable(BadInput):
+    """An item of a file of annotations that is no box of a photo: `where`, and the `reason`."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where, self.reason = where, reason
+
+    def skip(self, report: Report) -> None:
+        """Leave the item out: it is named, and counted."""
+        report.skip(self.where, STAGE, self.reason)
+
+
 def read_text(path: Path) -> bytes:
     """Return the content of a file of annotations.
 
     Raises:
-        BadInput: not there, not readable, or absurdly large.
+        Unusable: not there, not readable, or absurdly large.
     """
     try:
         if path.stat().st_size > MAX_FILE:
-            raise BadInput(f"{path}: larger than {MAX_FILE >> 20} MiB, not annotations of boxes")
+            reason = f"larger than {MAX_FILE >> 20} MiB, not annotations of boxes"
+            raise Unusable(str(path), reason)
         return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+        raise Unusable(str(path), f"cannot be read: {error.strerror}") from error
+
+
+def decoded(data: bytes) -> str:
+    """Return text as UTF-8, or as UTF-16 where its mark says so; what is neither is replaced."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
 
 
 def files_of(path: Path, suffix: str) -> list[Path]:
@@ -70,3 +96,36 @@ def files_of(path: Path, suffix: str) -> list[Path]:
     if not found:
         raise BadInput(f"{path}: no {suffix} files here")
     return found
+
+
+def name_below(file: Path, top: Path) -> str:
+    """Return the name of a file without its suffix, with its folders below `top`."""
+    return (file.relative_to(top) if top.is_dir() else Path(file.name)).with_suffix("").as_posix()
+
+
+def image_name(value: Any, where: str) -> str:
+    """Return the name of a photo as a format gives it.
+
+    Raises:
+        Unusable: not a name.
+    """
+    if not isinstance(value, str) or not value or "\0" in value:
+        raise Unusable(where, "it does not name its image")
+    return value
+
+
+def one_line(label: str) -> str:
+    """Return a label without line breaks and other control characters, as line formats need it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in label).split())
+
+
+def joined(folders: Iterable[Path | str], name: str) -> tuple[str, ...]:
+    """Return the paths that a name has in some folders."""
+    return tuple(os.path.join(folder, name) for folder in folders)  # noqa: PTH118
+
+
+def names_on_the_way_out(photos: Iterable[BoxedPhoto]) -> dict[str, str]:
+    """Return, for each image, its name below the folder that all photos share."""
+    images = [os.path.abspath(photo.path) for photo in photos]  # noqa: PTH100 - links stay
+    shared = os.path.commonpath([os.path.dirname(image) for image in images]) if images else ""  # noqa: PTH120
+    return {p.image: os.path.relpath(i, shared) for p, i in zip(photos, images, strict=True)}

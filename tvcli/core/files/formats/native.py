@@ -3,31 +3,42 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tvcli.core.errors import BadInput
-from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
-from tvcli.core.files.records import Record, read_record_file, write_records
+from tvcli.core.files.formats.annotation import (
+    Annotation,
+    BoxedPhoto,
+    Unusable,
+    image_name,
+    joined,
+)
+from tvcli.core.files.formats.coco import size_of
+from tvcli.core.files.records import Record, read_record_file
+from tvcli.core.reports import Report
 
 
-def read(path: Path) -> Iterator[Annotation]:
+def read(path: Path, report: Report) -> Iterator[Annotation]:
     """Yield the annotations of a file of records; raises BadInput naming file and line."""
     for record, where in read_record_file(path):
-        image = record.get("image")
-        if not isinstance(image, str) or not image or "\0" in image:
-            raise BadInput(f'{where}: a record needs an "image" (the path of a photo)')
+        try:
+            if not record.get("image"):
+                raise Unusable(where, 'a record needs an "image" (the path of a photo)')
+            image = image_name(record["image"], where)
+        except Unusable as error:
+            error.skip(report)
+            continue
         yield Annotation(
             image=image,
             box=record.get("box"),
             label=str(record.get("label") or ""),
             where=where,
-            size=_size(record),
+            size=size_of(record),
             split=str(record.get("split") or ""),
-            folders=(path.parent,),
+            places=joined([path.parent], image),
         )
 
 
-def write(path: Path, photos: list[BoxedPhoto]) -> None:
-    """Write one record a box, and one without a box for a photo that has none."""
-    write_records(path, (record for photo in photos for record in records_of(photo)))
+def records(photos: list[BoxedPhoto]) -> Iterator[Record]:
+    """Yield one record a box, and one without a box for a photo that has none."""
+    return (record for photo in photos for record in records_of(photo))
 
 
 def records_of(photo: BoxedPhoto) -> list[Record]:
@@ -36,10 +47,3 @@ def records_of(photo: BoxedPhoto) -> list[Record]:
     known = {"split": photo.split} if photo.split else {}
     boxed = [about | {"box": list(box), "label": label} | known for box, label in photo.objects]
     return boxed or [about | {"box": None} | known]
-
-
-def _size(record: Record) -> tuple[float, float] | None:
-    sides = record.get("width"), record.get("height")
-    if all(isinstance(side, int | float) and side > 0 for side in sides):
-        return float(sides[0] or 0), float(sides[1] or 0)
-    return None

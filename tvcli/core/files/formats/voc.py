@@ -1,86 +1,122 @@
 """Pascal VOC's XML, one file a photo: pixels counted from 1, both ends inside the box."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NoReturn
-from xml.parsers import expat
+from pathlib import Path, PureWindowsPath
 from xml.sax.saxutils import escape
 
-from tvcli.core.errors import BadInput
-from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto, files_of, read_text
+from tvcli.core.files.formats.annotation import (
+    STAGE,
+    Annotation,
+    BoxedPhoto,
+    Unusable,
+    files_of,
+    joined,
+    name_below,
+    names_on_the_way_out,
+    one_line,
+)
+from tvcli.core.files.formats.outlines import around_turned
+from tvcli.core.files.formats.photo_places import USUAL
+from tvcli.core.files.formats.xml_elements import Element, parse
 from tvcli.core.files.own_files import check_own
+from tvcli.core.reports import Report
 
-DEEPEST = 16  # levels of elements
 SIDES = ("xmin", "ymin", "xmax", "ymax")
+TURNED = ("cx", "cy", "w", "h", "angle")
 
 
-@dataclass(slots=True)
-class _Element:
-    tag: str
-    line: int
-    text: str = ""
-    parts: "list[_Element]" = field(default_factory=list)
+def read(path: Path, report: Report) -> Iterator[Annotation]:
+    """Yield the annotations of an XML file, or of all of a folder and the folders in it.
 
-    def find(self, tag: str) -> "_Element | None":
-        return next((part for part in self.parts if part.tag == tag), None)
-
-    def text_of(self, tag: str) -> str:
-        part = self.find(tag)
-        return part.text.strip() if part else ""
-
-
-def read(path: Path) -> Iterator[Annotation]:
-    """Yield the annotations of an XML file, or of all of a folder.
+    Files that are not VOC are skipped. The photo is the one that two of `<filename>`, `<path>` and
+    the XML file's own name agree on, else the `<filename>`.
 
     Raises:
-        BadInput: not VOC; the message gives the file and line. Document types and entities are
-            refused, so that a file cannot grow when it is read nor name another one.
+        BadInput: no XML files.
     """
     for file in files_of(path, ".xml"):
-        root = _parse(file)
-        if root.tag != "annotation":
-            raise BadInput(f"{file}:{root.line}: <{root.tag}> where VOC has <annotation>")
-        yield from _annotations(file, root)
+        try:
+            root = parse(file)
+            if root.tag != "annotation":
+                place = f"{file}:{root.line}"
+                raise Unusable(place, f"<{root.tag}> where VOC has <annotation>")
+            yield from _annotations(file, path, root)
+        except Unusable as error:
+            error.skip(report)
 
 
-def write(path: Path, photos: list[BoxedPhoto]) -> None:
-    """Write one XML file a photo into a folder; VOC holds whole pixels, so boxes are rounded."""
-    path.mkdir(parents=True, exist_ok=True)
+def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
+    """Write one XML file a photo into a folder; VOC holds whole pixels, so boxes are rounded.
+
+    Folders that tell photos apart become folders there.
+    """
+    names = names_on_the_way_out(photos)
+    taken: set[Path] = set()
     for photo in photos:
-        file = path / f"{Path(photo.image).stem}.xml"
-        check_own(file, "boxes")
-        file.write_text(_document(photo), "utf-8")
+        name = names[photo.image]
+        target = path / Path(name).with_suffix(".xml")
+        target = path / f"{name}.xml" if target in taken else target
+        taken.add(target)
+        try:
+            text = _document(photo).encode()
+        except UnicodeEncodeError:
+            report.skip(photo.image, STAGE, "its name is not UTF-8, which XML needs")
+            continue
+        check_own(target, "boxes")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text)
 
 
-def _annotations(file: Path, root: _Element) -> Iterator[Annotation]:
-    name = root.text_of("filename")
-    if not name or "\0" in name:
-        raise BadInput(f"{file}:{root.line}: no <filename>")
-    folder = root.text_of("folder") or "images"
-    above = file.parent.parent
-    folders = (file.parent, above / "images", above / "JPEGImages", above / Path(folder).name)
+def _annotations(file: Path, top: Path, root: Element) -> Iterator[Annotation]:
+    name = _photo_of(file, root)
+    below = Path(name_below(file, top)).parent
+    folder = PureWindowsPath(root.text_of("folder")).name or "images"
+    folders = [file.parent]
+    for above in (file.parent.parent, top.parent / below):
+        folders += [above / usual for usual in (*USUAL, folder)]
+    folders += [top.parent / usual / below for usual in (*USUAL, folder)]
+    image = (below / name).as_posix()
+    places = joined(folders, name) + joined(folders, file.stem)
     size = _size(root.find("size"))
-    objects = [part for part in root.parts if part.tag == "object"]
+    objects = root.all("object")
     if not objects:
-        yield Annotation(name, None, "", f"{file}:{root.line}", size, folders=folders)
+        yield Annotation(image, None, "", f"{file}:{root.line}", size, places=places)
     for item in objects:
         where = f"{file}:{item.line}"
-        yield Annotation(name, _box(item), item.text_of("name"), where, size, folders=folders)
+        yield Annotation(image, _box(item), item.text_of("name"), where, size, places=places)
 
 
-def _box(item: _Element) -> list[float] | str:
+def _photo_of(file: Path, root: Element) -> str:
+    """Return the name of a file's photo, with or without its suffix."""
+    named, path = root.text_of("filename"), PureWindowsPath(root.text_of("path")).name
+    if (not named and not path) or "\0" in named + path:
+        raise Unusable(f"{file}:{root.line}", "no <filename>")
+    votes = Counter(Path(name).stem for name in (named, path, file.name) if name)
+    most, count = votes.most_common(1)[0]
+    given = [name for name in (named, path) if name]
+    if count == 1:
+        return given[0]
+    return next((name for name in given if Path(name).stem == most), most)
+
+
+def _box(item: Element) -> list[float] | str:
     """Return a box as ours: half open, counted from 0; what is no box is left as it stands."""
-    box = item.find("bndbox")
-    texts = [box.text_of(side) if box else "" for side in SIDES]
+    box, turned = item.find("bndbox"), item.find("robndbox")
+    names = TURNED if turned and not box else SIDES
+    holder = box or turned
+    texts = [holder.text_of(name) if holder else "" for name in names]
     try:
-        x0, y0, x1, y1 = map(float, texts)
+        values = [float(text) for text in texts]
     except ValueError:
         return ",".join(texts)
+    if names is TURNED:
+        return around_turned(*values)
+    x0, y0, x1, y1 = values
     return [x0 - 1, y0 - 1, x1, y1]
 
 
-def _size(size: _Element | None) -> tuple[float, float] | None:
+def _size(size: Element | None) -> tuple[float, float] | None:
     try:
         sides = (float(size.text_of("width")), float(size.text_of("height"))) if size else None
     except ValueError:
@@ -98,36 +134,6 @@ def _document(photo: BoxedPhoto) -> str:
     for (x0, y0, x1, y1), label in photo.objects:
         values = round(x0) + 1, round(y0) + 1, max(round(x1), round(x0) + 1), round(y1)
         sides = "".join(f"<{s}>{v}</{s}>" for s, v in zip(SIDES, values, strict=True))
-        lines.append(f"  <object><name>{escape(label)}</name><bndbox>{sides}</bndbox></object>")
+        name = escape(one_line(label))
+        lines.append(f"  <object><name>{name}</name><bndbox>{sides}</bndbox></object>")
     return "\n".join([*lines, "</annotation>", ""])
-
-
-def _parse(file: Path) -> _Element:
-    top = _Element("", 0)
-    stack = [top]
-    parser = expat.ParserCreate()
-
-    def refuse(*_: object) -> NoReturn:
-        raise BadInput(f"{file}:{parser.CurrentLineNumber}: a document type: VOC has none")
-
-    def start(tag: str, _: dict[str, str]) -> None:
-        if len(stack) > DEEPEST:
-            raise BadInput(f"{file}:{parser.CurrentLineNumber}: nested too deeply")
-        element = _Element(tag, parser.CurrentLineNumber)
-        stack[-1].parts.append(element)
-        stack.append(element)
-
-    def text(part: str) -> None:
-        stack[-1].text += part
-
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _: stack.pop() and None
-    parser.CharacterDataHandler = text
-    try:
-        parser.Parse(read_text(file), True)
-    except expat.ExpatError as error:
-        raise BadInput(f"{file}:{error.lineno}: not XML: {expat.ErrorString(error.code)}") from None
-    return top.parts[0]
