@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
-from conftest import Ran
+from conftest import Ran, picture
 from PIL import Image, ImageFilter, ImageOps
 
 Tv = Callable[..., Ran]
@@ -184,3 +185,44 @@ def test_without_verify_opencv_is_not_loaded(index: Path, tmp_path: Path) -> Non
         "sys.exit('cv2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("size", [(800, 2), (1, 400), (1, 1)])
+def test_thin_pictures_have_no_key_points_and_stop_nothing(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    picture(1).resize(size).save("p/thin.png")
+    picture(2, 220, 180).save("p/good.png")
+    assert tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64).status == 0
+    ran = tv("search", "p/good.png", "-i", "x.tvx", "--verify", "default", "-k", 2)
+    assert [json.loads(line)["image"] for line in ran.out.splitlines()] == ["p/good.png"]
+    for command in (
+        ("search", "p/thin.png", "-i", "x.tvx", "--verify", "default"),
+        ("dedupe", "p"),
+        ("dedupe", "x.tvx"),
+    ):
+        ran = tv(*command)
+        assert ran.status in (0, 1), ran.err
+        assert "skipped" not in ran.err and "Warning" not in ran.err
+
+
+def test_what_opencv_raises_on_a_photo_is_its_skip(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    for seed in (1, 2):
+        picture(seed, 220, 180).save(f"p/{seed}.png")
+
+    def fails(*_: object) -> None:
+        cv2.resize(np.zeros((0, 0), np.uint8), (0, 0))
+
+    monkeypatch.setattr("tvcli.core.matching.features._spread", fails)
+    ran = tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64)
+    assert ran.status == 0
+    assert "skipped 1.png: no key points can be found" in ran.err
+    ran = tv("dedupe", "p")
+    assert ran.status in (0, 1)
+    assert "p/1.png: no key points can be found" in ran.err

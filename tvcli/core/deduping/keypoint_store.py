@@ -92,11 +92,11 @@ def _described(work: tuple[Path, Keypoints | None]) -> bytes | str:
     path, known = work
     try:
         photo = decode_photo(read_photo(path), size=SIDE)
+        if known is None or known.region != photo.whole:  # a box of it
+            return _packed(describe_both(photo))
+        return _packed([known, describe(photo, mirrored=True)])
     except BadImage as error:
         return str(error)
-    if known is None or known.region != photo.whole:  # a box of it
-        return _packed(describe_both(photo))
-    return _packed([known, describe(photo, mirrored=True)])
 
 
 def _packed(both: Both) -> bytes:

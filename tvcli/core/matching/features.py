@@ -19,6 +19,7 @@ PREVIEW = 96  # pixels of the long side of the small grey picture kept beside th
 COLOUR = 48  # the same of the picture in colour
 FAST_THRESHOLD = 2  # grey levels: low, so that dim and blurred pictures have corners too
 CELLS = 8  # across and down: key points are taken from all of them, not only from text or frames
+LEAST_SIDE = 5  # pixels: what is thinner has no corners, and OpenCV halves it to nothing
 CANDIDATES = 4  # times as many corners are found as are kept
 
 SIFT_CONTRAST = 0.02  # half of Lowe's, for the same reason
@@ -136,7 +137,11 @@ def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:
 
 
 def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]:
-    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128)."""
+    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128).
+
+    Raises:
+        BadImage: OpenCV fails on it.
+    """
     import cv2  # by the first photo described: a search without --verify does without it
 
     many = CANDIDATES * count
@@ -144,8 +149,13 @@ def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]
         detector = cv2.SIFT_create(many, contrastThreshold=SIFT_CONTRAST)
     else:
         detector = cv2.ORB_create(many, fastThreshold=FAST_THRESHOLD)
-    kept = _spread(detector.detect(grey, None), grey.shape, count)
-    kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
+    kept, descriptors = [], None
+    if min(grey.shape) >= LEAST_SIDE:
+        try:
+            kept = _spread(detector.detect(grey, None), grey.shape, count)
+            kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
+        except cv2.error as error:
+            raise BadImage(f"no key points can be found: {error.err}") from error
     points = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
     empty = np.empty((0, LENGTHS[method]), np.uint8)
     return points, empty if descriptors is None else descriptors.astype(np.uint8)

@@ -25,6 +25,8 @@ def local_agreement(found: Details) -> float:
         means(image, SIDE) for image in (found.own**2, found.other**2, found.own * found.other)
     ]
     within = means(found.seen, SIDE) > 0.5
+    if not within.any():  # thinner than a place
+        return 0.0
     own, other, both = (mean[within] for mean in energies)
     gain = _gain(own, other)
     own, both = gain**2 * own, gain * both
