@@ -121,3 +121,21 @@ def test_the_same_command_makes_the_same_file(tv: Tv, photos: Path, tmp_path: Pa
         tv("encode", photos, "-o", tmp_path / "e.h5", "--size", 64)
         made.append((tmp_path / "e.h5").read_bytes())
     assert made[0] == made[1]
+
+
+def test_pictures_left_out_are_counted_by_kind(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("p/a.heic", "p/b.HEIC", "p/c.cr2", "only/d.heic"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(b"\0\0\0\x18ftypheic")
+    picture(1).save("p/e.jpg")
+    ran = tv("encode", "p", "-o", "x.h5", "--size", 64, "--errors", "e.jsonl")
+    assert ran.status == 0
+    assert "2 .heic, 1 .cr2 left out" in ran.err or "1 .cr2, 2 .heic left out" in ran.err
+    records = [json.loads(line) for line in Path("e.jsonl").read_text().splitlines()]
+    assert [record["image"] for record in records] == ["p/a.heic", "p/b.HEIC", "p/c.cr2"]
+    ran = tv("encode", "only", "-o", "y.h5")
+    assert ran.status == 3
+    assert "no photos found that can be read: 1 .heic left out" in ran.err

@@ -118,3 +118,47 @@ def test_paths_are_yielded_before_the_stream_ends(photos: Path) -> None:
         assert next(source.regions).image.endswith("0.png")
         os.close(write)
         assert len(list(source.regions)) == 1
+
+
+def test_pictures_of_other_kinds_in_folders_are_told(photos: Path) -> None:
+    for name in ("a.HEIC", "b.jp2", "c.txt", ".d.heic", "e.mpo"):
+        (photos / name).write_bytes(b"x")
+    told: list[str] = []
+    found = [path.name for path in walk_photos(photos, on_left_out=told.append)]
+    assert "e.mpo" in found
+    assert told == [str(photos / "a.HEIC"), str(photos / "b.jp2")]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"P6\n3 2\n255\nabc",
+        b"\0\0\0\x18ftypheic",
+        b"\0\0\0\x0cjP  \r\n",
+        b"8BPS\0\1",
+        b"II+\0\x08\0\0\0",
+        b"RIFF\1\2\3\4WEBP",
+    ],
+)
+def test_a_picture_of_any_kind_is_one_photo(tmp_path: Path, start: bytes) -> None:
+    (tmp_path / "x").write_bytes(start)
+    (region,) = open_sources([str(tmp_path / "x")], root=tmp_path).regions
+    assert region.image == "x"
+    (region,) = open_sources(["-"], stdin=io.BytesIO(start)).regions
+    assert region.data == start
+
+
+@pytest.mark.parametrize("content", [b"\1\2x\0\1", b"y" * 300, b"a.jpg\n" * 100 + b"\0"])
+def test_binary_is_no_list(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    for arguments in ([str(tmp_path / "x")], ["-"]):
+        with pytest.raises(BadInput, match="neither a photo nor a list of paths or records"):
+            list(open_sources(arguments, stdin=io.BytesIO(content)).regions)
+
+
+def test_a_list_may_begin_like_a_bitmap(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("BMW.jpg\nRIFFs.png\n")
+    assert [r.image for r in open_sources([str(tmp_path / "list")], root=Path()).regions] == [
+        "BMW.jpg",
+        "RIFFs.png",
+    ]

@@ -1,7 +1,9 @@
 """How core tells whoever listens what it is doing, without printing."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from tvcli.core.errors import BadInput
 
@@ -28,6 +30,7 @@ class Report:
     """Counts what is done and what is skipped; the terminal shows it, tests read it.
 
     `skipped` are the first `KEPT` of the photos skipped and the last one; `skips` counts all.
+    `left_out` counts the pictures in folders that are of no kind that is read, by suffix.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -35,6 +38,7 @@ class Report:
         self.done = 0
         self.skips = 0
         self.skipped: list[Skip] = []
+        self.left_out: Counter[str] = Counter()
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Begin a stage of `total` steps, counted in some unit (None: not known).
@@ -62,3 +66,22 @@ class Report:
     def unreadable(self, folder: str, reason: str) -> None:
         """Leave a folder out."""
         self.skip(folder, "walk", reason)
+
+    def leave_out(self, image: str) -> None:
+        """Count a picture of a kind that is not read."""
+        self.left_out[Path(image).suffix.lower()] += 1
+
+    def left_out_text(self) -> str:
+        """Return how many pictures of what kinds were left out, or nothing."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.left_out.items()))
+        return f"{kinds} left out" if kinds else ""
+
+
+def nothing_found(report: Report) -> str:
+    """Return the message for a command line that named no photo of use."""
+    if not report.skipped and report.left_out:
+        return f"no photos found that can be read: {report.left_out_text()}; convert them to JPEG"
+    if not report.skipped:
+        return "no photos found: name photos, folders of photos, or a list of them"
+    first = report.skipped[0]
+    return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"

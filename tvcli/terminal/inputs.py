@@ -64,6 +64,7 @@ class PathOptions(OptionGroup):
             sample=sample or ALL,
             shard=shard,
             on_unreadable=report.unreadable,
+            on_left_out=report.leave_out,
         )
 
 

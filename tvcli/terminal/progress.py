@@ -16,6 +16,7 @@ from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import Level, Stopwatch, log, tell
 from tvcli.terminal.option_groups import OptionGroup
 
+LEFT_OUT = "a kind of picture that is not read: convert it to JPEG"
 SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
 
@@ -76,6 +77,12 @@ class TerminalReport(Report):
             self._errors.write([Skip(image, stage, reason).as_record()])
         super().skip(image, stage, reason)
 
+    def leave_out(self, image: str) -> None:
+        """Count a picture of a kind that is not read, for the last line, and record it."""
+        super().leave_out(image)
+        if self._errors is not None:
+            self._errors.write([Skip(image, "walk", LEFT_OUT).as_record()])
+
     def close(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
@@ -89,9 +96,11 @@ class TerminalReport(Report):
         """Print the last line: what was done, what was skipped, and the time it took."""
         self.close()
         left_out = f", {self.skips} skipped" if self.skips and skipped else ""
+        left_out += f", {self.left_out_text()}" if self.left_out and skipped else ""
         seconds = time.monotonic() - self._started
         if not self.quiet:
             more: dict[str, Any] = {"seconds": round(seconds, 3), "skipped": self.skips}
+            more |= {"left_out": dict(self.left_out)} if self.left_out else {}
             self._print(f"{what}{left_out} in {seconds:.1f} s", event="summary", **more)
 
     def _print(

@@ -27,7 +27,7 @@ from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import root_settings
 from tvcli.core.files.sources import Source
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 PART_SECONDS = 15.0  # what a kill may cost
 PART_BYTES = 256 * 2**20
@@ -176,7 +176,7 @@ def encoded_parts(
             raise
         if not (parts or even_none or (source.share and source.share.listed)):
             shutil.rmtree(folder)
-            raise BadInput(_nothing_encoded(report))
+            raise BadInput(nothing_found(report))
         yield parts
         shutil.rmtree(folder)
 
@@ -302,10 +302,3 @@ def _stamp(path: Path) -> tuple[int, int]:
 def part_path(folder: Path, number: int) -> Path:
     """Return the name of a part of a job."""
     return folder / f"part-{number:06}.h5"
-
-
-def _nothing_encoded(report: Report) -> str:
-    if not report.skipped:
-        return "no photos found: name photos, folders of photos, or a list of them"
-    first = report.skipped[0]
-    return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"

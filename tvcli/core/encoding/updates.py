@@ -28,7 +28,7 @@ from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, open_sources
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 Load = Callable[[], Encoder]
 
@@ -129,7 +129,12 @@ def source_of(wish: UpdateRequest, root: Path, report: Report) -> Source:
         report.unreadable(folder, f"{reason}; its photos stay as they are")
 
     return open_sources(
-        wish.arguments, stdin=wish.stdin, null=wish.null, root=root, on_unreadable=unreadable
+        wish.arguments,
+        stdin=wish.stdin,
+        null=wish.null,
+        root=root,
+        on_unreadable=unreadable,
+        on_left_out=report.leave_out,
     )
 
 
@@ -149,7 +154,7 @@ def update_file(
     with writing(target), ExitStack() as stack:
         old = stack.enter_context(open_artifact(target, "encodings"))
         source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, keep=wish.unreadable)
+        plan = plan_of(known_rows(old), source, stat_cache, report, keep=wish.unreadable)
         parts = stack.enter_context(
             encoded_new(plan.new, source, target, wish.loader(old.settings), report)
         )
@@ -173,7 +178,7 @@ def tell_file(target: Path, wish: UpdateRequest, report: Report) -> Iterator[Rec
     """
     with open_artifact(target, "encodings") as old:
         source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, keep=wish.unreadable)
+        plan = plan_of(known_rows(old), source, stat_cache, report, keep=wish.unreadable)
         yield from told(plan, source.root)
 
 
@@ -193,6 +198,7 @@ def plan_of(
     known: Known,
     source: Source,
     stat_cache: StatCache,
+    report: Report,
     *,
     only_add: bool = False,
     keep: Sequence[str] = (),
@@ -200,7 +206,7 @@ def plan_of(
     """Compare a source with rows, as `plan_update` does; raises BadInput for an empty source."""
     plan = plan_update(known, source.regions, source.root, stat_cache, only_add=only_add, keep=keep)
     if not plan.photos:
-        raise BadInput("no photos found: name photos, folders of photos, or a list of them")
+        raise BadInput(nothing_found(report))
     return plan
 
 

@@ -1,7 +1,28 @@
 """Which files are photos: the endings of their names, how they begin, and how large they may be."""
 
+import re
+
 SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp")
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+        *(".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp"),
+    )
 )
-PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
+# Pictures that are not looked for in folders: who has some wants to know that they were left out.
+OTHER_SUFFIXES = frozenset(
+    (
+        *(".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpf", ".jpx", ".jxl", ".tga", ".psd", ".psb"),
+        *(".svg", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".ico", ".exr", ".hdr", ".dds", ".pcx"),
+        *(".xcf", ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf"),
+        *(".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".kdc", ".dcr", ".mrw"),
+        ".rwl",
+    )
+)
+# How pictures begin, those too that cannot be read: so that none is taken for a list of paths.
+PICTURE_START = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]|BM....\0\0\0\0|\0...ftyp|"
+    rb"P[1-7fF]\s+[\d#-]|\0\0\0\x0c(jP|JXL) |\xff\x4f\xff\x51|\xff\x0a|8BPS\0|qoif|DDS \x7c\0|"
+    rb"\x76\x2f\x31\x01|\0\0[\1\2]\0|IIRO\x08|IIU\0|FUJIFILMCCD|gimp xcf |#\?RADIANCE\n",
+    re.DOTALL,
+)
 MAX_BYTES = 2**30  # of a file: the largest photos that can be decoded, as they come from cameras

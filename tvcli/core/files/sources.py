@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.photo_formats import MAX_BYTES, PICTURE_MAGIC, SUFFIXES
+from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.records import (
     Record,
     Region,
@@ -21,14 +21,17 @@ from tvcli.core.files.shards import Shard, Share
 
 STDIN = "-"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-LONGEST_PATH = 2**20  # bytes; a system takes 4096
+LONGEST_LINE = 2**20  # bytes of a list of paths
+LONGEST_NAME = 255  # bytes of a file's name that systems take
 SNIFFED = 512  # bytes looked at to tell what a stream is
+NEITHER = "neither a photo nor a list of paths or records"
 
 OnUnreadable = Callable[[str, str], None]
+OnLeftOut = Callable[[str], None]
 
 
-def _ignore(path: str, reason: str) -> None:
-    """Say nothing of what cannot be read."""
+def _ignore(*_: str) -> None:
+    """Say nothing of what cannot be read, or is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ def open_sources(
     sample: Sample = ALL,
     shard: Shard | None = None,
     on_unreadable: OnUnreadable = _ignore,
+    on_left_out: OnLeftOut = _ignore,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
 
@@ -75,7 +79,8 @@ def open_sources(
     records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin` (None:
     that of this process). Paths
     come out relative to `root`; by default the folder given, or the folder all arguments share.
-    Only the photos of `sample` come, and with `shard` only those of them that are its.
+    Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
+    that cannot be read, and pictures in folders that are of no kind that is read, are told.
 
     Raises:
         UsageError: no arguments.
@@ -85,7 +90,9 @@ def open_sources(
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
     base = (root or _common_root(arguments)).absolute()
     stream = sys.stdin.buffer if stdin is None else stdin
-    readers = [_reader(argument, stream, null, on_unreadable) for argument in arguments]
+    readers = [
+        _reader(argument, stream, null, on_unreadable, on_left_out) for argument in arguments
+    ]
     every = (_under(region, base) for reader in readers for region in reader)
     regions = sample.of(every, lambda region: region.image)
     if shard is None:
@@ -126,8 +133,13 @@ def is_photo_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
-def walk_photos(folder: Path, on_unreadable: OnUnreadable = _ignore) -> Iterator[Path]:
-    """Yield the photos under a folder, sorted; hidden folders and links to folders are left out."""
+def walk_photos(
+    folder: Path, on_unreadable: OnUnreadable = _ignore, on_left_out: OnLeftOut = _ignore
+) -> Iterator[Path]:
+    """Yield the photos under a folder, sorted; hidden folders and links to folders are left out.
+
+    Pictures of other kinds are told by `on_left_out`.
+    """
 
     def unreadable(error: OSError) -> None:
         on_unreadable(str(error.filename), f"folder cannot be read: {error.strerror}")
@@ -135,8 +147,12 @@ def walk_photos(folder: Path, on_unreadable: OnUnreadable = _ignore) -> Iterator
     for parent, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
-            if is_photo_name(name) and not name.startswith("."):
+            if name.startswith("."):
+                continue
+            if is_photo_name(name):
                 yield Path(parent, name)
+            elif Path(name).suffix.lower() in OTHER_SUFFIXES:
+                on_left_out(str(Path(parent, name)))
 
 
 def roots_of(arguments: Sequence[str]) -> list[Path]:
@@ -156,14 +172,19 @@ def _root_of(argument: str) -> Path:
 
 
 def _reader(
-    argument: str, stdin: IO[bytes], null: bool, on_unreadable: OnUnreadable
+    argument: str,
+    stdin: IO[bytes],
+    null: bool,
+    on_unreadable: OnUnreadable,
+    on_left_out: OnLeftOut,
 ) -> Iterator[Region]:
     path = Path(argument)
     if argument == STDIN:
         return _read_stream(stdin, null)
     if path.is_dir():
-        return (Region(str(photo)) for photo in walk_photos(path, on_unreadable))
-    if is_photo_name(path):  # even if it is not there: then it is skipped like any bad photo
+        return (Region(str(photo)) for photo in walk_photos(path, on_unreadable, on_left_out))
+    if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
+        # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
         return iter([Region(argument)])
     if not path.is_file():
         raise BadInput(f"{argument}: no such file or folder")
@@ -174,10 +195,10 @@ def _read_file(path: Path, null: bool) -> Iterator[Region]:
     if _is_json(path):
         return _from_records(read_record_file(path), path.parent)
     start = _first_bytes(path)
-    if start.startswith(PICTURE_MAGIC):
+    if PICTURE_START.match(start):
         return iter([Region(str(path))])
     if b"\0" in start and not null:
-        raise BadInput(f"{path}: neither a photo nor a list of paths or records")
+        raise BadInput(f"{path}: {NEITHER}")
     return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))
 
 
@@ -187,8 +208,10 @@ def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:
         raise BadInput("-: nothing on standard input")
     if start.startswith(HDF5_MAGIC):
         raise BadInput("-: an HDF5 file on standard input where photos or records are needed")
-    if start.startswith(PICTURE_MAGIC) or start[4:12] in (b"ftypavif", b"ftypavis"):
+    if PICTURE_START.match(start):
         yield Region(STDIN, data=stream.read(MAX_BYTES + 1))
+    elif b"\0" in start and not null:
+        raise BadInput(f"-: {NEITHER} (paths that end in NUL need --null)")
     elif start.lstrip()[:1] in (b"{", b"["):
         yield from _from_records(read_records(stream, STDIN), Path())
     else:
@@ -214,11 +237,8 @@ def split_stream(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
     while chunk := _read_some(stream):
         *whole, rest = (rest + chunk).split(separator)
         yield from whole
-        if len(rest) > LONGEST_PATH:
-            raise BadInput(
-                f"a line of more than {LONGEST_PATH >> 20} MiB: neither a photo nor a list of "
-                f"paths or records"
-            )
+        if len(rest) > LONGEST_LINE:
+            raise BadInput(f"a line of more than {LONGEST_LINE >> 20} MiB: {NEITHER}")
     if rest:
         yield rest
 
@@ -236,6 +256,8 @@ def _split_file(path: Path, separator: bytes) -> Iterator[bytes]:
 
 def _from_paths(names: Iterable[bytes], where: str) -> Iterator[Region]:
     for name in names:
+        if b"\0" in name or max(map(len, name.split(b"/"))) > LONGEST_NAME:
+            raise BadInput(f"{where}: {NEITHER}")
         path = os.fsdecode(name)
         if path and Path(path).is_dir():
             raise BadInput(f"{where}: {path} is a folder: name it as an argument instead")

@@ -60,7 +60,7 @@ def change_photos(
         if wish.way == "remove":
             return _remove(target, index, wish, report, provenance)
         source, stat_cache = _source(index, wish, report), StatCache.load(target / STAMPS)
-        plan = _plan(index, source, stat_cache, wish)
+        plan = _plan(index, source, stat_cache, wish, report)
         change = _Change(index, plan)
         if not plan.is_empty or wish.root is not None:  # which is then where they lie
             _write(change, target, source, wish, report, provenance)
@@ -82,7 +82,7 @@ def tell_photos(target: Path, wish: UpdateRequest, report: Report) -> Iterator[R
             yield from ({"change": "removed", "image": image} for image in images)
             return
         source = _source(index, wish, report)
-        plan = _plan(index, source, StatCache.load(target / STAMPS), wish)
+        plan = _plan(index, source, StatCache.load(target / STAMPS), wish, report)
         yield from told(plan, source.root)
 
 
@@ -141,9 +141,16 @@ def made_with(index: Index) -> dict[str, Any]:
     return named_settings(index.settings["encoder"]) | {"engine": index.manifest.engine} | heads
 
 
-def _plan(index: Index, source: Source, stat_cache: StatCache, wish: UpdateRequest) -> Plan:
+def _plan(
+    index: Index, source: Source, stat_cache: StatCache, wish: UpdateRequest, report: Report
+) -> Plan:
     plan = plan_of(
-        known_rows(index), source, stat_cache, only_add=wish.way == "add", keep=wish.unreadable
+        known_rows(index),
+        source,
+        stat_cache,
+        report,
+        only_add=wish.way == "add",
+        keep=wish.unreadable,
     )
     if plan.new or plan.copied:
         refuse_by_row(index)

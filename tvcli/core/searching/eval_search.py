@@ -79,7 +79,11 @@ def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> It
         found = queries.of_encodings(Path(trial.queries[0]))
         return trial.sample.of(found, lambda query: query.photo or query.name)
     source = open_sources(
-        trial.queries, stdin=stdin, sample=trial.sample, on_unreadable=report.unreadable
+        trial.queries,
+        stdin=stdin,
+        sample=trial.sample,
+        on_unreadable=report.unreadable,
+        on_left_out=report.leave_out,
     )
     return queries.of_photos(source.regions, source.root)
 

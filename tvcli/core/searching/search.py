@@ -199,7 +199,13 @@ def _asked_photos(
     if is_encodings(request.queries, stdin) and request.queries[0] != STDIN:
         yield from queries.of_encodings(Path(request.queries[0]))
         return
-    source = open_sources(request.queries, stdin=stdin, null=null, on_unreadable=report.unreadable)
+    source = open_sources(
+        request.queries,
+        stdin=stdin,
+        null=null,
+        on_unreadable=report.unreadable,
+        on_left_out=report.leave_out,
+    )
     regions: Iterator[Region] = (_cropped(r, request.box) for r in source.regions)
     heads = _location_heads(queries.index, request)
     if heads is not None:

@@ -18,7 +18,7 @@ from tvcli.core.images.copies.changes import CHANGES, code_of, kinds_for, rng_of
 from tvcli.core.images.copies.truth import keep_truth, known_copies, write_copy
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.parallel import cores, in_order
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 LARGEST = 1024  # pixels of the long side that photos are changed at, unless told otherwise
 QUALITY = 92  # of JPEG and WebP
@@ -84,7 +84,7 @@ def make_copies(
         if made:
             keep_truth(folder, known | made)
     if not made:
-        raise BadInput(_nothing_made(report))
+        raise BadInput(nothing_found(report))
 
 
 def _made(
@@ -131,13 +131,6 @@ def _copy(
     buffer = io.BytesIO()
     copy.save(buffer, {"jpg": "JPEG"}.get(suffix, suffix), quality=QUALITY)
     return copy_name(image, kind, name, settings.seed, f".{suffix}"), parameters, buffer.getvalue()
-
-
-def _nothing_made(report: Report) -> str:
-    if not report.skipped:
-        return "no photos found: name photos, folders of photos, or a list of them"
-    first = report.skipped[0]
-    return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"
 
 
 def copy_name(image: str, kind: str, name: str, seed: int, suffix: str) -> str:
