@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from logging import CRITICAL, getLogger
 from typing import Any
 
 import typer
@@ -172,6 +173,7 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run `tv` with some arguments and return the exit status; the one error boundary."""
     warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a photo is said once
+    getLogger("PIL").setLevel(CRITICAL + 1)
     if os.environ.get(COMPLETING):
         answer(tv())
     arguments, wanted = take_global_flags(arguments)

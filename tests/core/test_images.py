@@ -1,4 +1,5 @@
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -193,6 +194,30 @@ def test_bad_files_are_refused_with_a_reason(tmp_path: Path) -> None:
     ]:
         with pytest.raises(BadImage, match=reason):
             read_photo(tmp_path / name)
+
+
+def test_what_libtiff_says_is_the_reason_and_goes_nowhere_else(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    random = np.random.default_rng(0).integers(0, 2, (60, 400), np.uint8)
+    content = bytearray(encoded(Image.fromarray(random > 0), "TIFF", compression="group4"))
+    content[20:600] = bytes(580)
+    warned = bytearray(encoded(picture(1), "TIFF", compression="jpeg"))
+    warned[warned.index(b"\xff\xdb") + 1] = 0
+    with ThreadPoolExecutor(2) as pool:
+        shown = pool.map(
+            pixels_of, [bytes(content)] * 3
+        )  # libtiff says much, and shows what it can
+        spoilt = list(pool.map(refusal, [bytes(warned)] * 3))
+        assert [pixels.shape for pixels in shown] == [(60, 400, 3)] * 3
+    assert all(reason.startswith("cannot be decoded: JPEGLib: ") for reason in spoilt)
+    assert capfd.readouterr() == ("", "")
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(BadImage) as caught:
+        decode_photo(data)
+    return str(caught.value)
 
 
 def test_a_decompression_bomb_is_refused() -> None:

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
+from tvcli.core.images.libtiff_messages import libtiff_messages
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
@@ -104,8 +105,9 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     Raises:
         BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
     """
+    said: list[str] = []
     try:
-        with open_picture(data) as image:
+        with libtiff_messages() as said, open_picture(data) as image:
             width, height = _displayed_size(image)
             if size is not None:
                 _draft(image, size, crops)
@@ -115,7 +117,7 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        raise BadImage(f"cannot be decoded: {_reason(error)}") from error
+        raise BadImage(f"cannot be decoded: {said[0] if said else _reason(error)}") from error
 
 
 def photo_size(data: bytes) -> tuple[int, int]:
