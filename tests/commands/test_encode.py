@@ -123,6 +123,18 @@ def test_the_same_command_makes_the_same_file(tv: Tv, photos: Path, tmp_path: Pa
     assert made[0] == made[1]
 
 
+def test_a_photo_that_lacks_its_end_is_used_and_named(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    picture(1).save("a.jpg")
+    Path("a.jpg").write_bytes(Path("a.jpg").read_bytes()[:-2])
+    ran = tv("index", "a.jpg", "-o", "x.tvx", "--size", 64)
+    assert (ran.status, "a.jpg: its end marker is missing; it is used" in ran.err) == (0, True)
+    ran = tv("search", "a.jpg", "-i", "x.tvx")
+    assert (ran.status, "its end marker is missing" in ran.err) == (0, True)
+
+
 def test_pictures_left_out_are_counted_by_kind(
     tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

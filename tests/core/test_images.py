@@ -1,4 +1,5 @@
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -194,6 +195,39 @@ def test_bad_files_are_refused_with_a_reason(tmp_path: Path) -> None:
     ]:
         with pytest.raises(BadImage, match=reason):
             read_photo(tmp_path / name)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_that_lacks_only_its_end_is_used(mode: str, progressive: bool) -> None:
+    whole = encoded(picture(3, 400, 320).convert(mode), "JPEG", progressive=progressive)
+    expected = pixels_of(whole)
+    assert decode_photo(whole).note == ""
+    for cut in (1, 2):
+        found = decode_photo(whole[:-cut])
+        assert found.note == "its end marker is missing"
+        assert (np.asarray(found.image) == expected).all()
+    with pytest.raises(BadImage, match="truncated"):
+        decode_photo(whole[: len(whole) * 2 // 3])
+    assert decode_photo(whole[:-2], size=32).image.size == decode_photo(whole, size=32).image.size
+
+
+def test_a_jpeg_cut_in_its_last_rows_is_used_and_noted() -> None:
+    random = np.random.default_rng(0).integers(0, 256, (400, 300, 3), np.uint8)
+    whole = encoded(Image.fromarray(random), "JPEG", quality=90)
+    expected = pixels_of(whole)
+    found = decode_photo(whole[: -len(whole) // 50])
+    assert found.note == "its last 17 rows are missing"
+    assert (np.asarray(found.image)[:-18] == expected[:-18]).all()
+    with pytest.raises(BadImage, match="truncated"):
+        decode_photo(whole[: -len(whole) // 10])
+
+
+def test_a_progressive_jpeg_that_lacks_a_scan_is_truncated() -> None:
+    whole = encoded(picture(3, 400, 320), "JPEG", progressive=True)
+    for scan in [found.start() for found in re.finditer(b"\xff\xda", whole)]:
+        with pytest.raises(BadImage, match="cannot be decoded"):
+            decode_photo(whole[:scan])
 
 
 def test_what_libtiff_says_is_the_reason_and_goes_nowhere_else(

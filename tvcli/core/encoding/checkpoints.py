@@ -274,6 +274,8 @@ def fill_part(
         skips += item.skips
         for skip in item.skips:
             report.skip(*skip)
+        for note in item.notes:
+            report.note(note)
         if len(item):
             writer.append(item.columns)
             written += item.columns["encodings"].nbytes

@@ -34,11 +34,12 @@ class Chunk:
 
 @dataclass(slots=True)
 class Encoded:
-    """A chunk's rows and columns, and the photos of it that had to be left out."""
+    """A chunk's rows and columns, the photos of it that were left out, and what was noted."""
 
     chunk: Chunk
     columns: Columns
     skips: list[Skipped]
+    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.columns["image"])
@@ -126,6 +127,8 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
         except BadImage as error:
             encoded.skips.append((regions[0].image, "decode", str(error)))
             continue
+        if photo.note:
+            encoded.notes.append(f"{regions[0].image}: {photo.note}; it is used")
         for region in regions:
             try:
                 pixels.append(encoder.look(photo, region))

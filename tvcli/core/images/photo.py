@@ -4,7 +4,7 @@ import hashlib
 import io
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
+from tvcli.core.images.cut_jpegs import completed
 from tvcli.core.images.libtiff_messages import libtiff_messages
 
 Pixels = npt.NDArray[np.uint8]
@@ -24,6 +25,7 @@ Fit = Literal["squash", "pad", "crop"]
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF")
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
+JPEG = b"\xff\xd8\xff"
 ORIENTATION = 0x0112  # of EXIF and of TIFF
 TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
@@ -35,11 +37,15 @@ class BadImage(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """An upright RGB photo. `width` and `height` are those displayed; pixels may be fewer."""
+    """An upright RGB photo. `width` and `height` are those displayed; pixels may be fewer.
+
+    `note` says what is amiss with a photo that is of use all the same.
+    """
 
     image: Image.Image
     width: int
     height: int
+    note: str = ""
 
     @property
     def whole(self) -> Box:
@@ -100,24 +106,46 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     """Decode a photo: first frame, EXIF orientation applied, transparency on white, 8-bit RGB.
 
     With `size` a JPEG may be decoded at 1/2, 1/4 or 1/8 scale, as long as every crop (none: the
-    whole photo) keeps `DRAFT_MARGIN` times `size` pixels per side.
+    whole photo) keeps `DRAFT_MARGIN` times `size` pixels per side. A JPEG that lacks only its end
+    marker, or its last rows, is used, with a note.
 
     Raises:
         BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
     """
     said: list[str] = []
     try:
-        with libtiff_messages() as said, open_picture(data) as image:
-            width, height = _displayed_size(image)
-            if size is not None:
-                _draft(image, size, crops)
-            return Photo(_to_rgb(ImageOps.exif_transpose(image)), width, height)
+        with libtiff_messages() as said:
+            return _decoded(data, size, crops)
     except Image.DecompressionBombError:
         raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
     except Exception as error:  # decoders raise nearly anything on broken files
+        photo = _cut(data, size, crops) if data.startswith(JPEG) else None
+        if photo is not None:
+            return photo
         raise BadImage(f"cannot be decoded: {said[0] if said else _reason(error)}") from error
+
+
+def _decoded(data: bytes, size: int | None, crops: Sequence[Box]) -> Photo:
+    with open_picture(data) as image:
+        width, height = _displayed_size(image)
+        if size is not None:
+            _draft(image, size, crops)
+        return Photo(_to_rgb(ImageOps.exif_transpose(image)), width, height)
+
+
+def _cut(data: bytes, size: int | None, crops: Sequence[Box]) -> Photo | None:
+    """Return a JPEG that lacks only its end, or None."""
+    try:
+        found = completed(data)
+        if found is None:
+            return None
+        ended, missing = found
+        what = f"last {missing} rows are missing" if missing else "end marker is missing"
+        return replace(_decoded(ended, size, crops), note=f"its {what}")
+    except Exception:  # broken in another way
+        return None
 
 
 def photo_size(data: bytes) -> tuple[int, int]:

@@ -84,6 +84,8 @@ class Queries:
         for encoded in encode_chunks(chunked(self._noted(regions), TOGETHER), root, self._encoder):
             for image, _, reason in encoded.skips:
                 self._report.skip(image, "query", reason)
+            for note in encoded.notes:
+                self._report.note(note)
             if len(encoded):
                 yield from self._of_columns(encoded.columns, root)
 
