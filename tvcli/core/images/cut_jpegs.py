@@ -1,11 +1,11 @@
 """JPEGs whose end is missing: whole but for the end marker, cut in their last rows, or worse."""
 
-import io
 import re
 import zlib
 
 import numpy as np
-from PIL import Image
+
+from tvcli.core.images.known_pictures import open_picture
 
 END = b"\xff\xd9"
 LAST_ROWS = 1 / 20  # of a photo's height, or a row of blocks: a photo that lacks no more is used
@@ -33,7 +33,7 @@ def completed(data: bytes) -> tuple[bytes, int] | None:
 
 def _row_sums(data: bytes) -> list[int]:
     """Return a checksum of each row of a JPEG's pixels."""
-    with Image.open(io.BytesIO(data)) as image:
+    with open_picture(data) as image:
         return [zlib.crc32(row) for row in np.asarray(image)]
 
 

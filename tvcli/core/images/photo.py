@@ -1,7 +1,6 @@
 """Photos: from bytes to upright RGB, and from there to what a network sees."""
 
 import hashlib
-import io
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +15,12 @@ from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
 from tvcli.core.images.cut_jpegs import completed
+from tvcli.core.images.known_pictures import open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
 
-# What is opened of what Pillow knows; HEIF where a plugin is registered.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF")
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 JPEG = b"\xff\xd8\xff"
@@ -79,27 +77,6 @@ def read_photo(path: Path) -> bytes:
 def digest(data: bytes) -> str:
     """Return the content hash of a file: 32 hexadecimal digits of BLAKE2b."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def open_picture(data: bytes) -> Image.Image:
-    """Open a picture of one of `FORMATS`, whatever its file is named; its pixels are not decoded.
-
-    Pillow knows more formats, and starts a program for some of them: Ghostscript for EPS.
-
-    Raises:
-        UnidentifiedImageError: of no such format.
-    """
-    try:
-        return _opened(data)
-    except UnidentifiedImageError:
-        Image.init()  # brings the rarer formats, which most pictures do without
-        return _opened(data)
-
-
-def _opened(data: bytes) -> Image.Image:
-    Image.preinit()
-    known = [name for name in FORMATS if name in Image.OPEN]
-    return Image.open(io.BytesIO(data), formats=known)
 
 
 def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] = ()) -> Photo:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from tvcli.core.images.copies.change import Change, Parameters, Rng, between
-from tvcli.core.images.photo import open_picture
+from tvcli.core.images.known_pictures import open_picture
 
 
 def draw_compression(rng: Rng) -> Parameters:
