@@ -47,6 +47,7 @@ from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly
+from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "crops": crops,
@@ -166,6 +167,7 @@ def tv() -> Any:
 
 def main() -> None:
     """Run `tv` and end with its exit status."""
+    make_usable()
     end_cleanly()
     sys.exit(run(sys.argv[1:]))
 
@@ -219,7 +221,10 @@ def _explain(error: Exception) -> int:
             line = message if message.startswith("Usage:") else f"tv: {message}"
             tell(line, level="error", event="error", status=int(ExitStatus.USAGE))
         return ExitStatus.USAGE
-    if isinstance(error, TvError | OSError):
+    if isinstance(error, OSError) and is_closed_standard_file(error):
+        discard_stdout()
+        message = "standard input or standard output is closed"
+    elif isinstance(error, TvError | OSError):
         message = str(error)
     elif isinstance(error, MemoryError):
         message = "out of memory: try a smaller --batch or --size"
@@ -234,7 +239,7 @@ def _explain(error: Exception) -> int:
 def _stop(cause: BaseException) -> int:
     """End without a word when whoever reads our output has had enough (`| head`)."""
     if isinstance(cause, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_stdout()
         return ExitStatus.DONE
     asked = isinstance(cause, Terminated)
     status = ExitStatus.TERMINATED if asked else ExitStatus.INTERRUPTED

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -204,6 +206,45 @@ def test_searching_with_mini_loads_no_torch(home: Path) -> None:
     loaded = loaded_by("search", str(home / "photos" / "plain.png"), "-i", index)
     assert "onnxruntime" in loaded
     assert not {"torch", "torchvision"} & loaded
+
+
+@pytest.mark.parametrize("command", ["tv search photos/plain.png", "tv info .tv/index.tvx"])
+def test_a_closed_stdout_is_an_error_and_a_closed_stdin_none(home: Path, command: str) -> None:
+    ran = shell(f"{command} >&-", home)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "tv: standard input or standard output is closed\n"
+    ran = shell(f"{command} <&-", home)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == shell(command, home).stdout
+    assert shell(f"{command} 2>&-", home).stdout == ran.stdout
+    assert shell(f"{command} <&- >&- 2>&-", home).returncode == 3
+
+
+def test_what_needs_no_closed_file_works_and_what_reads_it_says_so(
+    home: Path, tmp_path: Path
+) -> None:
+    index = shlex.quote(str(tmp_path / "all.tvx"))
+    ran = shell(f"tv index photos --size 64 -o {index} <&- >&- 2>&-", home)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert shell(f"tv search --item plain.png -i {index} -k 1", home).returncode == 0
+    ran = shell("tv search - <&-", home)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "tv: standard input or standard output is closed\n"
+
+
+@pytest.mark.parametrize(
+    "setting", ["PYTHONIOENCODING=ascii", "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"]
+)
+def test_names_are_escaped_where_the_terminal_cannot_show_them(home: Path, setting: str) -> None:
+    for command in ("tv search photos/été.png -k 1 --format table", "tv dedupe --format table"):
+        ran = shell(f"{setting} {command}", home)
+        assert ran.returncode in (0, 1)
+        assert "codec" not in ran.stderr
+    table = shell(f"{setting} tv search photos/été.png -k 1 --format table", home).stdout
+    assert table.isascii()
+    assert re.search(r"photos/(\\xe9|\\udcc3\\udca9)t", table)
+    paths = shell(f"{setting} tv search photos/été.png -k 1 --format paths", home).stdout
+    assert paths == "photos/été.png\n"  # data is bytes, whatever the terminal
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -1,7 +1,7 @@
 """What the system says of photos' files, so that the unchanged are not read again.
 
 Size and time of the last change are not enough: two files of equal size and time may be swapped,
-and copying may set the time back. The inode tells the one, the time of the last change of the
+and copying may set the time back. The inode tells the one; the time of the last change of the
 inode, which no program can set, the other.
 
 A cache: what it lacks, or what does not fit, is read and hashed again. It lies beside an artifact,
