@@ -208,6 +208,66 @@ def test_searching_with_mini_loads_no_torch(home: Path) -> None:
     assert not {"torch", "torchvision"} & loaded
 
 
+def images_of(ran: subprocess.CompletedProcess[str]) -> list[str]:
+    assert ran.returncode == 0, ran.stderr
+    return [json.loads(line)["image"] for line in ran.stdout.splitlines()]
+
+
+def test_process_substitution_is_read_by_its_content(home: Path, tmp_path: Path) -> None:
+    photo = "photos/plain.png"
+    assert images_of(shell(f"tv search <(cat {photo}) -k 1", home)) == [photo]
+    two = shell(f"tv search <(cat {photo}) <(cat photos/-dash.png) -k 1", home)
+    assert images_of(two) == [photo, "photos/-dash.png"]
+    assert len({json.loads(line)["query"] for line in two.stdout.splitlines()}) == 2
+    assert images_of(shell(f"tv search <(echo {photo}) -k 1", home)) == [photo]
+    record = f'{{"image": "{photo}", "box": [0, 0, 60, 60]}}'
+    assert len(images_of(shell(f"tv search <(echo '{record}') -k 2", home))) == 2
+    index = shlex.quote(str(tmp_path / "list.tvx"))
+    ran = shell(f"tv index --size 64 <(ls photos/*a*.png) -o {index}", home)
+    assert ran.returncode == 0, ran.stderr
+    found = images_of(shell(f"tv search <(cat photos/-dash.png) -i {index} -k 9", home))
+    assert sorted(found) == ["photos/-dash.png", "photos/a b.png", photo]
+    nul = f"tv index --size 64 -0 <(find photos -name '*.png' -print0) -o {index}"
+    assert shell(nul, home).returncode == 0
+    assert len(images_of(shell(f"tv search {photo} -i {index} -k 9", home))) == 6
+    encoded = f"tv index <(tv encode photos --size 64 --pool gem -o - -q) -o {index}"
+    ran = shell(encoded, home)
+    assert ran.returncode == 0, ran.stderr
+    assert images_of(shell(f"tv search <(cat {photo}) -i {index} -k 1", home)) == [photo]
+
+
+def test_a_fifo_is_read_once(home: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "query.jpg"  # whatever it is called
+    os.mkfifo(fifo)
+    name = shlex.quote(str(fifo))
+    ran = shell(f"(cat photos/plain.png > {name} &) ; tv search {name} -k 1", home)
+    assert images_of(ran) == ["photos/plain.png"]
+    labels = "tv triplets e.h5 --labels <(cat labels.jsonl) -o -"
+    (tmp_path / "labels.jsonl").write_text(
+        "".join(
+            json.dumps({"image": f"{home}/photos/{name}", "label": label}) + "\n"
+            for name, label in zip(
+                ["plain.png", "-dash.png", "a b.png", "été.png"], "aabb", strict=True
+            )
+        )
+    )
+    assert shell(f"tv encode {home}/photos --size 64 -o e.h5", tmp_path).returncode == 0
+    ran = shell(labels, tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count("anchor") > 0
+    rank = "tv train-rank <(cat e.h5) <(tv triplets e.h5 --labels labels.jsonl -o -) -o r.h5"
+    assert shell(rank, tmp_path).returncode == 0, ran.stderr
+
+
+def test_an_empty_pipe_is_told(home: Path) -> None:
+    ran = shell("tv search <(true)", home)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert "nothing came through this pipe" in ran.stderr
+    ran = shell("tv search <(tv encode photos --size 64 -o - -q)", home)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert "an HDF5 file where photos or records are needed" in ran.stderr
+
+
 @pytest.mark.parametrize("command", ["tv search photos/plain.png", "tv info .tv/index.tvx"])
 def test_a_closed_stdout_is_an_error_and_a_closed_stdin_none(home: Path, command: str) -> None:
     ran = shell(f"{command} >&-", home)

@@ -11,6 +11,7 @@ from typing import IO
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.own_files import check_own
+from tvcli.core.files.pipes import is_pipe, pipe_stream
 
 STREAM = "-"
 
@@ -23,14 +24,15 @@ def stdin() -> IO[bytes]:
 @contextmanager
 def input_file(name: str) -> Iterator[Path]:
     """Give a path to read an artifact from; what comes through a pipe is spooled to a file."""
-    if name != STREAM:
+    piped = is_pipe(name)
+    if name != STREAM and not piped:
         yield Path(name)
         return
     with tempfile.NamedTemporaryFile(prefix="tv-", suffix=".h5") as file:
-        shutil.copyfileobj(stdin(), file, 2**20)
+        shutil.copyfileobj(pipe_stream(name) if piped else stdin(), file, 2**20)
         file.flush()
         if file.tell() == 0:
-            raise BadInput("-: nothing on standard input")
+            raise BadInput(f"{name}: nothing {'came through it' if piped else 'on standard input'}")
         yield Path(file.name)
 
 

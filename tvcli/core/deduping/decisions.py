@@ -5,7 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, folder_of
 from tvcli.core.files.records import Record, read_record_file
 
 Digests = Callable[[str], str | None]  # the digest of the photo at a path, if it is known
@@ -35,8 +35,9 @@ def read_decisions(path: Path, digest_of: Digests) -> Decisions:
         BadInput: a line is no such record.
     """
     pairs: list[tuple[str, str]] = []
+    folder = folder_of(path)
     for record, where in read_record_file(path):
-        named = [_digest(entry, path.parent, digest_of, where) for entry in _entries(record, where)]
+        named = [_digest(entry, folder, digest_of, where) for entry in _entries(record, where)]
         pairs += combinations([digest for digest in named if digest], 2)
     return Decisions(pairs)
 

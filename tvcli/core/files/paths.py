@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.files.pipes import is_pipe
+
 
 def absolute_path(path: Path | str) -> str:
     """Return a path from the root, without `.` and `..`; links stay as they are."""
@@ -11,8 +13,8 @@ def absolute_path(path: Path | str) -> str:
 
 
 def folder_of(path: Path) -> Path:
-    """Return the absolute folder that a path lies in."""
-    return Path(absolute_path(path)).parent
+    """Return the absolute folder that a path lies in; of a pipe, such as <(…), the current one."""
+    return Path.cwd() if is_pipe(path) else Path(absolute_path(path)).parent
 
 
 def root_settings(root: Path, target: Path) -> dict[str, str]:

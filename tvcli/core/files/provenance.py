@@ -6,19 +6,28 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.files.pipes import is_pipe
+
 PACKAGES = ("tvcli", "torch", "torchvision", "numpy", "pillow")
 
 
 def provenance(
     command: list[str], inputs: list[Path] | None = None, seed: int | None = None
 ) -> dict[str, Any]:
-    """Return what an artifact records of its making; no time or host, so that it is repeatable."""
+    """Return what an artifact records of its making; no time or host, so that it is repeatable.
+
+    What comes through a pipe has no hash: it is read once, and not here.
+    """
     return {
         "command": command,
         "python": platform.python_version(),
         "versions": {name: found for name in PACKAGES if (found := _version(name))},
         "seed": seed,
-        "inputs": [{"path": str(path), "hash": file_hash(path)} for path in inputs or []],
+        "inputs": [
+            {"path": str(path), "hash": file_hash(path)}
+            for path in inputs or []
+            if not is_pipe(path)
+        ],
     }
 
 

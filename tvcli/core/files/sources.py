@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
+from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
     Record,
     Region,
@@ -75,7 +76,8 @@ def open_sources(
     """Return the regions that arguments name, each told apart by what it is.
 
     An argument is a photo, a folder (searched recursively, in sorted order), a text file of paths
-    (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`:
+    (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`
+    or a pipe by its name:
     records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin` (None:
     that of this process). Paths
     come out relative to `root`; by default the folder given, or the folder all arguments share.
@@ -124,6 +126,8 @@ def is_encodings(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> bo
         return False
     if arguments[0] == STDIN:
         return peek(stdin or sys.stdin.buffer)[0].startswith(HDF5_MAGIC)
+    if is_pipe(arguments[0]):
+        return peek(pipe_stream(arguments[0]))[0].startswith(HDF5_MAGIC)
     path = Path(arguments[0])
     return path.is_file() and _first_bytes(path).startswith(HDF5_MAGIC)
 
@@ -166,7 +170,11 @@ def _common_root(arguments: Sequence[str]) -> Path:
 
 def _root_of(argument: str) -> Path:
     path = Path(argument)
-    if argument == STDIN or (path.is_file() and not is_photo_name(path) and not _is_json(path)):
+    if (
+        argument == STDIN
+        or is_pipe(path)
+        or (path.is_file() and not is_photo_name(path) and not _is_json(path))
+    ):
         return Path.cwd()
     return path if path.is_dir() else path.parent
 
@@ -181,6 +189,8 @@ def _reader(
     path = Path(argument)
     if argument == STDIN:
         return _read_stream(stdin, null)
+    if is_pipe(path):
+        return _read_pipe(argument, null)
     if path.is_dir():
         return (Region(str(photo)) for photo in walk_photos(path, on_unreadable, on_left_out))
     if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
@@ -200,6 +210,17 @@ def _read_file(path: Path, null: bool) -> Iterator[Region]:
     if b"\0" in start and not null:
         raise BadInput(f"{path}: {NEITHER}")
     return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))
+
+
+def _read_pipe(name: str, null: bool) -> Iterator[Region]:
+    """Yield the regions that come through a pipe, as they would on stdin; a picture by its name."""
+    start, stream = peek(pipe_stream(name))
+    if not start:
+        raise BadInput(f"{name}: nothing came through this pipe")
+    if start.startswith(HDF5_MAGIC):
+        raise BadInput(f"{name}: an HDF5 file where photos or records are needed")
+    for region in _read_stream(stream, null):
+        yield region if region.data is None else replace(region, image=name)
 
 
 def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 from tvcli.core.boxes import parse_box
 from tvcli.core.engines.conditions import Condition, parse_condition
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.pipes import is_pipe
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import STDIN, is_encodings, open_sources
@@ -196,7 +197,8 @@ def _asked_photos(
     null: bool,
     report: Report,
 ) -> Iterator[Query]:
-    if is_encodings(request.queries, stdin) and request.queries[0] != STDIN:
+    through_pipe = request.queries[0] == STDIN or is_pipe(request.queries[0])
+    if not through_pipe and is_encodings(request.queries, stdin):
         yield from queries.of_encodings(Path(request.queries[0]))
         return
     source = open_sources(
