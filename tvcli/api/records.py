@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
+from textwrap import indent
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
@@ -55,10 +56,10 @@ class Results(Sequence[T]):
         return hash(self._items)
 
     def __repr__(self) -> str:
-        lines = [f"  {item!r}" for item in self._items[:MOST_LINES]]
+        lines = [repr(item) for item in self._items[:MOST_LINES]]
         if len(self) > MOST_LINES:
-            lines.append(f"  ... and {len(self) - MOST_LINES} more")
-        return "\n".join([f"{type(self).__name__} ({len(self)})", *lines])
+            lines.append(f"... and {len(self) - MOST_LINES} more")
+        return "\n".join([f"{type(self).__name__} ({len(self)})", indent("\n".join(lines), "  ")])
 
 
 def _is_default(field: Any, value: object) -> bool:
