@@ -1,0 +1,188 @@
+"""An index from Python: queries of every kind, updates, threads, and what is refused."""
+
+import json
+import logging
+import re
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Ran, drawn
+from PIL import Image
+
+import tvcli
+
+
+@pytest.fixture
+def index(collection: Path) -> tvcli.Index:
+    """Give the index, open."""
+    return tvcli.open_index(collection / "photos.tvx")
+
+
+@pytest.fixture
+def own(collection: Path, tmp_path: Path) -> Path:
+    """Give a copy of the collection that may be changed."""
+    shutil.copytree(collection, tmp_path / "own")
+    return tmp_path / "own"
+
+
+def test_every_kind_of_query_finds_its_photo(index: tvcli.Index, collection: Path) -> None:
+    path = collection / "photos" / "3.png"
+    picture = Image.open(path)
+    queries: list[Any] = [path, str(path), picture, np.asarray(picture), index.vectors()[3]]
+    for query in queries:
+        hits = index.search(query, k=2)
+        assert len(hits) == 2 and hits[0].path == path and hits[0].rank == 1
+        assert hits[0].similarity == pytest.approx(1, abs=1e-3)
+    assert index.search(item="3.png", k=1)[0].path == path
+    assert [hits[0].path for hits in index.search_many(queries, k=1)] == [path] * 5
+    assert [hits[0].path.name for hits in index.search_many(index.vectors(), k=1)] == index.images
+
+
+def test_hits_are_those_of_the_command(
+    index: tvcli.Index, collection: Path, tv: Callable[..., Ran]
+) -> None:
+    photo = collection / "photos" / "4.png"
+    for asked, options in (
+        ({}, []),
+        ({"box": (5, 5, 200, 150)}, ["--box", "5,5,200,150"]),
+        ({"min_similarity": 0.2}, ["--min-score", "0.2"]),
+        ({"where": "image^=1"}, ["--where", "image^=1"]),
+        ({"metric": "euclidean"}, ["--metric", "euclidean"]),
+        ({"verify": True}, ["--verify", "default"]),
+    ):
+        ran = tv("search", str(photo), "-i", str(collection / "photos.tvx"), "-k", "5", *options)
+        records = [json.loads(line) for line in ran.out.splitlines()]
+        hits = index.search(photo, k=5, **asked)  # type: ignore[arg-type]
+        assert [(hit.image, hit.similarity) for hit in hits] == [
+            (record["image"], record["similarity"]) for record in records
+        ]
+        assert records
+
+
+def test_likes_draw_and_unlikes_push(index: tvcli.Index, collection: Path) -> None:
+    photo = collection / "photos" / "1.png"
+    assert index.search(like=photo, k=1)[0].path == photo
+    assert index.search(like=[Image.open(photo)], k=1)[0].path == photo
+    plain = {hit.image: hit.similarity for hit in index.search(item="2.png")}
+    pushed = {hit.image: hit.similarity for hit in index.search(item="2.png", unlike=[photo])}
+    loss = {image: plain[image] - pushed[image] for image in plain}
+    assert max(loss, key=lambda image: loss[image]).endswith("1.png")
+
+
+def test_verified_hits_tell_their_evidence(index: tvcli.Index, collection: Path) -> None:
+    turned = Image.open(collection / "photos" / "5.png").rotate(90, expand=True)
+    (hit,) = index.search(turned, verify=True)
+    assert hit.path.name == "5.png" and hit.same and hit.same.inliers > 100
+    assert hit.same.transform is not None and len(hit.same.transform) == 3
+    assert len(index.search(drawn(99), verify=True)) == 0
+
+
+def test_photos_that_cannot_be_used(
+    index: tvcli.Index, collection: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = tmp_path / "bad\x1b[31m.jpg"
+    bad.write_bytes(b"")
+    with pytest.raises(tvcli.BadInput, match="empty file"):
+        index.search(bad)
+    assert not caplog.records  # it was raised, so nobody needs to be warned
+    good = collection / "photos" / "0.png"
+    with caplog.at_level(logging.WARNING, "tvcli"):
+        assert len(list(index.search_many([bad, good]))) == 1
+    assert "empty file" in caplog.text and "\x1b" not in caplog.text
+    report = tvcli.Report()
+    assert len(list(index.search_many(iter([good, bad, good]), report=report))) == 2
+    assert [skip.reason for skip in report.skipped] == ["empty file"]
+    with pytest.raises(tvcli.BadInput):
+        list(index.search_many([bad], report=tvcli.Report(strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        ({}, tvcli.UsageError, "search with a query, an item"),
+        ({"query": "a.png", "item": "b.png"}, tvcli.UsageError, "not with both"),
+        ({"item": "none.png"}, tvcli.BadInput, "none.png: not in"),
+        ({"item": "1.png", "k": 0}, tvcli.UsageError, "at least 1"),
+        ({"item": "1.png", "box": (0, 0, 5, 5)}, tvcli.UsageError, "goes with a query"),
+        ({"query": "a.png", "box": (5, 5, 1, 1)}, tvcli.UsageError, "empty or inverted"),
+        ({"query": "a.png", "box": 7}, tvcli.UsageError, "box"),
+        ({"query": np.zeros((4, 4, 3))}, tvcli.UsageError, "of uint8"),
+        ({"query": np.zeros(3, np.float32)}, tvcli.Mismatch, "256 values"),
+        ({"query": object()}, tvcli.UsageError, "a photo is a path"),
+        ({"item": "1.png", "verify": "surely"}, tvcli.UsageError, "default or scalable"),
+        ({"item": "1.png", "metric": "l1"}, tvcli.UsageError, "cosine or euclidean"),
+        ({"query": "1.png", "locate": True}, tvcli.UsageError, "keeps no heads"),
+        ({"item": "1.png", "where": "size>3"}, tvcli.UsageError, "size>3"),
+        ({"item": "1.png", "rerank": 5}, tvcli.UsageError, "keeps no maps"),
+        ({"like": "1.png", "verify": True}, tvcli.UsageError, "like and unlike"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    index: tvcli.Index, asked: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=re.escape(said)):
+        index.search(**asked)
+
+
+def test_a_folder_is_for_search_many(index: tvcli.Index, collection: Path) -> None:
+    with pytest.raises(tvcli.UsageError, match="search_many"):
+        index.search(collection / "photos")
+    found = list(index.search_many(collection / "photos", k=1))
+    assert [hits[0].path.name for hits in found] == index.images
+
+
+def test_a_closed_index_says_so(collection: Path) -> None:
+    with tvcli.open_index(collection / "photos.tvx") as index:
+        assert len(index) == 10
+        running = index.search_many(collection / "photos", k=1)
+        next(running)
+    assert len(list(running)) == 9  # a search that has begun ends on what it began with
+    index.close()
+    with pytest.raises(tvcli.UsageError, match="is closed"):
+        index.search(item="1.png")
+    assert repr(index).endswith("closed)")
+
+
+def test_an_index_follows_its_photos(own: Path) -> None:
+    index = tvcli.open_index(own / "photos.tvx")
+    other = tvcli.open_index(own / "photos.tvx")
+    drawn(50).save(own / "photos" / "new.png")
+    (own / "photos" / "0.png").unlink()
+    changes = index.update(own / "photos")
+    assert (changes.added, changes.removed, changes.rows, len(index)) == (1, 1, 10, 10)
+    assert index.search(drawn(50), k=1)[0].path.name == "new.png"
+    assert "new.png" not in other.images
+    other.reload()
+    assert "new.png" in other.images
+    assert index.remove("new.png").removed == 1 and len(index) == 9
+    assert index.add([{"image": str(own / "photos" / "new.png")}]).added == 1
+    assert index.search(item="new.png", k=1)[0].similarity == 1
+
+
+def test_threads_search_while_the_index_changes(own: Path) -> None:
+    index, errors, done = tvcli.open_index(own / "photos.tvx"), list[BaseException](), [0]
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(8):
+                query = own / "photos" / f"{number}.png"
+                assert index.search(query, k=1)[0].path == query
+                done[0] += 1
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for number in range(60, 64):
+        drawn(number).save(own / "photos" / f"{number}.png")
+        assert index.update(own / "photos").added == 1
+    for thread in threads:
+        thread.join()
+    assert not errors and done[0] == 48
+    assert len(index) == 14
