@@ -81,3 +81,24 @@ def test_options_named_in_the_pages_exist() -> None:
     for page in PAGES:
         for line in re.findall(r"^\s*\$? ?tv .*$", page.read_text("utf-8"), re.M):
             assert set(re.findall(r"(?<= )--[a-z][a-z-]+", line)) <= known | others, line
+
+
+def test_the_map_of_the_code_is_true() -> None:
+    """Every folder, package and module named in it exists, and every package of core is named."""
+    text = (REPOSITORY / "docs" / "architecture.md").read_text("utf-8")
+    listed = re.findall(r"^    ([a-z]+/(?:[a-z]+/|cli\.py)?) ", text, re.M)
+    assert len(listed) > 5
+    for path in listed:
+        assert (REPOSITORY / path).exists(), path
+    core, named, folder = REPOSITORY / "tvcli" / "core", set(), Path()
+    for first, modules, about in re.findall(r"^\| (.*?) ?\| (`.*?) \| (.*) \|$", text, re.M):
+        if first:
+            folder = Path() if first == "top" else Path(first.strip("*`"))
+        assert about
+        for module in re.findall(r"`(\w+)`", modules):
+            assert (core / folder / f"{module}.py").is_file(), f"{folder}/{module}"
+        named.add(folder)
+    packages = {path.parent.relative_to(core) for path in core.rglob("__init__.py")}
+    assert named == packages
+    for path in re.findall(r"`(tvcli/[\w/]+(?:\.py|/))`", text):
+        assert (REPOSITORY / path).exists(), path
