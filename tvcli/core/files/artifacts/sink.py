@@ -58,8 +58,9 @@ class Sink(io.RawIOBase):
             return size or 0
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, if there is one: finalisers come here where none could be opened."""
+        if hasattr(self, "_file"):
+            self._file.close()
         super().close()
 
     def flush(self) -> None:

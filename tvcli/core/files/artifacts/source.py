@@ -51,8 +51,9 @@ class Source(io.RawIOBase):
         return self._file.fileno()
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file, if there is one: finalisers come here where none could be opened."""
+        if hasattr(self, "_file"):
+            self._file.close()
         super().close()
 
     def readable(self) -> bool:
