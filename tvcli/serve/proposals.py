@@ -86,7 +86,7 @@ def locator_of(classifier: Path, boxes: Path) -> Propose:
     def propose(path: Path) -> list[Shown]:
         data = read_photo(path)
         with decoding(data):
-            photo = decode_photo(data)
+            photo = decode_photo(data, colour=locator.encoder.settings.colour)
         return [
             {
                 "box": [round(side) for side in found.box],

@@ -48,7 +48,11 @@ def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:
     layer = f", layer {backbone['layer']}" if backbone["layer"] else ""
     return [
         ("backbone", f"{backbone['name']}{layer}, weights {_short(backbone['weights'])}"),
-        ("input", f"{encoder['size']} px, {encoder['fit']}, {encoder['precision']}"),
+        (
+            "input",
+            f"{encoder['size']} px, {encoder['fit']}, {encoder['precision']}, "
+            f"colours {encoder.get('colour', 'stored')}",
+        ),
         ("pooling", str(encoder["pool"])),
     ]
 

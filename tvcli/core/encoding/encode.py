@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import BadImage, Photo, Pixels, decode_photo, digest, read_photo
@@ -104,8 +104,8 @@ def keep_freed_memory() -> None:
                 ctypes.CDLL(None).mallopt(name, value)
 
 
-def open_photo(regions: list[Region], root: Path, size: int) -> tuple[Photo, str]:
-    """Open the photo of some regions, large enough to encode each at `size`, with its content hash.
+def open_photo(regions: list[Region], root: Path, settings: EncodeSettings) -> tuple[Photo, str]:
+    """Open the photo of some regions, as an encoder takes it, with its content hash.
 
     Raises:
         BadImage: the photo cannot be used.
@@ -114,7 +114,7 @@ def open_photo(regions: list[Region], root: Path, size: int) -> tuple[Photo, str
     data = first.data if first.data is not None else read_photo(root / first.image)
     whole = any(region.crop is None for region in regions)
     crops = [] if whole else [region.crop for region in regions if region.crop]
-    return decode_photo(data, size=size, crops=crops), digest(data)
+    return decode_photo(data, size=settings.size, crops=crops, colour=settings.colour), digest(data)
 
 
 def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], Encoded]:
@@ -123,7 +123,7 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
     encoded = Encoded(chunk, {name: [] for name in names}, [])
     for regions in chunk.photos:
         try:
-            photo, content = open_photo(regions, root, encoder.settings.size)
+            photo, content = open_photo(regions, root, encoder.settings)
         except BadImage as error:
             encoded.skips.append((regions[0].image, "decode", str(error)))
             continue

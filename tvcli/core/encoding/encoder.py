@@ -13,6 +13,7 @@ from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision,
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Region
+from tvcli.core.images.colour import Colour
 from tvcli.core.images.photo import Fit, Photo, Pixels, view
 
 if TYPE_CHECKING:  # it brings torch, which most encoders do without
@@ -25,12 +26,16 @@ LARGEST = 4096  # pixels: above, one picture fills the memory
 
 @dataclass(frozen=True, slots=True)
 class EncodeSettings:
-    """How photos are brought to a backbone and its maps to rows; recorded with every encoding."""
+    """How photos are brought to a backbone and its maps to rows; recorded with every encoding.
+
+    Where no `colour` is recorded, it is `stored`: profiles and ranges were not looked at.
+    """
 
     size: int
     fit: Fit = "squash"
     pool: str = NONE
     precision: Precision = "fp32"
+    colour: Colour = "stored"
 
 
 class Encoder:
@@ -51,7 +56,10 @@ class Encoder:
     def spec(self) -> dict[str, Any]:
         """What must be the same for two rows to compare, as JSON can hold it."""
         backbone = {**self.network.spec.as_settings()}
-        return {"backbone": backbone, **asdict(self.settings)}
+        settings = asdict(self.settings)
+        if self.settings.colour == "stored":  # as it was recorded before there was a choice
+            del settings["colour"]
+        return {"backbone": backbone, **settings}
 
     @property
     def backbone(self) -> "Backbone":
@@ -131,7 +139,7 @@ def make_encoder(
     side = size or network.spec.size
     if pool == AUTO:
         pool = NONE if layer and _gives_vectors(network, side) else network.spec.pool
-    settings = EncodeSettings(side, fit, pool, precision)
+    settings = EncodeSettings(side, fit, pool, precision, "managed")
     return Encoder(network, settings, batch)
 
 

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
+from tvcli.core.images.colour import Colour, to_rgb
 from tvcli.core.images.cut_jpegs import completed
 from tvcli.core.images.known_pictures import open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
@@ -79,12 +80,18 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] = ()) -> Photo:
+def decode_photo(
+    data: bytes,
+    *,
+    size: int | None = None,
+    crops: Sequence[Box] = (),
+    colour: Colour = "managed",
+) -> Photo:
     """Decode a photo: first frame, EXIF orientation applied, transparency on white, 8-bit RGB.
 
     With `size` a JPEG may be decoded at 1/2, 1/4 or 1/8 scale, as long as every crop (none: the
     whole photo) keeps `DRAFT_MARGIN` times `size` pixels per side. A JPEG that lacks only its end
-    marker, or its last rows, is used, with a note.
+    marker, or its last rows, is used, with a note. `colour` says how colours become sRGB.
 
     Raises:
         BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
@@ -92,27 +99,29 @@ def decode_photo(data: bytes, *, size: int | None = None, crops: Sequence[Box] =
     said: list[str] = []
     try:
         with libtiff_messages() as said:
-            return _decoded(data, size, crops)
+            return _decoded(data, size, crops, colour)
     except Image.DecompressionBombError:
         raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
     except Exception as error:  # decoders raise nearly anything on broken files
-        photo = _cut(data, size, crops) if data.startswith(JPEG) else None
+        photo = _cut(data, size, crops, colour) if data.startswith(JPEG) else None
         if photo is not None:
             return photo
         raise BadImage(f"cannot be decoded: {said[0] if said else _reason(error)}") from error
 
 
-def _decoded(data: bytes, size: int | None, crops: Sequence[Box]) -> Photo:
+def _decoded(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour) -> Photo:
     with open_picture(data) as image:
         width, height = _displayed_size(image)
         if size is not None:
             _draft(image, size, crops)
-        return Photo(_to_rgb(ImageOps.exif_transpose(image)), width, height)
+        tags = getattr(image, "tag_v2", {})
+        pixels, note = to_rgb(ImageOps.exif_transpose(image), colour, tags)
+        return Photo(pixels, width, height, note)
 
 
-def _cut(data: bytes, size: int | None, crops: Sequence[Box]) -> Photo | None:
+def _cut(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour) -> Photo | None:
     """Return a JPEG that lacks only its end, or None."""
     try:
         found = completed(data)
@@ -120,7 +129,7 @@ def _cut(data: bytes, size: int | None, crops: Sequence[Box]) -> Photo | None:
             return None
         ended, missing = found
         what = f"last {missing} rows are missing" if missing else "end marker is missing"
-        return replace(_decoded(ended, size, crops), note=f"its {what}")
+        return replace(_decoded(ended, size, crops, colour), note=f"its {what}")
     except Exception:  # broken in another way
         return None
 
@@ -221,27 +230,6 @@ def _displayed_size(image: Image.Image) -> tuple[int, int]:
     tags = getattr(image, "tag_v2", {})  # of a TIFF, whose own tag Pillow has applied to its size
     turned = ORIENTATION not in tags and image.getexif().get(ORIENTATION) in TURNED
     return (height, width) if turned else (width, height)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _to_8_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(canvas, image).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale 16-bit and floating point greys to 8 bits; floats count as 0 to 1 if they fit in it."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = values.max(initial=0.0)
-    if image.mode == "F":
-        scale = 255.0 if top <= 1.0 else 1.0
-    else:
-        scale = 1.0 if top <= 255 and image.mode == "I" else 255 / 65535
-    return Image.fromarray(np.clip(np.rint(values * scale), 0, 255).astype(np.uint8), "L")
 
 
 def _reason(error: Exception) -> str:

@@ -168,7 +168,7 @@ def _see_all(
 def _see(region: Region, root: Path, locator: Locator, pictures: Pictures) -> _Seen:
     try:
         data = region.data if region.data is not None else read_photo(root / region.image)
-        photo = decode_photo(data)
+        photo = decode_photo(data, colour=locator.encoder.settings.colour)
     except BadImage as error:
         return _Seen(region, reason=str(error))
     objects = locator.locate(photo)

@@ -59,7 +59,8 @@ class Explainer:
             BadImage: it cannot be used.
         """
         settings = self._encoder.settings
-        photo = decode_photo(data, size=settings.size, crops=[] if crop is None else [crop])
+        crops = [] if crop is None else [crop]
+        photo = decode_photo(data, size=settings.size, crops=crops, colour=settings.colour)
         pixels = view(photo, crop, settings.size, settings.fit, flip=flip)
         region = (crop and clip(crop, photo.width, photo.height)) or photo.whole
         return photo, region, flip, self._encoder.encode([pixels])[0]

@@ -74,6 +74,11 @@ class QueryProjection:
         pools = {own["pool"], "none"} if own["pool"] != "none" else {"none"}
         if {**encoder, "pool": ""} == {**own, "pool": ""} and encoder["pool"] in pools:
             return
+        if own.get("colour") != encoder.get("colour"):
+            raise Mismatch(
+                f"{path}: an older tv made it or {self._index.path}, and converted no colours to "
+                f"sRGB: make that one again"
+            )
         backbone = own["backbone"]
         file = self._index.settings["weights_file"]
         weights = f" --weights {file}" if file else ""

@@ -71,7 +71,9 @@ class Verifier:
         """
         if not query.photo:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
-        photo = decode_photo(query.data or read_photo(Path(query.photo)), size=FINE[0])
+        colour = self._index.settings["encoder"].get("colour", "stored")  # as the looks want it
+        data = query.data or read_photo(Path(query.photo))
+        photo = decode_photo(data, size=FINE[0], colour=colour)
         both = self._keypoints(photo, query)
         matcher = self._matcher(both)
         found = self._checked(matcher, both[0].region, similarities, rows)
