@@ -103,6 +103,7 @@ def _formats(folder: Path) -> Iterator[tuple[str, Reader]]:
     photo = BoxedPhoto("a.jpg", folder / "a.jpg", 100, 80)
     photo.objects.append(((1.0, 2.0, 30.0, 40.0), "cat"))
     suffixes = {"jsonl": ".jsonl", "coco": ".json", "via": ".json", "voc": ".xml", "yolo": ".txt"}
+    suffixes |= {"labelme": ".json", "cvat": ".xml"}
     for format in FORMATS:
         target = folder / f"boxes-{format}"
         write_annotations(target, [photo], format)

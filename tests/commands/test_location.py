@@ -210,7 +210,7 @@ def test_boxes_are_converted_to_standard_output(tv: Tv, taught: Path, tmp_path: 
             assert all("box" in line and "target" not in line for line in lines)
         else:
             assert len(lines) == 1
-    for format in ("voc", "yolo"):
+    for format in ("voc", "yolo", "labelme"):
         ran = tv("crops", file, "--from", "coco", "--to", format, "-o", "-")
         assert (ran.status, ran.out) == (2, "")
         assert "writes a folder of files: name it by -o" in ran.err

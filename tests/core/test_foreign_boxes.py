@@ -447,3 +447,81 @@ def test_one_line_holds_all_of_a_format_of_one_object(place: Path, format: str) 
 def test_folders_are_no_streams() -> None:
     with pytest.raises(UsageError, match="--to voc writes a folder of files: name it by -o"):
         annotation_lines([], "voc")
+
+
+# labelme and CVAT
+
+
+def test_labelme_shapes_are_bounded_by_their_boxes(place: Path) -> None:
+    photos("images/p.jpg")
+    shapes = [
+        {"label": "cat", "shape_type": "rectangle", "points": [[110, 140], [10, 20]]},
+        {"label": "x", "shape_type": "polygon", "points": [[1, 1], [50, 1], [50, 70]]},
+        {"label": "o", "shape_type": "circle", "points": [[50, 50], [53, 54]]},
+        {"label": "m", "shape_type": "mask", "points": [[10, 10], [19, 29]]},
+        {"label": "old", "points": [[5, 6], [7, 8], [9, 1]]},
+        {"label": "dot", "shape_type": "point", "points": [[5, 6]]},
+        {"label": "none", "shape_type": "circle", "points": [[5, 6]]},
+        7,
+    ]
+    wrote("marks/p.json", {"imagePath": "..\\images\\p.jpg", "imageWidth": 640, "shapes": shapes})
+    wrote("marks/other.json", {"a": 1})
+    found, report = boxes(Path("marks"), "labelme")
+    assert found == [
+        ("images/p.jpg", [10, 20, 110, 140], "cat"),
+        ("images/p.jpg", [1, 1, 50, 70], "x"),
+        ("images/p.jpg", [45, 45, 55, 55], "o"),
+        ("images/p.jpg", [10, 10, 20, 30], "m"),
+        ("images/p.jpg", [5, 1, 9, 8], "old"),
+    ]
+    assert report.said == [
+        'marks/other.json: not labelme (an object with "shapes" and "imagePath")',
+        "marks/p.json: shape 6: a point, which is no box",
+        "marks/p.json: shape 7: a circle without its points",
+        "marks/p.json: shape 8: not a shape of labelme's",
+    ]
+
+
+def test_cvat_shapes_are_bounded_by_their_boxes(place: Path) -> None:
+    photos("images/p.jpg")
+    shapes = """
+      <box label="cat" xtl="10" ytl="20" xbr="110" ybr="140"/>
+      <box label="turned" xtl="100" ytl="100" xbr="140" ybr="120" rotation="90"/>
+      <polygon label="x" points="1,1;50,1;50,70"/>
+      <ellipse label="e" cx="50" cy="50" rx="20" ry="10"/>
+      <mask label="m" rle="1, 2" left="3" top="4" width="10" height="20"/>
+      <points label="p" points="1,1"/>
+      <tag label="t"/>
+      <box label="none" xtl="10"/>"""
+    image = f'<image id="0" name="p.jpg" width="640" height="426">{shapes}</image>'
+    wrote("c.xml", f'<annotations>\n{image}<track id="0"/><image id="1"/></annotations>')
+    found, report = boxes(Path("c.xml"), "cvat")
+    assert found == [
+        ("images/p.jpg", [10, 20, 110, 140], "cat"),
+        ("images/p.jpg", [110, 90, 130, 130], "turned"),
+        ("images/p.jpg", [1, 1, 50, 70], "x"),
+        ("images/p.jpg", [30, 40, 70, 60], "e"),
+        ("images/p.jpg", [3, 4, 13, 24], "m"),
+    ]
+    assert report.said == [
+        "c.xml:10: a track of a video: export the task as CVAT for images",
+        "c.xml:8: <points>, which is no box",
+        "c.xml:10: a box without its numbers",
+        "c.xml:10: it does not name its image",
+    ]
+
+
+@pytest.mark.parametrize("format", ["labelme", "cvat"])
+def test_labelme_and_cvat_there_and_back(place: Path, format: str) -> None:
+    photos("in/a/1.jpg", "in/b/1.jpg")
+    given = [
+        BoxedPhoto(
+            f"in/{n}/1.jpg", Path(f"in/{n}/1.jpg"), 640, 426, [((1.5, 2.0, 9.0, 8.0), "<&\n'\">")]
+        )
+        for n in "ab"
+    ]
+    write_annotations(Path("out"), given, format)
+    label = "<&\n'\">" if format == "labelme" else "<& '\">"
+    expected = [(f"in/{n}/1.jpg", [1.5, 2, 9, 8], label) for n in "ab"]
+    assert boxes(Path("out"), format)[0] == expected
+    assert boxes(Path("out"), format, "in")[0] == expected

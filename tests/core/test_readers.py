@@ -16,7 +16,7 @@ NAMES = [
     "records", "triplets", "encodings", "rank head", "classifier", "boxes head",
     "manifest, exact", "manifest, annoy", "manifest, ranked", "embeddings", "annoy", "graph",
     "tv.toml",
-    "safetensors", "weights of torch", "jsonl", "coco", "via", "voc", "yolo",
+    "safetensors", "weights of torch", "jsonl", "coco", "via", "voc", "yolo", "labelme", "cvat",
     "JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF",
 ]  # fmt: skip
 QUICK = settings(
@@ -57,7 +57,9 @@ def test_damaged_files(name: str, watched: Watched, place: Path, data: st.DataOb
     assert watched.sound(name, place) is None
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("manifest")] + ["coco", "via"])
+@pytest.mark.parametrize(
+    "name", [n for n in NAMES if n.startswith("manifest")] + ["coco", "via", "labelme"]
+)
 @given(number=st.integers(0, 10_000), choice=st.integers(0, len(HOSTILE) - 1))
 @QUICK
 def test_json_with_other_values(

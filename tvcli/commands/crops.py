@@ -16,7 +16,7 @@ from tvcli.terminal.streams import STREAM
 def crops(
     boxes: Annotated[
         Path,
-        typer.Argument(help="The file with the boxes; for --from voc or yolo, a folder."),
+        typer.Argument(help="The file with the boxes; for --from voc, yolo or labelme, a folder."),
     ],
     output: Annotated[
         str,
@@ -24,13 +24,15 @@ def crops(
             "-o",
             "--output",
             help="The .jsonl file of crops to write, or - for stdout. For --to, the file or, for "
-            "voc and yolo, the folder.",
+            "voc, yolo and labelme, the folder.",
         ),
     ],
     *,
     source: Annotated[
         str,
-        options.box_format("--from", help="Format of the boxes: jsonl, coco, voc, yolo or via."),
+        options.box_format(
+            "--from", help="Format of the boxes: jsonl, coco, voc, yolo, via, labelme or cvat."
+        ),
     ] = "jsonl",
     to: Annotated[
         str | None,
@@ -99,10 +101,11 @@ def crops(
     least nine tenths of it. Photos are split into train and test by a hash of their names, unless
     the records have a "split" of their own.
 
-    Boxes are read as JSON Lines, COCO JSON (--from coco), a folder of Pascal VOC XML (--from voc)
-    or YOLO text files (--from yolo), or VGG VIA JSON (--from via). --to writes the same formats;
-    VOC and YOLO into a folder, the others also to standard output with -o -. Outlines count as the
-    boxes around them. What is no box is skipped, and named with its place.
+    Boxes are read as JSON Lines, COCO JSON (--from coco), VGG VIA JSON (--from via), CVAT XML for
+    images (--from cvat), or a folder of Pascal VOC XML (--from voc), YOLO text files (--from yolo)
+    or labelme JSON (--from labelme). --to writes the same formats: those of folders into a folder,
+    the others into a file, or to standard output with -o -. Outlines count as the boxes around
+    them. What is no box is skipped, and named with its place.
 
     \b
     Examples:

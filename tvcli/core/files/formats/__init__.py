@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.atomic_write import atomic_write
-from tvcli.core.files.formats import coco, native, via, voc, yolo
+from tvcli.core.files.formats import coco, cvat, labelme, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
 from tvcli.core.files.locks import writing
-from tvcli.core.files.records import Record, dump_record
+from tvcli.core.files.records import dump_record
 from tvcli.core.reports import Report
 
 __all__ = [
@@ -28,21 +28,29 @@ __all__ = [
 class Format(NamedTuple):
     """How annotations are read, and photos with their boxes written, in a format.
 
-    A format that is one file has `records`: its lines, in order. One that is a folder of files has
+    A format that is one file has `lines`: its lines, in order. One that is a folder of files has
     `write`.
     """
 
     read: Callable[[Path, Report], Iterator[Annotation]]
-    records: Callable[[list[BoxedPhoto]], Iterator[Record]] | None = None
+    lines: Callable[[list[BoxedPhoto]], Iterator[str]] | None = None
     write: Callable[[Path, list[BoxedPhoto], Report], None] | None = None
 
 
+def _json_lines(
+    records: Callable[[list[BoxedPhoto]], Iterator[Record]],
+) -> Callable[[list[BoxedPhoto]], Iterator[str]]:
+    return lambda photos: map(dump_record, records(photos))
+
+
 FORMATS = {
-    "jsonl": Format(native.read, native.records),
-    "coco": Format(coco.read, coco.records),
+    "jsonl": Format(native.read, _json_lines(native.records)),
+    "coco": Format(coco.read, _json_lines(coco.records)),
     "voc": Format(voc.read, write=voc.write),
     "yolo": Format(yolo.read, write=yolo.write),
-    "via": Format(via.read, via.records),
+    "via": Format(via.read, _json_lines(via.records)),
+    "labelme": Format(labelme.read, write=labelme.write),
+    "cvat": Format(cvat.read, cvat.lines),
 }
 
 
@@ -54,7 +62,7 @@ def checked_format(name: str, option: str = "--from") -> str:
 
 
 def read_annotations(path: Path, format: str, report: Report | None = None) -> Iterator[Annotation]:
-    """Yield the annotations of a file (of a folder: voc and yolo) in a format, by its name.
+    """Yield the annotations of a file (of a folder: voc, yolo, labelme) in a format, by its name.
 
     What is no annotation is skipped in `report`, by file and place.
 
@@ -84,16 +92,16 @@ def annotation_lines(photos: list[BoxedPhoto], format: str) -> Iterator[str]:
     Raises:
         UsageError: no such format, or one that is a folder of files.
     """
-    records = FORMATS[checked_format(format, "--to")].records
-    if records is None:
+    lines = FORMATS[checked_format(format, "--to")].lines
+    if lines is None:
         raise UsageError(f"--to {format} writes a folder of files: name it by -o")
-    return (dump_record(record) for record in records(photos))
+    return lines(photos)
 
 
 def write_annotations(
     path: Path, photos: list[BoxedPhoto], format: str, report: Report | None = None
 ) -> None:
-    """Write photos with their boxes in a format, by its name (voc and yolo: into a folder).
+    """Write photos with their boxes in a format, by its name (voc, yolo, labelme: into a folder).
 
     Photos that the format cannot hold are skipped in `report`.
 

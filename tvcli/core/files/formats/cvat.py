@@ -1,0 +1,132 @@
+"""CVAT's XML for images, version 1.1: all photos in one file, each with shapes in pixels."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from tvcli.core.errors import BadInput
+from tvcli.core.files.formats.annotation import (
+    Annotation,
+    BoxedPhoto,
+    Unusable,
+    image_name,
+    joined,
+    one_line,
+)
+from tvcli.core.files.formats.outlines import around_ellipse, around_points, around_turned, number
+from tvcli.core.files.formats.photo_places import usual_folders
+from tvcli.core.files.formats.xml_elements import Element, parse
+from tvcli.core.reports import Report
+
+SHAPES = ("box", "polygon", "polyline", "ellipse", "mask", "cuboid")
+
+
+def read(path: Path, report: Report) -> Iterator[Annotation]:
+    """Yield the shapes of a CVAT file as the boxes around them.
+
+    Points, tags and tracks, which belong to videos, are no boxes of photos: they are skipped.
+
+    Raises:
+        BadInput: not CVAT.
+    """
+    root = parse(path)
+    if root.tag != "annotations":
+        raise BadInput(f"{path}:{root.line}: <{root.tag}> where CVAT has <annotations>")
+    folders = usual_folders(path)
+    for track in root.all("track"):
+        reason = "a track of a video: export the task as CVAT for images"
+        Unusable(f"{path}:{track.line}", reason).skip(report)
+    for image in root.all("image"):
+        try:
+            yield from _image(path, image, folders, report)
+        except Unusable as error:
+            error.skip(report)
+
+
+def lines(photos: list[BoxedPhoto]) -> Iterator[str]:
+    """Yield the lines of a file of photos and boxes; ids count from 0.
+
+    Raises:
+        BadInput: a photo's name is not UTF-8.
+    """
+    yield '<?xml version="1.0" encoding="utf-8"?>'
+    yield "<annotations>"
+    yield "  <version>1.1</version>"
+    for place, photo in enumerate(photos):
+        name = _attribute(photo.image, photo.image)
+        size = f'width="{photo.width}" height="{photo.height}"'
+        yield f'  <image id="{place}" name={name} {size}>'
+        for (x0, y0, x1, y1), label in photo.objects:
+            sides = f'xtl="{x0}" ytl="{y0}" xbr="{x1}" ybr="{y1}"'
+            named = _attribute(one_line(label), photo.image)
+            yield f'    <box label={named} occluded="0" {sides}/>'
+        yield "  </image>"
+    yield "</annotations>"
+
+
+def _attribute(text: str, image: str) -> str:
+    try:
+        return quoteattr(text.encode().decode())
+    except UnicodeEncodeError:
+        name = image.encode("utf-8", "replace").decode()
+        raise BadInput(f"{name}: not UTF-8, which XML needs: write JSON Lines") from None
+
+
+def _image(
+    path: Path, image: Element, folders: tuple[Path, ...], report: Report
+) -> Iterator[Annotation]:
+    name = image_name(image.attributes.get("name"), f"{path}:{image.line}")
+    places, size = joined(folders, name), _size(image)
+    shapes = [part for part in image.parts if part.tag != "tag"]
+    if not shapes:
+        yield Annotation(name, None, "", f"{path}:{image.line}", size, places=places)
+    for shape in shapes:
+        where = f"{path}:{shape.line}"
+        try:
+            box = _box(shape, where)
+        except Unusable as error:
+            error.skip(report)
+        else:
+            label = shape.attributes.get("label", "")
+            yield Annotation(name, box, label, where, size, places=places)
+
+
+def _box(shape: Element, where: str) -> list[float]:
+    if shape.tag not in SHAPES:
+        raise Unusable(where, f"<{shape.tag:.20}>, which is no box")
+    try:
+        return _around(shape)
+    except (KeyError, ValueError, OverflowError):
+        raise Unusable(where, f"a {shape.tag} without its numbers") from None
+
+
+def _around(shape: Element) -> list[float]:
+    values = shape.attributes
+    turn = math.radians(number(values.get("rotation", 0)))
+    if shape.tag in ("polygon", "polyline"):
+        return around_points([point.split(",") for point in values["points"].split(";")])
+    if shape.tag == "ellipse":
+        x, y, across, down = (number(values[name]) for name in ("cx", "cy", "rx", "ry"))
+        return around_ellipse(x, y, across, down, turn)
+    if shape.tag == "mask":
+        x, y, width, height = (number(values[name]) for name in ("left", "top", "width", "height"))
+        return [x, y, x + width, y + height]
+    if shape.tag == "cuboid":
+        xs = [number(value) for name, value in values.items() if name.startswith("x")]
+        ys = [number(value) for name, value in values.items() if name.startswith("y")]
+        return [min(xs), min(ys), max(xs), max(ys)]
+    x0, y0, x1, y1 = (number(values[name]) for name in ("xtl", "ytl", "xbr", "ybr"))
+    return (
+        around_turned((x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, turn)
+        if turn
+        else [x0, y0, x1, y1]
+    )
+
+
+def _size(image: Element) -> tuple[float, float] | None:
+    try:
+        sides = number(image.attributes["width"]), number(image.attributes["height"])
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return sides if min(sides) > 0 else None
