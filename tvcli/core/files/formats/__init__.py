@@ -10,7 +10,7 @@ from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.formats import coco, cvat, labelme, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
 from tvcli.core.files.locks import writing
-from tvcli.core.files.records import dump_record
+from tvcli.core.files.records import Record, dump_record
 from tvcli.core.reports import Report
 
 __all__ = [
