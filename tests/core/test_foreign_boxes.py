@@ -525,3 +525,45 @@ def test_labelme_and_cvat_there_and_back(place: Path, format: str) -> None:
     expected = [(f"in/{n}/1.jpg", [1.5, 2, 9, 8], label) for n in "ab"]
     assert boxes(Path("out"), format)[0] == expected
     assert boxes(Path("out"), format, "in")[0] == expected
+
+
+def test_cvat_subsets_are_folders_of_photos(place: Path) -> None:
+    photos("images/Train/p.jpg", "images/Test/p.jpg")
+    box = '<box label="cat" xtl="1" ytl="2" xbr="{}" ybr="9"/>'
+    items = [
+        f'<image name="p.jpg" subset="{subset}">{box.format(side)}</image>'
+        for subset, side in (("Train", 10), ("Test", 20))
+    ]
+    wrote("c.xml", f"<annotations>{''.join(items)}</annotations>")
+    assert boxes(Path("c.xml"), "cvat")[0] == [
+        ("images/Test/p.jpg", [1, 2, 20, 9], "cat"),
+        ("images/Train/p.jpg", [1, 2, 10, 9], "cat"),
+    ]
+
+
+def test_coco_panoptic_segments_are_boxes(place: Path) -> None:
+    photos("p.jpg")
+    segments = [{"category_id": 7, "bbox": [1, 2, 3, 4]}, {"category_id": 7}, 5]
+    content = coco({"image_id": 1, "file_name": "p.png", "segments_info": segments})
+    found, report = boxes(wrote("c.json", content), "coco")
+    assert found == [("p.jpg", [1, 2, 4, 6], "cat")]
+    assert [said.split(": ")[1] for said in report.said] == [
+        "annotation 1, segment 2",
+        "annotation 1, segment 3",
+    ]
+
+
+def test_yolo_labels_beside_a_folder_of_images(place: Path) -> None:
+    photos("Images/1.jpg")
+    wrote("obj.names", "cat\n")
+    wrote("Annotations/1.txt", "0 0.5 0.5 0.2 0.2\n")
+    for named in ("Annotations", "."):
+        found, _ = boxes(Path(named), "yolo")
+        assert found == [("Images/1.jpg", [256, 170.4, 384, 255.6], "cat")]
+
+
+def test_a_labelme_file_that_names_itself_is_of_the_photo_beside_it(place: Path) -> None:
+    photos("p.jpg")
+    shapes = [{"label": "cat", "points": [[1, 2], [9, 2], [9, 8]]}]
+    wrote("p.json", {"imagePath": "p.json", "shapes": shapes})
+    assert boxes(Path("p.json"), "labelme")[0] == [("p.jpg", [1, 2, 9, 8], "cat")]

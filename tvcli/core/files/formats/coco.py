@@ -37,8 +37,7 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
     names = _names(content, path, report)
     folders = usual_folders(path)
     boxed, unnamed = set(), 0
-    for place, item in _items(content, "annotations", path, report):
-        where = f"{path}: annotation {place}"
+    for where, item in _annotations(content, path, report):
         image = _id(item.get("image_id"))
         boxed.add(image)
         category = _id(item.get("category_id"))
@@ -83,6 +82,19 @@ def records(photos: list[BoxedPhoto]) -> Iterator[Record]:
             )
     categories = [{"id": number, "name": label} for label, number in numbers.items()]
     yield {"images": images, "annotations": annotations, "categories": categories}
+
+
+def _annotations(content: Item, path: Path, report: Report) -> Iterator[tuple[str, Item]]:
+    """Yield annotations with their places; those of panoptic files are segments of an image."""
+    for place, item in _items(content, "annotations", path, report):
+        where = f"{path}: annotation {place}"
+        segments = item.get("segments_info")
+        if not isinstance(segments, list):
+            yield where, item
+            continue
+        for part, segment in enumerate(segments, 1):
+            about = segment if isinstance(segment, dict) else {}
+            yield f"{where}, segment {part}", {**about, "image_id": item.get("image_id")}
 
 
 def _annotation(

@@ -78,6 +78,9 @@ def _image(
 ) -> Iterator[Annotation]:
     name = image_name(image.attributes.get("name"), f"{path}:{image.line}")
     places, size = joined(folders, name), _size(image)
+    if subset := image.attributes.get("subset"):
+        name = f"{subset}/{name}"
+        places = (*joined(folders, name), *places)
     shapes = [part for part in image.parts if part.tag != "tag"]
     if not shapes:
         yield Annotation(name, None, "", f"{path}:{image.line}", size, places=places)

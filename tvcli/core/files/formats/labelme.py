@@ -79,6 +79,8 @@ def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise Unusable(str(file), 'not labelme (an object with "shapes" and "imagePath")')
     named = image_name(content.get("imagePath"), str(file)).replace("\\", "/")
+    if named.endswith(".json"):  # as older versions wrote it at times
+        named = file.stem
     above = file.parent.parent
     folders = [file.parent, *(top / name for top in (file.parent, above) for name in USUAL)]
     places = joined(folders, named) + joined(folders, os.path.basename(named))  # noqa: PTH119

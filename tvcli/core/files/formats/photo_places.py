@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from tvcli.core.files.photo_formats import SUFFIXES
 
 ENDINGS = tuple(sorted(SUFFIXES) + sorted(suffix.upper() for suffix in SUFFIXES))
-USUAL = ("images", "JPEGImages")  # folders beside annotations, or beside their folder
+USUAL = ("images", "Images", "JPEGImages")  # folders beside annotations, or beside their folder
 
 
 def find_photo(image: str, places: tuple[str, ...], root: Path | None) -> tuple[str, bool]:

@@ -19,6 +19,7 @@ from tvcli.core.files.formats.annotation import (
     read_text,
 )
 from tvcli.core.files.formats.outlines import around_flat
+from tvcli.core.files.formats.photo_places import USUAL
 from tvcli.core.files.own_files import check_own
 from tvcli.core.reports import Report
 
@@ -100,7 +101,9 @@ def _read_file(file: Path, top: Path, dataset: _Dataset, report: Report) -> Iter
     image = _mirrored(Path(name)).as_posix()
     above = top.parent if top.is_dir() else top.parent.parent
     beside = file.parent / file.stem, _mirrored(file.absolute().parent / file.stem)
-    places = [str(place) for place in (*beside, above / IMAGES / name)]
+    usual = [above / folder / name for folder in USUAL]
+    usual += [file.parent.parent / folder / file.stem for folder in USUAL]
+    places = [str(place) for place in (*beside, *usual)]
     places += joined(dataset.folders, name) + joined(dataset.folders, file.stem)
     lines = decoded(read_text(file)).split("\n")
     found, wrong = [], []
