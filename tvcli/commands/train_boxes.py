@@ -38,16 +38,19 @@ def train_boxes(
     ):
         made = provenance(streams.command_line(), input_files([crops]), seed)
         found = teach_boxes(path, target, made, seed=seed, report=report)
-        for name, errors in (("nets", found.errors), ("mean box", found.mean_box)):
+        measured = (("nets", found.errors), ("mean box", found.mean_box))
+        for name, errors in measured if found.basis.is_measured else ():
             sides = ", ".join(
                 f"{side} {error:.1f}"
                 for side, error in zip(("x0", "y0", "x1", "y1"), errors.pixels, strict=True)
             )
             report.note(f"{name + ':':9} off by {sides} pixels, IoU {errors.iou:.3f}")
-        if not found.is_better:
+        for warning in found.basis.warnings():
+            report.note(warning)
+        if found.basis.is_measured and not found.is_better:
             report.note("the nets do not beat the mean box: annotate more photos")
         if plot is not None:
             from tvcli.core.plots import plot_history
 
             plot_history(found.history, plot, "boxes")
-        report.summary(f"{output}: learned from {found.crops - found.held_out} crops")
+        report.summary(f"{output}: {found.basis.said()}")

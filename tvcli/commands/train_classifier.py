@@ -43,15 +43,18 @@ def train_classifier(
         made = provenance(streams.command_line(), input_files([crops]), seed)
         found = teach_classifier(path, target, made, seed=seed, report=report)
         quality = found.quality
-        report.note(
-            f"on {found.held_out} crops of held-out photos: accuracy {quality.accuracy:.3f}, "
-            f"precision {quality.precision:.3f}, recall {quality.recall:.3f} "
-            f"at threshold {quality.threshold:.3f}"
-        )
+        if found.basis.is_measured:
+            report.note(
+                f"on {found.basis.held_out_crops} crops of {found.basis.held_out_photos} held-out "
+                f"photos: accuracy {quality.accuracy:.3f}, precision {quality.precision:.3f}, "
+                f"recall {quality.recall:.3f} at threshold {quality.threshold:.3f}"
+            )
+        for warning in found.basis.warnings():
+            report.note(warning)
         if plot is not None:
             from tvcli.core.plots import plot_history, plot_precision_recall
 
             plot_history(found.history, plot, "target against background")
             beside = plot.with_name(f"{plot.stem}-precision-recall{plot.suffix}")
             plot_precision_recall({"classifier": found.curve}, beside, "held-out crops")
-        report.summary(f"{output}: learned from {found.crops - found.held_out} crops")
+        report.summary(f"{output}: {found.basis.said()}")

@@ -13,6 +13,7 @@ from torch import Tensor
 from tvcli.core.encoding.finite import check_finite
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, open_artifact
+from tvcli.core.location.basis import Basis
 from tvcli.core.location.reduction import Reduction, fit_reduction
 
 ROWS_READ_AT_ONCE = 256  # rows read at a time
@@ -25,7 +26,7 @@ class CropSet:
 
     `boxes` (N, 4) float32 is the object relative to the crop, 0 to 1 from edge to edge (NaN where
     not known), `sides` (N, 2) the crop's width and height in pixels; `targets` and `labels` are
-    lists of N texts; `held_out` (N,) tells the crops of test photos.
+    lists of N texts, `images` their photos; `held_out` (N,) tells the crops of test photos.
     """
 
     maps: Tensor
@@ -36,6 +37,15 @@ class CropSet:
     held_out: Tensor
     reduction: Reduction
     settings: dict[str, Any]
+    images: list[str]
+
+    @property
+    def basis(self) -> Basis:
+        """How many crops, of how many photos, are to be learned from and held out."""
+        pairs = list(zip(self.images, self.held_out.tolist(), strict=True))
+        photos = [len({image for image, held in pairs if held is side}) for side in (False, True)]
+        held_out = int(self.held_out.sum())
+        return Basis(len(self) - held_out, photos[0], held_out, photos[1])
 
     def __len__(self) -> int:
         return len(self.maps)
@@ -68,6 +78,7 @@ def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
             torch.tensor([split[row] == "test" for row in rows]),
             reduction,
             {name: file.settings[name] for name in ("encoder", "weights_file")},
+            file.read("image", rows),
         )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from tvcli.core.boxes import Box, clip
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.images.photo import Photo, resize_photo, view
+from tvcli.core.location.basis import weakness
 from tvcli.core.location.box_fusion import (
     SAME_OBJECT,
     Boxes,
@@ -83,6 +84,11 @@ class Locator:
         settings = {**asdict(self.settings), "threshold": self.threshold}
         heads = {"classifier": self._classifier.file.digest, "boxes": self._boxes.file.digest}
         return {"encoder": self._boxes.file.settings["encoder"], **settings, **heads}
+
+    @property
+    def weakness(self) -> str:
+        """What makes its classifier weak, in words; empty if nothing is known to."""
+        return weakness(self._classifier.file.settings)
 
     @property
     def label(self) -> str:

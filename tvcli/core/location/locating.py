@@ -24,6 +24,7 @@ from tvcli.core.location.location_heads import load_boxes, load_classifier
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
+BARELY = 0.2  # of the way from the threshold to certainty
 DRAWN = 800  # pixels: the long side of a photo with its boxes drawn in
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4")
 
@@ -89,8 +90,13 @@ def locate_photos(
     wanted = pictures or Pictures()
     for folder in filter(None, (wanted.crops, wanted.drawn)):
         folder.mkdir(parents=True, exist_ok=True)
+    if locator.weakness:
+        report.note(
+            f"warning: the classifier is weak: {locator.weakness}; what is found may be anything: "
+            f"annotate more photos, or ask for more by --threshold"
+        )
     report.start("locating", "photos")
-    empty = 0
+    empty = unsure = 0
     label = locator.label
     for seen in _see_all(_once(source.regions), source.root, locator, wanted):
         if seen.reason:
@@ -109,15 +115,27 @@ def locate_photos(
             report.note(f"{image}: no object found")
             if keep_empty:
                 yield about
+        unsure += _is_unsure(seen.objects, locator.threshold)
         for found in seen.objects:
             box = [round(side, 2) for side in found.box]
             yield about | {"box": box, "label": label, "score": round(found.score, 4)}
+    if unsure > (report.done - empty) / 2:
+        report.note(
+            f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
+            f"of {locator.threshold:.2f}: look at them with --draw, or raise --threshold"
+        )
     if report.done == 0 and report.skipped and not source.share:
         first = report.skipped[0]
         raise BadInput(f"not one photo could be used; {first.image}: {first.reason}")
     if source.share:
         made = {"located": locator.record, "keep_empty": keep_empty}
         yield {"shard": source.share.note() | made}
+
+
+def _is_unsure(objects: list[Located], threshold: float) -> bool:
+    """Tell whether the surest object of a photo is hardly surer than it must be."""
+    best = max((found.score for found in objects), default=1.0)
+    return best < threshold + BARELY * (1 - threshold)
 
 
 def located_regions(source: Source, locator: Locator, report: Report) -> Iterator[Region]:

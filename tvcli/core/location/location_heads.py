@@ -12,6 +12,7 @@ from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.errors import BadInput
 from tvcli.core.files.locks import writing
 from tvcli.core.heads import HeadFile, load_head, save_head
+from tvcli.core.location.basis import Basis
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
 from tvcli.core.location.reduction import Reduction, reduction_of
@@ -33,8 +34,7 @@ class TrainedClassifier:
     quality: Quality
     history: History
     curve: tuple[list[float], list[float]]
-    crops: int
-    held_out: int
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,7 @@ class TrainedBoxes:
     errors: BoxErrors
     mean_box: BoxErrors
     history: History
-    crops: int
-    held_out: int
+    basis: Basis
 
     @property
     def is_better(self) -> bool:
@@ -71,12 +70,13 @@ def teach_classifier(
             crops = load_crops(crops_file, ("target", "background"), seed)
             net, history = train_classifier(crops, seed, report)
             quality, precisions, recalls = judge(net, crops)
-        settings = _settings(crops) | {"threshold": quality.threshold}
+        known = {"accuracy": round(quality.accuracy, 4)} if crops.basis.is_measured else {}
+        settings = _settings(crops) | {"threshold": quality.threshold, "quality": known}
         save_head(
             target, HeadFile("classifier", _state(net, crops.reduction), settings), provenance
         )
     curve = recalls.tolist(), precisions.tolist()
-    return TrainedClassifier(quality, history, curve, len(crops), int(crops.held_out.sum()))
+    return TrainedClassifier(quality, history, curve, crops.basis)
 
 
 def teach_boxes(
@@ -94,7 +94,7 @@ def teach_boxes(
         state = _state(nets, crops.reduction)
         save_head(target, HeadFile("boxes", state, _settings(crops) | label), provenance)
     baseline = measure_boxes(mean_box, crops, rows)
-    return TrainedBoxes(errors, baseline, history, len(crops), int(crops.held_out.sum()))
+    return TrainedBoxes(errors, baseline, history, crops.basis)
 
 
 def load_classifier(path: Path) -> LoadedHead:
@@ -124,7 +124,7 @@ def load_boxes(path: Path) -> LoadedHead:
 
 def _settings(crops: CropSet) -> dict[str, Any]:
     window = [int(side) for side in crops.maps.shape[2:]]
-    return {**crops.settings, "window": window}
+    return {**crops.settings, "window": window, "basis": crops.basis.as_settings()}
 
 
 def _state(net: torch.nn.Module, reduction: Reduction) -> dict[str, npt.NDArray[Any]]:

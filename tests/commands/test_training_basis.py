@@ -1,0 +1,71 @@
+"""On what the figures of a training rest, and what is said where that is too little."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ran, drawn
+
+Tv = Callable[..., Ran]
+
+
+def crops_of(tv: Tv, photos: int, held_out: int) -> None:
+    """Encode the crops of some photos, of which the last ones are held out."""
+    records = []
+    for number in range(photos):
+        drawn(number, 160, 120).save(f"{number}.png")
+        split = "test" if number >= photos - held_out else "train"
+        records.append({"image": f"{number}.png", "box": [40, 30, 110, 90], "split": split})
+    Path("b.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    how = ["--per-photo", 2, "--looks", 2, *([] if held_out else ["--test", 0])]
+    assert tv("crops", "b.jsonl", "-o", "c.jsonl", *how).status == 0
+    assert tv("encode", "c.jsonl", "-o", "c.h5", "--size", 112).status == 0
+
+
+@pytest.mark.parametrize("command", ["train-classifier", "train-boxes"])
+def test_nothing_is_measured_where_nothing_was_held_out(
+    command: str, tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crops_of(tv, 3, 0)
+    ran = tv(command, "c.h5", "-o", "head.h5")
+    assert ran.status == 0, ran.err
+    assert "of 3 photos; not measured: no photo was held out" in ran.err
+    assert "warning: 3 photos to learn from are too few: annotate at least 10" in ran.err
+    assert not {"IoU", "accuracy"} & set(ran.err.replace(",", " ").split())
+
+
+@pytest.mark.parametrize("command", ["train-classifier", "train-boxes"])
+def test_figures_say_on_how_many_crops_and_photos_they_rest(
+    command: str, tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crops_of(tv, 12, 2)
+    ran = tv(command, "c.h5", "-o", "head.h5")
+    assert ran.status == 0, ran.err
+    assert "crops of 10 photos; measured on" in ran.err
+    assert "crops of 2 others" in ran.err
+    assert "warning: 2 held-out photos are too few to measure on" in ran.err
+    assert "to learn from are too few" not in ran.err
+
+
+def test_locating_by_a_weak_head_says_so(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    crops_of(tv, 3, 0)
+    assert tv("train-classifier", "c.h5", "-o", "classifier.h5").status == 0
+    assert tv("train-boxes", "c.h5", "-o", "boxes.h5").status == 0
+    shutil.copy("0.png", "other.png")
+    ran = tv("locate", "other.png", "--classifier", "classifier.h5", "--boxes", "boxes.h5")
+    assert ran.status == 0
+    assert "warning: the classifier is weak: it learned from 3 photos only" in ran.err
+    every = ["--classifier", "classifier.h5", "--boxes", "boxes.h5", "--threshold"]
+    score = max(
+        json.loads(line)["score"]
+        for line in tv("locate", "other.png", *every, 0.0001).out.splitlines()
+    )
+    ran = tv("locate", "other.png", *every, score - 0.001)
+    assert "1 of 1 photos score barely above the threshold" in ran.err

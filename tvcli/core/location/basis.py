@@ -1,0 +1,66 @@
+"""What a training and its figures rest on: crops, and the photos that they are of."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+LEAST_PHOTOS = 10  # to learn from, and five to measure on: of fewer, figures are chance
+LEAST_HELD_OUT = 5
+WEAK = 0.85  # accuracy of a classifier below which half of its objects may be none
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """How many crops, of how many photos, were learned from and held out."""
+
+    crops: int
+    photos: int
+    held_out_crops: int
+    held_out_photos: int
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether any figure tells of photos that were not learned from."""
+        return self.held_out_photos > 0
+
+    def as_settings(self) -> dict[str, Any]:
+        """Return it as a head's settings hold it."""
+        return asdict(self)
+
+    def said(self) -> str:
+        """Return it as a person reads it."""
+        learned = f"learned from {self.crops} crops of {self.photos} photos"
+        if not self.is_measured:
+            return f"{learned}; not measured: no photo was held out (tv crops --test)"
+        measured = f"{self.held_out_crops} crops of {self.held_out_photos} others"
+        return f"{learned}; measured on {measured}"
+
+    def warnings(self) -> list[str]:
+        """Return what is too little, in words."""
+        found = []
+        if self.photos < LEAST_PHOTOS:
+            found.append(
+                f"warning: {self.photos} photos to learn from are too few: annotate at least "
+                f"{LEAST_PHOTOS}, better 50"
+            )
+        if 0 < self.held_out_photos < LEAST_HELD_OUT:
+            found.append(
+                f"warning: {self.held_out_photos} held-out photos are too few to measure on: the "
+                f"figures are largely chance below {LEAST_HELD_OUT}"
+            )
+        return found
+
+
+def weakness(settings: dict[str, Any]) -> str:
+    """Return what makes a classifier weak, by its settings; empty if nothing is known to."""
+    measured, basis = settings.get("quality"), settings.get("basis")
+    if not isinstance(basis, dict) or not isinstance(measured, dict):
+        return ""  # of an older tv
+    photos, others = basis.get("photos", 0), basis.get("held_out_photos", 0)
+    crops, accuracy = basis.get("held_out_crops", 0), measured.get("accuracy", 0.0)
+    if not all(isinstance(number, int | float) for number in (photos, others, crops, accuracy)):
+        return ""
+    if photos < LEAST_PHOTOS:
+        return f"it learned from {photos} photos only"
+    if others and accuracy < WEAK:
+        return f"its accuracy was {accuracy:.2f} on {crops} crops of {others} held-out photos"
+    return ""
