@@ -222,7 +222,9 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
     ]
     assert "24 queries measured, 1 left out (nothing to find)" in ran.err
     assert "share of queries with at least one relevant item" in ran.err
-    itself = lines(tv("eval", "search", "plain.tvx", "--compare", "plain.tvx"))
+    itself = tv("eval", "search", "plain.tvx", "--compare", "plain.tvx")
+    assert "neither is shown to be better: mAP +0.0000" in itself.err
+    itself = lines(itself)
     assert {figure["difference"] for figure in itself} == {0}
     ran = tv("eval", "search", "plain.tvx", "--plot", "pr.svg", "--format", "table")
     assert ran.status == 0
@@ -259,3 +261,19 @@ def test_wrong_input_is_told_in_one_line(encoded: Path, tv: Tv) -> None:
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--dim", 5000)
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert not Path("rank.h5").exists()
+
+
+def test_figures_say_of_which_classes_they_are(encoded: Path, tv: Tv) -> None:
+    make_triplets(tv)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--epochs", 1)
+    assert "held-out photos of 4 classes; other classes not measured" in ran.err
+    with Path("two.jsonl").open("w") as file:
+        for record in records(Path("t.jsonl")):
+            items = [record[role] for role in ("anchor", "positive", "negative")]
+            if all(item["label"] in ("class0", "class1") for item in items):
+                file.write(json.dumps(record) + "\n")
+    ran = tv("train-rank", "photos.h5", "two.jsonl", "-o", "r.h5", "--epochs", 1)
+    assert "of 2 classes; 12 photos of 2 other classes, which were not taught" in ran.err
+    figures = {str(line["metric"]): line for line in lines(ran)}
+    assert {"hit@1 of other classes", "mAP of other classes"} < set(figures)
+    assert 0 <= figures["mAP of other classes"]["before"] <= 1  # type: ignore[operator]

@@ -15,12 +15,14 @@ from tvcli.core.ranking.rank_training import (
     RankData,
     RankSettings,
     pairs_of,
+    searched,
     train_rank,
     triplet_hinge_loss,
 )
 from tvcli.core.ranking.similarity import paired_similarities
 from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
+from tvcli.core.searching.evaluation import verdict
 
 CLASSES, PER_CLASS, CHANNELS = 6, 8, 16
 
@@ -181,3 +183,27 @@ def test_encodings_of_two_sizes_do_not_mix(maps: Encodings, tmp_path: Path) -> N
         pytest.raises(Mismatch, match="--size"),
     ):
         Encodings([*maps._files, small])
+
+
+def test_others_are_searched_among_themselves() -> None:
+    random = np.random.default_rng(0)
+    vectors = torch.nn.functional.normalize(torch.from_numpy(random.normal(size=(30, 6))), dim=1)
+    labels = np.arange(30) % 3
+    found = searched(vectors, labels, np.arange(30))
+    for place, (hit, average) in enumerate(found):
+        order = [row for row in np.argsort(-(vectors @ vectors[place]).numpy()) if row != place]
+        right = [labels[row] == labels[place] for row in order]
+        precisions = [sum(right[: n + 1]) / (n + 1) for n in range(len(right)) if right[n]]
+        assert hit == right[0]
+        assert average == pytest.approx(np.mean(precisions))
+
+
+def test_a_verdict_names_the_better_index() -> None:
+    def record(name: str, difference: float, low: float, high: float) -> dict[str, object]:
+        return {"metric": name, "difference": difference, "low": low, "high": high}
+
+    said = verdict([record("mAP", 0.1, 0.05, 0.2), record("hit@1", -0.1, -0.2, -0.01)], "a", "b")
+    assert said.startswith("b is better than a: mAP +0.1000")
+    assert said.endswith("but a is better by hit@1")
+    assert verdict([record("mAP", -0.1, -0.2, -0.05)], "a", "b").startswith("a is better than b")
+    assert verdict([record("mAP", 0.1, -0.05, 0.2)], "a", "b").startswith("neither is shown")

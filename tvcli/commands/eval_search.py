@@ -65,6 +65,7 @@ def eval_search(
     from tvcli.core.errors import UsageError
     from tvcli.core.searching.eval_search import Trial
     from tvcli.core.searching.eval_search import eval_search as measure
+    from tvcli.core.searching.evaluation import verdict
 
     if not all(part.strip().isdigit() for part in k.split(",")):
         raise UsageError(f"-k {k}: ranks from 1, such as 1,5,10,20")
@@ -83,9 +84,10 @@ def eval_search(
             both = zip(paths, found, strict=True)
             curves = {str(path): measured.pairs.recall_precision() for path, measured in both}
             plot_precision_recall(curves, plot, "all pairs of query and photo")
-        print_metrics(
-            found[0].compared(found[1], seed) if compare else found[0].records(seed), format
-        )
+        records = found[0].compared(found[1], seed) if compare else found[0].records(seed)
+        print_metrics(records, format)
+        if compare:
+            report.note(verdict(records, str(index), str(compare)))
         left_out = found[0].without_relevant
         report.summary(
             f"{len(found[0].queries)} queries measured, {left_out} left out (nothing to find)"

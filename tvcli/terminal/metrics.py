@@ -36,8 +36,7 @@ def explain_metrics() -> None:
 
 def print_learned(trained: "Trained", report: "TerminalReport") -> None:
     """Print the metrics of held-out photos before and after; warn of each that fell."""
-    if not trained.before:
-        report.note("no held-out triplets: how much was learned is not measured")
+    report.note(trained.basis)
     records = [
         {"metric": name, "before": round(before, 4), "after": round(trained.after[name], 4)}
         for name, before in trained.before.items()

@@ -19,6 +19,7 @@ from tvcli.core.files.locks import writing
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.ranking.labels import folder_label
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
@@ -62,7 +63,7 @@ def learn_rank(
             data = _data(triplets, [encodings, *others], name, report)
             trained = train_rank(data, replace(settings, pool=pool), report)
         used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
-        used["figures"] = {"before": trained.before, "after": trained.after}
+        used["figures"] = {"before": trained.before, "after": trained.after, "basis": trained.basis}
         used["epochs_trained"] = trained.history.best
         head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
         save_head(target, head, provenance)
@@ -122,7 +123,25 @@ def _data(
             f"{left_out} triplets left out: photos of theirs could not be encoded, or are the same"
         )
     train, test = (np.array(rows, np.intp).reshape(-1, 3) for rows in sides.values())
-    return RankData(encodings, train, test, labels.numbers)
+    images = [image for table in tables for image in table.images]
+    photos = np.unique(images, return_inverse=True)[1]
+    classes = _classes(tables, [item for triplet in triplets for item in triplet.items])
+    return RankData(encodings, train, test, labels.numbers, photos, classes)
+
+
+def _classes(tables: list[RowTable], taught: list[Item]) -> Rows:
+    """Return a number for the class of each row, -1 where it is not known: those taught as well.
+
+    A class is the label that the file has; where it has none, and the triplets were made of
+    folders, the folder. Copies and mirror images that were made for the training have none.
+    """
+    labels = list(tables[0].labels)
+    told = [item for item in taught if item.label]
+    if not any(labels) and told and all(i.label == folder_label(i.image) for i in told):
+        labels = [folder_label(image) for image in tables[0].images]
+    labels += [""] * sum(len(table) for table in tables[1:])
+    names = {name: number for number, name in enumerate(sorted(set(labels) - {""}))}
+    return np.array([names.get(label, -1) for label in labels], np.intp)
 
 
 def _find(item: Item, tables: list[RowTable]) -> int:

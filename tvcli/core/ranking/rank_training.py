@@ -22,6 +22,7 @@ STEPS = 30  # batches of an epoch
 BATCH = 64  # triplets of a batch
 LEARNING_RATE = 2e-3
 PATIENCE = 4  # epochs without a better held-out loss
+MOST_OTHERS = 500  # photos of other classes that are searched with
 TEMPERATURE = 0.1  # how soft the hardest of several negatives is
 
 
@@ -39,12 +40,18 @@ class RankSettings:
 
 @dataclass(frozen=True, slots=True)
 class RankData:
-    """Triplets as rows (T, 3) of encodings; `labels` (N,) are numbers, -1 where not known."""
+    """Triplets as rows (T, 3) of encodings; `labels` (N,) are numbers, -1 where not known.
+
+    `photos` (N,) tells which photo a row is of (None: each of another). `classes` (N,) are numbers
+    of what is known of rows beside the triplets, which the training must not make worse.
+    """
 
     encodings: Encodings
     train: Rows
     test: Rows
     labels: Rows
+    photos: Rows | None = None
+    classes: Rows | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +62,7 @@ class Trained:
     history: History
     before: dict[str, float] = field(default_factory=dict)
     after: dict[str, float] = field(default_factory=dict)
+    basis: str = ""  # what the figures rest on, in words
 
 
 def train_rank(data: RankData, settings: RankSettings, report: Report) -> Trained:
@@ -81,7 +89,7 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
             report=report,
             what="learning",
         )
-    return Trained(head, history, before, held_out.figures(head))
+    return Trained(head, history, before, held_out.figures(head), held_out.said())
 
 
 def triplet_hinge_loss(
@@ -168,6 +176,17 @@ class HeldOut:
         self._labels = data.labels[self._rows]
         anchors = np.unique(self._triplets[:, 0]) if len(data.test) else np.array([], np.intp)
         self._queries = anchors[self._labels[anchors] >= 0]
+        self._others = Others(data, pool, self._rows)
+        photos = self._rows if data.photos is None else data.photos[self._rows]
+        self._photos = len(np.unique(photos[self._triplets[:, 0]]))
+
+    def said(self) -> str:
+        """Return what the figures rest on, in words."""
+        if not len(self._triplets):
+            return "no held-out triplets: how much was learned is not measured"
+        classes = len(np.unique(self._labels[self._queries]))
+        of = f" of {classes} classes" if classes else ""
+        return f"{self._photos} held-out photos{of}; {self._others.said()}"
 
     def score(self, head: RankHead, margin: float) -> float:
         """Return the mean hinge loss over the held-out triplets, negative: higher is better."""
@@ -179,28 +198,62 @@ class HeldOut:
         if not len(self._triplets):
             return {}
         positive, negative = self._similarities(head)
-        accuracy = {"triplet accuracy": float((positive > negative).float().mean())}
-        found = self._search(head)
-        if not found:
-            return accuracy
-        hit, average = np.mean(found, axis=0)
-        return accuracy | {"hit@1": float(hit), "mAP": float(average)}
+        figures = {"triplet accuracy": float((positive > negative).float().mean())}
+        with torch.no_grad():
+            found = searched(head(self._vectors), self._labels, self._queries)
+        if found:
+            hit, average = np.mean(found, axis=0)
+            figures |= {"hit@1": float(hit), "mAP": float(average)}
+        return figures | self._others.figures(head)
 
     @torch.no_grad()
     def _similarities(self, head: RankHead) -> tuple[Tensor, Tensor]:
         anchor, positive, negative = (head(self._vectors[role]) for role in self._triplets.T)
         return (anchor * positive).sum(1), (anchor * negative).sum(1)
 
+
+class Others:
+    """The photos of classes that no triplet tells of: what was learned must not cost them."""
+
+    def __init__(self, data: RankData, pool: str, taught: Rows) -> None:
+        """Take the rows that are not `taught` (n,), and of each class those of two and more."""
+        classes = np.full(len(data.labels), -1) if data.classes is None else data.classes
+        known = set(classes[taught].tolist())
+        rows = np.array(
+            [row for row, name in enumerate(classes) if name >= 0 and name not in known], np.intp
+        )
+        numbers, counts = np.unique(classes[rows], return_counts=True)
+        rows = rows[np.isin(classes[rows], numbers[counts > 1])]
+        self._classes = classes[rows]
+        self._queries = np.linspace(0, len(rows) - 1, min(MOST_OTHERS, len(rows))).astype(np.intp)
+        self._vectors = data.encodings.pooled(rows, pool) if len(rows) else torch.empty(0)
+
+    def said(self) -> str:
+        """Return whether other classes are measured, in words."""
+        if not len(self._queries):
+            return "other classes not measured"
+        count = len(np.unique(self._classes))
+        return f"{len(self._queries)} photos of {count} other classes, which were not taught"
+
     @torch.no_grad()
-    def _search(self, head: RankHead) -> list[tuple[float, float]]:
-        """Return hit@1 and average precision of each query that has something to find."""
-        mapped, found = head(self._vectors), []
-        for place in self._queries:
-            similarities = (mapped @ mapped[place]).numpy()
-            similarities[place] = -np.inf
-            relevant = np.flatnonzero(self._labels == self._labels[place])
-            relevant = relevant[relevant != place]
-            if len(relevant):
-                hit, _, _, average, _ = query_figures(relevant_ranks(similarities, relevant), [1])
-                found.append((hit, average))
-        return found
+    def figures(self, head: RankHead) -> dict[str, float]:
+        """Return hit@1 and mAP of the photos among themselves; nothing where there are none."""
+        if not len(self._queries):
+            return {}
+        found = searched(head(self._vectors), self._classes, self._queries)
+        hit, average = np.mean(found, axis=0)
+        return {"hit@1 of other classes": float(hit), "mAP of other classes": float(average)}
+
+
+def searched(vectors: Tensor, labels: Rows, queries: Rows) -> list[tuple[float, float]]:
+    """Return hit@1 and average precision of each query (a row) that has something to find."""
+    found = []
+    for place in queries:
+        similarities = (vectors @ vectors[place]).numpy()
+        similarities[place] = -np.inf
+        relevant = np.flatnonzero(labels == labels[place])
+        relevant = relevant[relevant != place]
+        if len(relevant):
+            hit, _, _, average, _ = query_figures(relevant_ranks(similarities, relevant), [1])
+            found.append((hit, average))
+    return found

@@ -96,6 +96,25 @@ class Measured:
         return records
 
 
+def verdict(records: Sequence[dict[str, Any]], first: str, second: str) -> str:
+    """Return in words which of two indexes is better, by the records of `Measured.compared`.
+
+    A difference counts whose interval does not hold 0; mAP decides, and what speaks against it is
+    said.
+    """
+    sides = {str(r["metric"]): (r["low"] > 0) - (r["high"] < 0) for r in records}
+    average = next(record for record in records if record["metric"] == "mAP")
+    bounds = f"between {average['low']:+.4f} and {average['high']:+.4f}"
+    by = f"mAP {average['difference']:+.4f}, {bounds}"
+    side = sides["mAP"]
+    if side == 0:
+        return f"neither is shown to be better: {by}"
+    better, worse = (second, first) if side > 0 else (first, second)
+    against = [name for name, value in sides.items() if value == -side]
+    but = f"; but {worse} is better by {', '.join(against)}" if against else ""
+    return f"{better} is better than {worse}: {by}{but}"
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """Which photos belong together: those of one folder, or of one label in a file."""
