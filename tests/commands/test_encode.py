@@ -55,7 +55,7 @@ def test_records_choose_regions(tv: Tv, photos: Path, tmp_path: Path) -> None:
     [
         (["PHOTOS"], 2, "Missing option '-o'"),
         (["-o", "X"], 2, "Missing argument 'SRC'"),
-        (["PHOTOS", "-o", "X", "--pool", "median"], 2, "Invalid value for '--pool'"),
+        (["PHOTOS", "-o", "X", "--pool", "median"], 2, "--pool median: one of none, auto"),
         (["PHOTOS", "-o", "X", "--backbone", "resnet1"], 2, "no backbone 'resnet1'"),
         (["PHOTOS", "-o", "X", "--device", "mps"], 2, "this machine has none"),
         (["PHOTOS", "-o", "X", "--size", "8"], 2, "Invalid value for '--size'"),

@@ -133,3 +133,5 @@ def test_effort_is_asked_of_what_takes_one(
     assert asked.out == plain.out
     told = "--effort: exact compares every row, whatever the budget"
     assert (told in asked.err) == (engine == "exact")
+    by_distance = tv("search", query, "-i", target, "--metric", "euclidean", "--effort", 5000)
+    assert "--effort: --metric euclidean compares every row" in by_distance.err

@@ -264,7 +264,7 @@ def test_boxes_training_stands_beside_the_mean_box(tv: Tv, taught: Path, tmp_pat
     [
         (["--scales", "0.5"], "--scales 0.5: numbers of at least 1"),
         (["--extend", "1"], "--extend 1: 2 numbers"),
-        (["--from", "csv"], "Invalid value for '--from'"),
+        (["--from", "csv"], "--from csv: one of jsonl, coco, voc, yolo, via"),
     ],
 )
 def test_wrong_usage(

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from tvcli.core.encoding.pooling import MAP, pool_maps, pooling_of
 from tvcli.core.errors import UsageError
+from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.similarity import comparable
 
 Array = npt.NDArray[np.float32]
@@ -76,8 +77,7 @@ def _through(encoding: Array, head: Array | None) -> Array:
     """Return a map (C, H, W) after a head (D, C), each position's vector of unit length first."""
     if head is None:
         return encoding
-    lengths = np.linalg.norm(encoding, axis=0, keepdims=True).clip(min=1e-12)
-    result: Array = np.einsum("dc,chw->dhw", head, encoding / lengths)
+    result: Array = np.einsum("dc,chw->dhw", head, unit(encoding[None])[0])
     return result
 
 

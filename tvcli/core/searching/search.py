@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -82,7 +83,8 @@ def find_hits(
         _check_metric(request)
         where = [parse_condition(text) for text in request.where]
         explains = _explainer(index, request)
-        with verifying(index, request.verification, report, queries.looks, where) as verifier:
+        found = partial(index.search, where=where, budget=request.budget)
+        with verifying(index, request.verification, report, queries.looks, found) as verifier:
             hits = search(
                 index,
                 asked,
@@ -116,7 +118,9 @@ def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]
 
 def _check_budget(index: Index, request: SearchRequest, report: Report) -> None:
     """Tell of a search budget that changes nothing."""
-    if request.budget and not index.store.takes_budget:
+    if request.budget and request.metric == "euclidean":
+        report.note("--effort: --metric euclidean compares every row, whatever the budget")
+    elif request.budget and not index.store.takes_budget:
         report.note(f"--effort: {index.store.engine_name} compares every row, whatever the budget")
 
 

@@ -1,6 +1,6 @@
 """Verified hits: which photos of a shortlist show the same picture as the query, by geometry."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tvcli.core.boxes import Box
-from tvcli.core.engines import Rows, Vectors
-from tvcli.core.engines.conditions import Condition
+from tvcli.core.engines import Found, Rows, Vectors
 from tvcli.core.errors import UsageError
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo, decode_photo, read_photo
@@ -34,13 +33,14 @@ SMALL = 400  # photos of an index of which all are looked at again: as many as t
 THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
 
 Looks = Callable[[Photo, Box | None], Vectors]
+Search = Callable[[Vectors, int], Found]
 
 
 class Verifier:
     """Checks shortlists of one index; the key points of the last KNOWN photos stay at hand.
 
-    `looks` gives the vectors of a photo looked at in other ways, as `Queries` does. Only rows that
-    meet all conditions (`where`) join a shortlist.
+    `looks` gives the vectors of a photo looked at in other ways, as `Queries` does; `search` finds
+    the rows closest to them that may join a shortlist, as `Index.search` does without filters.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class Verifier:
         kept: Kept,
         verification: Verification,
         looks: Looks | None = None,
-        where: Sequence[Condition] = (),
+        search: Search | None = None,
     ) -> None:
         self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
-        self._where = where
+        self._search = search or index.search
         self._known: dict[int, Keypoints] = {}
 
     def chosen(
@@ -118,7 +118,7 @@ class Verifier:
             return np.empty(0, np.intp)
         vectors = self._looks(photo, query.crop)
         wanted = SMALL if len(self._index) <= SMALL else LOOKED
-        similarities, found = self._index.search(vectors, wanted, where=self._where)  # (12, LOOKED)
+        similarities, found = self._search(vectors, wanted)  # (12, LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
@@ -185,7 +185,7 @@ def verifying(
     verification: Verification | None,
     report: Report,
     looks: Looks | None = None,
-    where: Sequence[Condition] = (),
+    search: Search | None = None,
 ) -> Iterator[Verifier | None]:
     """Give what verifies hits of an index; None where nothing is to be verified.
 
@@ -196,4 +196,4 @@ def verifying(
         yield None
         return
     with kept_keypoints(index, verification.method, report) as kept:
-        yield Verifier(index, kept, verification, looks, where)
+        yield Verifier(index, kept, verification, looks, search)
