@@ -121,13 +121,15 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Load what is offered when it is first asked for."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tvcli' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker is to refuse names that there are none of
+
+    def __getattr__(name: str) -> Any:
+        """Load what is offered when it is first asked for."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tvcli' has no attribute {name!r}")
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

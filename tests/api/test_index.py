@@ -115,7 +115,11 @@ def test_photos_that_cannot_be_used(
         ({"query": np.zeros(3, np.float32)}, tvcli.Mismatch, "256 values"),
         ({"query": object()}, tvcli.UsageError, "a photo is a path"),
         ({"item": "1.png", "verify": "surely"}, tvcli.UsageError, "default or scalable"),
-        ({"item": "1.png", "metric": "l1"}, tvcli.UsageError, "cosine or euclidean"),
+        (
+            {"item": "1.png", "metric": "l1"},
+            tvcli.UsageError,
+            "metric: one of cosine, euclidean, not 'l1'",
+        ),
         ({"query": "1.png", "locate": True}, tvcli.UsageError, "keeps no heads"),
         ({"item": "1.png", "where": "size>3"}, tvcli.UsageError, "size>3"),
         ({"item": "1.png", "rerank": 5}, tvcli.UsageError, "keeps no maps"),
@@ -134,6 +138,11 @@ def test_a_folder_is_for_search_many(index: tvcli.Index, collection: Path) -> No
         index.search(collection / "photos")
     found = list(index.search_many(collection / "photos", k=1))
     assert [hits[0].path.name for hits in found] == index.images
+
+
+def test_many_queries_are_refused_at_once(index: tvcli.Index) -> None:
+    with pytest.raises(tvcli.UsageError, match="at least 1"):
+        index.search_many(["a.png"], k=0)
 
 
 def test_a_closed_index_says_so(collection: Path) -> None:

@@ -125,3 +125,27 @@ def test_a_job_records_how_it_was_called(collection: Path) -> None:
     made = json.loads((collection / "photos.tvx" / "index.json").read_text("utf-8"))
     (command,) = made["provenance"]["command"]
     assert command.startswith("tvcli.build_index(")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda path: tvcli.Encoder(fit="stretch"), "fit: one of squash, pad, crop"),
+        (lambda path: tvcli.Encoder(pool="map"), "pool: one of none, mean"),
+        (lambda path: tvcli.Encoder(precision="fp8"), "precision: one of"),
+        (lambda path: tvcli.build_index(path, path / "x.tvx", pool="most"), "pool: one of auto"),
+        (lambda path: tvcli.build_index(path, path / "x.tvx", engine="steam"), "engine steam"),
+        (lambda path: tvcli.same_picture(path, path, method="eye"), "method: one of orb, sift"),
+        (lambda path: tvcli.make_triplets(path, path, mine="soft"), "mine: one of hard"),
+        (lambda path: tvcli.train_rank(path, path, path, pool="most"), "pool: one of auto"),
+        (lambda path: tvcli.locate(path, classifier=path, boxes=path, combine="all"), "combine"),
+        (lambda path: tvcli.make_crops(path, path, format="xml"), "format: one of jsonl"),
+        (lambda path: tvcli.open_index(path, device="gpu"), "device: one of auto"),
+    ],
+)
+def test_unknown_words_are_refused_before_anything_is_done(
+    call: Any, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(tvcli.UsageError, match=re.escape(said)):
+        call(tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.api.choices import checks_choices
 from tvcli.api.photos import PhotoLike, is_photo_in_memory, region_of
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
@@ -23,7 +24,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.images.photo import Fit
 from tvcli.core.reports import Report
 
-Pool = Literal["none", "mean", "gem", "spatial", "map", "auto"]
+EncoderPool = Literal["none", "mean", "gem", "spatial", "auto"]
 
 TOGETHER = 64  # photos opened at a time
 
@@ -54,6 +55,7 @@ class Encoder:
     Source: OverFeat (Sermanet et al. 2014), section 3: one network, run over whole photos.
     """
 
+    @checks_choices
     def __init__(
         self,
         backbone: str = "mini",
@@ -62,7 +64,7 @@ class Encoder:
         layer: str | None = None,
         size: int | None = None,
         fit: Fit = "squash",
-        pool: Pool = "none",
+        pool: EncoderPool = "none",
         batch: int | None = None,
         device: Device = "auto",
         precision: Precision = "fp32",

@@ -61,7 +61,7 @@ def evaluate(
     queries: SourceLike | None = None,
     *,
     truth: PathLike = "folders",
-    k: Sequence[int] = (1, 5, 10, 20),
+    k: int | Sequence[int] = (1, 5, 10, 20),
     compare: PathLike | None = None,
     limit: int | None = None,
     root: PathLike | None = None,
@@ -103,7 +103,7 @@ def evaluate(
         trial = Trial(
             given.arguments if given else [],
             os.fspath(truth),
-            tuple(k),
+            (k,) if isinstance(k, int) else tuple(k),
             None if weights is None else Path(weights),
             seed,
             None if root is None else Path(root),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tvcli.api.choices import checks_choices
 from tvcli.api.notebook import Card, cards
 from tvcli.api.photos import PhotoLike, is_name_in_memory
 from tvcli.api.records import Readable, Results
@@ -103,6 +104,7 @@ class Detections(Results[Detection]):
         return cards(f"{len(self)} detections", shown)
 
 
+@checks_choices
 def make_crops(
     boxes: PathLike,
     output: PathLike,
@@ -225,6 +227,7 @@ def train_boxes(
     )
 
 
+@checks_choices
 def locate(
     photos: SourceLike | PhotoLike | Iterable[PhotoLike],
     output: PathLike | None = None,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 
+from tvcli.api.choices import checks_choices
 from tvcli.api.encoding import Encoder, core_encoder
 from tvcli.api.notebook import Card, cards
 from tvcli.api.photos import PhotoLike, region_of
@@ -107,6 +108,7 @@ class DuplicateGroups(Results[DuplicateGroup]):
         return cards(f"{len(self)} groups, {len(self.dropped)} photos to drop", shown)
 
 
+@checks_choices
 def same_picture(
     first: PhotoLike,
     second: PhotoLike,

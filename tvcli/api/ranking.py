@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tvcli.api.choices import checks_choices
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
 from tvcli.core.ranking.triplets import write_triplets
@@ -38,6 +39,7 @@ class TrainedRank(Readable):
     epochs: int = 0
 
 
+@checks_choices
 def make_triplets(
     encodings: PathLike,
     output: PathLike,
@@ -106,6 +108,7 @@ def make_triplets(
     return Triplets(target, splits.count("train"), splits.count("test"), made.dropped)
 
 
+@checks_choices
 def train_rank(
     encodings: PathLike,
     triplets: PathLike,

@@ -8,20 +8,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.api.encoding import Encoder, Pool, core_encoder
+from tvcli.api.choices import checks_choices
+from tvcli.api.encoding import Encoder, core_encoder
 from tvcli.api.matching import SamePicture, same_of
 from tvcli.api.notebook import Card, cards
 from tvcli.api.photos import PhotoLike, is_photo_in_memory, region_of
 from tvcli.api.records import Readable, Results
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, named, opened_photos
+from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.updates import Counts, UpdateRequest
+from tvcli.core.engines.names import checked_engine
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Record
@@ -37,9 +40,7 @@ from tvcli.core.searching.hits import Metric
 from tvcli.core.searching.queries import Query
 from tvcli.core.searching.searcher import Asked, Searcher, SearchSettings
 
-if TYPE_CHECKING:
-    from tvcli.core.backbones.specs import Device
-
+Pool = Literal["auto", "mean", "gem", "spatial", "map"]
 PathLike = str | os.PathLike[str]
 QueryLike = PhotoLike | npt.NDArray[np.floating[Any]]
 
@@ -115,7 +116,7 @@ class Index:
         path: Path,
         root: Path | None,
         weights: Path | None,
-        device: "Device",
+        device: Device,
         report: Report | None,
     ) -> None:
         self.path, self._root, self._weights, self._device = path, root, weights, device
@@ -165,6 +166,7 @@ class Index:
         with self._searcher() as searcher:
             return np.array(searcher.index.vectors(slice(None)))
 
+    @checks_choices
     def search(
         self,
         query: QueryLike | None = None,
@@ -228,6 +230,7 @@ class Index:
             raise BadInput(listening.reason)
         return _hits(*found[0])
 
+    @checks_choices
     def search_many(
         self,
         queries: SourceLike | Iterable[QueryLike],
@@ -241,7 +244,7 @@ class Index:
         metric: Metric = "cosine",
         report: Report | None = None,
     ) -> Iterator[Hits]:
-        """Yield the hits of many queries, in order; `Hits.query` names each.
+        """Return an iterator over the hits of many queries, in order; `Hits.query` names each.
 
         A photo that cannot be used is skipped, and the report is told. Photos are encoded 64 at a
         time, so the first hits come soon and memory does not grow with the queries.
@@ -261,9 +264,7 @@ class Index:
         """
         settings = _settings(k, min_similarity, rerank, locate, metric, where, verify)
         known = report_of(report or self._report)
-        with self._searcher() as searcher, _opened_queries(queries, known) as asked:
-            for query, hits in searcher.search(asked, settings, known):
-                yield _hits(query, hits)
+        return self._each(queries, settings, known)  # what makes no sense was refused by now
 
     def update(self, source: SourceLike, *, report: Report | None = None) -> Changes:
         """Bring the index up to date with photos: new and changed ones are encoded, gone ones go.
@@ -308,6 +309,16 @@ class Index:
             before, self._opened = self._opened, None
         if before is not None:
             before.retire()
+
+    def _each(
+        self,
+        queries: SourceLike | Iterable[QueryLike],
+        settings: SearchSettings,
+        report: Report,
+    ) -> Iterator[Hits]:
+        with self._searcher() as searcher, _opened_queries(queries, report) as asked:
+            for query, hits in searcher.search(asked, settings, report):
+                yield _hits(query, hits)
 
     def _open(self) -> "_Opened":
         return _Opened(self.path, self._root, self._weights, self._device)
@@ -358,9 +369,7 @@ class Index:
 class _Opened:
     """One state of an index, which closes when it is retired and its last search has ended."""
 
-    def __init__(
-        self, path: Path, root: Path | None, weights: Path | None, device: "Device"
-    ) -> None:
+    def __init__(self, path: Path, root: Path | None, weights: Path | None, device: Device) -> None:
         self._stack, self._lock = ExitStack(), threading.Lock()
         self._users = 1  # the index itself
         index = self._stack.enter_context(core_open_index(path, root))
@@ -405,12 +414,13 @@ class _Noting(Report):
         return f"{self.skipped[0].image}: {self.skipped[0].reason}"
 
 
+@checks_choices
 def open_index(
     path: PathLike | None = None,
     *,
     root: PathLike | None = None,
     weights: PathLike | None = None,
-    device: "Device" = "auto",
+    device: Device = "auto",
     report: Report | None = None,
 ) -> Index:
     """Open an index to search it, many times and from several threads.
@@ -441,6 +451,7 @@ def open_index(
     return Index(found, where, None if weights is None else Path(weights), device, report)
 
 
+@checks_choices
 def build_index(
     source: SourceLike,
     output: PathLike = ".tv/index.tvx",
@@ -487,6 +498,8 @@ def build_index(
 
     Source: annoy, faiss and pgvector for approximate search; otherwise tvcli's own.
     """
+    if engine != "auto":
+        checked_engine(engine)  # before anything is encoded
     target, known = Path(output), report_of(report)
     head = None if rank is None else Path(rank)
     heads = location_heads(*(None if h is None else Path(h) for h in (classifier, boxes)))
@@ -559,8 +572,6 @@ def _settings(
 ) -> SearchSettings:
     if k < 1 or (rerank is not None and rerank < 1):
         raise UsageError("k and rerank are at least 1")
-    if metric not in ("cosine", "euclidean"):
-        raise UsageError(f"metric: cosine or euclidean, not {metric!r}")
     conditions = [where] if isinstance(where, str) else list(where)
     return SearchSettings(
         k, min_similarity, rerank, locate, metric, conditions, _verification(verify)
