@@ -195,3 +195,44 @@ def test_threads_search_while_the_index_changes(own: Path) -> None:
         thread.join()
     assert not errors and done[0] == 48
     assert len(index) == 14
+
+
+def test_an_index_follows_its_encodings(own: Path) -> None:
+    tvcli.encode(own / "photos", own / "photos.h5")
+    index = tvcli.open_index(tvcli.build_index(own / "photos.h5", own / "encoded.tvx"))
+    drawn(70).save(own / "photos" / "70.png")
+    tvcli.encode(own / "photos", own / "photos.h5")
+    assert index.update(own / "photos.h5").added == 1
+    assert index.search(drawn(70), k=1)[0].path.name == "70.png"
+    with pytest.raises(tvcli.UsageError):
+        index.add(own / "photos.h5")
+
+
+def test_queries_are_located_as_the_photos_were(tmp_path: Path, real_data: Path) -> None:
+    told = (real_data / "raccoon" / "boxes.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in told[:40]]
+    boxes = tmp_path / "boxes.jsonl"
+    absolute = (r | {"image": str(real_data / "raccoon" / r["image"])} for r in records)
+    boxes.write_text("".join(json.dumps(line) + "\n" for line in absolute))
+    tvcli.make_crops(boxes, tmp_path / "crops.jsonl", per_photo=2, looks=4)
+    tvcli.encode(tmp_path / "crops.jsonl", tmp_path / "crops.h5")
+    heads: dict[str, Path] = {n: tmp_path / f"{n}.h5" for n in ("classifier", "boxes")}
+    trained = tvcli.train_classifier(tmp_path / "crops.h5", heads["classifier"])
+    assert 0 < trained.threshold < 1 and trained.crops > 100
+    taught = tvcli.train_boxes(tmp_path / "crops.h5", heads["boxes"])
+    assert 0 < taught.iou < 1 and len(taught.errors) == 4
+    photos = [real_data / "raccoon" / record["image"] for record in records[:4]]
+    found = tvcli.locate(photos, tmp_path / "located.jsonl", **heads)
+    lines = (tmp_path / "located.jsonl").read_text("utf-8").splitlines()
+    written = [json.loads(line) for line in lines]
+    assert [tuple(record["box"]) for record in written] == [d.box for d in found]
+    in_memory = tvcli.locate([Image.open(path) for path in photos], **heads)
+    assert [d.box for d in in_memory] == [d.box for d in found] and len(found) >= 1
+    with pytest.raises(tvcli.UsageError, match="leave the output out"):
+        tvcli.locate(drawn(1), tmp_path / "no.jsonl", **heads)
+    index = tvcli.open_index(tvcli.build_index(photos, tmp_path / "photos.tvx", **heads))
+    best = index.search(Image.open(found[0].image), k=1)[0]
+    assert best.path == Path(found[0].image) and best.similarity == pytest.approx(1, abs=1e-3)
+    assert best.box == pytest.approx(found[0].box, abs=0.01)
+    whole = index.search(found[0].image, k=1, locate=False)[0]
+    assert whole.similarity < best.similarity

@@ -16,6 +16,7 @@ SOURCE = REPOSITORY / "tvcli"
 DATA = {
     "tvcli/weights/mini.safetensors",
     "tvcli/weights/mini.onnx",
+    "tvcli/py.typed",
     "tvcli/serve/page.css",
     "tvcli/serve/static/gallery.html",
     "tvcli/serve/static/gallery.js",
