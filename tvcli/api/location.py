@@ -186,8 +186,8 @@ def train_classifier(
         quality.precision,
         quality.recall,
         quality.threshold,
-        found.crops,
-        found.held_out,
+        found.basis.crops,
+        found.basis.held_out_crops,
     )
 
 
@@ -222,8 +222,8 @@ def train_boxes(
         found.errors.iou,
         found.mean_box.iou,
         tuple(found.errors.pixels),
-        found.crops,
-        found.held_out,
+        found.basis.crops,
+        found.basis.held_out_crops,
     )
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +81,9 @@ class Searcher:
         if not asked:
             blocks = iter([[refine(None, liked, unliked)]])
         where = [parse_condition(text) for text in settings.where]
-        with verifying(self.index, settings.verification, report, queries.looks, where) as verifier:
+        finding = partial(self.index.search, where=where)
+        looks = queries.looks
+        with verifying(self.index, settings.verification, report, looks, finding) as verifier:
             for block in blocks:
                 refined = [refine(query, liked, unliked) for query in block]
                 numbered = (replace(query, name=str(n)) for n, query in enumerate(refined))
