@@ -13,12 +13,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tvcli.api.building import build_index as build_index
     from tvcli.api.encoding import EncodedFile as EncodedFile
     from tvcli.api.encoding import Encoder as Encoder
     from tvcli.api.encoding import encode as encode
     from tvcli.api.evaluation import Evaluation as Evaluation
     from tvcli.api.evaluation import Metric as Metric
     from tvcli.api.evaluation import evaluate as evaluate
+    from tvcli.api.hits import Hit as Hit
+    from tvcli.api.hits import Hits as Hits
+    from tvcli.api.index import Changes as Changes
+    from tvcli.api.index import Index as Index
+    from tvcli.api.index import open_index as open_index
     from tvcli.api.location import Crops as Crops
     from tvcli.api.location import Detection as Detection
     from tvcli.api.location import Detections as Detections
@@ -38,12 +44,6 @@ if TYPE_CHECKING:
     from tvcli.api.ranking import Triplets as Triplets
     from tvcli.api.ranking import make_triplets as make_triplets
     from tvcli.api.ranking import train_rank as train_rank
-    from tvcli.api.searching import Changes as Changes
-    from tvcli.api.searching import Hit as Hit
-    from tvcli.api.searching import Hits as Hits
-    from tvcli.api.searching import Index as Index
-    from tvcli.api.searching import build_index as build_index
-    from tvcli.api.searching import open_index as open_index
     from tvcli.core.errors import BadInput as BadInput
     from tvcli.core.errors import Mismatch as Mismatch
     from tvcli.core.errors import TvError as TvError
@@ -53,8 +53,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
+    "tvcli.api.building": ("build_index",),
     "tvcli.api.encoding": ("EncodedFile", "Encoder", "encode"),
     "tvcli.api.evaluation": ("Evaluation", "Metric", "evaluate"),
+    "tvcli.api.hits": ("Hit", "Hits"),
+    "tvcli.api.index": ("Changes", "Index", "open_index"),
     "tvcli.api.location": (
         "Crops",
         "Detection",
@@ -75,7 +78,6 @@ _NAMES = {
         "same_picture",
     ),
     "tvcli.api.ranking": ("TrainedRank", "Triplets", "make_triplets", "train_rank"),
-    "tvcli.api.searching": ("Changes", "Hit", "Hits", "Index", "build_index", "open_index"),
     "tvcli.core.errors": ("BadInput", "Mismatch", "TvError", "UsageError"),
     "tvcli.core.reports": ("Report",),
 }

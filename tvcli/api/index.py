@@ -1,11 +1,11 @@
-"""Indexes: made, opened, searched and brought up to date."""
+"""An index, open: searched by many requests and brought up to date."""
 
 import io
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -14,82 +14,26 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.api.choices import checks_choices
-from tvcli.api.encoding import Encoder, core_encoder
-from tvcli.api.matching import SamePicture, same_of
-from tvcli.api.notebook import Card, cards
-from tvcli.api.photos import PhotoLike, is_photo_in_memory, region_of
-from tvcli.api.records import Readable, Results
+from tvcli.api.hits import Hits, hits_of
+from tvcli.api.queries import QueryLike, asked_of, examples_of, opened_queries, settings_of
+from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
-from tvcli.api.sources import SourceLike, named, opened_photos
+from tvcli.api.sources import SourceLike, named
 from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.updates import Counts, UpdateRequest
-from tvcli.core.engines.names import checked_engine
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
-from tvcli.core.files.records import Record
 from tvcli.core.files.sources import is_encodings
 from tvcli.core.indexes.index import open_index as core_open_index
-from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
 from tvcli.core.indexes.sync import sync_encodings
 from tvcli.core.indexes.updates import change_photos
-from tvcli.core.matching.decision import PRESETS, Preset, Verification
+from tvcli.core.matching.decision import Preset
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Hit as CoreHit
 from tvcli.core.searching.hits import Metric
-from tvcli.core.searching.queries import Query
 from tvcli.core.searching.searcher import Asked, Searcher, SearchSettings
 
-Pool = Literal["auto", "mean", "gem", "spatial", "map"]
 PathLike = str | os.PathLike[str]
-QueryLike = PhotoLike | npt.NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Hit(Readable):
-    """A photo found: `rank` counts from 1, `similarity` is the cosine, 1.0 for the same picture.
-
-    `image` is its path from the current folder, `path` the absolute one. `box` is the object in it,
-    in pixels of the photo as displayed, None where the whole photo was indexed. `missing` tells
-    that it is not there any more. `same` says whether it is the same picture, if that was asked.
-    """
-
-    rank: int
-    image: str
-    similarity: float
-    box: Box | None = None
-    label: str = ""
-    missing: bool = False
-    same: SamePicture | None = None
-    query: str = field(default="", repr=False)
-
-    @property
-    def path(self) -> Path:
-        """The absolute path of the photo."""
-        return Path(os.path.abspath(self.image))  # noqa: PTH100 - links stay as they are
-
-    def as_record(self) -> Record:
-        """Return the photo, or the object in it, as a record that `encode` takes."""
-        record: Record = {"image": self.image, "rank": self.rank, "similarity": self.similarity}
-        if self.box is not None:
-            record["box"] = list(self.box)
-        return record | ({"label": self.label} if self.label else {})
-
-    def _repr_html_(self) -> str:
-        return cards(self.query, [_card(self)])
-
-
-class Hits(Results[Hit]):
-    """The hits of one query, the most similar first."""
-
-    __slots__ = ("query",)
-
-    def __init__(self, items: Sequence[Hit], query: str) -> None:
-        super().__init__(items)
-        self.query = query
-
-    def _repr_html_(self) -> str:
-        return cards(f"{len(self)} hits for {self.query}", [_card(hit) for hit in self])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -214,21 +158,21 @@ class Index:
         """
         asked: list[Asked] = [item] if item is not None else []
         if query is not None:
-            asked.append(_asked(query, 1, box))
+            asked.append(asked_of(query, 1, box))
         if len(asked) > 1:
             raise UsageError("search with a query or with an item, not with both")
         if box is not None and query is None:
             raise UsageError("box: goes with a query")
-        settings = _settings(k, min_similarity, rerank, locate, metric, where, verify)
+        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify)
         listening = _Noting(report_of(report or self._report))
-        likes, unlikes = _examples(like), _examples(unlike)
+        likes, unlikes = examples_of(like), examples_of(unlike)
         if not (asked or likes):
             raise UsageError("search with a query, an item of the index, or something to like")
         with self._searcher() as searcher:
             found = list(searcher.search(asked, settings, listening, likes, unlikes))
         if not found:
             raise BadInput(listening.reason)
-        return _hits(*found[0])
+        return hits_of(*found[0])
 
     @checks_choices
     def search_many(
@@ -262,7 +206,7 @@ class Index:
 
         Source: as `search`.
         """
-        settings = _settings(k, min_similarity, rerank, locate, metric, where, verify)
+        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify)
         known = report_of(report or self._report)
         return self._each(queries, settings, known)  # what makes no sense was refused by now
 
@@ -316,9 +260,9 @@ class Index:
         settings: SearchSettings,
         report: Report,
     ) -> Iterator[Hits]:
-        with self._searcher() as searcher, _opened_queries(queries, report) as asked:
+        with self._searcher() as searcher, opened_queries(queries, report) as asked:
             for query, hits in searcher.search(asked, settings, report):
-                yield _hits(query, hits)
+                yield hits_of(query, hits)
 
     def _open(self) -> "_Opened":
         return _Opened(self.path, self._root, self._weights, self._device)
@@ -449,162 +393,3 @@ def open_index(
         raise BadInput("no index here or above: name one, or make one with build_index")
     where = None if root is None else Path(root)
     return Index(found, where, None if weights is None else Path(weights), device, report)
-
-
-@checks_choices
-def build_index(
-    source: SourceLike,
-    output: PathLike = ".tv/index.tvx",
-    *,
-    encoder: "Encoder | str" = "mini",
-    pool: Pool = "auto",
-    engine: str = "auto",
-    rank: PathLike | None = None,
-    classifier: PathLike | None = None,
-    boxes: PathLike | None = None,
-    maps: bool = False,
-    keypoints: bool = False,
-    weights: PathLike | None = None,
-    root: PathLike | None = None,
-    seed: int = 0,
-    report: Report | None = None,
-) -> Path:
-    """Make an index of photos or of a file of encodings, as `tv index` does, and return its path.
-
-    Args:
-        source: photos, folders, lists, records; or one .h5 file of encodings.
-        output: the .tvx folder to write; one that is there is replaced.
-        encoder: what encodes photos; encodings are taken as they are.
-        pool: how maps become vectors; `map` compresses them by PCA.
-        engine: `auto`, `exact`, `annoy`, `faiss`, `faiss-hnsw` or the URL of a PostgreSQL database.
-        rank: a head of `train_rank`, of which the index keeps a copy.
-        classifier: with `boxes`: the head by which the object is found, and indexed alone.
-        boxes: the head of `train_boxes`; the index keeps copies of both.
-        maps: keep the dense maps of encodings, to re-rank by.
-        keypoints: keep key points, which makes verifying faster.
-        weights: a local file of the backbone's weights, where photos are located.
-        root: the folder that paths are recorded relative to; None: what all have in common.
-        seed: the seed of the random numbers.
-        report: told of progress and of photos that are skipped; None: Python's `logging` is.
-
-    Shapes: encodings are (N, C, H, W) or (N, D); the index's vectors (N, D).
-    Dtypes: float16 in the files.
-    Units: none; vectors are of unit length when they are compared.
-
-    Raises:
-        UsageError: settings that do not go together, or nothing is named.
-        BadInput: not one photo could be used, or the target cannot be written.
-        Mismatch: a head that was trained on other encodings.
-
-    Source: annoy, faiss and pgvector for approximate search; otherwise tvcli's own.
-    """
-    if engine != "auto":
-        checked_engine(engine)  # before anything is encoded
-    target, known = Path(output), report_of(report)
-    head = None if rank is None else Path(rank)
-    heads = location_heads(*(None if h is None else Path(h) for h in (classifier, boxes)))
-    common: dict[str, Any] = {
-        "engine": engine,
-        "seed": seed,
-        "rank": head,
-        "maps": maps,
-        "location": heads,
-    }
-    with named(source, None if root is None else Path(root)) as given:
-        made = made_by("build_index", source, target, inputs=given.inputs, seed=seed, rank=head)
-        if is_encodings(given.arguments):
-            index_encodings(Path(given.arguments[0]), target, made, pool=pool, **common)
-        else:
-            core, taken = core_encoder(encoder, head_pool(head, pool)), given.open(known)
-            file = None if weights is None else Path(weights)
-            index_photos(taken, core, target, known, made, weights=file, **common)
-    if keypoints:
-        from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
-
-        keep_keypoints(target, None, known)
-    return target
-
-
-def _asked(query: QueryLike, number: int, box: Box | None = None) -> Asked:
-    """Return a photo as a region, or a vector as a query."""
-    if isinstance(query, np.ndarray) and query.ndim == 1:
-        if box is not None or not np.issubdtype(query.dtype, np.floating):
-            raise UsageError("a vector is (D,) of floating point, and has no box")
-        return Query(f"<vector {number}>", query.astype(np.float32))
-    if isinstance(query, str | os.PathLike) and Path(query).is_dir():
-        raise UsageError(f"{os.fspath(query)}: a folder; search_many takes one")
-    return region_of(query, number, box)
-
-
-@contextmanager
-def _opened_queries(
-    queries: SourceLike | Iterable[QueryLike], report: Report
-) -> Iterator[Iterator[Asked]]:
-    """Give queries one by one; paths, folders and records as every function takes them."""
-    items: Any = queries
-    vectors = isinstance(items, np.ndarray) and items.ndim == 2 and items.dtype != np.uint8
-    mixed = isinstance(items, list | tuple) and any(map(is_photo_in_memory, items))
-    if vectors or mixed or isinstance(items, Iterator):
-        yield (_asked(query, number) for number, query in enumerate(items, 1))
-        return
-    with opened_photos(items, report) as source:
-        yield (_absolute(region, source.root) for region in source.regions)
-
-
-def _absolute(region: Any, root: Path) -> Any:
-    return region if region.data is not None else replace(region, image=str(root / region.image))
-
-
-def _examples(given: QueryLike | Sequence[QueryLike]) -> list[Asked]:
-    single = isinstance(given, str | os.PathLike) or is_photo_in_memory(given)
-    items: Any = [given] if single else given
-    return [_asked(example, number) for number, example in enumerate(items, 1)]
-
-
-def _settings(
-    k: int,
-    min_similarity: float | None,
-    rerank: int | None,
-    locate: bool | None,
-    metric: Metric,
-    where: str | Sequence[str],
-    verify: bool | Preset,
-) -> SearchSettings:
-    if k < 1 or (rerank is not None and rerank < 1):
-        raise UsageError("k and rerank are at least 1")
-    conditions = [where] if isinstance(where, str) else list(where)
-    return SearchSettings(
-        k, min_similarity, rerank, locate, metric, conditions, _verification(verify)
-    )
-
-
-def _verification(verify: bool | Preset) -> Verification | None:
-    if verify is False:
-        return None
-    name = "default" if verify is True else verify
-    if name not in PRESETS:
-        raise UsageError(f"verify: {' or '.join(PRESETS)}, not {name!r}")
-    return PRESETS[name]
-
-
-def _hits(query: Query, found: list[CoreHit]) -> Hits:
-    return Hits([_hit(hit) for hit in found], query.name)
-
-
-def _hit(hit: CoreHit) -> Hit:
-    same = None if hit.check is None else same_of(hit.check.verified, hit.check.match)
-    return Hit(
-        hit.rank,
-        hit.image,
-        hit.similarity,
-        hit.region,
-        hit.label,
-        hit.missing,
-        same,
-        hit.query,
-    )
-
-
-def _card(hit: Hit) -> Card:
-    name = Path(hit.image).name
-    return Card(hit.path, (f"{hit.rank}. {name}", f"{hit.similarity:.3f} {hit.label}"), hit.box)
