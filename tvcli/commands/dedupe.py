@@ -65,6 +65,7 @@ def dedupe(
     backbone: options.Backbone = "mini",
     weights: options.Weights = None,
     device: options.Device = "auto",
+    exclude: options.Exclude = None,
     root: options.PhotosRoot = None,
     allow: options.Allow = None,
     null: options.Null = False,
@@ -102,7 +103,7 @@ def dedupe(
     with reports.open() as report:
         with index_to_dedupe(
             sources or [],
-            lambda: PathOptions(null=null).open(sources or [], report),
+            lambda: PathOptions(null=null, exclude=exclude).open(sources or [], report),
             lambda: make_encoder(backbone, weights=weights, pool="auto", device=device),
             report,
             root,

@@ -81,6 +81,7 @@ def update_request(
         streams.stdin(),
         null=paths.null,
         root=paths.root,
+        exclude=paths.exclude or (),
         asked=asked,
         weights=encoder.weights,
         device=encoder.device,

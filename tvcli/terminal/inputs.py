@@ -39,6 +39,7 @@ class PathOptions(OptionGroup):
 
     null: options.Null = False
     root: options.Root = None
+    exclude: options.Exclude = None
 
     def open(
         self,
@@ -53,6 +54,7 @@ class PathOptions(OptionGroup):
         Raises:
             BadInput: nothing is named, or it cannot be read.
         """
+        from tvcli.core.files.exclusions import Exclusions
         from tvcli.core.files.sampling import ALL
         from tvcli.core.files.sources import open_sources
 
@@ -65,6 +67,7 @@ class PathOptions(OptionGroup):
             shard=shard,
             on_unreadable=report.unreadable,
             on_left_out=report.leave_out,
+            exclusions=Exclusions(self.exclude or (), report.note),
         )
 
 

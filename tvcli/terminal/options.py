@@ -107,6 +107,16 @@ PhotosRoot = Annotated[
         show_default=False,
     ),
 ]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="GLOB",
+        help="Leave out files and folders of this name, such as thumbs or '*_small.jpg', or of "
+        "this path in a folder, such as 'old/*'. Repeatable.",
+        show_default=False,
+    ),
+]
 Limit = Annotated[
     int | None,
     typer.Option("--limit", min=1, help="Use only the first N photos.", show_default=False),

@@ -22,6 +22,7 @@ from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
+from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import photos_root, root_settings
 from tvcli.core.files.provenance import file_hash
@@ -54,6 +55,7 @@ class UpdateRequest:
     device: Device = "auto"
     batch: int | None = None
     unreadable: list[str] = field(default_factory=list)
+    exclude: Sequence[str] = ()  # globs of what is left out of folders
 
     def loader(
         self, made: dict[str, Any], graph: Callable[[], bytes | None] = lambda: None
@@ -135,6 +137,7 @@ def source_of(wish: UpdateRequest, root: Path, report: Report) -> Source:
         root=root,
         on_unreadable=unreadable,
         on_left_out=report.leave_out,
+        exclusions=Exclusions(wish.exclude, report.note),
     )
 
 

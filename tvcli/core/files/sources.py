@@ -3,11 +3,12 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
@@ -44,6 +45,7 @@ class Source:
     arguments: tuple[str, ...] = ()
     share: Share | None = None  # where these are the regions of one shard only
     sample: Sample = ALL
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
@@ -52,7 +54,8 @@ class Source:
             path = Path(argument)
             if not (path.is_dir() or is_photo_name(path)):
                 return None
-            count += sum(1 for _ in walk_photos(path)) if path.is_dir() else 1
+            walked = walk_photos(path, exclusions=Exclusions(self.exclusions.globs))
+            count += sum(1 for _ in walked) if path.is_dir() else 1
         count = self.sample.expected(count)
         return count if self.share is None else round(count / self.share.shard.of)
 
@@ -72,6 +75,7 @@ def open_sources(
     shard: Shard | None = None,
     on_unreadable: OnUnreadable = _ignore,
     on_left_out: OnLeftOut = _ignore,
+    exclusions: Exclusions | None = None,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
 
@@ -82,7 +86,8 @@ def open_sources(
     that of this process). Paths
     come out relative to `root`; by default the folder given, or the folder all arguments share.
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
-    that cannot be read, and pictures in folders that are of no kind that is read, are told.
+    that cannot be read, and pictures in folders that are of no kind that is read, are told. What
+    `exclusions` tell is left out of folders.
 
     Raises:
         UsageError: no arguments.
@@ -92,15 +97,17 @@ def open_sources(
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
     base = (root or _common_root(arguments)).absolute()
     stream = sys.stdin.buffer if stdin is None else stdin
+    left_out = exclusions or Exclusions()
     readers = [
-        _reader(argument, stream, null, on_unreadable, on_left_out) for argument in arguments
+        _reader(argument, stream, null, on_unreadable, on_left_out, left_out)
+        for argument in arguments
     ]
     every = (_under(region, base) for reader in readers for region in reader)
     regions = sample.of(every, lambda region: region.image)
     if shard is None:
-        return Source(base, regions, tuple(arguments), sample=sample)
+        return Source(base, regions, tuple(arguments), sample=sample, exclusions=left_out)
     share = Share(regions, shard)
-    return Source(base, iter(share), tuple(arguments), share, sample)
+    return Source(base, iter(share), tuple(arguments), share, sample, left_out)
 
 
 def names_of(arguments: Sequence[str], stdin: IO[bytes], *, null: bool = False) -> Iterator[str]:
@@ -138,25 +145,35 @@ def is_photo_name(path: str | Path) -> bool:
 
 
 def walk_photos(
-    folder: Path, on_unreadable: OnUnreadable = _ignore, on_left_out: OnLeftOut = _ignore
+    folder: Path,
+    on_unreadable: OnUnreadable = _ignore,
+    on_left_out: OnLeftOut = _ignore,
+    exclusions: Exclusions | None = None,
 ) -> Iterator[Path]:
     """Yield the photos under a folder, sorted; hidden folders and links to folders are left out.
 
-    Pictures of other kinds are told by `on_left_out`.
+    So is what `exclusions` tell, by default what photo managers keep beside the photos. Pictures of
+    other kinds are told by `on_left_out`.
     """
+    left_out = exclusions or Exclusions()
 
     def unreadable(error: OSError) -> None:
         on_unreadable(str(error.filename), f"folder cannot be read: {error.strerror}")
 
     for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and not left_out.folder(Path(parent, name), folder)
+        )
         for name in sorted(files):
-            if name.startswith("."):
+            path = Path(parent, name)
+            if name.startswith(".") or left_out.file(path, folder):
                 continue
             if is_photo_name(name):
-                yield Path(parent, name)
-            elif Path(name).suffix.lower() in OTHER_SUFFIXES:
-                on_left_out(str(Path(parent, name)))
+                yield path
+            elif path.suffix.lower() in OTHER_SUFFIXES:
+                on_left_out(str(path))
 
 
 def roots_of(arguments: Sequence[str]) -> list[Path]:
@@ -185,6 +202,7 @@ def _reader(
     null: bool,
     on_unreadable: OnUnreadable,
     on_left_out: OnLeftOut,
+    exclusions: Exclusions,
 ) -> Iterator[Region]:
     path = Path(argument)
     if argument == STDIN:
@@ -192,7 +210,10 @@ def _reader(
     if is_pipe(path):
         return _read_pipe(argument, null)
     if path.is_dir():
-        return (Region(str(photo)) for photo in walk_photos(path, on_unreadable, on_left_out))
+        return (
+            Region(str(photo))
+            for photo in walk_photos(path, on_unreadable, on_left_out, exclusions)
+        )
     if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
         # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
         return iter([Region(argument)])
