@@ -10,6 +10,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
 from tvcli.core.files.records import Region
+from tvcli.core.images.colour import _range
 from tvcli.core.images.photo import decode_photo
 
 
@@ -96,6 +97,7 @@ GREY = np.linspace(0, 1, 256).reshape(16, 16)
         ((GREY * 900).astype(np.uint16), {281: 4000}, 4000, "its tags say that 4000 is white"),
         (GREY.astype(np.float32), {}, 1, ""),
         ((GREY * 255).astype(np.float32), {}, 255, "its values reach 255: 255 is white"),
+        ((GREY * 3).astype(np.float32), {}, 3, "its values reach 3: 3 is white"),
         ((GREY * 4000).astype(np.float32), {}, 4000, "its values reach 4000: 4000 is white"),
         ((GREY * 70000).astype(np.int32), {}, 70000, "its values reach 70000: 70000 is white"),
     ],
@@ -130,3 +132,8 @@ def test_a_photo_and_its_converted_copy_agree(tmp_path: Path) -> None:
         rows.append(encoder.encode([encoder.look(decode_photo(data), Region("a"))])[0].ravel())
     a, b = (row / np.linalg.norm(row) for row in rows)
     assert float(a @ b) > 0.99
+
+
+def test_bits_per_sample_tell_the_range() -> None:
+    assert _range("I;16", 30.0, {258: (12,)}) == (4095.0, "")
+    assert _range("I;16", 30.0, {258: (16,)})[0] == 255.0

@@ -13,6 +13,7 @@ Colour = Literal["stored", "managed"]
 MAX_PROFILE = 2**24  # bytes; a large one for print has three million
 PROFILES = 64  # transforms that are remembered
 DEPTHS = (8, 10, 12, 14, 16)  # bits that cameras and scanners put into files of 16
+BITS = 258  # tag of TIFF: BitsPerSample
 LARGEST_SAMPLE = (281, 341)  # tags of TIFF: MaxSampleValue, SMaxSampleValue
 
 
@@ -92,9 +93,12 @@ def _range(mode: str, top: float, tags: Mapping[int, Any]) -> tuple[float, str]:
         value = value[0] if isinstance(value, tuple) and value else value
         if isinstance(value, int | float) and top <= value and value > 0:
             return float(value), "" if value == usual else f"its tags say that {value:g} is white"
+    bits = tags.get(BITS)
+    if mode != "F" and isinstance(bits, tuple) and bits and 8 < bits[0] < 16:
+        return 2.0 ** bits[0] - 1, ""
     if mode == "F" and top <= 1.0:
         return usual, ""
     largest = next((2.0**bits - 1 for bits in DEPTHS if top < 2**bits), top)
-    if mode == "F" and largest > 255:
+    if mode == "F" and not 128 <= top <= 255:  # floats have no depth, unless they are bytes
         largest = top
     return largest, "" if largest == usual else f"its values reach {top:g}: {largest:g} is white"
