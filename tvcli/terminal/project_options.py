@@ -23,6 +23,7 @@ HOW = frozenset(
         "dim",
         "effort",
         "epochs",
+        "exclude",
         "extend",
         "fit",
         "flips",
