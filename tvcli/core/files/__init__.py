@@ -1,6 +1,6 @@
 """Files: HDF5 artifacts, JSON Lines, atomic writes, locks, external sorts, sources, shards.
 
 Read: `pipes`, `paths`, `atomic_write`, `locks`, `records`, `external_sort`, `provenance`,
-`own_files`, `trusted`, `project_settings`, `photo_formats`, `shards`, `sampling`, `sources`; then
-`artifacts` and `formats`.
+`own_files`, `trusted`, `project_settings`, `photo_formats`, `exclusions`, `shards`, `sampling`,
+`sources`; then `artifacts` and `formats`.
 """
