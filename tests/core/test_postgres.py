@@ -73,9 +73,9 @@ def test_equal_rows_are_cut_and_ordered_by_row(url: str, tmp_path: Path) -> None
         for k in (1, 5, 61, 200):
             truth = [block(values)["image"][row] for row in equal[:k]]
             assert found(index, values[[3]], k) == [truth]
-        index.remote.table.conditions = [parse_condition("label=dress")]
         dresses = [f"{'shop' if n % 2 else 'home_x'}/{n}.jpg" for n in equal if n % 5 == 0]
-        assert found(index, values[[3]], 7) == [dresses[:7]]
+        where = [parse_condition("label=dress")]
+        assert found(index, values[[3]], 7, where=where) == [dresses[:7]]
 
 
 def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Path) -> None:

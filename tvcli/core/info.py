@@ -59,6 +59,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "version": manifest.version,
             "rows": manifest.rows,
             "shape": [manifest.dimension],
+            "removed": 0,  # a database keeps none that was removed
             "engine": manifest.engine,
             "forest": manifest.ann,
             "settings": manifest.settings,
