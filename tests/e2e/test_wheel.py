@@ -90,7 +90,7 @@ def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path:
     assert shown.returncode == 0, shown.stderr
     assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 72
     assert (tmp_path / "demo" / "demo.html").read_text("utf-8").count("data:image/jpeg") > 100
-    query = "demo/photos/dress-001-4.jpg"
+    query = "demo/photos/dress-001-3.jpg"
     found = tv(unpacked, tmp_path, "search", query, "-i", "demo/object.tvx", "-k", "3")
     assert found.returncode == 0, found.stderr
     hits = [json.loads(line) for line in found.stdout.splitlines()]
