@@ -88,7 +88,7 @@ def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path:
     assert Path(asked.stdout.strip()).is_relative_to(unpacked)
     shown = tv(unpacked, tmp_path, "demo", "--small", "demo")
     assert shown.returncode == 0, shown.stderr
-    assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 72
+    assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 54
     assert (tmp_path / "demo" / "demo.html").read_text("utf-8").count("data:image/jpeg") > 100
     query = "demo/photos/dress-001-3.jpg"
     found = tv(unpacked, tmp_path, "search", query, "-i", "demo/object.tvx", "-k", "3")
