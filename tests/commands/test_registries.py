@@ -17,6 +17,7 @@ from tvcli.core.engines import STRUCTURES, Rows, Vectors
 from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.interface import Gallery
 from tvcli.core.files.formats import FORMATS, Annotation, BoxedPhoto, Format
+from tvcli.core.reports import Report
 
 Tv = Callable[..., Ran]
 
@@ -62,15 +63,15 @@ def peak_contributions(encoding: Any, pooled: Any, direction: Any) -> Any:
     return found.reshape(encoding.shape[1:])
 
 
-def read_table(path: Path) -> Iterator[Annotation]:
+def read_table(path: Path, report: Report) -> Iterator[Annotation]:
     for number, line in enumerate(path.read_text().splitlines(), 1):
         image, label, *box = line.split("\t")
         yield Annotation(image, [float(side) for side in box], label, f"{path}:{number}")
 
 
-def write_table(path: Path, photos: list[BoxedPhoto]) -> None:
-    lines = [(p.image, label, *map(str, box)) for p in photos for box, label in p.objects]
-    path.write_text("".join("\t".join(line) + "\n" for line in lines))
+def table_lines(photos: list[BoxedPhoto]) -> Iterator[str]:
+    lines = ((p.image, label, *map(str, box)) for p in photos for box, label in p.objects)
+    return map("\t".join, lines)
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.Monkey
     kind = Kind(lambda: None, "slices", ".npy", build, lambda *_: True, load, aliases=("toy",))
     monkeypatch.setitem(STRUCTURES, "slices", kind)
     monkeypatch.setitem(POOLINGS, "peak", Pooling(peak, peak_contributions))
-    monkeypatch.setitem(FORMATS, "table", Format(read_table, write_table))
+    monkeypatch.setitem(FORMATS, "table", Format(read_table, table_lines))
     return monkeypatch
 
 
@@ -157,12 +158,14 @@ def test_a_format_of_boxes(tv: Tv, photos: Path) -> None:
     assert rest == ["cat", "10.0", "12.0", "60.0", "50.0\n"]
     ran = tv("crops", "boxes.txt", "--from", "tables", "-o", "c.json")
     assert ran.status == 2
-    assert "via, table" in ran.err
+    assert "cvat, table" in ran.err
 
 
 @pytest.mark.usefixtures("registered")
 def test_a_family_of_backbones(tv: Tv, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def load_toy(name: str, layer: str | None, weights: Path | None) -> loading.Backbone:
+    def load_toy(
+        name: str, layer: str | None, weights: Path | None, download: bool
+    ) -> loading.Backbone:
         return loading.Backbone(replace(mini_spec(), name=name), mini.load()[0])
 
     toys = loading.Family(lambda name: name.startswith("toy:"), load_toy)
