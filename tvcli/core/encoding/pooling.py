@@ -135,8 +135,8 @@ def _averages(side: int) -> Floats:
     places = np.arange(GRID)
     first, last = places * side // GRID, -(-(places + 1) * side // GRID)
     inside = (np.arange(side) >= first[:, None]) & (np.arange(side) < last[:, None])
-    matrix: Floats = inside.astype(np.float32) / inside.sum(1, keepdims=True)
-    return matrix.astype(np.float32)
+    matrix: Floats = (inside / inside.sum(1, keepdims=True)).astype(np.float32)
+    return matrix
 
 
 POOLINGS: dict[str, Pooling] = {

@@ -15,15 +15,15 @@ def is_blank(picture: Keypoints) -> bool:
     """Tell whether a picture is of one colour all over; False where its colours are not known."""
     if not picture.colour.size:
         return False
-    hue_agreement = picture.colour.reshape(-1, 3).astype(np.float32)  # (n, 3)
-    deviation = float(np.sqrt(hue_agreement.var(axis=0).sum()))
+    colours = picture.colour.reshape(-1, 3).astype(np.float32)  # (n, 3)
+    deviation = float(np.sqrt(colours.var(axis=0).sum()))
     return deviation < COLOURS and float(standing_out(picture.preview).std()) < DETAILS
 
 
 def zncc_in_colour(query: Keypoints, gallery: Keypoints) -> float:
     """Return how two blank pictures agree: 1 in one colour, less if darker, 0 in another colour."""
     own, other = (k.colour.reshape(-1, 3).mean(axis=0, dtype=np.float64) for k in (query, gallery))
-    factor = max(own @ other / max(other @ other, 1e-9), 1e-3)
+    factor = max(float(own @ other) / max(float(other @ other), 1e-9), 1e-3)
     if float(np.linalg.norm(own - factor * other)) >= NEAR:
         return 0.0
     return max(1 - STOP * abs(float(np.log2(factor))), 0.0)

@@ -105,7 +105,7 @@ def _fitted(terms: Values, wanted: Values, *, ridge: float, least: float = -np.i
     `wanted` has three values. The first factors are at least `least`.
     """
     places = wanted.size // 3
-    weights = np.ones(places, np.float32)
+    weights: Values = np.ones(places, np.float32)
     for _ in range(FITS):
         weighted = terms * np.repeat(weights, len(terms) // places)[:, None]
         normal = weighted.T @ terms + ridge * np.eye(terms.shape[1])
@@ -116,11 +116,12 @@ def _fitted(terms: Values, wanted: Values, *, ridge: float, least: float = -np.i
     return found, residues
 
 
-def _chroma(hue_agreement: Grey) -> Grey:
-    result: Grey = hue_agreement - (hue_agreement @ LUMA)[:, None]
+def _chroma(colours: Grey) -> Grey:
+    result: Grey = colours - (colours @ LUMA)[:, None]
     return result
 
 
 def _standing_out(chroma: Grey) -> Grey:
-    result: Grey = np.linalg.norm(chroma - np.median(chroma, axis=0), axis=1)
+    distances = np.linalg.norm(chroma - np.median(chroma, axis=0), axis=1)
+    result: Grey = distances.astype(np.float32, copy=False)
     return result

@@ -94,4 +94,5 @@ def _sketch(preview: Pixels) -> Sketches:
     small = cv2.resize(preview, (SKETCH, SKETCH), interpolation=cv2.INTER_AREA).astype(np.float32)
     soft, wide = (cv2.GaussianBlur(small, (0, 0), sigma) for sigma in (SOFTEN, BACKGROUND))
     found = np.asarray(soft - wide, np.float32)
-    return found / np.float32(max(float(np.linalg.norm(found)), 1e-6))
+    found /= max(float(np.linalg.norm(found)), 1e-6)
+    return found
