@@ -9,15 +9,14 @@ import torch
 
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.artifacts import open_artifact, write_artifact
+from tvcli.core.ranking.losses import TEMPERATURE, triplet_hinge_loss
 from tvcli.core.ranking.rank_head import identity_head, pca_head
 from tvcli.core.ranking.rank_training import (
-    TEMPERATURE,
     RankData,
     RankSettings,
     pairs_of,
     searched,
     train_rank,
-    triplet_hinge_loss,
 )
 from tvcli.core.ranking.similarity import paired_similarities
 from tvcli.core.ranking.views import Encodings

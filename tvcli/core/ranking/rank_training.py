@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from tvcli.core.encoding.encode import one_thread_each
+from tvcli.core.ranking.losses import triplet_hinge_loss
 from tvcli.core.ranking.metrics import query_figures, relevant_ranks
 from tvcli.core.ranking.rank_head import RankHead, identity_head, pca_head
 from tvcli.core.ranking.views import Encodings
@@ -23,7 +24,6 @@ BATCH = 64  # triplets of a batch
 LEARNING_RATE = 2e-3
 PATIENCE = 4  # epochs without a better held-out loss
 MOST_OTHERS = 500  # photos of other classes that are searched with
-TEMPERATURE = 0.1  # how soft the hardest of several negatives is
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +90,6 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
             what="learning",
         )
     return Trained(head, history, before, held_out.figures(head), held_out.said())
-
-
-def triplet_hinge_loss(
-    similarities: Tensor, positives: Tensor, negatives: Tensor, margin: float
-) -> Tensor:
-    """Return the mean hinge loss over the pairs of anchors and positives that still cost: ().
-
-    `similarities` (A, B) float32 of anchors with others; `positives` and `negatives` (A, B) bool.
-    For each pair max(0, margin - s(a,p) + s(a,n)), where s(a,n) is the smooth maximum over the
-    anchor's negatives: T log sum exp(s / T), which is s itself for a single negative and at least
-    the hardest of several. (Wang et al. 2014, eq. 4, with similarities for distances. TiefVision's
-    README prints `margin + D(H,H+) - D(H,H-)` and calls D a dot product, which has the wrong
-    sign; its slides use angles, where it is right, and its code ranks with target +1, as here.)
-    """
-    masked = similarities.masked_fill(~negatives, -torch.inf) / TEMPERATURE
-    hardest = masked.logsumexp(dim=1, keepdim=True) * TEMPERATURE  # (A, 1)
-    costs = F.relu(margin - similarities + hardest)[positives]
-    return costs.sum() / (costs > 0).sum().clamp(min=1)
 
 
 def _start(data: RankData, settings: RankSettings) -> RankHead:
