@@ -9,7 +9,7 @@ from PIL import Image
 from tvcli.core.boxes import Box, area, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import Annotation, BoxedPhoto
-from tvcli.core.images.annotations import boxed_photos, spooled_photos
+from tvcli.core.images.annotations import boxed_photos, spilled_photos
 from tvcli.core.location.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
 from tvcli.core.reports import Report
 
@@ -122,6 +122,6 @@ def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
     held_out = [name for name, side in sides.items() if side == "test"]
     assert len(held_out) == (3 if "test" in splits else 1)
     monkeypatch.setattr("tvcli.core.files.external_sort.RECORDS_A_RUN", 4)
-    with spooled_photos(boxed_photos(boxed, tmp_path, Report())) as spilled_records:
+    with spilled_photos(boxed_photos(boxed, tmp_path, Report())) as spilled_records:
         assert len(spilled_records) == 9
         assert list(sample_crops(spilled_records, setting)) == expected

@@ -45,8 +45,8 @@ def build(folder: Path, target: Path, encoder: Encoder) -> None:
 
 
 def update(target: Path, *arguments: object, way: Any = "update", **more: Any) -> str:
-    wish = UpdateRequest(way, [str(a) for a in arguments], io.BytesIO(), **more)
-    return str(change_photos(target, wish, Report(), MADE))
+    request = UpdateRequest(way, [str(a) for a in arguments], io.BytesIO(), **more)
+    return str(change_photos(target, request, Report(), MADE))
 
 
 def rows_of(target: Path) -> dict[tuple[str, str], np.ndarray[Any, Any]]:
@@ -71,8 +71,8 @@ def test_what_is_new_changed_moved_and_gone(photos: Path, tmp_path: Path, encode
     (photos / "3.png").unlink()
     shutil.copy(photos / "4.png", photos / "four.png")
     (photos / "bad.png").write_text("no picture")
-    wish = UpdateRequest("update", [str(photos)], io.BytesIO())
-    told = list(tell_photos(target, wish, Report()))
+    request = UpdateRequest("update", [str(photos)], io.BytesIO())
+    told = list(tell_photos(target, request, Report()))
     assert Counter(record["change"] for record in told) == {
         "added": 2, "changed": 1, "moved": 1, "removed": 1, "skipped": 1,
     }  # fmt: skip
@@ -269,8 +269,8 @@ def test_encodings_come_in_the_order_of_the_source(
     (photos / "2.png").unlink()
     (photos / "3.png").rename(photos / "inner" / "0.png")
     picture(41).save(photos / "inner" / "5.png")
-    wish = UpdateRequest("update", [str(photos)], io.BytesIO())
-    counts = update_file(target, wish, Report(), MADE)
+    request = UpdateRequest("update", [str(photos)], io.BytesIO())
+    counts = update_file(target, request, Report(), MADE)
     assert str(counts) == "1 added, 1 changed, 1 moved, 1 removed, 0 skipped"
     encode(anew)
     with open_artifact(target, "encodings") as one, open_artifact(anew, "encodings") as two:
@@ -279,7 +279,7 @@ def test_encodings_come_in_the_order_of_the_source(
         assert np.array_equal(one.read("region"), two.read("region"))
         assert np.allclose(one.read("encodings"), two.read("encodings"), atol=TOLERANCE)
     before = target.stat().st_mtime_ns
-    counts = update_file(target, wish, Report(), MADE)
+    counts = update_file(target, request, Report(), MADE)
     assert str(counts) == "0 added, 0 changed, 0 moved, 0 removed, 0 skipped"
     assert target.stat().st_mtime_ns == before
 

@@ -284,7 +284,7 @@ class Index:
     ) -> Changes:
         known = report_of(report or self._report)
         with named(source) as given:
-            wish = UpdateRequest(
+            request = UpdateRequest(
                 way,
                 given.arguments,
                 io.BytesIO(),
@@ -296,9 +296,9 @@ class Index:
             counts: Counts
             if is_encodings(given.arguments):
                 path = Path(given.arguments[0])
-                counts = sync_encodings(self.path, wish, known, made, path)
+                counts = sync_encodings(self.path, request, known, made, path)
             else:
-                counts = change_photos(self.path, wish, known, made)
+                counts = change_photos(self.path, request, known, made)
         self.reload()
         return Changes(
             counts.added,

@@ -18,7 +18,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import read_annotations
 from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, write_records
-from tvcli.core.images.annotations import boxed_photos, spooled_photos
+from tvcli.core.images.annotations import boxed_photos, spilled_photos
 from tvcli.core.location.crops import CropSettings, sample_crops
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
@@ -149,7 +149,7 @@ def make_crops(
     annotations = read_annotations(Path(boxes), format)
     folder = None if root is None else Path(root)
     checked = boxed_photos(annotations, folder_of(target), known, folder)
-    with spooled_photos(checked) as photos:
+    with spilled_photos(checked) as photos:
         return Crops(target, write_records(target, sample_crops(photos, settings)), len(photos))
 
 

@@ -119,7 +119,7 @@ def crops(
         write_annotations,
     )
     from tvcli.core.files.own_files import check_own
-    from tvcli.core.images.annotations import boxed_photos, spooled_photos
+    from tvcli.core.images.annotations import boxed_photos, spilled_photos
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
 
     settings = CropSettings(
@@ -144,7 +144,7 @@ def crops(
                 write_annotations(Path(output), photos, to, report)
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
             return
-        spilled_records = stack.enter_context(spooled_photos(checked))
+        spilled_records = stack.enter_context(spilled_photos(checked))
         records = sample_crops(spilled_records, settings)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)

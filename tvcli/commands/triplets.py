@@ -93,7 +93,7 @@ def triplets(
     from tvcli.core.searching.triplet_sets import TripletSpec, make_triplets
 
     copy_of = copier(from_copies, sampling.seed) if from_copies else None
-    lesson = TripletSpec(
+    spec = TripletSpec(
         from_folders,
         labels,
         clicks,
@@ -109,6 +109,6 @@ def triplets(
     if output != streams.STREAM:
         check_own(Path(output), "triplets")
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
-        taught = make_triplets(path, lesson, report, Path(source))
-        emit(output, triplet_records(taught.triplets, base_of(output)), "triplets")
-        report.summary(taught.counts())
+        triplet_set = make_triplets(path, spec, report, Path(source))
+        emit(output, triplet_records(triplet_set.triplets, base_of(output)), "triplets")
+        report.summary(triplet_set.counts())

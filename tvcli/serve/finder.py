@@ -103,40 +103,42 @@ class Finder:
             return range(len(self.index))
         return [row for row, known in enumerate(self._texts) if text in known]
 
-    def find(self, wish: GalleryQuery) -> Found:
-        """Return the object located in a query's photo, and the hits of a wish, best first.
+    def find(self, asked: GalleryQuery) -> Found:
+        """Return the object located in a query's photo, and the hits, best first.
 
         A photo is located as the index's photos were, if they were. Raises Refused, or as
         `tv search` does.
         """
-        located, query = self._query(wish)
-        likes, unlikes = self._examples(wish.likes), self._examples(wish.unlikes)
+        located, query = self._query(asked)
+        likes, unlikes = self._examples(asked.likes), self._examples(asked.unlikes)
         if query is None and not likes:
             raise Refused(400, "name an item, a file, or something to like")
-        if query is None or wish.row is not None or likes or unlikes:
+        if query is None or asked.row is not None or likes or unlikes:
             query = refine(query, likes, unlikes)
-        hits = search(self.index, iter([query]), k=wish.k, min_score=wish.min_score)
+        hits = search(self.index, iter([query]), k=asked.k, min_score=asked.min_score)
         return located, list(hits)
 
-    def explain(self, wish: GalleryQuery, row: int) -> "Image":
+    def explain(self, asked: GalleryQuery, row: int) -> "Image":
         """Return a picture of which places of a wish's photo and of a row make them similar.
 
         Raises Refused where there is no photo, or as `tv search --explain` does.
         """
-        if wish.data is None and wish.row is None:
+        if asked.data is None and asked.row is None:
             raise Refused(400, "what you like has no photo of its own: search with one photo")
-        for known in (row, wish.row):
+        for known in (row, asked.row):
             if known is not None:
                 self.collection.path(known)  # refuses what must not be read
-        crop = wish.box if wish.data is None else self._wished(wish).crop
-        seen = [self.collection.pixels(known) for known in (row, wish.row) if known is not None]
-        seen += [] if wish.data is None else [pixels_of(wish.data)]
+        crop = asked.box if asked.data is None else self._wished(asked).crop
+        seen = [self.collection.pixels(known) for known in (row, asked.row) if known is not None]
+        seen += [] if asked.data is None else [pixels_of(asked.data)]
         with TURNS.turn(sum(seen)), self._lock:
             self._explainer = explainer = self._explainer or _explainer_of(self.index)
-            data = wish.data
-            if data is None and wish.row is not None and crop is not None:
-                data = read_photo(self.collection.path(wish.row))
-            query = explainer.row(wish.row or 0)[1] if data is None else explainer.photo(data, crop)
+            data = asked.data
+            if data is None and asked.row is not None and crop is not None:
+                data = read_photo(self.collection.path(asked.row))
+            query = (
+                explainer.row(asked.row or 0)[1] if data is None else explainer.photo(data, crop)
+            )
             return explainer.draw(query, explainer.row(row)[1])
 
     @cached_property
@@ -148,22 +150,22 @@ class Finder:
         pairs = zip(self.index.images, self.index.labels, strict=True)
         return [f"{image} {label}".lower() for image, label in pairs]
 
-    def _query(self, wish: GalleryQuery) -> tuple[Box | None, Query | None]:
-        if wish.data is not None:
-            region = self._wished(wish)
+    def _query(self, asked: GalleryQuery) -> tuple[Box | None, Query | None]:
+        if asked.data is not None:
+            region = self._wished(asked)
             return region.box, self._encode(region)
-        if wish.row is None:
+        if asked.row is None:
             return None, None
-        name = self.index.images[wish.row]
-        if wish.box is None:
-            return None, Query(name, self.index.vectors(slice(wish.row, wish.row + 1))[0])
-        self.collection.path(wish.row)  # refuses what must not be read
-        return None, self._encode(Region(name, crop=wish.box))
+        name = self.index.images[asked.row]
+        if asked.box is None:
+            return None, Query(name, self.index.vectors(slice(asked.row, asked.row + 1))[0])
+        self.collection.path(asked.row)  # refuses what must not be read
+        return None, self._encode(Region(name, crop=asked.box))
 
-    def _wished(self, wish: GalleryQuery) -> Region:
+    def _wished(self, asked: GalleryQuery) -> Region:
         """Return the photo of a wish, what is in it located if that is wanted."""
-        region = Region("-", crop=wish.box, data=wish.data)
-        return self._located(region) if wish.locate and wish.box is None else region
+        region = Region("-", crop=asked.box, data=asked.data)
+        return self._located(region) if asked.locate and asked.box is None else region
 
     def _located(self, region: Region) -> Region:
         """Return the object in a photo, found by the heads of the index; the photo without."""

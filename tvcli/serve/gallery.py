@@ -70,8 +70,8 @@ class Gallery:
         is_json = asked.content_type in ("application/json", "text/plain", "")
         wanted = asked.json if is_json else _wanted_by_query(asked)
         finder = self._asked_of(wanted)
-        wish = self._wish(finder, wanted, None if is_json else asked.data)
-        located, hits = finder.find(wish)
+        gallery_query = self._wish(finder, wanted, None if is_json else asked.data)
+        located, hits = finder.find(gallery_query)
         shown = [self._indexes.keyed(finder, hit) for hit in shown_hits(finder, hits)]
         return {"hits": shown} | ({"located": list(located)} if located else {})
 

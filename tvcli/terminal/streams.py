@@ -23,7 +23,7 @@ def stdin() -> IO[bytes]:
 
 @contextmanager
 def input_file(name: str) -> Iterator[Path]:
-    """Give a path to read an artifact from; what comes through a pipe is spooled to a file."""
+    """Give a path to read an artifact from; that of a pipe is a temporary file."""
     piped = is_pipe(name)
     if name != STREAM and not piped:
         yield Path(name)

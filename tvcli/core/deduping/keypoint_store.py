@@ -1,4 +1,4 @@
-"""A spool: the key points of many photos in a temporary file, never in memory all at once."""
+"""A key-point store: the key points of many photos in a temporary file, never all in memory."""
 
 import os
 import tempfile

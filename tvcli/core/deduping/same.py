@@ -109,7 +109,7 @@ class Comparer:
 
 
 def compare(store: KeypointStore, first: int, second: int, rule: Rule) -> Link | None:
-    """Return how one photo of a spool is the same as another; None if it is not."""
+    """Return how one photo of a store is the same as another; None if it is not."""
     return Comparer(store.read(first), rule).link(store.read(second))
 
 

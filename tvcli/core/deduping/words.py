@@ -60,7 +60,7 @@ def in_common(words: Words, photo: int, others: Sequence[int]) -> Rows:
 
 
 def _vocabulary(store: KeypointStore, seed: int) -> Vocabulary | None:
-    """Return words drawn from descriptors of photos of the spool; None if they are too few."""
+    """Return words drawn from descriptors of photos of the store; None if they are too few."""
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(len(store), min(SAMPLE, len(store)), replace=False))
     if not len(rows):

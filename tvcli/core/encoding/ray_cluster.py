@@ -1,7 +1,8 @@
-"""Encoding on a Ray cluster: an actor for each CPU or GPU, each lot to whoever is free.
+"""Encoding on a Ray cluster: an actor for each CPU or GPU, each work unit to whoever is free.
 
-Ray Data hands out the lots, and gives those of dead workers to others; the parts are written by the
-actors, to storage that all nodes share. The one module that imports ray, and only when asked to.
+Ray Data hands out the work units, and gives those of dead workers to others; the parts are written
+by the actors, to storage that all nodes share. The one module that imports ray, and only when asked
+to.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ OWN_CLUSTER = {"object_store_memory": 300 * 2**20, "include_dashboard": False}  
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What an actor needs to know: where the lots are, and how to make the encoder."""
+    """What an actor needs to know: where the work units are, and how to make the encoder."""
 
     folder: Path
     root: Path
@@ -49,14 +50,14 @@ class Job:
 
 
 class WorkUnitEncoder:
-    """An actor: encodes lots into parts; what goes wrong comes back as text."""
+    """An actor: encodes work units into parts; what goes wrong comes back as text."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self._encoder: Encoder | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Encode the lots of a batch; `error` is empty for those that are done."""
+        """Encode the work units of a batch; `error` is empty for those that are done."""
         work_units = [
             WorkUnit(int(n), int(o)) for n, o in zip(batch["number"], batch["offset"], strict=True)
         ]
@@ -117,7 +118,7 @@ def parts_by_cluster(address: str, device: Device = "auto") -> PartsMaker:
 def _round(
     ray: Any, job: Job, work_units: list[WorkUnit], actors: dict[str, Any], report: Report
 ) -> list[WorkUnit]:
-    """Have lots encoded; return those still missing because too many workers died."""
+    """Have work units encoded; return those still missing because too many workers died."""
     done: set[int] = set()
     try:
         nodes = _nodes(ray)

@@ -123,26 +123,26 @@ def _hash(path: Path) -> str:
     return file_hash(path)
 
 
-def source_of(wish: UpdateRequest, root: Path, report: Report) -> Source:
+def source_of(request: UpdateRequest, root: Path, report: Report) -> Source:
     """Return what the command line names, with paths relative to a root."""
 
     def unreadable(folder: str, reason: str) -> None:
-        wish.unreadable.append(folder)
+        request.unreadable.append(folder)
         report.unreadable(folder, f"{reason}; its photos stay as they are")
 
     return open_sources(
-        wish.arguments,
-        stdin=wish.stdin,
-        null=wish.null,
+        request.arguments,
+        stdin=request.stdin,
+        null=request.null,
         root=root,
         on_unreadable=unreadable,
         on_left_out=report.leave_out,
-        exclusions=Exclusions(wish.exclude, report.note),
+        exclusions=Exclusions(request.exclude, report.note),
     )
 
 
 def update_file(
-    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
+    target: Path, request: UpdateRequest, report: Report, provenance: dict[str, Any]
 ) -> Counts:
     """Bring an encodings file up to date with photos.
 
@@ -156,10 +156,10 @@ def update_file(
     """
     with writing(target), ExitStack() as stack:
         old = stack.enter_context(open_artifact(target, "encodings"))
-        source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, report, keep=wish.unreadable)
+        source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
+        plan = plan_of(known_rows(old), source, stat_cache, report, keep=request.unreadable)
         parts = stack.enter_context(
-            encoded_new(plan.new, source, target, wish.loader(old.settings), report)
+            encoded_new(plan.new, source, target, request.loader(old.settings), report)
         )
         new = [stack.enter_context(open_artifact(part, "encodings")) for part in parts]
         rows = _Rearranged(Joined([old, *new]), len(old), plan)
@@ -173,15 +173,15 @@ def update_file(
         return counts(plan, rows.encoded, len(rows))
 
 
-def tell_file(target: Path, wish: UpdateRequest, report: Report) -> Iterator[Record]:
+def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[Record]:
     """Yield what `update_file` would do, photo by photo; nothing is written.
 
     Raises:
         BadInput, Mismatch: as `update_file` does.
     """
     with open_artifact(target, "encodings") as old:
-        source, stat_cache = _source(old, wish, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, report, keep=wish.unreadable)
+        source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
+        plan = plan_of(known_rows(old), source, stat_cache, report, keep=request.unreadable)
         yield from told(plan, source.root)
 
 
@@ -190,11 +190,11 @@ def stat_cache_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.stamps")
 
 
-def _source(old: Artifact, wish: UpdateRequest, report: Report) -> Source:
-    anew = f"tv encode {' '.join(wish.arguments)} -o {old.path}"
-    check_asked(old.path, named_settings(old.settings["encoder"]), wish.asked, anew)
-    root = wish.root or photos_root(old.settings, old.path.absolute().parent)
-    return source_of(wish, root, report)
+def _source(old: Artifact, request: UpdateRequest, report: Report) -> Source:
+    anew = f"tv encode {' '.join(request.arguments)} -o {old.path}"
+    check_asked(old.path, named_settings(old.settings["encoder"]), request.asked, anew)
+    root = request.root or photos_root(old.settings, old.path.absolute().parent)
+    return source_of(request, root, report)
 
 
 def plan_of(

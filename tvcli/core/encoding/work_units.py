@@ -30,14 +30,14 @@ CHUNKS = 16  # in a lot: a few hundred photos, seconds of work, which is what a 
 
 @dataclass(frozen=True, slots=True)
 class WorkUnit:
-    """A lot by its number, and where it stands in the file of lots."""
+    """A work unit by its number, and where it stands in their file."""
 
     number: int
     offset: int
 
 
 def write_work_units(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[WorkUnit]:
-    """Write the lots of a job into its folder; return those whose parts are not there yet.
+    """Write the work units of a job into its folder; return those whose parts are not there yet.
 
     Parts of before are kept as long as their photos are the same.
 

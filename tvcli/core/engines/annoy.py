@@ -1,4 +1,4 @@
-"""annoy: a forest of random hyperplanes, kept in a file that is mapped into memory."""
+"""annoy: trees of random hyperplanes, kept in a file that is mapped into memory."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ TREES = 50
 
 
 class Trees:
-    """An open forest; the effort is the number of candidates inspected (annoy's search_k)."""
+    """Open trees; the budget is the number of candidates inspected (annoy's search_k)."""
 
     name = "annoy"
     budgets = (10 * TREES, 2_000_000)
@@ -33,14 +33,14 @@ class Trees:
 
 
 def build(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, Any]:
-    """Write a forest over all vectors, in the file itself rather than in memory; say of what."""
+    """Write trees over all vectors, in the file itself rather than in memory; say of what."""
     trees = _new_trees(dimension)
     trees.set_seed(seed)
     trees.on_disk_build(str(path))
     for start in range(0, len(gallery), VECTORS_AT_ONCE):
         for row, vector in enumerate(gallery.vectors(slice(start, start + VECTORS_AT_ONCE)), start):
             trees.add_item(row, vector.tolist())  # annoy reads a list twice as fast as an array
-    trees.build(TREES, n_jobs=1)  # one job: the same forest every time
+    trees.build(TREES, n_jobs=1)  # one job: the same trees every time
     trees.unload()
     return {"trees": TREES}
 
@@ -55,7 +55,7 @@ def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) ->
 
 
 def load(path: Path, dimension: int, rows: int) -> Trees | None:
-    """Map a forest into memory; None if it is not of as many rows (annoy itself checks nothing)."""
+    """Map trees into memory; None if they are not of as many rows (annoy itself checks nothing)."""
     trees = _new_trees(dimension)
     try:
         trees.load(str(path))

@@ -59,7 +59,7 @@ def boxed_photos(
 
 
 @dataclass(frozen=True, slots=True)
-class SpooledPhotos:
+class SpilledPhotos:
     """Photos with their boxes on the disk: counted, and read as often as wished."""
 
     spilled_records: SpilledRecords
@@ -74,10 +74,10 @@ class SpooledPhotos:
 
 
 @contextmanager
-def spooled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpooledPhotos]:
+def spilled_photos(photos: Iterable[BoxedPhoto]) -> Iterator[SpilledPhotos]:
     """Keep photos with their boxes on the disk for the time of the block."""
     with spilled({**asdict(photo), "path": str(photo.path)} for photo in photos) as spilled_records:
-        yield SpooledPhotos(spilled_records)
+        yield SpilledPhotos(spilled_records)
 
 
 def _found(annotations: Iterable[Annotation], root: Path | None) -> Iterator[Record]:

@@ -29,7 +29,7 @@ SHOWN = ("image", "digest", "region", "box", "label", "split", "flip")  # what m
 
 
 def sync_encodings(
-    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any], path: Path
+    target: Path, request: UpdateRequest, report: Report, provenance: dict[str, Any], path: Path
 ) -> Counts:
     """Bring an index up to date with an encodings file; `path` is where that can be read.
 
@@ -39,35 +39,39 @@ def sync_encodings(
             or others are writing it.
         Mismatch: the file was encoded in another way than the index, or the index keeps maps.
     """
-    with writing(target), _opened(target, wish, path) as difference:
+    with writing(target), _opened(target, request, path) as difference:
         if not difference.is_empty:
             blocks = difference.blocks()
             change_index(target, difference.index, difference.gone, iter(()), blocks, provenance)
         return difference.counts
 
 
-def explain_sync(target: Path, wish: UpdateRequest, report: Report, path: Path) -> Iterator[Record]:
+def explain_sync(
+    target: Path, request: UpdateRequest, report: Report, path: Path
+) -> Iterator[Record]:
     """Yield what `sync_encodings` would do, photo by photo; nothing is written."""
-    with _opened(target, wish, path) as difference:
+    with _opened(target, request, path) as difference:
         for change, images in difference.changes.items():
             yield from ({"change": change, "image": image} for image in images)
 
 
 @contextmanager
-def _opened(target: Path, wish: UpdateRequest, path: Path) -> "Iterator[_Difference]":
-    if wish.way != "update":
-        raise UsageError(f"--{wish.way}: goes with photos; an encodings file goes with --update")
-    name = Path(wish.arguments[0])
-    with open_artifact(path, "encodings") as encodings, open_index(target, wish.root) as index:
-        yield _Difference(index, encodings, wish, name)
+def _opened(target: Path, request: UpdateRequest, path: Path) -> "Iterator[_Difference]":
+    if request.way != "update":
+        raise UsageError(f"--{request.way}: goes with photos; an encodings file goes with --update")
+    name = Path(request.arguments[0])
+    with open_artifact(path, "encodings") as encodings, open_index(target, request.root) as index:
+        yield _Difference(index, encodings, request, name)
 
 
 class _Difference:
     """The rows of an index that an encodings file lacks (`gone`), and those it has besides."""
 
-    def __init__(self, index: Index, encodings: Artifact, wish: UpdateRequest, name: Path) -> None:
+    def __init__(
+        self, index: Index, encodings: Artifact, request: UpdateRequest, name: Path
+    ) -> None:
         self.index, self._encodings = index, encodings
-        _check(index, encodings, wish)
+        _check(index, encodings, request)
         root = photos_root(encodings.settings, name.absolute().parent)
         self._names = _under(encodings.read("image"), root, index.root)
         columns = [encodings.read(column) for column in SHOWN[1:]]
@@ -123,10 +127,10 @@ class _Difference:
             yield embeddings_of(columns, heads)
 
 
-def _check(index: Index, encodings: Artifact, wish: UpdateRequest) -> None:
+def _check(index: Index, encodings: Artifact, request: UpdateRequest) -> None:
     """See that rows of a file can be rows of an index."""
-    anew = shlex.join(["tv", "index", *wish.arguments, "-o", str(index.path)])
-    check_asked(index.path, made_with(index), wish.asked, anew)
+    anew = shlex.join(["tv", "index", *request.arguments, "-o", str(index.path)])
+    check_asked(index.path, made_with(index), request.asked, anew)
     own, other = index.settings["encoder"], encodings.settings["encoder"]
     if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):
         raise Mismatch(

@@ -44,7 +44,7 @@ HEADS = ("rank", "classifier", "boxes")  # files that options name, and an index
 
 
 def change_photos(
-    target: Path, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
+    target: Path, request: UpdateRequest, report: Report, provenance: dict[str, Any]
 ) -> Counts:
     """Change an index in place; a killed update goes on where it stopped.
 
@@ -56,40 +56,40 @@ def change_photos(
         Mismatch: other settings are asked for than those of the index, or an interrupted job with
             other settings is in the way.
     """
-    with writing(target), open_index(target, wish.root) as index:
-        if wish.way == "remove":
-            return _remove(target, index, wish, report, provenance)
-        source, stat_cache = _source(index, wish, report), StatCache.load(target / STAMPS)
-        plan = _plan(index, source, stat_cache, wish, report)
+    with writing(target), open_index(target, request.root) as index:
+        if request.way == "remove":
+            return _remove(target, index, request, report, provenance)
+        source, stat_cache = _source(index, request, report), StatCache.load(target / STAMPS)
+        plan = _plan(index, source, stat_cache, request, report)
         change = _Change(index, plan)
-        if not plan.is_empty or wish.root is not None:  # which is then where they lie
-            _write(change, target, source, wish, report, provenance)
+        if not plan.is_empty or request.root is not None:  # which is then where they lie
+            _write(change, target, source, request, report, provenance)
         if "keypoints" in index.settings and not plan.is_empty:
             _describe_new(target, report)
-        stat_cache.save(target / STAMPS, change.digests, add=wish.way == "add")
+        stat_cache.save(target / STAMPS, change.digests, add=request.way == "add")
         return counts(plan, change.encoded, change.rows)
 
 
-def tell_photos(target: Path, wish: UpdateRequest, report: Report) -> Iterator[Record]:
+def tell_photos(target: Path, request: UpdateRequest, report: Report) -> Iterator[Record]:
     """Yield what `change_photos` would do, photo by photo; nothing is written.
 
     Raises:
         BadInput, Mismatch: as `change_photos` does.
     """
-    with open_index(target, wish.root) as index:
-        if wish.way == "remove":
-            images = sorted({index.images[row] for row in _named(index, wish, report)})
+    with open_index(target, request.root) as index:
+        if request.way == "remove":
+            images = sorted({index.images[row] for row in _named(index, request, report)})
             yield from ({"change": "removed", "image": image} for image in images)
             return
-        source = _source(index, wish, report)
-        plan = _plan(index, source, StatCache.load(target / STAMPS), wish, report)
+        source = _source(index, request, report)
+        plan = _plan(index, source, StatCache.load(target / STAMPS), request, report)
         yield from told(plan, source.root)
 
 
 def _remove(
-    target: Path, index: Index, wish: UpdateRequest, report: Report, provenance: dict[str, Any]
+    target: Path, index: Index, request: UpdateRequest, report: Report, provenance: dict[str, Any]
 ) -> Counts:
-    gone = _named(index, wish, report)
+    gone = _named(index, request, report)
     images, rows = {index.images[row] for row in gone}, len(index)
     if len(gone):
         rows = change_index(target, index, gone, iter(()), iter(()), provenance).rows
@@ -128,11 +128,11 @@ class _Change:
             yield block
 
 
-def _source(index: Index, wish: UpdateRequest, report: Report) -> Source:
+def _source(index: Index, request: UpdateRequest, report: Report) -> Source:
     """Return what the command line names, with paths as the index has them."""
-    anew = shlex.join(["tv", "index", *wish.arguments, "-o", str(index.path)])
-    check_asked(index.path, made_with(index), wish.asked, anew)
-    return source_of(wish, index.root, report)
+    anew = shlex.join(["tv", "index", *request.arguments, "-o", str(index.path)])
+    check_asked(index.path, made_with(index), request.asked, anew)
+    return source_of(request, index.root, report)
 
 
 def made_with(index: Index) -> dict[str, Any]:
@@ -142,15 +142,15 @@ def made_with(index: Index) -> dict[str, Any]:
 
 
 def _plan(
-    index: Index, source: Source, stat_cache: StatCache, wish: UpdateRequest, report: Report
+    index: Index, source: Source, stat_cache: StatCache, request: UpdateRequest, report: Report
 ) -> Plan:
     plan = plan_of(
         known_rows(index),
         source,
         stat_cache,
         report,
-        only_add=wish.way == "add",
-        keep=wish.unreadable,
+        only_add=request.way == "add",
+        keep=request.unreadable,
     )
     if plan.new or plan.copied:
         refuse_by_row(index)
@@ -171,7 +171,7 @@ def _write(
     change: _Change,
     target: Path,
     source: Source,
-    wish: UpdateRequest,
+    request: UpdateRequest,
     report: Report,
     provenance: dict[str, Any],
 ) -> None:
@@ -180,10 +180,15 @@ def _write(
     asked = {photo.image: photo.asked for photo in plan.new}
 
     def located(chosen: Source) -> Iterable[Region]:
-        return _located(index, chosen, wish, report)
+        return _located(index, chosen, request, report)
 
     with encoded_new(
-        plan.new, source, target, wish.loader(index.settings, lambda: index.graph), report, located
+        plan.new,
+        source,
+        target,
+        request.loader(index.settings, lambda: index.graph),
+        report,
+        located,
     ) as parts:
         extra = kept_heads(index)
         new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
@@ -192,13 +197,15 @@ def _write(
         change.rows = made.rows
 
 
-def _located(index: Index, source: Source, wish: UpdateRequest, report: Report) -> Iterable[Region]:
+def _located(
+    index: Index, source: Source, request: UpdateRequest, report: Report
+) -> Iterable[Region]:
     """Return the objects of photos, if the index's photos were located, else the photos."""
     if index.location_files is None:
         return source.regions
     from tvcli.core.location.locating import load_locator, located_regions  # brings torch
 
-    locator = load_locator(*index.location_files, weights=wish.weights, device=wish.device)
+    locator = load_locator(*index.location_files, weights=request.weights, device=request.device)
     return located_regions(source, locator, report)
 
 
@@ -217,13 +224,13 @@ def kept_heads(index: Index) -> Attachments:
     return Attachments(ranker, {}, lambda folder: None, shortlist)
 
 
-def _named(index: Index, wish: UpdateRequest, report: Report) -> Rows:
+def _named(index: Index, request: UpdateRequest, report: Report) -> Rows:
     """Return the rows of the photos named, rising; names that stand for none are skipped."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(index.images):
         rows[image].append(row)
     gone: set[int] = set()
-    for name in names_of(wish.arguments, wish.stdin, null=wish.null):
+    for name in names_of(request.arguments, request.stdin, null=request.null):
         found = _rows_of(index, name, rows)
         gone.update(found)
         if not found:

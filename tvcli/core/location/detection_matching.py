@@ -1,4 +1,4 @@
-"""A tally of detections matched with the truth: IoU, and average precision as COCO defines it."""
+"""Detections matched with the truth: IoU, and average precision as COCO defines it."""
 
 from array import array
 from collections.abc import Iterator

@@ -209,20 +209,20 @@ def _classifier(encoder: "Encoder") -> "Classifier":
     return found
 
 
-def _space(likening: QueryProjection, *, maps: bool) -> Space:
+def _space(projection: QueryProjection, *, maps: bool) -> Space:
     """Return how an index makes vectors of maps.
 
     Raises:
         UsageError: its layer gives vectors.
     """
-    weight = likening.ranker.weight if likening.ranker else None
+    weight = projection.ranker.weight if projection.ranker else None
     if maps:
         return Space(MAP, head=weight, unit=False)
-    if likening.shortlist:
-        return Space(MAP, matrix=likening.shortlist.axes, head=weight)
-    if likening.pool == NONE:
+    if projection.shortlist:
+        return Space(MAP, matrix=projection.shortlist.axes, head=weight)
+    if projection.pool == NONE:
         raise UsageError("--explain: this index's layer gives vectors, which have no positions")
-    return Space(likening.pool, matrix=weight)
+    return Space(projection.pool, matrix=weight)
 
 
 def _write(file: Path, drawn: Image) -> None:

@@ -65,7 +65,7 @@ class TripletSet:
 
 
 def make_triplets(
-    path: Path, lesson: TripletSpec, report: Report, name: Path | None = None
+    path: Path, spec: TripletSpec, report: Report, name: Path | None = None
 ) -> TripletSet:
     """Make triplets of the rows of an encodings file; `name` is where it would lie.
 
@@ -75,32 +75,30 @@ def make_triplets(
         UsageError: labels are asked for, but none are known.
         BadInput: a file cannot be used, or not one triplet came out.
     """
-    rng = np.random.default_rng(lesson.seed)
+    rng = np.random.default_rng(spec.seed)
     with open_artifact(path, "encodings") as encodings:
         table = RowTable(encodings, name)
-        labels = (
-            _labels(table, lesson, name or path, report) if lesson.by_label else [""] * len(table)
-        )
-        clicked, liked = _clicks(lesson)
-        kept = _test_photos(table, labels, clicked, lesson, rng)
-        candidates = _candidates(encodings, table, labels, kept, lesson, report)
-    taught = _sort_clicks([*clicked, *_complete(liked, table, candidates)], kept)
-    taught.triplets += _mined(table, labels, candidates, lesson, rng)
-    if not taught.triplets:
+        labels = _labels(table, spec, name or path, report) if spec.by_label else [""] * len(table)
+        clicked, liked = _clicks(spec)
+        kept = _test_photos(table, labels, clicked, spec, rng)
+        candidates = _candidates(encodings, table, labels, kept, spec, report)
+    triplet_set = _sort_clicks([*clicked, *_complete(liked, table, candidates)], kept)
+    triplet_set.triplets += _mined(table, labels, candidates, spec, rng)
+    if not triplet_set.triplets:
         raise BadInput(f"{name or path}: no triplets: every class needs two photos, and another")
-    return taught
+    return triplet_set
 
 
-def _labels(table: RowTable, lesson: TripletSpec, path: Path, report: Report) -> list[str]:
+def _labels(table: RowTable, spec: TripletSpec, path: Path, report: Report) -> list[str]:
     """Return the label of every row, empty where not known."""
-    if lesson.folders:
+    if spec.folders:
         labels = [folder_label(image) for image in table.images]
-    elif lesson.labels is not None:
-        known = read_labels(lesson.labels, report)
+    elif spec.labels is not None:
+        known = read_labels(spec.labels, report)
         labels = [known.get(image, "") for image in table.images]
         if not any(labels):
             raise BadInput(
-                f"{lesson.labels}: names no photo of {path}: it has {next(iter(known))}, and "
+                f"{spec.labels}: names no photo of {path}: it has {next(iter(known))}, and "
                 f"{path} has {table.images[0]}; images are relative to the folder of the labels"
             )
     else:
@@ -113,10 +111,10 @@ def _labels(table: RowTable, lesson: TripletSpec, path: Path, report: Report) ->
     return labels
 
 
-def _clicks(lesson: TripletSpec) -> tuple[list[Triplet], dict[Item, list[Item]]]:
-    if lesson.clicks is None:
+def _clicks(spec: TripletSpec) -> tuple[list[Triplet], dict[Item, list[Item]]]:
+    if spec.clicks is None:
         return [], {}
-    triplets, liked = read_clicks(lesson.clicks, lesson.per_anchor**2)
+    triplets, liked = read_clicks(spec.clicks, spec.per_anchor**2)
     return triplets, {query: said.likes for query, said in liked.items()}
 
 
@@ -124,17 +122,17 @@ def _test_photos(
     table: RowTable,
     labels: list[str],
     clicked: list[Triplet],
-    lesson: TripletSpec,
+    spec: TripletSpec,
     rng: np.random.Generator,
 ) -> set[str]:
     """Return the photos kept for testing: whole click triplets, and a share of each class."""
     anchors = sorted({triplet.anchor.image for triplet in clicked})
-    chosen = set(rng.permutation(anchors)[: round(lesson.test * len(anchors))].tolist())
+    chosen = set(rng.permutation(anchors)[: round(spec.test * len(anchors))].tolist())
     told = [triplet for triplet in clicked if triplet.anchor.image in chosen]
     kept = {item.image for triplet in told for item in triplet.items}
-    if lesson.by_label or lesson.flips or lesson.copy_of:
+    if spec.by_label or spec.flips or spec.copy_of:
         numbers = np.unique(labels, return_inverse=True)[1]
-        photos = split_photos(table.photos, numbers, lesson.test, rng)
+        photos = split_photos(table.photos, numbers, spec.test, rng)
         names = sorted(set(table.images))
         kept |= {names[photo] for photo in photos}
     return kept
@@ -145,46 +143,48 @@ def _candidates(
     table: RowTable,
     labels: list[str],
     kept: set[str],
-    lesson: TripletSpec,
+    spec: TripletSpec,
     report: Report,
 ) -> Candidates:
-    vectors, known = _vectors(encodings, table, lesson, report)
+    vectors, known = _vectors(encodings, table, spec, report)
     names = sorted(set(labels) - {""})
     numbers = {name: number for number, name in enumerate(names)}
     coded = np.array([numbers.get(label, -1) for label in labels], np.intp)
     test = np.array([image in kept for image in table.images])
-    mined = set(lesson.sample.of(table.images, str))
+    mined = set(spec.sample.of(table.images, str))
     anchors = np.array([image in mined for image in table.images])
     return Candidates(vectors, table.photos, np.where(known, coded, -1), test, anchors)
 
 
 def _vectors(
-    encodings: Artifact, table: RowTable, lesson: TripletSpec, report: Report
+    encodings: Artifact, table: RowTable, spec: TripletSpec, report: Report
 ) -> tuple[Vectors, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return the vectors to mine with, and of which rows they are known: all without an index."""
-    if lesson.index is None:
+    if spec.index is None:
         return unit_vectors(encodings, pool_for(encodings)), np.ones(len(table), bool)
-    with open_index(lesson.index) as index:
+    with open_index(spec.index) as index:
         places = {str(index.root / image): row for row, image in enumerate(index.images)}
         rows = np.array([places.get(image, -1) for image in table.images], np.intp)
         if not (rows >= 0).any():
-            raise BadInput(f"{lesson.index}: has none of the photos; index them first")
+            raise BadInput(f"{spec.index}: has none of the photos; index them first")
         if missing := int((rows < 0).sum()):
-            report.note(f"{missing} rows are not in {lesson.index}: no triplets are mined for them")
+            report.note(f"{missing} rows are not in {spec.index}: no triplets are mined for them")
         vectors = index.vectors(np.maximum(rows, 0))
     return vectors, rows >= 0
 
 
 def _sort_clicks(clicked: Iterable[Triplet], kept: set[str]) -> TripletSet:
     """Send each click to its side of the split; one with photos on both is dropped."""
-    taught = TripletSet()
+    triplet_set = TripletSet()
     for triplet in clicked:
         sides = {item.image in kept for item in triplet.items}
         if len(sides) == 1:
-            taught.triplets.append(replace(triplet, split="test" if True in sides else "train"))
+            triplet_set.triplets.append(
+                replace(triplet, split="test" if True in sides else "train")
+            )
         else:
-            taught.dropped += 1
-    return taught
+            triplet_set.dropped += 1
+    return triplet_set
 
 
 def _complete(
@@ -205,16 +205,16 @@ def _mined(
     table: RowTable,
     labels: list[str],
     candidates: Candidates,
-    lesson: TripletSpec,
+    spec: TripletSpec,
     rng: np.random.Generator,
 ) -> Iterator[Triplet]:
     side = np.where(candidates.test, "test", "train")
     items = [table.item(row, label) for row, label in enumerate(labels)]
-    if lesson.by_label:
-        for rows in mine_labelled(candidates, lesson.per_anchor, lesson.mine, rng):
+    if spec.by_label:
+        for rows in mine_labelled(candidates, spec.per_anchor, spec.mine, rng):
             first, second, third = (items[row] for row in rows)
             yield Triplet(first, second, third, str(side[rows[0]]))
-    for positive_of in _transforms(lesson):
+    for positive_of in _transforms(spec):
         upright: Rows = np.flatnonzero(~table.flips & candidates.chosen)
         for anchor, near in nearest(candidates, upright, 1):
             for negative in near[:1]:
@@ -222,8 +222,8 @@ def _mined(
                 yield Triplet(items[anchor], positive, items[negative], str(side[anchor]))
 
 
-def _transforms(lesson: TripletSpec) -> Iterator[CopyOf]:
-    if lesson.flips:
+def _transforms(spec: TripletSpec) -> Iterator[CopyOf]:
+    if spec.flips:
         yield lambda item: replace(item, flip=True)
-    if lesson.copy_of is not None:
-        yield lesson.copy_of
+    if spec.copy_of is not None:
+        yield spec.copy_of
