@@ -1,9 +1,11 @@
 """What tests share: small pictures, the real data where it is, and `tv` in this process."""
 
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,3 +96,24 @@ def tv(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
         return Ran(int(status), captured.out, captured.err)
 
     return call
+
+
+BROWSER_WITHOUT = ["sandbox", "first-run"]
+BROWSER_OFF = ["gpu", "quic", "background-networking", "component-update", "sync"]
+BROWSER_ARGUMENTS = [
+    *(f"--no-{name}" for name in BROWSER_WITHOUT),
+    *(f"--disable-{name}" for name in BROWSER_OFF),
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Give the system's Chromium, driven by Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.skip("no chromium on this system")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable, args=BROWSER_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -66,9 +66,9 @@ def started(
         yield printed_address(process.stderr, first), process.stderr
     finally:
         process.send_signal(signal.SIGINT)
-        status = process.wait(20)
-        assert status == 0, (status, process.stderr.read())
-        process.stderr.close()
+        with process.stderr:
+            status = process.wait(20)
+            assert status == 0, (status, process.stderr.read())
 
 
 def printed_address(stderr: IO[str], start: str = "http://127.0.0.1:") -> str:

@@ -1,5 +1,4 @@
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,23 +8,6 @@ import pytest
 from pages import SESSIONS, make_collection, running
 
 from tvcli.cli import run
-
-QUIET = ["sandbox", "first-run"]
-OFF = ["gpu", "quic", "background-networking", "component-update", "sync"]
-ARGUMENTS = [f"--no-{name}" for name in QUIET] + [f"--disable-{name}" for name in OFF]
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """Give the system's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("no chromium on this system")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=executable, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -42,7 +42,8 @@ def asked(home: str, path: str, **headers: str) -> tuple[int, bytes]:
         with urlopen(Request(home + path, headers=headers), timeout=60) as answer:
             return answer.status, answer.read()
     except HTTPError as error:
-        return error.code, error.read()
+        with error:
+            return error.code, error.read()
 
 
 def connected(home: str) -> socket.socket:
@@ -58,6 +59,7 @@ def test_an_address_that_was_seen_opens_nothing(gallery: Gallery) -> None:
     assert ticket not in session.values()
     with pytest.raises(HTTPError) as refused:
         enter(home, ticket)
+    refused.value.close()
     assert refused.value.code == 401
     for guess in (ticket, session["pictures"]):
         assert asked(home, "api/items", Authorization=f"Bearer {guess}")[0] == 401
@@ -145,10 +147,9 @@ def _is_of(process: Path, folder: Path) -> bool:
 
 def test_others_are_warned_of(made: Path) -> None:
     """What listens for all says what that means; what listens for oneself has nothing to say."""
-    with started(made, "gallery", "photos.tvx", "--host", "0.0.0.0", first="warning: ") as (
-        line,
-        _,
-    ):
+    listening = "gallery", "photos.tvx", "--host", "0.0.0.0"
+    with started(made, *listening, first="warning: ") as (line, stderr):
+        printed_address(stderr, "http://")  # from here on Ctrl-C ends it well
         assert "nothing is encrypted" in line and "--host 0.0.0.0" in line
 
 

@@ -1,37 +1,21 @@
 """How a person gets into a page, in Chromium, and what others on the machine are sent of it."""
 
 import json
-import shutil
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pages import make_collection, printed_address, started
 
 from tvcli.cli import run
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Give the system's Chromium, driven by Playwright."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        pytest.skip("no chromium on this system")
-    with playwright.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def test_reload_another_tab_another_browser(browser: Any, tmp_path: Path) -> None:
+def test_reload_another_tab_another_browser(chromium: Any, tmp_path: Path) -> None:
     make_collection(tmp_path, run)
     with started(tmp_path, "gallery", "photos.tvx") as (address, stderr):
         home = address.partition("#")[0]
-        context = browser.new_context()
+        context = chromium.new_context()
         page = context.new_page()
         page.goto(address)
         page.wait_for_selector("#results li")
@@ -44,7 +28,7 @@ def test_reload_another_tab_another_browser(browser: Any, tmp_path: Path) -> Non
         tab.goto(address)
         tab.wait_for_selector("#results li")
         assert tab.url == home
-        other = browser.new_context().new_page()  # and none of another
+        other = chromium.new_context().new_page()  # and none of another
         other.goto(address)
         other.wait_for_selector("dialog.ask")
         assert other.locator("#results li").count() == 0
@@ -54,7 +38,7 @@ def test_reload_another_tab_another_browser(browser: Any, tmp_path: Path) -> Non
         assert other.locator("dialog.ask").count() == 0
 
 
-def test_another_server_of_this_machine_is_sent_nothing(browser: Any, tmp_path: Path) -> None:
+def test_another_server_of_this_machine_is_sent_nothing(chromium: Any, tmp_path: Path) -> None:
     heard: list[str] = []
 
     class Other(BaseHTTPRequestHandler):
@@ -71,7 +55,7 @@ def test_another_server_of_this_machine_is_sent_nothing(browser: Any, tmp_path: 
     make_collection(tmp_path, run)
     try:
         with started(tmp_path, "gallery", "photos.tvx") as (address, _):
-            page = browser.new_context().new_page()
+            page = chromium.new_context().new_page()
             page.goto(address)
             page.wait_for_selector("#results li")
             session = json.loads(page.evaluate("() => localStorage.tv"))

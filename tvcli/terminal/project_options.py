@@ -66,6 +66,7 @@ HOW = frozenset(
         "shard",
         "shortlist",
         "size",
+        "small",
         "split",
         "strict",
         "test",
