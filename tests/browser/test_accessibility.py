@@ -1,0 +1,105 @@
+"""Every page in every state, light and dark: WCAG 2.2 AA as far as axe can tell."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accessibility import violations
+from conftest import picture
+from pages import running
+
+from tvcli.cli import run
+
+
+@pytest.fixture(scope="module")
+def boxes(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("boxes")
+    shutil.copytree(made / "photos", folder / "photos")
+    (folder / "photos" / "2.png").write_bytes(b"no picture")
+    with running(folder, "annotate", "boxes", "photos", "-o", "boxes.jsonl") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def triplets(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    clicks = tmp_path_factory.mktemp("triplets") / "clicks.jsonl"
+    with running(made, "annotate", "triplets", "photos.tvx", "-o", clicks) as address:
+        yield address
+
+
+def test_a_page_that_violates_is_found(page: Any) -> None:
+    page.set_content("<p style='color: #999; background: #fff'>faint</p><input>")
+    found = "\n".join(violations(page))
+    assert "color-contrast" in found and "label" in found
+    page.set_content("<label>name <input style='border: 1px solid #e3e3e8'></label>")
+    assert "faint border" in "\n".join(violations(page))
+
+
+def test_gallery(page: Any, gallery: str) -> None:
+    page.goto(gallery)
+    page.wait_for_selector("#results li")
+    assert violations(page) == []
+    page.keyboard.press("?")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.fill("#text", "nothing is called so")
+    page.press("#text", "Enter")
+    page.wait_for_function("() => document.querySelectorAll('#results li').length === 0")
+    assert violations(page) == []
+    page.goto(f"{gallery}?item=3.png&like=1.png&unlike=2.png")
+    page.wait_for_selector("#results li.unliked")
+    assert violations(page) == []
+    page.focus("#results li a")
+    page.keyboard.press("w")
+    page.wait_for_selector("#why img")
+    assert violations(page) == []
+
+
+def test_box_editor(page: Any, boxes: str) -> None:
+    page.goto(f"{boxes}?photo=0")
+    page.wait_for_selector("#stage image")
+    assert violations(page) == []
+    page.keyboard.press("k")
+    page.wait_for_selector("#boxes [aria-pressed=true]")
+    assert violations(page) == []
+    page.keyboard.press("?")
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.goto(f"{boxes}?photo=2")
+    page.wait_for_selector("#unreadable:not([hidden])")
+    assert violations(page) == []
+
+
+def test_similarity_editor(page: Any, triplets: str) -> None:
+    page.goto(triplets)
+    page.wait_for_selector("#neighbours li")
+    assert violations(page) == []
+    page.locator(".photo").nth(1).click()
+    page.locator(".photo").nth(4).click()
+    assert violations(page) == []
+
+
+def test_asked_for_a_new_address(page: Any, gallery: str) -> None:
+    page.goto(gallery)
+    page.evaluate("() => localStorage.tv = JSON.stringify({ token: 'of yesterday', pictures: '' })")
+    page.reload()
+    page.wait_for_selector("dialog.ask")
+    assert violations(page) == []
+
+
+def test_pages_that_are_files(page: Any, made: Path, tmp_path: Path, capfd: Any) -> None:
+    photos = tmp_path / "copies"
+    photos.mkdir()
+    picture(3, 240, 200).save(photos / "a.png")
+    picture(3, 240, 200).resize((120, 100)).save(photos / "b.png")
+    index = str(made / "photos.tvx")
+    for words in (
+        ["search", str(photos / "a.png"), "-i", index, "--format", "html"],
+        ["dedupe", str(photos), "--format", "html", "-q"],
+    ):
+        capfd.readouterr()
+        assert run(words) in (0, 1)
+        page.set_content(capfd.readouterr().out)
+        assert violations(page) == [], words
