@@ -20,7 +20,9 @@ from scripts.bench.copies import DATA, made_index
 from scripts.bench.hung import hung
 from tvcli.core.matching.decision import PRESETS, Verification, verification
 from tvcli.core.reports import Report
-from tvcli.core.searching.search import Hit, SearchRequest, find_hits
+from tvcli.core.searching.hits import Hit
+from tvcli.core.searching.search import SearchRequest, find_hits
+from tvcli.core.searching.searcher import SearchSettings
 
 SETS = ("qsd1_w1", "qsd1_w2", "qsd2_w1", "qsd2_w2")
 CORRECTED = {("qsd1_w2", "00026"): {5}, ("qsd2_w1", "00020"): {116}, ("qsd2_w2", "00023"): {5}}
@@ -134,7 +136,8 @@ def drawn(paintings: list[Path], known: list[Path], folder: Path, seed: int) -> 
 def counted(queries: Queries, index: Path, how: Verification) -> Counts:
     """Return what is found of a set, and what else is accepted."""
     names = [str(photo) for photo in queries.photos]
-    request = SearchRequest(queries=names, k=ALL, verification=how)  # whatever was looked at
+    settings = SearchSettings(k=ALL, verification=how)
+    request = SearchRequest(queries=names, settings=settings)  # whatever was looked at
     found: dict[str, list[Hit]] = {}
     for hit in find_hits(request, index, stdin=None, report=Report()):
         found.setdefault(Path(hit.query).stem, []).append(hit)

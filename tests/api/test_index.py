@@ -123,7 +123,7 @@ def test_photos_that_cannot_be_used(
         ({"query": "1.png", "locate": True}, tvcli.UsageError, "keeps no heads"),
         ({"item": "1.png", "where": "size>3"}, tvcli.UsageError, "size>3"),
         ({"item": "1.png", "rerank": 5}, tvcli.UsageError, "keeps no maps"),
-        ({"like": "1.png", "verify": True}, tvcli.UsageError, "like and unlike"),
+        ({"like": "1.png", "verify": True}, tvcli.UsageError, "not with --like and --unlike"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -169,7 +169,9 @@ class Index:
         if not (asked or likes):
             raise UsageError("search with a query, an item of the index, or something to like")
         with self._searcher() as searcher:
-            found = list(searcher.search(asked, settings, listening, likes, unlikes))
+            found = list(
+                searcher.search(asked or None, settings, listening, likes=likes, unlikes=unlikes)
+            )
         if not found:
             raise BadInput(listening.reason)
         return hits_of(*found[0])

@@ -74,7 +74,13 @@ def settings_of(
         raise UsageError("k and rerank are at least 1")
     conditions = [where] if isinstance(where, str) else list(where)
     return SearchSettings(
-        k, min_similarity, rerank, locate, metric, conditions, _verification(verify)
+        k,
+        min_similarity,
+        rerank=rerank,
+        locate=locate,
+        metric=metric,
+        where=conditions,
+        verification=_verification(verify),
     )
 
 

@@ -141,6 +141,7 @@ def search(
     """
     from tvcli.core.files.sources import roots_of
     from tvcli.core.searching.search import SearchRequest, find_hits
+    from tvcli.core.searching.searcher import SearchSettings
 
     if database is not None:
         from tvcli.core.engines.postgres import without_password
@@ -153,19 +154,21 @@ def search(
         likes=like or [],
         unlikes=unlike or [],
         box=box,
-        k=k,
-        min_score=min_score,
-        budget=effort,
-        rerank=rerank,
-        locate=locate,
+        settings=SearchSettings(
+            k=k,
+            min_score=min_score,
+            budget=effort,
+            rerank=rerank,
+            locate=locate,
+            metric=metric,
+            where=where or [],
+            verification=verification.parse(),
+            explain=explain,
+            cam=cam,
+        ),
         root=root,
         weights=weights,
         device=device,
-        metric=metric,
-        where=where or [],
-        explain=explain,
-        cam=cam,
-        verification=verification.parse(),
     )
     with reports.open() as report:
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)

@@ -33,7 +33,7 @@ class Compared:
     def item(self, finder: Finder, key: object) -> tuple[int | None, bytes | None]:
         """Return the row of an item in an index; if it is not in that one, the photo itself."""
         row = self.first.row_of(key)
-        there = row if finder is self.first else finder.row_at(self.first.place(row))
+        there = row if finder is self.first else finder.row_at(self.first.path_of(row))
         if there is not None:
             return there, None
         return None, read_photo(self.first.collection.path(row))
@@ -45,12 +45,12 @@ class Compared:
         rows = [self.first.row_of(key) for key in keys]
         if finder is self.first:
             return rows
-        found = (finder.row_at(self.first.place(row)) for row in rows)
+        found = (finder.row_at(self.first.path_of(row)) for row in rows)
         return [row for row in found if row is not None]
 
     def keyed(self, finder: Finder, hit: dict[str, Any]) -> dict[str, Any]:
         """Return a hit with the key that the first index has for it, None if it has none."""
         if finder is self.first:
             return hit
-        row = self.first.row_at(finder.place(hit["row"]))
+        row = self.first.row_at(finder.path_of(hit["row"]))
         return hit | {"key": None if row is None else self.first.key_of(row)}

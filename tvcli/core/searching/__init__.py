@@ -1,6 +1,6 @@
 """Searching: queries to hits, how good the hits are, and what clicks teach.
 
 Read: `contributions`, `overlays`, `triplet_sets`, `feedback`, `augmentation`, `query_projection`,
-`queries`, `checks`, `verifier`, `euclidean`, `explaining`, `evaluation`, `hits`, `search`,
-`searcher`, `eval_search`.
+`queries`, `checks`, `verifier`, `euclidean`, `explaining`, `evaluation`, `hits`, `searcher`,
+`search`, `eval_search`.
 """

@@ -20,8 +20,8 @@ from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
-from tvcli.core.searching.queries import Queries, Query
-from tvcli.core.searching.search import SearchRequest, load_encoder
+from tvcli.core.searching.queries import Query
+from tvcli.core.searching.searcher import Searcher, SearchSettings
 
 ROWS_READ_AT_ONCE = 4096  # rows of an index read at a time as queries
 
@@ -73,8 +73,7 @@ def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
 def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> Iterator[Query]:
     if not trial.queries:
         return trial.sample.of(_own(index), lambda query: query.name)
-    request = SearchRequest(weights=trial.weights)
-    queries = Queries(index, lambda: load_encoder(index, request), report)
+    queries = Searcher(index, weights=trial.weights).queries(SearchSettings(), report)
     if is_encodings(trial.queries, stdin):
         found = queries.of_encodings(Path(trial.queries[0]))
         return trial.sample.of(found, lambda query: query.photo or query.name)

@@ -15,15 +15,13 @@ from tvcli.core.files.records import Record
 from tvcli.core.indexes.index import Index
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
-from tvcli.core.searching.queries import Query, Vector, in_blocks, known_box, shown_path
+from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
 from tvcli.core.searching.verifier import Verifier
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.searching.explaining import ExplainedHits
 
 Metric = Literal["cosine", "euclidean"]
-
-QUERIES_AT_ONCE = 64  # queries searched at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +64,9 @@ class Hit:
         return record | (self.check.as_record() if self.check else {})
 
 
-def search(
+def hits_of(
     index: Index,
-    queries: Iterator[Query],
+    queries: Sequence[Query],
     *,
     k: int = 10,
     min_score: float | None = None,
@@ -78,8 +76,8 @@ def search(
     metric: Metric = "cosine",
     where: Sequence[Condition] = (),
     budget: int | None = None,
-) -> Iterator[Hit]:
-    """Yield the hits of each query, the most similar first.
+) -> Iterator[list[Hit]]:
+    """Yield the hits of each query, the most similar first; all are searched for together.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
@@ -93,23 +91,20 @@ def search(
     """
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
-    for block in in_blocks(queries, QUERIES_AT_ONCE):
-        vectors = np.stack([query.vector for query in block])
-        look_at = verifier.verification.shortlist if verifier else 0
-        wanted = max(k, rerank or 0, look_at)
-        if metric == "euclidean":
-            similarities, rows = search_euclidean(index, vectors, wanted)
-        else:
-            similarities, rows = index.search(vectors, wanted, where=where, budget=budget)
-        if rerank:
-            similarities, rows = reordered(index, [query.map for query in block], rows)
-        for query, values, found in zip(block, similarities, rows, strict=True):
-            values, found = values[found >= 0], found[found >= 0]
-            if verifier:
-                values, found, checks = verifier.chosen(query, values, found)
-                yield from _hits(index, query, values[:k], found[:k], min_score, checks, explains)
-            else:
-                yield from _hits(index, query, values[:k], found[:k], min_score, None, explains)
+    vectors = np.stack([query.vector for query in queries])
+    wanted = max(k, rerank or 0, verifier.verification.shortlist if verifier else 0)
+    if metric == "euclidean":
+        similarities, rows = search_euclidean(index, vectors, wanted)
+    else:
+        similarities, rows = index.search(vectors, wanted, where=where, budget=budget)
+    if rerank:
+        similarities, rows = reordered(index, [query.map for query in queries], rows)
+    for query, values, found in zip(queries, similarities, rows, strict=True):
+        values, found = values[found >= 0], found[found >= 0]
+        checks = None
+        if verifier:
+            values, found, checks = verifier.chosen(query, values, found)
+        yield list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
 
 
 def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:

@@ -196,7 +196,9 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
     if unlikes:
         good, bad = unit(np.stack([vector, np.mean(list(unlikes.values()), axis=0)]))
         vector = good - UNLIKE_WEIGHT * bad
-    return Query(query.name if query else " + ".join(likes), vector)
+    if query is None:
+        return Query(" + ".join(likes), vector)
+    return Query(query.name, vector, crop=query.crop)
 
 
 def shown_path(root: Path, image: str) -> str:

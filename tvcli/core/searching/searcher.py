@@ -1,31 +1,33 @@
 """One open index with what its queries need, loaded once and searched by many requests."""
 
+import shlex
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvcli.core.engines.conditions import parse_condition
+from tvcli.core.engines.conditions import Condition, parse_condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index
 from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Hit, Metric, search
+from tvcli.core.searching.hits import Hit, Metric, hits_of
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
-from tvcli.core.searching.search import SearchRequest, load_encoder
 from tvcli.core.searching.verifier import verifying
 
 if TYPE_CHECKING:  # they bring torch, which most searches do without
     from tvcli.core.backbones.specs import Device
     from tvcli.core.encoding.encoder import Encoder
     from tvcli.core.location.locate import Locator
+    from tvcli.core.searching.explaining import ExplainedHits, Explainer
 
 QUERIES_AT_ONCE = 64  # photos encoded and searched together
+SAMPLED = 100  # rows that are looked at for an example of a column
 
 Asked = Region | Query | str  # a photo, a vector, or the name of an item of the index
 Found = tuple[Query, list[Hit]]
@@ -33,77 +35,149 @@ Found = tuple[Query, list[Hit]]
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """How queries are answered: as `SearchRequest`, for one that is open."""
+    """How queries are answered.
+
+    The first `rerank` by vector are put in order by their maps. `budget` is how hard the index's
+    engine searches. `explain` is a folder for pictures of what made each hit similar; with `cam`
+    they have class activation maps.
+    """
 
     k: int = 10
     min_score: float | None = None
+    budget: int | None = None
     rerank: int | None = None
     locate: bool | None = None  # None: as the index's photos were
     metric: Metric = "cosine"
-    where: Sequence[str] = ()
+    where: Sequence[str] = ()  # conditions, such as label=dress
     verification: Verification | None = None
+    explain: Path | None = None
+    cam: bool = False
 
 
 class Searcher:
-    """Answers searches as `find_hits` does, from several threads; photos are encoded in turns."""
+    """Answers the searches of commands, pages and programs, from several threads.
+
+    Photos are encoded in turns: one network uses all cores anyway. `encoder`: what gives the
+    encoder of the index's rows, where another searcher has loaded it.
+    """
 
     def __init__(
-        self, index: Index, *, weights: Path | None = None, device: "Device" = "auto"
+        self,
+        index: Index,
+        *,
+        weights: Path | None = None,
+        device: "Device" = "auto",
+        encoder: "Callable[[], Encoder] | None" = None,
     ) -> None:
         self.index, self._weights, self._device = index, weights, device
-        self._lock = threading.Lock()
+        self._encoder = encoder or partial(self._load_encoder, maps=False)
+        self._lock = threading.RLock()  # of the networks
         self._encoders: dict[bool, Encoder] = {}
+        self._explainers: dict[tuple[bool, bool], Explainer] = {}
         self._locator: Locator | None = None
 
     def search(
         self,
-        asked: Iterable[Asked],
+        asked: Iterable[Asked] | None,
         settings: SearchSettings,
         report: Report,
+        *,
         likes: Sequence[Asked] = (),
         unlikes: Sequence[Asked] = (),
+        root: Path = Path(),
     ) -> Iterator[Found]:
         """Yield each query with its hits, in order; photos that cannot be used are skipped.
 
-        A query is drawn to what is liked and away from what is not; with nothing `asked`, what is
-        liked is the query.
+        A query is drawn to what is liked and away from what is not; with None `asked`, what is
+        liked is the query. The names of photos are relative to `root`.
 
         Raises:
             UsageError: settings that do not go together, or nothing to search for.
             BadInput: no such item, or an example that cannot be used.
-            Mismatch: a vector of another dimension than the index's.
+            Mismatch: a vector of another dimension than the index's, or other weights.
         """
-        _check(settings, bool(likes or unlikes))
-        maps = settings.rerank is not None
-        queries = Queries(self.index, lambda: self._encoder(maps), report, maps=maps)
+        _check(settings, refined=bool(likes or unlikes))
+        self._check_budget(settings, report)
+        queries = self.queries(settings, report)
         liked, unliked = (self._examples(queries, some, report) for some in (likes, unlikes))
-        blocks = self._blocks(queries, asked, settings.locate, report)
-        if not asked:
+        if asked is None:
             blocks = iter([[refine(None, liked, unliked)]])
+        else:
+            blocks = self._blocks(queries, asked, settings.locate, root, report)
         where = [parse_condition(text) for text in settings.where]
-        finding = partial(self.index.search, where=where)
-        looks = queries.looks
-        with verifying(self.index, settings.verification, report, looks, finding) as verifier:
+        finding = partial(self.index.search, where=where, budget=settings.budget)
+        explains, nothing = self._explained(settings), True
+        with verifying(
+            self.index, settings.verification, report, queries.looks, finding
+        ) as verifier:
             for block in blocks:
                 refined = [refine(query, liked, unliked) for query in block]
-                numbered = (replace(query, name=str(n)) for n, query in enumerate(refined))
-                found: list[list[Hit]] = [[] for _ in refined]
-                for hit in search(
+                hits = hits_of(
                     self.index,
-                    numbered,
+                    refined,
                     k=settings.k,
                     min_score=settings.min_score,
                     rerank=settings.rerank,
                     verifier=verifier,
+                    explains=explains,
                     metric=settings.metric,
                     where=where,
-                ):
-                    number = int(hit.query)
-                    found[number].append(replace(hit, query=refined[number].name))
-                yield from zip(refined, found, strict=True)
+                    budget=settings.budget,
+                )
+                for query, found in zip(refined, hits, strict=True):
+                    nothing = nothing and not found
+                    yield query, found
+        if nothing and where and not self.index.has_row(where):
+            report.note(_no_row_meets(self.index, where, settings.where))
+
+    def queries(self, settings: SearchSettings, report: Report) -> Queries:
+        """Return what makes queries for the index; with maps, where they are re-ranked by them."""
+        maps = settings.rerank is not None
+        load = partial(self._load_encoder, maps=True) if maps else self._encoder
+        return Queries(self.index, load, report, maps=maps)
+
+    def located(
+        self, regions: Iterable[Region], locate: bool | None, root: Path, report: Report
+    ) -> Iterator[Region]:
+        """Yield the objects in photos, if they are to be located; parts of photos stay.
+
+        Raises:
+            UsageError: locating is asked for, but the index keeps no heads.
+        """
+        locator = self._locator_for(locate)
+        if locator is None:
+            return iter(regions)
+        from tvcli.core.location.locating import located_regions
+
+        return located_regions(Source(root, iter(regions)), locator, report)
+
+    def encoder(self) -> "Encoder":
+        """Return the encoder that the index's rows were made with, loaded when first asked for."""
+        with self._lock:
+            return self._encoder()
+
+    def explainer(self, *, maps: bool = False, classes: bool = False) -> "Explainer":
+        """Return what draws why a hit is similar; raises as `load_explainer` does."""
+        from tvcli.core.searching.explaining import load_explainer
+
+        with self._lock:
+            if (maps, classes) not in self._explainers:
+                self._explainers[maps, classes] = load_explainer(
+                    self.index,
+                    weights=self._weights,
+                    device=self._device,
+                    maps=maps,
+                    classes=classes,
+                )
+            return self._explainers[maps, classes]
 
     def _blocks(
-        self, queries: Queries, asked: Iterable[Asked], locate: bool | None, report: Report
+        self,
+        queries: Queries,
+        asked: Iterable[Asked],
+        locate: bool | None,
+        root: Path,
+        report: Report,
     ) -> Iterator[list[Query]]:
         """Yield queries in blocks; photos next to each other are encoded together."""
         rest = iter(asked)
@@ -112,7 +186,7 @@ class Searcher:
             while block:
                 regions = _leading_regions(block)
                 if regions:
-                    found += self._encoded(queries, regions, locate, report)
+                    found += self._of_photos(queries, regions, locate, root, report)
                     block = block[len(regions) :]
                 else:
                     found.append(self._known(queries, block.pop(0)))
@@ -130,18 +204,17 @@ class Searcher:
         assert isinstance(asked, str)
         return queries.of_item(asked)
 
-    def _encoded(
-        self, queries: Queries, regions: list[Region], locate: bool | None, report: Report
+    def _of_photos(
+        self,
+        queries: Queries,
+        regions: list[Region],
+        locate: bool | None,
+        root: Path,
+        report: Report,
     ) -> list[Query]:
         """Return photos as queries, what is in them located if that is wanted; bad ones go."""
-        with self._lock:  # one network, one block at a time: it uses all cores anyway
-            source = Source(Path(), iter(regions))
-            locator = self._locator_for(locate)
-            if locator is not None:
-                from tvcli.core.location.locating import located_regions
-
-                source = replace(source, regions=located_regions(source, locator, report))
-            return list(queries.of_photos(source.regions, source.root))
+        with self._lock:
+            return list(queries.of_photos(self.located(regions, locate, root, report), root))
 
     def _examples(
         self, queries: Queries, some: Sequence[Asked], report: Report
@@ -154,7 +227,7 @@ class Searcher:
                 with self._lock:
                     found[name] = queries.example(name)
             elif isinstance(example, Region):
-                encoded = self._encoded(queries, [example], False, report)
+                encoded = self._of_photos(queries, [example], False, Path(), report)
                 if not encoded:
                     raise BadInput(f"{name}: {report.skipped[-1].reason}")
                 found[name] = encoded[0].vector
@@ -162,45 +235,85 @@ class Searcher:
                 found[name] = self._known(queries, example).vector
         return found
 
-    def _encoder(self, maps: bool) -> "Encoder":
+    def _explained(self, settings: SearchSettings) -> "ExplainedHits | None":
+        if settings.explain is None:
+            return None
+        from tvcli.core.searching.explaining import ExplainedHits
+
+        explainer = self.explainer(maps=settings.rerank is not None, classes=settings.cam)
+        return ExplainedHits(explainer, settings.explain)
+
+    def _load_encoder(self, *, maps: bool) -> "Encoder":
         """Return the encoder that the index's rows were made with; of maps, to re-rank by them."""
+        from tvcli.core.encoding.encoder import encoder_of
+
         if maps not in self._encoders:
-            rerank = 1 if maps else None
-            request = SearchRequest(weights=self._weights, device=self._device, rerank=rerank)
-            self._encoders[maps] = load_encoder(self.index, request)
+            settings = self.index.settings
+            self._encoders[maps] = encoder_of(
+                settings["encoder"] | ({"pool": "none"} if maps else {}),
+                settings["weights_file"],
+                weights=self._weights,
+                device=self._device,
+                graph=self.index.graph,
+            )
         return self._encoders[maps]
 
     def _locator_for(self, locate: bool | None) -> "Locator | None":
-        """Return what locates queries, as the index's photos were; None if they are not to be.
-
-        Raises:
-            UsageError: locating is asked for, but the index keeps no heads.
-        """
+        """Return what locates queries, as the index's photos were; None if they are not to be."""
         heads = self.index.location_files
+        if locate and heads is None:
+            raise UsageError(
+                f"--locate: {self.index.path} keeps no heads; make it again: "
+                f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 "
+                f"-o {shlex.quote(str(self.index.path))}"
+            )
         if locate is False or heads is None:
-            if locate:
-                raise UsageError(f"locate: {self.index.path} keeps no heads of location")
             return None
-        if self._locator is None:
-            from tvcli.core.location.locating import load_locator  # brings torch
+        with self._lock:
+            if self._locator is None:
+                from tvcli.core.location.locating import load_locator  # brings torch
 
-            self._locator = load_locator(*heads, weights=self._weights, device=self._device)
-        return self._locator
+                self._locator = load_locator(*heads, weights=self._weights, device=self._device)
+            return self._locator
+
+    def _check_budget(self, settings: SearchSettings, report: Report) -> None:
+        """Tell of a search budget that changes nothing."""
+        if not settings.budget:
+            return
+        if settings.metric == "euclidean":
+            report.note("--effort: --metric euclidean compares every row, whatever the budget")
+        elif not self.index.store.takes_budget:
+            engine = self.index.store.engine_name
+            report.note(f"--effort: {engine} compares every row, whatever the budget")
 
 
-def _check(settings: SearchSettings, refined: bool) -> None:
+def _check(settings: SearchSettings, *, refined: bool) -> None:
     """Raise UsageError for settings that do not go together."""
-    by_cosine = {
-        "rerank": settings.rerank,
-        "verification": settings.verification,
-        "where": settings.where,
-        "like and unlike": refined,
+    of_photos = {
+        "--rerank": settings.rerank,
+        "--verify": settings.verification,
+        "--explain": settings.explain,
     }
-    asked = [name for name, value in by_cosine.items() if value]
-    if settings.metric == "euclidean" and asked:
-        raise UsageError(f"metric euclidean: {asked[0]} goes by the cosine; leave one out")
-    if refined and (settings.rerank or settings.verification):
-        raise UsageError("like and unlike go with neither re-ranking nor verification")
+    by_cosine = of_photos | {"--where": settings.where, "--like and --unlike": refined}
+    for name, value in by_cosine.items():
+        if value and settings.metric == "euclidean":
+            raise UsageError(f"--metric euclidean: {name} goes by the cosine; leave one out")
+    for name, value in of_photos.items():
+        if value and refined:
+            raise UsageError(f"{name}: goes with photos and --item, not with --like and --unlike")
+    if settings.cam and settings.explain is None:
+        raise UsageError("--cam: goes with --explain DIR")
+
+
+def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
+    """Return what to say where no row meets conditions, with what its rows have."""
+    shown = []
+    for column in sorted({condition.column for condition in where}):
+        example = next((value for value in index.read(column, slice(0, SAMPLED)) if value), None)
+        relative = f" is relative to {index.root}," if column == "image" else ""
+        has = f"such as {example}" if example else "and no row has one"
+        shown.append(f"{column}{relative} {has}")
+    return f"no row meets --where {' and '.join(texts)}: {'; '.join(shown)}"
 
 
 def _leading_regions(block: Sequence[Asked]) -> list[Region]:
