@@ -234,6 +234,21 @@ def test_an_index_of_encodings(tv: Tv, photos: Path, tmp_path: Path) -> None:
     assert "already holds vectors" in ran.err
 
 
+def test_rows_of_encodings_are_drawn_to_examples_as_photos_are(
+    tv: Tv, photos: Path, tmp_path: Path
+) -> None:
+    vectors, index = tmp_path / "vectors.h5", tmp_path / "b.tvx"
+    one = photos / "0.png"
+    tv("encode", one, "-o", vectors, "--size", 64, "--pool", "mean")
+    tv("index", photos, "-o", index, "--size", 64, "--pool", "mean")
+    options = ["-i", index, "--like", photos / "3.png", "--unlike", photos / "1.png"]
+    by_photo, by_row = hits(tv("search", one, *options)), hits(tv("search", vectors, *options))
+    plain = hits(tv("search", one, "-i", index))
+    assert [hit["image"] for hit in by_row] == [hit["image"] for hit in by_photo]
+    assert by_row[0]["similarity"] == pytest.approx(by_photo[0]["similarity"], abs=2e-3)
+    assert by_row[0]["similarity"] < plain[0]["similarity"] - 0.01
+
+
 def test_weights_that_do_not_fit(
     tv: Tv, photos: Path, tmp_path: Path, squeezenet_weights: Path
 ) -> None:

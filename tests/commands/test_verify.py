@@ -12,6 +12,8 @@ import pytest
 from conftest import Ran, picture
 from PIL import Image, ImageFilter, ImageOps
 
+from tvcli.core.matching import features
+
 Tv = Callable[..., Ran]
 
 
@@ -226,3 +228,29 @@ def test_what_opencv_raises_on_a_photo_is_its_skip(
     ran = tv("dedupe", "p")
     assert ran.status in (0, 1)
     assert "p/1.png: no key points can be found" in ran.err
+
+
+def test_a_query_that_opencv_fails_on_is_skipped_and_the_others_are_answered(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    for seed in (1, 2):
+        picture(seed, 220, 180).save(f"p/{seed}.png")
+    picture(3, 150, 220).save("upright.png")
+    assert tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64).status == 0
+
+    def fails(found: object, shape: tuple[int, int], count: int) -> object:
+        if shape[0] > shape[1]:
+            cv2.resize(np.zeros((0, 0), np.uint8), (0, 0))
+        return spread(found, shape, count)
+
+    spread = features._spread
+    monkeypatch.setattr(features, "_spread", fails)
+    ran = tv("search", "upright.png", "p/1.png", "-i", "x.tvx", "--verify", "default")
+    assert ran.status == 0
+    assert [hit["image"] for hit in records(ran)] == ["p/1.png"]
+    assert ran.err.count("skipped upright.png: no key points can be found") == 1
+    alone = tv("search", "upright.png", "-i", "x.tvx", "--verify", "default")
+    assert (alone.status, alone.out) == (3, "")
+    assert "upright.png: no key points can be found" in alone.err

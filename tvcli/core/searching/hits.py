@@ -12,7 +12,9 @@ from tvcli.core.engines import Found, Rows
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.records import Record
+from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
+from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
 from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
@@ -76,8 +78,11 @@ def hits_of(
     metric: Metric = "cosine",
     where: Sequence[Condition] = (),
     budget: int | None = None,
-) -> Iterator[list[Hit]]:
-    """Yield the hits of each query, the most similar first; all are searched for together.
+    report: Report,
+) -> Iterator[tuple[Query, list[Hit]]]:
+    """Yield each query with its hits, the most similar first; all are searched for together.
+
+    A query whose photo cannot be verified is skipped, and the report is told.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
@@ -103,8 +108,12 @@ def hits_of(
         values, found = values[found >= 0], found[found >= 0]
         checks = None
         if verifier:
-            values, found, checks = verifier.chosen(query, values, found)
-        yield list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
+            try:
+                values, found, checks = verifier.chosen(query, values, found)
+            except BadImage as error:
+                report.skip(query.name, "verify", str(error))
+                continue
+        yield query, list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
 
 
 def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:

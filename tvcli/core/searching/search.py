@@ -74,7 +74,7 @@ def find_hits(
         ):
             answered += 1
             yield from hits
-    if request.queries and answered == len(request.items):
+    if not answered or (request.queries and answered == len(request.items)):
         first = report.skipped[0] if report.skipped else None
         raise BadInput(f"{first.image}: {first.reason}" if first else "no query photo found")
 

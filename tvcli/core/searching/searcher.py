@@ -112,7 +112,7 @@ class Searcher:
         ) as verifier:
             for block in blocks:
                 refined = [refine(query, liked, unliked) for query in block]
-                hits = hits_of(
+                for query, found in hits_of(
                     self.index,
                     refined,
                     k=settings.k,
@@ -123,8 +123,8 @@ class Searcher:
                     metric=settings.metric,
                     where=where,
                     budget=settings.budget,
-                )
-                for query, found in zip(refined, hits, strict=True):
+                    report=report,
+                ):
                     nothing = nothing and not found
                     yield query, found
         if nothing and where and not self.index.has_row(where):
