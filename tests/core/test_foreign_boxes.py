@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from tvcli.core.errors import UsageError
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.formats import (
     BoxedPhoto,
     annotation_lines,
@@ -567,3 +567,14 @@ def test_a_labelme_file_that_names_itself_is_of_the_photo_beside_it(place: Path)
     shapes = [{"label": "cat", "points": [[1, 2], [9, 2], [9, 8]]}]
     wrote("p.json", {"imagePath": "p.json", "shapes": shapes})
     assert boxes(Path("p.json"), "labelme")[0] == [("p.jpg", [1, 2, 9, 8], "cat")]
+
+
+def test_annotations_of_which_no_photo_is_found_are_bad_input(place: Path) -> None:
+    photos("there.jpg")
+    lines = [{"image": name, "box": [1, 2, 30, 40]} for name in ("gone.jpg", "lost.jpg")]
+    path = wrote("boxes.jsonl", "\n".join(map(json.dumps, lines)))
+    with pytest.raises(BadInput, match=r"none of 2 photos could be used; .*gone\.jpg: not found"):
+        boxes(path, "jsonl")
+    path.write_text(path.read_text() + "\n" + json.dumps({**lines[0], "image": "there.jpg"}))
+    found, report = boxes(path, "jsonl")
+    assert [image for image, *_ in found] == ["there.jpg"] and report.skips == 2

@@ -9,12 +9,13 @@ from itertools import groupby
 from pathlib import Path
 
 from tvcli.core.boxes import Box, area, as_box, clip
+from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 STAGE = "boxes"
 SAME_SHAPE = 0.02  # how far width over height may differ between two sizes of one photo
@@ -33,8 +34,11 @@ def boxed_photos(
     scaled if both have the same shape, and those that stick out are clipped; both is noted. Photos
     that cannot be read and boxes that are none, or lie outside, are skipped and named with file
     and line.
+
+    Raises:
+        BadInput: all were skipped.
     """
-    scaled = clipped = 0
+    scaled = clipped = usable = 0
     records = external_sort(_found(annotations, root), key=lambda record: record["path"])
     for name, group in groupby(records, key=lambda record: record["path"]):
         found = list(group)
@@ -51,7 +55,10 @@ def boxed_photos(
         if photo.objects or all(item.box is None for item in items):
             clipped += cut
             scaled += any(item.size not in (None, (photo.width, photo.height)) for item in items)
+            usable += 1
             yield photo
+    if not usable and report.skips:
+        raise BadInput(nothing_found(report))
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
     if clipped:
