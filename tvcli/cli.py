@@ -126,7 +126,10 @@ class _Stopped(Exception):
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def call(*arguments: Any, **options: Any) -> None:
+        from tvcli.core.parallel import limit_libraries
+
         _check_finite(options)
+        limit_libraries()
         try:
             command(*arguments, **options)
         except (BrokenPipeError, KeyboardInterrupt) as cause:

@@ -1,19 +1,87 @@
-"""Work on all cores: results in order, a bounded number of items under way."""
+"""Work on all cores: how many there are, results in order, a bounded number of items under way."""
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 from typing import TypeVar
 
 AHEAD = 2  # items in flight for each core
+CGROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 T = TypeVar("T")
 R = TypeVar("R")
 
 
+@lru_cache(maxsize=1)
 def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: of its affinity, and of its container's quota."""
+    quota = min(cgroup_quota(OWN_GROUPS, CGROUPS), _allowed())
+    return max(1, math.ceil(quota))
+
+
+def limit_libraries() -> None:
+    """Have numpy and torch start no more threads than a container's quota has cores.
+
+    They go by the machine; it counts only before they are loaded. Who has set it is not overruled.
+    """
+    if cores() < _allowed():
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ.setdefault(name, str(cores()))
+
+
+def _allowed() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cgroup_quota(own_groups: Path, cgroups: Path) -> float:
+    """Return the cores' worth of time that control groups leave a process; infinite without any.
+
+    `docker run --cpus 2` leaves the affinity as it is, and so does a Kubernetes limit: as many
+    threads as the machine has cores would be stopped most of the time.
+
+    Source: Linux's Documentation/admin-guide/cgroup-v2.rst (cpu.max) and scheduler/sched-bwc.rst.
+    """
+    quota = math.inf
+    with suppress(OSError):
+        for line in own_groups.read_text("utf-8", "replace").splitlines():
+            number, controllers, path = [*line.split(":", 2), "", ""][:3]
+            if number == "0":
+                quota = min(quota, _least(cgroups, path, _of_version_2))
+            elif "cpu" in controllers.split(","):
+                for mounted in (controllers, "cpu"):
+                    quota = min(quota, _least(cgroups / mounted, path, _of_version_1))
+    return quota
+
+
+def _least(mounted: Path, path: str, quota_of: Callable[[Path], float]) -> float:
+    """Return the least quota of a group and of those around it."""
+    group = mounted / path.strip("/")
+    around = [group, *group.parents]
+    return min(
+        (quota_of(folder) for folder in around if folder.is_relative_to(mounted)), default=math.inf
+    )
+
+
+def _of_version_2(group: Path) -> float:
+    try:
+        quota, period = (group / "cpu.max").read_text().split()
+        return math.inf if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
+
+
+def _of_version_1(group: Path) -> float:
+    try:
+        quota = int((group / "cpu.cfs_quota_us").read_text())
+        return math.inf if quota <= 0 else quota / int((group / "cpu.cfs_period_us").read_text())
+    except (OSError, ValueError, ZeroDivisionError):
+        return math.inf
 
 
 def in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

@@ -29,6 +29,7 @@ from tvcli.core.backbones.specs import (
     Runtime,
 )
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.parallel import cores
 
 WEIGHTS_KEY = "weights"  # of a graph's metadata: the hash of the weights it was made from
 SILENT = 4  # of its log: what is wrong comes as an exception too
@@ -165,8 +166,7 @@ def run_graph(
 ) -> Network:
     """Return a network that runs a graph by a runtime, `onnx` or `openvino`."""
     if runtime == "openvino":
-        streams = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        return OpenVinoNetwork(spec, graph, weights_file, precision=precision, streams=streams)
+        return OpenVinoNetwork(spec, graph, weights_file, precision=precision, streams=cores())
     return OnnxNetwork(spec, graph, weights_file)
 
 

@@ -22,6 +22,7 @@ from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
 from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import LENGTHS, SIDE, Keypoints, Method, describe
+from tvcli.core.parallel import cores
 from tvcli.core.reports import Report
 
 PHOTOS_A_BLOCK = 256  # photos described and written at a time
@@ -42,7 +43,7 @@ class Kept:
         """Return the key points of some rows of the index; empty for a photo that is no more."""
         known = self.known(rows)
         unknown = [row for row, kept in zip(rows, known, strict=True) if kept is None]
-        with ThreadPoolExecutor() as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             new = pool.map(self._described, unknown)
             return [next(new) if kept is None else kept for kept in known]
 
