@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.images.copies.changes import CHANGES, kinds_for
+from tvcli.core.images.copies.changes import PLAIN_KINDS, kinds_for
 
 COPIES, CLOTHES, STRANGERS = 20, 2000, 500
 TUNED = 833  # the first copies: thresholds were chosen with them in view
@@ -74,7 +74,7 @@ def copies_of(names: list[str], inside: bool) -> list[Task]:
     return [
         (name, number, kind, inside)
         for name in names
-        for number, kind in enumerate(kinds_for(name, list(CHANGES), COPIES, 0))
+        for number, kind in enumerate(kinds_for(name, PLAIN_KINDS, COPIES, 0))
     ]
 
 

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Ran
 from PIL import Image
@@ -35,6 +36,42 @@ def test_copies_come_with_their_truth(tv: Tv) -> None:
     assert [record["original"] for record in kept] == [
         "../" + record["original"] for record in told
     ]
+
+
+def test_the_truth_says_where_the_original_lies_and_what_else_is_seen(tv: Tv) -> None:
+    line = {"image": "photos/0.png", "box": [20, 10, 60, 50]}
+    Path("boxes.jsonl").write_text(json.dumps(line) + "\n" + json.dumps({"image": "photos/1.png"}))
+    ran = tv("copies", "boxes.jsonl", "-o", "c", "--kinds", "pasted,frame,crop+print", "--size", 64)
+    assert ran.status == 0, ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    pasted = next(r for r in told if r["kind"] == "pasted" and r["original"] == "photos/0.png")
+    assert pasted["other"] == "photos/1.png"
+    framed = next(r for r in told if r["kind"] == "frame" and r["original"] == "photos/0.png")
+    assert "other" not in framed
+    for record in (pasted, framed):
+        transform = np.array(record["transform"])
+        corner = transform @ (20, 10, 1)
+        assert corner[:2] / corner[2] == pytest.approx(record["outline"][0], abs=0.1)
+    border = max(1, round(40 * framed["width"]))
+    assert framed["outline"][0] == [border, border]
+    joined = next(record for record in told if record["kind"] == "crop+print")
+    assert [change["kind"] for change in joined["changes"]] == ["crop", "print"]
+    kept = [json.loads(line) for line in Path("c/truth.jsonl").read_text().splitlines()]
+    assert next(r for r in kept if "other" in r)["other"].startswith("../photos/")
+    again = tv(
+        "copies", "boxes.jsonl", "-o", "c", "--kinds", "pasted,frame,crop+print", "--size", 64
+    )
+    assert again.status == 0 and again.out == ran.out
+    assert len(Path("c/truth.jsonl").read_text().splitlines()) == len(told)
+
+
+def test_another_photo_that_is_broken_does_not_come_into_copies(tv: Tv) -> None:
+    Path("two").mkdir()
+    Path("photos/0.png").rename("two/a.png")
+    Path("two/b.png").write_bytes(b"broken")
+    ran = tv("copies", "two", "-o", "c", "--kinds", "pasted,beside,feed,screen,print,several")
+    assert ran.status == 0 and "6 copies in c, 1 skipped" in ran.err
+    assert all("other" not in json.loads(line) for line in ran.out.splitlines())
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tv: Tv) -> None:

@@ -78,9 +78,9 @@ def test_the_largest_upright_rectangle_lies_inside_the_turned_one(
 def test_a_cut_rotation_has_no_empty_corner() -> None:
     white = Image.new("RGB", (200, 150), "white")
     for degrees in (-170, -20, 3, 15, 90, 180, 270):
-        turned = CHANGES["rotation"].apply(white, degrees=degrees, cut=True, colour=[0, 0, 0])
+        turned = CHANGES["rotation"].apply(white, degrees=degrees, cut=True, colour=[0, 0, 0]).image
         assert pixels(turned).min() > 200, degrees
-    filled = CHANGES["rotation"].apply(white, degrees=45, cut=True, colour=[9, 8, 7])
+    filled = CHANGES["rotation"].apply(white, degrees=45, cut=True, colour=[9, 8, 7]).image
     assert tuple(pixels(filled)[0, 0]) == (9, 8, 7)  # cutting would leave less than half
 
 

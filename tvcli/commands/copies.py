@@ -23,8 +23,10 @@ def copies(
         typer.Option(
             "--kinds",
             help="The changes to make: scale, crop, rotation, mirror, jpeg, blur, noise, "
-            "brightness, colour, text, frame. Separate them by commas, or repeat the "
-            "option.  [default: all]",
+            "brightness, colour, text, frame, hue, sepia, posterise, pixelate, emoji, logo, "
+            "pasted, beside, feed, screen, print, several. Separate them by commas, or repeat the "
+            "option. Changes joined by + are made one after another, as in crop+jpeg.  "
+            "[default: all]",
         ),
     ] = None,
     per_photo: Annotated[
@@ -48,15 +50,19 @@ def copies(
     """Make changed copies of photos, and record what each is a copy of.
 
     Copies are scaled (0.25 to 2 times), cropped (down to half the area), turned by any angle,
-    mirrored, compressed (JPEG down to quality 10), blurred, made noisy, changed in brightness or
-    colour, written on, or framed. One JSON line per copy goes to stdout and to truth.jsonl beside
-    the copies: image, original, kind, and the parameters of the change. The same seed gives the
-    same bytes. Existing files that are not such copies are never replaced.
+    mirrored, compressed (JPEG down to quality 10), blurred, made noisy, changed in brightness,
+    colour, or hue, written on, or framed. They are also pasted into another of the photos, put side
+    by side with one, shown in a feed, or photographed as a print on a table or on a screen; several
+    makes two to four changes at once. One JSON line per copy goes to stdout and to truth.jsonl
+    beside the copies: image, original, other (the other photo that can be seen), kind, the
+    parameters of the change, and where the original lies in the copy (transform, outline). The same
+    photos and seed give the same bytes. Existing files that are not such copies are never replaced.
 
     \b
     Examples:
       tv copies photos/ -o copies/ > truth.jsonl
       tv copies photos/ -o copies/ --kinds crop,rotation --per-photo 4 --seed 7
+      tv copies photos/ -o copies/ --kinds print,screen,crop+text+jpeg
       tv copies photos/ -o copies/ && tv index photos/ copies/ -o all.tvx && tv dedupe all.tvx
     """
     from tvcli.core.images.copies.changes import kinds_named

@@ -1,6 +1,7 @@
 """Changed copies of photos: what happens to pictures on their way through the world, seeded.
 
-Read: `change`, `look`, `quality`, `geometric`, `changes`, `truth`, `making`.
+Read: `transforms`, `change`, `look`, `quality`, `geometric`, `glyphs`, `overlays`, `grounds`,
+`composed`, `feed`, `camera`, `photographed`, `several`, `changes`, `others`, `truth`, `making`.
 """
 
 from tvcli.core.images.copies.changes import CHANGES, changed

@@ -7,9 +7,23 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tvcli.core.images.copies.transforms import IDENTITY, Transform
+
 Rng = np.random.Generator
 Parameters = dict[str, Any]
 Colour = list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A changed picture and where the original lies in it.
+
+    `transform` (3, 3) float64 maps pixels of the picture that was changed to pixels of `image`; the
+    corners of a picture are 0, 0 and its width, height.
+    """
+
+    image: Image.Image
+    transform: Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +31,39 @@ class Change:
     """Something that happens to pictures: `draw` gives its parameters, `apply` takes them.
 
     Parameters are values of JSON, relative to the picture's sides where they are lengths, so that
-    they can be written beside a copy and say how it was made.
+    they can be written beside a copy and say how it was made. With `uses_other` another picture
+    (None: there is no other) comes into the copy: `apply` takes it as `other`.
     """
 
     draw: Callable[[Rng], Parameters]
-    apply: Callable[..., Image.Image]
+    apply: Callable[..., Copy]
+    uses_other: bool = False
 
-    def __call__(self, image: Image.Image, rng: Rng) -> Image.Image:
-        """Return a changed copy of an RGB picture."""
-        return self.apply(image, **self.draw(rng))
+    def copy(
+        self, image: Image.Image, parameters: Parameters, other: Image.Image | None = None
+    ) -> Copy:
+        """Return a changed copy of an RGB picture, as parameters say."""
+        return self.apply(image, **({"other": other} if self.uses_other else {}), **parameters)
+
+
+def in_place(function: Callable[..., Image.Image]) -> Callable[..., Copy]:
+    """Return what applies a change after which all is where it was."""
+    return lambda image, **parameters: Copy(function(image, **parameters), IDENTITY)
 
 
 def between(rng: Rng, low: float, high: float) -> float:
     """Return a number from a range, as short as it is written."""
     return round(float(rng.uniform(low, high)), 4)
+
+
+def chosen(rng: Rng, names: tuple[str, ...]) -> str:
+    """Return one of some names."""
+    return names[int(rng.integers(len(names)))]
+
+
+def seed_from(rng: Rng) -> int:
+    """Return a seed for what has too many numbers to be written down."""
+    return int(rng.integers(2**31))
 
 
 def any_colour(rng: Rng) -> Colour:

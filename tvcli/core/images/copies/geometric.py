@@ -4,7 +4,16 @@ import math
 
 from PIL import Image, ImageOps
 
-from tvcli.core.images.copies.change import Change, Colour, Parameters, Rng, any_colour, between
+from tvcli.core.images.copies.change import (
+    Change,
+    Colour,
+    Copy,
+    Parameters,
+    Rng,
+    any_colour,
+    between,
+)
+from tvcli.core.images.copies.transforms import scaling, shift, turn
 
 SMALLEST = 16  # pixels of a side that are left whatever the scale
 LEAST_KEPT = 0.5  # of the area: a turn that would cut away more gets coloured corners instead
@@ -16,10 +25,11 @@ def draw_scale(rng: Rng) -> Parameters:
     return {"scale": round(math.exp(rng.uniform(math.log(0.25), math.log(2))), 4)}
 
 
-def scaled(image: Image.Image, scale: float) -> Image.Image:
+def scaled(image: Image.Image, scale: float) -> Copy:
     """Return the picture at another size."""
-    sides = [max(SMALLEST, round(side * scale)) for side in image.size]
-    return image.resize((sides[0], sides[1]), Image.Resampling.BICUBIC)
+    width, height = (max(SMALLEST, round(side * scale)) for side in image.size)
+    copy = image.resize((width, height), Image.Resampling.BICUBIC)
+    return Copy(copy, scaling(width / image.width, height / image.height))
 
 
 def draw_crop(rng: Rng) -> Parameters:
@@ -34,11 +44,11 @@ def draw_crop(rng: Rng) -> Parameters:
     }
 
 
-def cropped(image: Image.Image, across: float, down: float, left: float, top: float) -> Image.Image:
+def cropped(image: Image.Image, across: float, down: float, left: float, top: float) -> Copy:
     """Return a part of the picture; `left`, `top` are shares of what is cut away."""
     width, height = max(1, round(image.width * across)), max(1, round(image.height * down))
     x, y = round((image.width - width) * left), round((image.height - height) * top)
-    return image.crop((x, y, x + width, y + height))
+    return Copy(image.crop((x, y, x + width, y + height)), shift(-x, -y))
 
 
 def draw_rotation(rng: Rng) -> Parameters:
@@ -48,18 +58,21 @@ def draw_rotation(rng: Rng) -> Parameters:
     return {"degrees": angle, "cut": bool(rng.integers(2)), "colour": any_colour(rng)}
 
 
-def rotated(image: Image.Image, degrees: float, cut: bool, colour: Colour) -> Image.Image:
+def rotated(image: Image.Image, degrees: float, cut: bool, colour: Colour) -> Copy:
     """Return the picture turned anticlockwise; cut to what is full if that is half or more."""
     turned = image.rotate(
         degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(colour[0], colour[1], colour[2])
     )
+    middle = shift(turned.width / 2, turned.height / 2)
+    transform = middle @ turn(degrees) @ shift(-image.width / 2, -image.height / 2)
     width, height = largest_upright(image.width, image.height, math.radians(degrees))
     if not cut or width * height < LEAST_KEPT * image.width * image.height:
-        return turned
+        return Copy(turned, transform)
     left, top = (turned.width - width) / 2, (turned.height - height) / 2
-    return turned.crop(
-        (math.ceil(left), math.ceil(top), math.floor(left + width), math.floor(top + height))
-    )
+    box = math.ceil(left), math.ceil(top), math.floor(left + width), math.floor(top + height)
+    if box[0] >= box[2] or box[1] >= box[3]:  # of a pixel or two nothing would be left
+        return Copy(turned, transform)
+    return Copy(turned.crop(box), shift(-box[0], -box[1]) @ transform)
 
 
 def largest_upright(width: float, height: float, angle: float) -> tuple[float, float]:
@@ -77,9 +90,9 @@ def largest_upright(width: float, height: float, angle: float) -> tuple[float, f
     )
 
 
-def mirrored(image: Image.Image) -> Image.Image:
+def mirrored(image: Image.Image) -> Copy:
     """Return the mirror image."""
-    return ImageOps.mirror(image)
+    return Copy(ImageOps.mirror(image), shift(image.width, 0) @ scaling(-1, 1))
 
 
 SCALE = Change(draw_scale, scaled)

@@ -1,12 +1,12 @@
-"""Changes of light and colour, and what is laid over a picture or around it."""
+"""Changes of light and colour."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
-from tvcli.core.images.copies.change import Change, Colour, Parameters, Rng, any_colour, between
+from tvcli.core.images.copies.change import Change, Parameters, Rng, between, in_place
 
-LETTERS = list("ABCDEFGHIKLMNOPRSTUVWXYZ  ")
-LEAST_LETTER = 10  # pixels
+SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
+# red, green and blue of the brown from red, green and blue: the matrix of CSS's sepia() filter
 
 
 def draw_light(rng: Rng) -> Parameters:
@@ -33,39 +33,42 @@ def coloured(image: Image.Image, saturation: float, balance: list[float]) -> Ima
     return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
 
-def draw_text(rng: Rng) -> Parameters:
-    """Return a line of text, its height and its place, in shares of the sides."""
-    return {
-        "text": "".join(rng.choice(LETTERS, 12)),
-        "height": between(rng, 0.07, 0.14),
-        "left": between(rng, 0.02, 0.3),
-        "top": between(rng, 0.05, 0.85),
-    }
+def draw_hue(rng: Rng) -> Parameters:
+    """Return degrees by which hues go around, 30 to 330."""
+    return {"degrees": between(rng, 30, 330)}
 
 
-def overprinted(
-    image: Image.Image, text: str, height: float, left: float, top: float
-) -> Image.Image:
-    """Return the picture with text on it, white with a dark edge."""
-    result = image.copy()
-    font = ImageFont.load_default(max(LEAST_LETTER, round(min(image.size) * height)))
-    place = image.width * left, image.height * top
-    ImageDraw.Draw(result).text(place, text, "white", font, stroke_width=2, stroke_fill="black")
-    return result
+def in_other_hues(image: Image.Image, degrees: float) -> Image.Image:
+    """Return the picture with every hue gone around by an angle."""
+    values = np.array(image.convert("HSV"))
+    values[..., 0] += np.uint8(round(degrees * 256 / 360) % 256)  # around: 255 + 1 is 0
+    return Image.fromarray(values, "HSV").convert("RGB")
 
 
-def draw_frame(rng: Rng) -> Parameters:
-    """Return a width of 4 to 12 % of the short side, and a colour."""
-    return {"width": between(rng, 0.04, 0.12), "colour": any_colour(rng)}
+def draw_sepia(rng: Rng) -> Parameters:
+    """Return how brown it gets, 0.6 to 1."""
+    return {"strength": between(rng, 0.6, 1)}
 
 
-def framed(image: Image.Image, width: float, colour: Colour) -> Image.Image:
-    """Return the picture in a frame of one colour."""
-    border = max(1, round(min(image.size) * width))
-    return ImageOps.expand(image, border, (colour[0], colour[1], colour[2]))
+def browned(image: Image.Image, strength: float) -> Image.Image:
+    """Return the picture in the brown of old photos."""
+    values = np.asarray(image, np.float32)
+    mixed = strength * (values @ SEPIA.T.astype(np.float32)) + (1 - strength) * values
+    return Image.fromarray(np.clip(np.rint(mixed), 0, 255).astype(np.uint8))
 
 
-BRIGHTNESS = Change(draw_light, relit)
-COLOUR = Change(draw_colour, coloured)
-TEXT = Change(draw_text, overprinted)
-FRAME = Change(draw_frame, framed)
+def draw_posterisation(rng: Rng) -> Parameters:
+    """Return how many bits a value keeps, 2 to 4."""
+    return {"bits": int(rng.integers(2, 5))}
+
+
+def posterised(image: Image.Image, bits: int) -> Image.Image:
+    """Return the picture in few colours."""
+    return ImageOps.posterize(image, bits)
+
+
+BRIGHTNESS = Change(draw_light, in_place(relit))
+COLOUR = Change(draw_colour, in_place(coloured))
+HUE = Change(draw_hue, in_place(in_other_hues))
+BROWN = Change(draw_sepia, in_place(browned))
+POSTERISE = Change(draw_posterisation, in_place(posterised))

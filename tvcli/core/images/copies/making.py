@@ -9,12 +9,21 @@ from typing import Literal
 
 from PIL import Image
 
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
-from tvcli.core.images.copies.changes import CHANGES, code_of, kinds_for, rng_of
+from tvcli.core.images.copies.change import Copy, Parameters
+from tvcli.core.images.copies.changes import (
+    CHANGES,
+    change_named,
+    changed_copy,
+    code_of,
+    kinds_for,
+)
+from tvcli.core.images.copies.others import with_others
+from tvcli.core.images.copies.transforms import Transform, corners_of, moved, scaling, shift
 from tvcli.core.images.copies.truth import keep_truth, known_copies, write_copy
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.parallel import cores, in_order
@@ -91,54 +100,101 @@ def _made(
     regions: Iterator[Region], root: Path, folder: Path, settings: CopySettings, own: set[str]
 ) -> Iterator[_Made]:
     with ThreadPoolExecutor(cores()) as pool:
-        work = lambda region: _copies_of(region, root, folder, settings, own)  # noqa: E731
-        yield from in_order(pool, work, regions)
+        work = lambda pair: _copies_of(pair, root, folder, settings, own)  # noqa: E731
+        yield from in_order(pool, work, with_others(regions, settings.seed))
 
 
 def _copies_of(
-    region: Region, root: Path, folder: Path, settings: CopySettings, own: set[str]
+    pair: tuple[Region, Region | None],
+    root: Path,
+    folder: Path,
+    settings: CopySettings,
+    own: set[str],
 ) -> _Made:
+    region, mate = pair
     made = _Made(region.image)
     try:
-        data = region.data if region.data is not None else read_photo(root / region.image)
-        picture = picture_of(data, region.crop, settings.size)
+        original = _read(region, root, settings.size)
     except BadImage as error:
         made.reason = str(error)
         return made
     name = f"{region.image} {region.crop}" if region.crop else region.image
     count = len(settings.kinds) if settings.count is None else settings.count
-    for number, kind in enumerate(kinds_for(name, settings.kinds, count, settings.seed)):
+    kinds = kinds_for(name, settings.kinds, count, settings.seed)
+    other = _other(mate, root, settings.size) if any(map(_uses_other, kinds)) else None
+    for number, kind in enumerate(kinds):
         numbered = f"{name}/{number}"
-        path, parameters, content = _copy(picture, region.image, kind, numbered, settings)
-        write_copy(folder / path, content, str(folder / path) in own)
+        copy, parameters = changed_copy(original.picture, kind, settings.seed, numbered, other)
+        content, suffix = _written(copy.image, numbered, settings)
+        path = folder / copy_name(region.image, kind, numbered, settings.seed, suffix)
+        write_copy(path, content, str(path) in own)
+        about: Record = {"image": str(path), "original": absolute_path(root / region.image)}
+        if mate and other and _uses_other(kind):
+            about["other"] = absolute_path(root / mate.image)
         box = {"box": list(region.crop)} if region.crop else {}
-        original = absolute_path(root / region.image)
-        about = {"image": str(folder / path), "original": original, "kind": kind}
-        made.records.append(about | box | parameters)
+        place = placed(copy, original)
+        made.records.append(about | {"kind": kind} | box | parameters | place)
     return made
 
 
-def _copy(
-    picture: Image.Image, image: str, kind: str, name: str, settings: CopySettings
-) -> tuple[str, Record, bytes]:
-    """Return a copy's file name, its parameters, and the file."""
-    parameters = CHANGES[kind].draw(rng_of(kind, settings.seed, name))
-    copy = CHANGES[kind].apply(picture, **parameters)
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What is changed: the picture, and the map (3, 3) from the photo's pixels to its own."""
+
+    picture: Image.Image
+    transform: Transform
+
+
+def original_of(data: bytes, crop: Box | None, size: int) -> Original:
+    """Return a photo, or a crop of it, its long side at most `size`; raises BadImage."""
+    photo = decode_photo(data, size=size, crops=[crop] if crop else [])
+    picture = thumbnail(photo, size, crop)
+    x0, y0, x1, y1 = (crop and clip(crop, photo.width, photo.height)) or photo.whole
+    across, down = picture.width / (x1 - x0), picture.height / (y1 - y0)
+    return Original(picture, scaling(across, down) @ shift(-x0, -y0))
+
+
+def _read(region: Region, root: Path, size: int) -> Original:
+    data = region.data if region.data is not None else read_photo(root / region.image)
+    return original_of(data, region.crop, size)
+
+
+def _other(mate: Region | None, root: Path, size: int) -> Image.Image | None:
+    """Return the other photo; None where there is none that can be used."""
+    try:
+        return _read(mate, root, size).picture if mate else None
+    except BadImage:
+        return None
+
+
+def _uses_other(kind: str) -> bool:
+    return change_named(kind).uses_other
+
+
+def placed(copy: Copy, original: Original) -> Parameters:
+    """Return where the original lies in its copy: `transform` (3, 3) from the pixels of the photo,
+    and `outline`, the corners of what was copied, which may lie outside the copy.
+    """
+    corners = moved(copy.transform, corners_of(original.picture.size))
+    transform = copy.transform @ original.transform
+    transform = transform / transform[2, 2]
+    return {
+        "transform": [[float(f"{value:.9g}") for value in row] for row in transform.tolist()],
+        "outline": [[round(x, 1), round(y, 1)] for x, y in corners.tolist()],
+    }
+
+
+def _written(copy: Image.Image, name: str, settings: CopySettings) -> tuple[bytes, str]:
+    """Return a copy's file, and what its name ends with."""
     suffix = settings.format
     if suffix == "mixed":
         drawn = int(code_of(f"{settings.seed}/format/{name}")[:8], 16)
         suffix = FORMATS[drawn % len(FORMATS)]  # type: ignore[assignment]
     buffer = io.BytesIO()
     copy.save(buffer, {"jpg": "JPEG"}.get(suffix, suffix), quality=QUALITY)
-    return copy_name(image, kind, name, settings.seed, f".{suffix}"), parameters, buffer.getvalue()
+    return buffer.getvalue(), f".{suffix}"
 
 
 def copy_name(image: str, kind: str, name: str, seed: int, suffix: str) -> str:
     """Return a file name that says of what it is a copy, and how it was changed."""
     return f"{Path(image).stem}-{kind}-{code_of(f'{seed}/{kind}/{name}')[:CODE]}{suffix}"
-
-
-def picture_of(data: bytes, crop: Box | None, size: int) -> Image.Image:
-    """Return a photo, or a crop of it, its long side at most `size`; raises BadImage."""
-    photo = decode_photo(data, size=size, crops=[crop] if crop else [])
-    return thumbnail(photo, size, crop)

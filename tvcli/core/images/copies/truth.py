@@ -11,6 +11,7 @@ from tvcli.core.files.records import Record, read_record_file, write_records
 
 TRUTH = "truth.jsonl"
 FIELDS = ("image", "original")  # paths, relative to the folder in the file
+PATHS = (*FIELDS, "other")  # with one that not every copy has
 
 
 def known_copies(folder: Path) -> dict[str, Record]:
@@ -38,7 +39,9 @@ def keep_truth(folder: Path, copies: dict[str, Record]) -> None:
 
 def relative_to(folder: Path, record: Record) -> Record:
     """Return a record with its paths relative to a folder."""
-    return record | {name: os.path.relpath(record[name], folder) for name in FIELDS}
+    return record | {
+        name: os.path.relpath(record[name], folder) for name in PATHS if name in record
+    }
 
 
 def write_copy(path: Path, content: bytes, own: bool) -> None:
@@ -62,7 +65,11 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
 
 def _read(path: Path) -> Iterator[Record]:
     for record, where in read_record_file(path):
-        if not all(isinstance(record.get(name), str) for name in (*FIELDS, "kind")):
+        if not all(isinstance(record.get(name, ""), str) for name in (*PATHS, "kind")) or not all(
+            name in record for name in (*FIELDS, "kind")
+        ):
             raise BadInput(f'{where}: not the truth of copies ("image", "original", "kind")')
-        paths = {name: absolute_path(path.parent / record[name]) for name in FIELDS}
+        paths = {
+            name: absolute_path(path.parent / record[name]) for name in PATHS if name in record
+        }
         yield record | paths
