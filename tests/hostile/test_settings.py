@@ -29,6 +29,7 @@ USERS = frozenset(
         "dry-run",
         "engine",
         "errors",
+        "fields",
         "explain",
         "force",
         "from-copies",

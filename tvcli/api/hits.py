@@ -1,7 +1,7 @@
 """Hits: photos found for a query, as a program and a notebook see them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from tvcli.api.matching import SamePicture, same_of
 from tvcli.api.notebook import Card, cards
 from tvcli.api.records import Readable, Results
 from tvcli.core.boxes import Box
+from tvcli.core.files.fields import Value, as_json
 from tvcli.core.files.records import Record
 from tvcli.core.searching.hits import Hit as CoreHit
 from tvcli.core.searching.queries import Query
@@ -21,6 +22,7 @@ class Hit(Readable):
     `image` is its path from the current folder, `path` the absolute one. `box` is the object in it,
     in pixels of the photo as displayed, None where the whole photo was indexed. `missing` tells
     that it is not there any more. `same` says whether it is the same picture, if that was asked.
+    `fields` are what else the index knows of it, such as a price.
     """
 
     rank: int
@@ -31,6 +33,7 @@ class Hit(Readable):
     missing: bool = False
     same: SamePicture | None = None
     query: str = field(default="", repr=False)
+    fields: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -42,7 +45,7 @@ class Hit(Readable):
         record: Record = {"image": self.image, "rank": self.rank, "similarity": self.similarity}
         if self.box is not None:
             record["box"] = list(self.box)
-        return record | ({"label": self.label} if self.label else {})
+        return record | ({"label": self.label} if self.label else {}) | dict(self.fields)
 
     def _repr_html_(self) -> str:
         return cards(self.query, [_card(self)])
@@ -77,6 +80,7 @@ def _hit(hit: CoreHit) -> Hit:
         hit.missing,
         same,
         hit.query,
+        as_json(hit.fields),
     )
 
 

@@ -1,5 +1,6 @@
 """`tv encode`: photos or regions of them -> an encodings file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,6 +40,7 @@ def encode(
     encoder: EncodeOptions,
     change: UpdateOptions,
     inputs: InputOptions,
+    exif: options.Exif = False,
     ray: options.Ray = None,
     reports: ReportOptions,
 ) -> None:
@@ -46,13 +48,15 @@ def encode(
 
     Each photo or region goes through the frozen backbone once. The result is a dense map (C, H, W)
     per region, or a vector with --pool. If the job is interrupted, the same command continues where
-    it stopped.
+    it stopped. Fields of records, such as a price, are kept with each row, and --exif adds those of
+    the camera.
 
     \b
     Examples:
       tv encode photos/ -o photos.h5
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
       tv encode photos/ -o photos.h5 --update
+      tv encode photos/ -o photos.h5 --exif
       tv encode photos/ -o photos.h5 --ray auto
       seq 8 | xargs -P 8 -I{} tv encode photos/ --shard {}/8 -o part-{}.h5
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
@@ -65,7 +69,7 @@ def encode(
         raise UsageError("--update goes with neither --limit nor --sample: it would drop the rest")
     way = change.way()
     if way and (change.dry_run or Path(output).exists()):
-        request = update_request(context, way, sources, inputs.paths, encoder)
+        request = update_request(context, way, sources, inputs.paths, encoder, exif=exif)
         _update(Path(output), request, reports, dry_run=change.dry_run)
         return
     from tvcli.core.encoding.checkpoints import encode_file
@@ -74,7 +78,7 @@ def encode(
     from tvcli.core.files.sources import input_files
 
     with reports.open() as report, streams.output_file(output) as target:
-        source = inputs.open(sources, report)
+        source = replace(inputs.open(sources, report), exif=exif)
         # Workers of a cluster make their own encoders: of this one only its record counts.
         chosen = encoder.make(device="cpu" if ray else None)
         made = provenance(streams.command_line(), input_files(sources))

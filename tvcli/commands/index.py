@@ -1,5 +1,6 @@
 """`tv index`: photos or encodings -> an index."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -85,7 +86,7 @@ class KeptOptions(OptionGroup):
 
 def index(
     context: typer.Context,
-    sources: options.Sources,
+    sources: options.SourcesOrNone = None,
     output: Annotated[
         Path,
         typer.Option("-o", "--output", help="The index (.tvx folder) to write."),
@@ -97,6 +98,17 @@ def index(
     change: ChangeOptions,
     seed: options.Seed = 0,
     inputs: InputOptions,
+    exif: options.Exif = False,
+    fields: Annotated[
+        str | None,
+        typer.Option(
+            "--fields",
+            metavar="FILE",
+            help="Set fields of photos in the index, such as a price, from this CSV or JSON Lines "
+            "file with a column image; - reads JSON Lines from stdin. Without SRC nothing else is "
+            "done.",
+        ),
+    ] = None,
     reports: ReportOptions,
 ) -> None:
     """Make photos or encodings searchable.
@@ -113,6 +125,8 @@ def index(
       tv index photos/
       tv index photos.h5 -o photos.tvx
       tv index photos/ --update
+      tv index photos/ --exif -o photos.tvx
+      tv index --fields prices.csv -o photos.tvx
       tv index photos/ --update --dry-run | jq -r .image
       find photos/ -name '*.tmp.jpg' -print0 | tv index -0 --remove -
       tv index photos/ --classifier classifier.h5 --boxes boxes.h5 -o objects.tvx
@@ -120,16 +134,23 @@ def index(
       tv index photos/ --keypoints -o photos.tvx
       tv index photos/ --backbone squeezenet1_1 --weights squeezenet1_1.pth -o photos.tvx
     """
-    way = change.way()
+    if fields is not None and (not sources or change.dry_run):
+        if sources or change.way():
+            raise UsageError("--fields: with --dry-run or without SRC nothing else is done")
+        _set_fields(output, fields, reports)
+        return
+    sources, way = sources or [], change.way()
     if way and inputs.is_part:
         raise UsageError(f"--{way} goes with neither --limit nor --sample nor --shard")
     if way and (change.dry_run or way != "update" or output.exists()):
         recorded = {"engine": engine} | kept.files()
-        request = update_request(context, way, sources, inputs.paths, encoder, recorded)
+        request = update_request(context, way, sources, inputs.paths, encoder, recorded, exif=exif)
         if change.dry_run:
             _tell(output, request, reports)
         else:
             _change(output, request, reports, seed, kept)
+        if fields is not None:
+            _set_fields(output, fields, reports)
         return
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files, is_encodings
@@ -155,7 +176,7 @@ def index(
                 )
         else:
             manifest = index_photos(
-                inputs.open(sources, report),
+                replace(inputs.open(sources, report), exif=exif),
                 encoder.make(pool=head_pool(kept.rank, encoder.pool)),
                 output,
                 report,
@@ -169,6 +190,17 @@ def index(
             )
         kept.keep_keypoints(output, report)
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
+    if fields is not None:
+        _set_fields(output, fields, reports)
+
+
+def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:
+    """Set fields of the photos in the index that is there."""
+    from tvcli.core.indexes.field_edits import edit_fields_from
+
+    with reports.open() as report, streams.input_file(name) as path:
+        count = edit_fields_from(target, path, report, name=name)
+        report.summary(f"fields of {count} photos changed in {target}")
 
 
 def _check_whole(inputs: InputOptions) -> None:

@@ -46,7 +46,10 @@ def _describe_artifact(path: Path) -> dict[str, Any]:
         }
         if artifact.kind.datasets:
             about |= {"rows": len(artifact), "shape": list(artifact.row_shape)}
-            about["labels"] = _count(artifact.read("label"))
+            if "label" in artifact.kind.datasets:
+                about["labels"] = _count(artifact.read("label"))
+            if artifact.field_names:
+                about["fields"] = artifact.field_names
         about["datasets"] = {name: [list(s), d] for name, (s, d) in artifact.shapes().items()}
         return about | {"settings": artifact.settings, "provenance": artifact.provenance}
 
@@ -75,6 +78,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "rows": len(index),
             "shape": [manifest.dimension],
             "labels": _count(index.labels),
+            "fields": index.store.field_names,
             "segments": len(manifest.segments),
             "removed": index.store.stored - len(index),
             "engine": manifest.engine,

@@ -71,8 +71,15 @@ def _caption(hit: Hit) -> str:
     label = f'<span class="label">{printable(hit.label)}</span>' if hit.label else ""
     return (
         f'<p class="caption"><b>{hit.similarity:.3f}</b>{label}{_checked(hit)}'
-        f'<span title="{printable(hit.image)}">{printable(Path(hit.image).name)}</span></p>'
+        f'<span title="{printable(hit.image)}">{printable(Path(hit.image).name)}</span>'
+        f"{_fields(hit)}</p>"
     )
+
+
+def _fields(hit: Hit) -> str:
+    """Return what else is known of a hit."""
+    shown = (f"{printable(name)} {printable(v)}" for name, v in hit.shown_fields.items())
+    return "".join(f'<span class="field">{text}</span>' for text in shown)
 
 
 def _why(hit: Hit) -> str:

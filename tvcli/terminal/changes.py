@@ -61,6 +61,8 @@ def update_request(
     paths: PathOptions,
     encoder: EncoderOptions,
     others: Mapping[str, object] | None = None,
+    *,
+    exif: bool = False,
 ) -> "UpdateRequest":
     """Return how a command line wants rows changed.
 
@@ -86,6 +88,7 @@ def update_request(
         weights=encoder.weights,
         device=encoder.device,
         batch=encoder.batch,
+        exif=exif,
     )
 
 

@@ -45,7 +45,8 @@ def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str
         if format == "paths":
             yield shown(hit.image) + ("\0" if null else "\n")
         elif format == "tsv":
-            fields = (hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label)
+            fields = [hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label]
+            fields += [f"{name}={value}" for name, value in hit.shown_fields.items()]
             yield "\t".join(shown(_escaped(field)) for field in fields) + "\n"
         else:
             yield dump_record(hit.as_record()) + "\n"
@@ -75,10 +76,14 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
         table.add_column("label", style="cyan")
         if checked:
             table.add_column("verified", style="green")
+        names = sorted({name for hit in found for name in hit.fields})
+        for name in names:
+            table.add_column(Text(printable(name)), overflow="fold")
         for hit in found:
             count += 1
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
             more = [_verdict(hit)] if checked else []
+            more += [Text(printable(hit.shown_fields.get(name, ""))) for name in names]
             table.add_row(
                 str(hit.rank), f"{hit.similarity:.4f}", name, Text(printable(hit.label)), *more
             )

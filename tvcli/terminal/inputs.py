@@ -55,6 +55,7 @@ class PathOptions(OptionGroup):
             BadInput: nothing is named, or it cannot be read.
         """
         from tvcli.core.files.exclusions import Exclusions
+        from tvcli.core.files.fields import FieldReader
         from tvcli.core.files.sampling import ALL
         from tvcli.core.files.sources import open_sources
 
@@ -68,6 +69,7 @@ class PathOptions(OptionGroup):
             on_unreadable=report.unreadable,
             on_left_out=report.leave_out,
             exclusions=Exclusions(self.exclude or (), report.note),
+            fields=FieldReader(report.note),
         )
 
 

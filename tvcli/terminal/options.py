@@ -6,15 +6,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SRC",
-        help="Photos, folders, a text file of paths, or JSON Lines records; - reads any of these "
-        "from stdin.",
-        show_default=False,
-    ),
-]
+SRC = typer.Argument(
+    metavar="SRC",
+    help="Photos, folders, a text file of paths, or JSON Lines records; - reads any of these "
+    "from stdin.",
+    show_default=False,
+)
+Sources = Annotated[list[str], SRC]
+SourcesOrNone = Annotated[list[str] | None, SRC]
 Encodings = Annotated[
     str, typer.Argument(metavar="SRC", help="Encodings (.h5) from tv encode, or - for stdin.")
 ]
@@ -145,6 +144,13 @@ Update = Annotated[
         "--update",
         help="Bring the existing output up to date: encode new and changed photos, drop deleted "
         "ones, keep the rest.",
+    ),
+]
+Exif = Annotated[
+    bool,
+    typer.Option(
+        "--exif",
+        help="Read the fields taken, camera, latitude and longitude from the photos' EXIF.",
     ),
 ]
 Add = Annotated[bool, typer.Option("--add", help="Add these photos to an existing index.")]

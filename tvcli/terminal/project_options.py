@@ -24,6 +24,7 @@ HOW = frozenset(
         "effort",
         "epochs",
         "exclude",
+        "exif",
         "extend",
         "fit",
         "flips",

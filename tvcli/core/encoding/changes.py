@@ -3,17 +3,19 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.encoding.stat_cache import StatCache
+from tvcli.core.files.fields import Value, merged
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
+from tvcli.core.images.exif import with_exif
 from tvcli.core.images.photo import BadImage, digest
 
 Rows = npt.NDArray[np.intp]
@@ -24,18 +26,24 @@ How = Literal["kept", "added", "changed", "moved"]
 
 @dataclass(slots=True)
 class Known:
-    """The rows that there are: of each its photo, the photo's content hash, and what was asked."""
+    """The rows that there are: of each its photo, the photo's content hash, and what was asked.
+
+    `fields` and `crops` give the fields of some rows, and which parts of photos they are (n, 4).
+    """
 
     images: list[str]
     digests: list[str]
     asked: list[str]
+    fields: Callable[[Rows], list[dict[str, Value]]]
+    crops: Callable[[Rows], npt.NDArray[np.float32]]
 
 
 @dataclass(slots=True)
 class Photo:
     """A photo that is to have rows: those there are already, or else (none) new ones.
 
-    `before` is the photo that its rows were made of, where it is another.
+    `before` is the photo that its rows were made of, where it is another. `fields` are those that
+    the rows there are get, where they are not as they were.
     """
 
     image: str
@@ -45,6 +53,7 @@ class Photo:
     rows: list[int] = field(default_factory=list)
     before: str = ""
     digest: str = ""
+    fields: list[dict[str, Value]] | None = None
 
 
 @dataclass(slots=True)
@@ -65,6 +74,11 @@ class Plan:
         return [photo for photo in self.photos if photo.how != "kept" and photo.rows]
 
     @property
+    def edited(self) -> list[Photo]:
+        """The photos that stay as they are, but for their fields."""
+        return [photo for photo in self.photos if photo.how == "kept" and photo.fields is not None]
+
+    @property
     def new(self) -> list[Photo]:
         """The photos that must be encoded."""
         return [photo for photo in self.photos if not photo.rows]
@@ -72,20 +86,31 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether nothing is to be done."""
+        return self.keeps_rows and not self.edited
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether no row comes or goes."""
         return not self.removed and all(photo.how == "kept" for photo in self.photos)
 
 
 class Table(Protocol):
     """Rows that can be read by column: encodings, or an index."""
 
-    def read(self, name: str) -> list[str]:
-        """Return a column of text."""
+    def read(self, name: str, rows: Any = ...) -> Any:
+        """Return some rows of a column (all by default)."""
         ...
 
 
 def known_rows(table: Table) -> Known:
     """Return what an update must know of rows."""
-    return Known(table.read("image"), table.read("digest"), table.read("asked"))
+    return Known(
+        table.read("image"),
+        table.read("digest"),
+        table.read("asked"),
+        lambda rows: table.read("fields", rows) if len(rows) else [],
+        lambda rows: table.read("region", rows),
+    )
 
 
 def plan_update(
@@ -96,12 +121,14 @@ def plan_update(
     *,
     only_add: bool = False,
     keep: Sequence[str] = (),
+    exif: bool = False,
 ) -> Plan:
     """Compare the photos that a source names, under `root`, with the rows there are.
 
     A photo stays if it was asked for in the same way and has the same content; one of the same
     content as another, or as one that is gone, gets that one's rows. Photos in the folders of
-    `keep`, which could not be read, stay; with `only_add` all do.
+    `keep`, which could not be read, stay; with `only_add` all do. With `exif` photos that come get
+    the fields of their EXIF.
     """
     wanted = _by_photo(regions)
     rows = _rows_of(known.images)
@@ -112,6 +139,10 @@ def plan_update(
         _keep(photo, rows.get(photo.image, []), known, root, stat_cache)
     vanished = {} if only_add else _vanished(rows, wanted, root, keep)
     _reuse(photos, rows, vanished, known, root, stat_cache)
+    if exif:
+        for photo in photos:
+            _add_exif(photo, root)
+    _give_fields(photos, rows, known)
     moved = {photo.before for photo in photos if photo.how == "moved"}
     replaced = {photo.image: () for photo in photos if photo.how == "changed"}
     gone = sorted(row for image in [*vanished, *replaced] for row in rows[image])
@@ -183,6 +214,67 @@ def _digest(photo: Photo, root: Path, stat_cache: StatCache) -> str:
         return digest(data) if data is not None else stat_cache.digest(photo.image, root)
     except BadImage:
         return ""
+
+
+def _add_exif(photo: Photo, root: Path) -> None:
+    """Have a photo that comes get the fields of its EXIF: now, or when it is encoded."""
+    if photo.how in ("added", "changed") and photo.rows:
+        photo.regions = list(with_exif(photo.regions, root))
+    elif photo.how in ("added", "changed"):
+        photo.regions = [replace(region, exif=True) for region in photo.regions]
+
+
+def _give_fields(photos: Sequence[Photo], rows: dict[str, list[int]], known: Known) -> None:
+    """Tell which fields the rows of photos get, and photos yet to be encoded.
+
+    Fields that a source names are set, all others stay: as they were of the photo of that name, or
+    of the one that moved.
+    """
+    concerned = [photo for photo in photos if photo.how != "kept" or _names_fields(photo)]
+    sources = [p.rows if p.how == "moved" else rows.get(p.image, []) for p in concerned]
+    wanted = np.array([row for found in sources for row in found], np.intp)
+    fields = dict(zip(wanted.tolist(), known.fields(wanted), strict=True))
+    for photo, found in zip(concerned, sources, strict=True):
+        before = [fields[row] for row in found]
+        if not photo.rows:
+            _pass_on(photo, before)
+            continue
+        if found != photo.rows:  # of a photo that gets the rows of another
+            before = [before[0] if before else {} for _ in photo.rows]
+        after = fields_of_rows(photo.regions, known.crops(np.array(photo.rows, np.intp)), before)
+        if photo.how != "kept" or after != before:
+            photo.fields = after
+
+
+def fields_of_rows(
+    regions: Sequence[Region],
+    crops: npt.NDArray[np.float32],
+    before: Sequence[dict[str, Value]],
+) -> list[dict[str, Value]]:
+    """Return the fields of a photo's rows, of which crops (n, 4) are known, after an update."""
+    asked = {_key(region.crop): region.fields for region in regions}
+    if len(set(asked.values())) == 1:  # its objects may have been located since
+        return [merged(known, regions[0].fields) for known in before]
+    whole = asked.get(_key(None), ())
+    pairs = zip(before, crops, strict=True)
+    return [merged(known, asked.get(_key(crop), whole)) for known, crop in pairs]
+
+
+def _key(crop: Any) -> bytes:
+    return b"" if crop is None else np.asarray(crop, np.float32).tobytes()
+
+
+def _names_fields(photo: Photo) -> bool:
+    return any(region.fields for region in photo.regions)
+
+
+def _pass_on(photo: Photo, before: Sequence[dict[str, Value]]) -> None:
+    """Let a photo that is encoded anew keep the fields that it had."""
+    if before and before[0]:
+        photo.regions = [
+            replace(region, fields=tuple(sorted({**before[0], **dict(region.fields)}.items())))
+            for region in photo.regions
+        ]
 
 
 def _vanished(

@@ -53,7 +53,7 @@ def encode_file(
         Mismatch: an interrupted job with other settings is in the way.
     """
     settings, asked = encoding_settings(encoder, source.root, target), Asked()
-    source = replace(source, regions=asked.watch(source.regions))
+    source = replace(source, regions=asked.watch(source.to_encode))
     with encoded_parts(source, encoder, target, report, make_parts=make_parts) as parts:
         shape = () if parts else row_shape(encoder)
         blocks = asked_columns(part_columns(parts), asked.of)

@@ -13,11 +13,18 @@ import numpy as np
 
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.fields import Value, merged
 from tvcli.core.files.records import Region
+from tvcli.core.images.exif import exif_of
 from tvcli.core.images.photo import BadImage, Photo, Pixels, decode_photo, digest, read_photo
 from tvcli.core.parallel import cores, in_order
 
 UNKNOWN_BOX = (np.nan,) * 4
+
+COLUMNS = (
+    *("image", "digest", "label", "split", "flip", "target"),
+    *("position", "region", "box", "fields"),
+)
 
 Skipped = tuple[str, str, str]  # image, stage, reason
 
@@ -119,8 +126,7 @@ def open_photo(regions: list[Region], root: Path, settings: EncodeSettings) -> t
 
 def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], Encoded]:
     pixels: list[Pixels] = []
-    names = ("image", "digest", "label", "split", "flip", "target", "position", "region", "box")
-    encoded = Encoded(chunk, {name: [] for name in names}, [])
+    encoded = Encoded(chunk, {name: [] for name in COLUMNS}, [])
     for regions in chunk.photos:
         try:
             photo, content = open_photo(regions, root, encoder.settings)
@@ -129,17 +135,20 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
             continue
         if photo.note:
             encoded.notes.append(f"{regions[0].image}: {photo.note}; it is used")
+        known = exif_of(regions[0], root) if regions[0].exif else {}
         for region in regions:
             try:
                 pixels.append(encoder.look(photo, region))
             except BadImage as error:
                 encoded.skips.append((region.image, "crop", str(error)))
                 continue
-            _add_columns(encoded.columns, region, photo, content)
+            _add_columns(encoded.columns, region, photo, content, known)
     return pixels, encoded
 
 
-def _add_columns(columns: Columns, region: Region, photo: Photo, content: str) -> None:
+def _add_columns(
+    columns: Columns, region: Region, photo: Photo, content: str, known: dict[str, Value]
+) -> None:
     columns["image"].append(region.image)
     columns["digest"].append(content)
     columns["label"].append(region.label)
@@ -149,6 +158,7 @@ def _add_columns(columns: Columns, region: Region, photo: Photo, content: str) -
     columns["position"].append(region.position)
     columns["region"].append(region.crop or photo.whole)
     columns["box"].append(region.box or UNKNOWN_BOX)
+    columns["fields"].append(merged(known, region.fields))
 
 
 def _finish(pixels: list[Pixels], encoded: Encoded, encoder: Encoder) -> Encoded:

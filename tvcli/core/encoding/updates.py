@@ -4,7 +4,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -23,11 +23,13 @@ from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
 from tvcli.core.files.exclusions import Exclusions
+from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import photos_root, root_settings
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, open_sources
+from tvcli.core.images.exif import with_exif
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report, nothing_found
 
@@ -56,6 +58,7 @@ class UpdateRequest:
     batch: int | None = None
     unreadable: list[str] = field(default_factory=list)
     exclude: Sequence[str] = ()  # globs of what is left out of folders
+    exif: bool = False  # of all photos, those that stay too
 
     def loader(
         self, made: dict[str, Any], graph: Callable[[], bytes | None] = lambda: None
@@ -130,7 +133,7 @@ def source_of(request: UpdateRequest, root: Path, report: Report) -> Source:
         request.unreadable.append(folder)
         report.unreadable(folder, f"{reason}; its photos stay as they are")
 
-    return open_sources(
+    source = open_sources(
         request.arguments,
         stdin=request.stdin,
         null=request.null,
@@ -138,7 +141,11 @@ def source_of(request: UpdateRequest, root: Path, report: Report) -> Source:
         on_unreadable=unreadable,
         on_left_out=report.leave_out,
         exclusions=Exclusions(request.exclude, report.note),
+        fields=FieldReader(report.note),
     )
+    if request.exif:
+        return replace(source, regions=with_exif(source.regions, source.root))
+    return source
 
 
 def update_file(
@@ -157,7 +164,7 @@ def update_file(
     with writing(target), ExitStack() as stack:
         old = stack.enter_context(open_artifact(target, "encodings"))
         source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, report, keep=request.unreadable)
+        plan = _plan(old, source, stat_cache, report, request)
         parts = stack.enter_context(
             encoded_new(plan.new, source, target, request.loader(old.settings), report)
         )
@@ -168,6 +175,7 @@ def update_file(
         if not plan.is_empty:
             made = {**old.provenance, "updated": provenance}
             settings = {**old.settings, **root_settings(source.root, target)}
+            settings |= {"exif": True} if request.exif else {}
             write_rows(target, rows.blocks(), settings, made)
         stat_cache.save(stat_cache_of(target), rows.digests)
         return counts(plan, rows.encoded, len(rows))
@@ -181,7 +189,7 @@ def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[
     """
     with open_artifact(target, "encodings") as old:
         source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
-        plan = plan_of(known_rows(old), source, stat_cache, report, keep=request.unreadable)
+        plan = _plan(old, source, stat_cache, report, request)
         yield from told(plan, source.root)
 
 
@@ -197,6 +205,19 @@ def _source(old: Artifact, request: UpdateRequest, report: Report) -> Source:
     return source_of(request, root, report)
 
 
+def _plan(
+    old: Artifact, source: Source, stat_cache: StatCache, report: Report, request: UpdateRequest
+) -> Plan:
+    return plan_of(
+        known_rows(old),
+        source,
+        stat_cache,
+        report,
+        keep=request.unreadable,
+        exif=bool(old.settings.get("exif")) and not request.exif,
+    )
+
+
 def plan_of(
     known: Known,
     source: Source,
@@ -205,9 +226,11 @@ def plan_of(
     *,
     only_add: bool = False,
     keep: Sequence[str] = (),
+    exif: bool = False,
 ) -> Plan:
     """Compare a source with rows, as `plan_update` does; raises BadInput for an empty source."""
-    plan = plan_update(known, source.regions, source.root, stat_cache, only_add=only_add, keep=keep)
+    how: dict[str, Any] = {"only_add": only_add, "keep": keep, "exif": exif}
+    plan = plan_update(known, source.regions, source.root, stat_cache, **how)
     if not plan.photos:
         raise BadInput(nothing_found(report))
     return plan
@@ -235,6 +258,7 @@ def counts(plan: Plan, encoded: Sequence[str], rows: int) -> Counts:
     there = set(encoded)
     arrived = [photo for photo in plan.photos if photo.rows or photo.image in there]
     number = {how: sum(photo.how == how for photo in arrived) for how in ("added", "changed")}
+    number["changed"] += len(plan.edited)
     skipped = len(plan.photos) - len(arrived)
     moved = len(plan.of("moved"))
     return Counts(number["added"], number["changed"], moved, len(plan.removed), skipped, rows)
@@ -248,6 +272,8 @@ def told(plan: Plan, root: Path) -> Iterator[Record]:
             yield {"change": "skipped", "image": photo.image, "reason": reason}
         elif photo.how == "moved":
             yield {"change": "moved", "image": photo.image, "from": photo.before}
+        elif photo.how == "kept" and photo.fields is not None:
+            yield {"change": "changed", "image": photo.image}
         elif photo.how != "kept":
             yield {"change": photo.how, "image": photo.image}
     for image in plan.removed:
@@ -280,6 +306,10 @@ class _Rearranged:
         self._images = [*(photo.image for photo, _ in pairs), *(images[row] for row in kept)]
         asked: list[str] = rows.read("asked")
         self._asked = [*(photo.asked for photo, _ in pairs), *(asked[row] for row in kept)]
+        self._fields: dict[int, dict[str, Value]] = {}  # by the place of the row
+        for place, (photo, row) in enumerate(pairs):
+            if photo.fields is not None and row < old:
+                self._fields[place] = photo.fields[photo.rows.index(row)]
 
     def __len__(self) -> int:
         return len(self._take)
@@ -295,6 +325,10 @@ class _Rearranged:
         for start in range(0, len(self._take), ROWS_COPIED_AT_ONCE):
             end = start + ROWS_COPIED_AT_ONCE
             columns = self._rows.columns(self._take[start:end])
+            fields = columns["fields"]
+            columns["fields"] = [
+                self._fields.get(place, known) for place, known in enumerate(fields, start)
+            ]
             yield columns | {"image": self._images[start:end], "asked": self._asked[start:end]}
 
     def _kept(self, images: list[str], removed: set[str]) -> list[int]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tvcli.core.encoding.checkpoints import (
     fill_part,
@@ -140,6 +141,8 @@ def _chunks(line: bytes) -> Iterator[Chunk]:
         yield Chunk([[_region(*fields) for fields in photo] for photo in photos])
 
 
-def _region(image: str, crop: list[float] | None, box: list[float] | None, *rest: object) -> Region:
-    boxes = (tuple(crop) if crop else None, tuple(box) if box else None)
-    return Region(image, *boxes, *rest)  # type: ignore[arg-type]
+def _region(image: str, crop: list[float] | None, box: list[float] | None, *rest: Any) -> Region:
+    boxes: Any = (tuple(crop) if crop else None, tuple(box) if box else None)
+    *others, fields, exif = rest
+    rest = (*others, tuple((name, value) for name, value in fields), exif)
+    return Region(image, *boxes, *rest)

@@ -1,7 +1,7 @@
 """Search structures, which find the rows closest to a query; the vectors are the truth.
 
 Read: `interface`, `exact`, `approximate`, `annoy_file`, `annoy`, `faiss`, `search_budget`,
-`structures`, `conditions`, `postgres`, `names`.
+`structures`, `conditions`, `condition_grammar`, `postgres`, `names`.
 """
 
 from tvcli.core.engines.approximate import Approximate, Structure

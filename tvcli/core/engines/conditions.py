@@ -1,45 +1,148 @@
-"""Conditions on rows, as a person writes them: which ones a search may find.
+"""Conditions on rows: which of them a search may find.
 
-    label=dress    label!=shoe    image^=shop/    split=test
-
-A condition is a column, an operator and a value: `=` the same, `!=` another, `^=` begins with.
-All conditions of a search must hold. Images are as the index has them, relative to its root.
+A row has columns of its own (image, label, split, target), which are texts, and any fields.
 """
 
+import math
+import operator
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from tvcli.core.errors import UsageError
+import numpy as np
+
+from tvcli.core.engines.interface import Mask
+from tvcli.core.files.artifacts import FieldColumn
 
 COLUMNS = ("image", "label", "split", "target")
-GRAMMAR = re.compile(r"\s*(\w+)\s*(!=|\^=|=)(.*)", re.DOTALL)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+YEAR = re.compile(r"\d{4}")
+DATE = re.compile(r"\d{4}-")
+ORDERS: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+ColumnReader = Callable[[str], FieldColumn]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What a column of a row must be."""
+class Comparison:
+    """What a column of a row must be: `=`, `!=`, `^=` (begins with), `<`, `<=`, `>`, `>=`.
+
+    A value is compared as a number with numbers, and as a text with texts. An empty value stands
+    for what is not known.
+    """
 
     column: str
-    operator: str  # = != ^=
+    operator: str
     value: str
 
-    def holds(self, known: str) -> bool:
-        """Tell whether it holds for what a row has in the column, empty where not known."""
-        if self.operator == "^=":
-            return known.startswith(self.value)
-        return (known == self.value) == (self.operator == "=")
+    @property
+    def number(self) -> float | None:
+        """The value as a number, if it is one."""
+        if NUMBER.fullmatch(self.value) and math.isfinite(number := float(self.value)):
+            return number
+        return None
+
+    @property
+    def truth(self) -> bool | None:
+        """The value as true or false, if it is one."""
+        return {"true": True, "false": False}.get(self.value.lower())
+
+    @property
+    def orders_texts(self) -> bool:
+        """Whether `<` and its like look at texts: not for a number, unless that is a year."""
+        return self.number is None or self.is_year
+
+    @property
+    def is_year(self) -> bool:
+        """Whether the value may be a year, which is compared with dates."""
+        return YEAR.fullmatch(self.value) is not None
 
 
-def parse_condition(text: str) -> Condition:
-    """Read a condition such as `label=dress`.
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The opposite of a condition."""
 
-    Raises:
-        UsageError: no condition, or of a column that there is not.
-    """
-    match = GRAMMAR.fullmatch(text)
-    if match is None:
-        raise UsageError(f"--where {text!r}: write COLUMN=VALUE, COLUMN!=VALUE or COLUMN^=START")
-    column, operator, value = match.groups()
-    if column not in COLUMNS:
-        raise UsageError(f"--where {text!r}: no column {column}; there are {', '.join(COLUMNS)}")
-    return Condition(column, operator, value.strip())
+    part: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Several conditions, all of which must hold."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Several conditions, one of which must hold."""
+
+    parts: tuple["Condition", ...]
+
+
+Condition = Comparison | Not | And | Or
+
+
+def columns_of(conditions: Sequence[Condition]) -> list[str]:
+    """Return the names that conditions ask for, in order, each once."""
+    return list(dict.fromkeys(name for condition in conditions for name in _names(condition)))
+
+
+def _names(condition: Condition) -> Iterator[str]:
+    if isinstance(condition, Comparison):
+        yield condition.column
+    elif isinstance(condition, Not):
+        yield from _names(condition.part)
+    else:
+        for part in condition.parts:
+            yield from _names(part)
+
+
+def rows_meeting(condition: Condition, read: ColumnReader) -> Mask:
+    """Return for each row (N,) whether it meets a condition; `read` gives a column by its name."""
+    if isinstance(condition, Not):
+        return ~rows_meeting(condition.part, read)
+    if isinstance(condition, Comparison):
+        return _compared(condition, read(condition.column))
+    parts = [rows_meeting(part, read) for part in condition.parts]
+    joined = np.logical_and if isinstance(condition, And) else np.logical_or
+    met: Mask = joined.reduce(parts)
+    return met
+
+
+def _compared(asked: Comparison, column: FieldColumn) -> Mask:
+    if asked.operator == "=":
+        return _equal(asked, column)
+    if asked.operator == "!=":
+        return ~_equal(asked, column)
+    if asked.operator == "^=":
+        return _texts(column, lambda text: text.startswith(asked.value))
+    order = ORDERS[asked.operator]
+    met = np.zeros(len(column), bool)
+    if asked.number is not None:
+        met |= order(column.numbers, asked.number)  # NaN, for what is not known, never holds
+    if asked.orders_texts:
+        is_date = DATE.match if asked.is_year else bool
+        met |= _texts(column, lambda text: bool(is_date(text)) and order(text, asked.value))
+    return met
+
+
+def _equal(asked: Comparison, column: FieldColumn) -> Mask:
+    if asked.value == "":
+        unknown = np.isnan(column.numbers) & (column.truths < 0)
+        return unknown & _texts(column, lambda text: text == "")
+    met = _texts(column, lambda text: text == asked.value)
+    if asked.number is not None:
+        met |= column.numbers == asked.number
+    if asked.truth is not None:
+        met |= column.truths == asked.truth
+    return met
+
+
+def _texts(column: FieldColumn, holds: Callable[[str], bool]) -> Mask:
+    return np.fromiter((holds(text) for text in column.texts), bool, len(column))

@@ -13,6 +13,7 @@ from typing import IO, Any
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write, is_stream
+from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
 
 Record = dict[str, Any]
@@ -30,6 +31,7 @@ class Region:
     `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
     `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
     it came through a pipe. `position` is its place in the whole list where this is a shard of it.
+    `fields` is what else its record says; with `exif` what the photo's EXIF says is added.
     """
 
     image: str
@@ -41,6 +43,8 @@ class Region:
     target: str = ""
     data: bytes | None = None
     position: int = -1
+    fields: Fields = ()
+    exif: bool = False
 
 
 def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
@@ -105,10 +109,11 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     return count
 
 
-def region_from_record(record: Record, where: str) -> Region:
+def region_from_record(record: Record, where: str, fields: FieldReader | None = None) -> Region:
     """Return what a record of boxes, crops, detections or items asks to encode.
 
     A `crop` is encoded rather than the `box` it was cut around; with neither, the whole photo.
+    With a reader of `fields` it has those of the record.
 
     Raises:
         BadInput: no `image`, or a box that is none; the message starts with `where`.
@@ -125,6 +130,7 @@ def region_from_record(record: Record, where: str) -> Region:
         split=_text_of(record, "split", where),
         flip=record.get("flip") is True,
         target=_text_of(record, "target", where),
+        fields=fields.read(record) if fields else (),
     )
 
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
+from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
@@ -46,6 +47,14 @@ class Source:
     share: Share | None = None  # where these are the regions of one shard only
     sample: Sample = ALL
     exclusions: Exclusions = field(default_factory=Exclusions)
+    exif: bool = False  # whether the fields of EXIF are read
+
+    @property
+    def to_encode(self) -> Iterator[Region]:
+        """The regions, told to have the fields of EXIF if these are read."""
+        if not self.exif:
+            return self.regions
+        return (replace(region, exif=True) for region in self.regions)
 
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
@@ -61,8 +70,9 @@ class Source:
 
     @property
     def note(self) -> dict[str, Any]:
-        """What a part records, once all regions are read: which `shard` of what list, if one."""
-        return {} if self.share is None else {"shard": self.share.note()}
+        """What a file records, once all regions are read: which `shard`, if one, and `exif`."""
+        shard = {} if self.share is None else {"shard": self.share.note()}
+        return shard | ({"exif": True} if self.exif else {})
 
 
 def open_sources(
@@ -76,6 +86,7 @@ def open_sources(
     on_unreadable: OnUnreadable = _ignore,
     on_left_out: OnLeftOut = _ignore,
     exclusions: Exclusions | None = None,
+    fields: FieldReader | None = None,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
 
@@ -87,7 +98,8 @@ def open_sources(
     come out relative to `root`; by default the folder given, or the folder all arguments share.
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
     that cannot be read, and pictures in folders that are of no kind that is read, are told. What
-    `exclusions` tell is left out of folders.
+    `exclusions` tell is left out of folders. Regions have the fields of their records that the
+    reader of `fields` keeps.
 
     Raises:
         UsageError: no arguments.
@@ -98,11 +110,12 @@ def open_sources(
     base = (root or _common_root(arguments)).absolute()
     stream = sys.stdin.buffer if stdin is None else stdin
     left_out = exclusions or Exclusions()
+    reader = fields or FieldReader()
     readers = [
-        _reader(argument, stream, null, on_unreadable, on_left_out, left_out)
+        _reader(argument, stream, null, on_unreadable, on_left_out, left_out, reader)
         for argument in arguments
     ]
-    every = (_under(region, base) for reader in readers for region in reader)
+    every = (_under(region, base) for regions in readers for region in regions)
     regions = sample.of(every, lambda region: region.image)
     if shard is None:
         return Source(base, regions, tuple(arguments), sample=sample, exclusions=left_out)
@@ -203,12 +216,13 @@ def _reader(
     on_unreadable: OnUnreadable,
     on_left_out: OnLeftOut,
     exclusions: Exclusions,
+    fields: FieldReader,
 ) -> Iterator[Region]:
     path = Path(argument)
     if argument == STDIN:
-        return _read_stream(stdin, null)
+        return _read_stream(stdin, null, fields)
     if is_pipe(path):
-        return _read_pipe(argument, null)
+        return _read_pipe(argument, null, fields)
     if path.is_dir():
         return (
             Region(str(photo))
@@ -219,12 +233,12 @@ def _reader(
         return iter([Region(argument)])
     if not path.is_file():
         raise BadInput(f"{argument}: no such file or folder")
-    return _read_file(path, null)
+    return _read_file(path, null, fields)
 
 
-def _read_file(path: Path, null: bool) -> Iterator[Region]:
+def _read_file(path: Path, null: bool, fields: FieldReader) -> Iterator[Region]:
     if _is_json(path):
-        return _from_records(read_record_file(path), path.parent)
+        return _from_records(read_record_file(path), path.parent, fields)
     start = _first_bytes(path)
     if PICTURE_START.match(start):
         return iter([Region(str(path))])
@@ -233,18 +247,18 @@ def _read_file(path: Path, null: bool) -> Iterator[Region]:
     return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))
 
 
-def _read_pipe(name: str, null: bool) -> Iterator[Region]:
+def _read_pipe(name: str, null: bool, fields: FieldReader) -> Iterator[Region]:
     """Yield the regions that come through a pipe, as they would on stdin; a picture by its name."""
     start, stream = peek(pipe_stream(name))
     if not start:
         raise BadInput(f"{name}: nothing came through this pipe")
     if start.startswith(HDF5_MAGIC):
         raise BadInput(f"{name}: an HDF5 file where photos or records are needed")
-    for region in _read_stream(stream, null):
+    for region in _read_stream(stream, null, fields):
         yield region if region.data is None else replace(region, image=name)
 
 
-def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:
+def _read_stream(stdin: IO[bytes], null: bool, fields: FieldReader) -> Iterator[Region]:
     start, stream = peek(stdin)
     if not start:
         raise BadInput("-: nothing on standard input")
@@ -255,7 +269,7 @@ def _read_stream(stdin: IO[bytes], null: bool) -> Iterator[Region]:
     elif b"\0" in start and not null:
         raise BadInput(f"-: {NEITHER} (paths that end in NUL need --null)")
     elif start.lstrip()[:1] in (b"{", b"["):
-        yield from _from_records(read_records(stream, STDIN), Path())
+        yield from _from_records(read_records(stream, STDIN), Path(), fields)
     else:
         yield from _from_paths(split_stream(stream, b"\0" if null else b"\n"), STDIN)
 
@@ -307,9 +321,11 @@ def _from_paths(names: Iterable[bytes], where: str) -> Iterator[Region]:
             yield Region(path)
 
 
-def _from_records(records: Iterable[tuple[Record, str]], base: Path) -> Iterator[Region]:
+def _from_records(
+    records: Iterable[tuple[Record, str]], base: Path, fields: FieldReader
+) -> Iterator[Region]:
     for record, where in records:
-        region = region_from_record(record, where)
+        region = region_from_record(record, where, fields)
         yield replace(region, image=str(base / region.image))
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines import Found, Mask, Rows, Vectors
-from tvcli.core.engines.conditions import Condition
+from tvcli.core.engines.conditions import COLUMNS, Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.fields import as_json
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.images.arrays import unit
@@ -64,12 +65,14 @@ class Index:
 
         Raises:
             Mismatch: the queries are of another dimension than the index.
+            UsageError: a condition asks for a column that no row has.
         """
         if queries.shape[1] != self.manifest.dimension:
             raise Mismatch(
                 f"{self.path}: holds vectors of {self.manifest.dimension} values, "
                 f"the query has {queries.shape[1]}"
             )
+        self._check_columns(where)
         return self.store.search(unit(queries), k, allowed, where, budget)
 
     def columns(self, rows: slice | Rows) -> Columns:
@@ -82,6 +85,21 @@ class Index:
         query = np.ones((1, self.manifest.dimension), np.float32)
         rows = self.search(query, 1, where=where)[1]
         return bool((rows >= 0).any())
+
+    def examples(self, name: str, count: int) -> list[str]:
+        """Return what some of the first rows have in a column of texts, or as a field."""
+        rows = slice(0, min(count, len(self)))
+        if name in COLUMNS:
+            texts: list[str] = self.read(name, rows)
+            return texts
+        return [str(as_json(fields).get(name, "")) for fields in self.read("fields", rows)]
+
+    def _check_columns(self, where: Sequence[Condition]) -> None:
+        """Raise UsageError if a condition asks for a column that no row has."""
+        for name in columns_of(where):
+            if name not in COLUMNS and name not in self.store.field_names:
+                known = ", ".join([*COLUMNS, *self.store.field_names])
+                raise UsageError(f"--where: no column {name} in {self.path}; there are {known}")
 
     def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text."""

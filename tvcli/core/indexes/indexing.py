@@ -63,7 +63,7 @@ def index_photos(
     if extra.ranker:
         extra.ranker.check(encoder.spec)
     asked, stat_cache, digests = Asked(), StatCache(), dict[str, str]()
-    watched = asked.watch(stat_cache.watch(source.regions, source.root))
+    watched = asked.watch(stat_cache.watch(source.to_encode, source.root))
     source = replace(source, regions=watched)
     if location:
         from tvcli.core.location.locating import load_locator, located_regions  # brings torch

@@ -29,6 +29,8 @@ ATTACHED = (
 )  # settings that name files kept
 BY_ROW = ("maps",)  # those of them that hold something for every row stored
 
+EDITED_FIELDS = "edited_fields"  # the setting that names the file of fields edited since
+
 Rows = npt.NDArray[np.intp]
 
 
@@ -93,12 +95,18 @@ class Manifest:
         return str(self.ann.get("file", name))
 
     @property
+    def edited_fields(self) -> dict[str, Any]:
+        """The file of fields that were edited, and of how many of the first rows; {} without."""
+        return dict(self.settings.get(EDITED_FIELDS, {}))
+
+    @property
     def files(self) -> set[str]:
         """The names of all files of the index but the manifest itself."""
         attached = {self.settings[part]["file"] for part in ATTACHED if part in self.settings}
         segments = {segment.file for segment in self.segments}
+        edited = {self.edited_fields["file"]} if self.edited_fields else set()
         built = {self.ann_file} if self.ann and self.engine != REMOTE else set()
-        return segments | attached | built
+        return segments | attached | built | edited
 
 
 KEYS = {"ann": "forest"}  # what index.json has called the ANN structure since version 1
@@ -164,6 +172,7 @@ def _sound(manifest: Manifest) -> Manifest:
         and all(Path(name).name == name for name in manifest.files)
         and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
         and manifest.engine in ("exact", REMOTE, *STRUCTURES)
+        and _is_edited(manifest.edited_fields, manifest.stored)
         and (_is_table if manifest.engine == REMOTE else _is_ann)(manifest.ann)
     )
     manifest.settings = checked_settings(manifest.settings, Path(MANIFEST))
@@ -172,6 +181,11 @@ def _sound(manifest: Manifest) -> Manifest:
     if not (sound and rising and all(isinstance(edge, int) for edge in edges)):
         raise ValueError("not as declared")
     return manifest
+
+
+def _is_edited(edited: dict[str, Any], stored: int) -> bool:
+    """Tell whether this describes a file of edited fields, or is {}."""
+    return not edited or (type(edited["rows"]) is int and 0 < edited["rows"] <= stored)
 
 
 def _is_ann(ann: Any) -> bool:

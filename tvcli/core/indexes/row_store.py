@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.fields import Value
 from tvcli.core.indexes.manifest import Manifest
 
 
@@ -28,6 +29,11 @@ class RowStore(Protocol):
     @property
     def names(self) -> list[str]:
         """The columns that a row may have, its vector (`embeddings`) among them."""
+        ...
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of the fields that its rows have, in order."""
         ...
 
     @property
@@ -77,6 +83,16 @@ class RowStore(Protocol):
 
     def positions(self, rows: slice | Rows) -> slice | Rows:
         """Return where rows are in a file that holds something for each row stored."""
+        ...
+
+    def edit_fields(
+        self, target: Path, manifest: Manifest, rows: Rows, fields: Sequence[dict[str, Value]]
+    ) -> Manifest:
+        """Give some rows other fields, then write the manifest; return it as it is after that.
+
+        Raises:
+            BadInput: it cannot be written; then nothing is changed.
+        """
         ...
 
     def change(

@@ -3,7 +3,7 @@
 Files are written beside those in use; `index.json`, replaced last, is what makes them the index.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import chain
@@ -16,8 +16,16 @@ from tvcli.core import engines
 from tvcli.core.engines import Mask, Rows
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns, Unwritable, open_artifact, write_artifact
+from tvcli.core.files.fields import Value
 from tvcli.core.files.locks import writing
-from tvcli.core.indexes.manifest import BY_ROW, Manifest, Segment, runs, write_manifest
+from tvcli.core.indexes.manifest import (
+    BY_ROW,
+    EDITED_FIELDS,
+    Manifest,
+    Segment,
+    runs,
+    write_manifest,
+)
 from tvcli.core.indexes.segments import Stored, StoredVectors
 from tvcli.core.indexes.structure import build_ann
 from tvcli.core.indexes.workplace import workplace
@@ -58,7 +66,10 @@ def open_segments(path: Path, manifest: Manifest, stack: ExitStack) -> Stored:
             opening.enter_context(open_artifact(path / segment.file, "embeddings"))
             for segment in manifest.segments
         ]
-        stored = Stored(path, manifest, files)
+        edited = None
+        if name := manifest.edited_fields.get("file"):
+            edited = opening.enter_context(open_artifact(path / name, "fields"))
+        stored = Stored(path, manifest, files, edited)
         stack.push(opening.pop_all())
         return stored
 
@@ -88,6 +99,31 @@ def change_segments(
         return manifest
 
 
+def edit_fields(
+    target: Path, manifest: Manifest, stored: Stored, rows: Rows, fields: Sequence[dict[str, Value]]
+) -> Manifest:
+    """Give some of the rows stored other fields, in one file of those of all rows.
+
+    The segments and the structure stay as they are.
+
+    Raises:
+        BadInput: it cannot be written.
+    """
+    changed = dict(zip(rows.tolist(), fields, strict=True))
+    with writing(target), workplace(target):
+        name = _next_name(target, "fields")
+        with write_artifact(target / name, "fields", {}, {}) as writer:
+            for start in range(0, len(stored), COPIED):
+                some = slice(start, min(start + COPIED, len(stored)))
+                known = stored.read("fields", some)
+                now = [changed.get(row, old) for row, old in enumerate(known, start)]
+                writer.append({"image": stored.read("image", some), "fields": now})
+        edited = {EDITED_FIELDS: {"file": name, "rows": len(stored)}}
+        manifest = replace(manifest, settings={**manifest.settings, **edited})
+        write_manifest(target, manifest)
+        return manifest
+
+
 def _tidied(target: Path, manifest: Manifest) -> Manifest:
     """Join segments where that pays: all into one, or those after the first."""
     first = manifest.segments[0].rows
@@ -103,10 +139,14 @@ def _tidied(target: Path, manifest: Manifest) -> Manifest:
         copies = _copies(stored, rows if whole else rows[rows >= first])
         joined, _ = _write_segment(target, _next_name(target), copies, manifest.settings, {})
     if whole:
-        tidy = replace(manifest, segments=[joined], removed=[], ann={})
+        settings = {k: v for k, v in manifest.settings.items() if k != EDITED_FIELDS}
+        tidy = replace(manifest, segments=[joined], removed=[], ann={}, settings=settings)
         _commit(target, tidy)
         return tidy
-    tidy = replace(manifest, segments=[manifest.segments[0], joined])
+    settings = dict(manifest.settings)
+    if edited := manifest.edited_fields:  # those of the rows joined are in the new segment
+        settings[EDITED_FIELDS] = edited | {"rows": min(edited["rows"], first)}
+    tidy = replace(manifest, segments=[manifest.segments[0], joined], settings=settings)
     tidy.removed = runs(np.flatnonzero(~kept[:first]))
     write_manifest(target, tidy)
     return tidy
@@ -146,7 +186,7 @@ def _commit(folder: Path, manifest: Manifest) -> None:
     write_manifest(folder, manifest)
 
 
-def _next_name(folder: Path) -> str:
-    """Return a name that no file of embeddings there has, nor has had since the newest."""
-    names = [path.stem.removeprefix("embeddings-") for path in folder.glob("embeddings-*.h5")]
-    return f"embeddings-{max((int(n) for n in names if n.isdecimal()), default=0) + 1}.h5"
+def _next_name(folder: Path, kind: str = "embeddings") -> str:
+    """Return a name that no file of a kind there has, nor has had since the newest."""
+    names = [path.stem.removeprefix(f"{kind}-") for path in folder.glob(f"{kind}-*.h5")]
+    return f"{kind}-{max((int(n) for n in names if n.isdecimal()), default=0) + 1}.h5"

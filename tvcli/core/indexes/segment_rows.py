@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines import Engine, Found, Mask, Rows, Vectors
-from tvcli.core.engines.conditions import Condition
-from tvcli.core.files.artifacts import Columns
+from tvcli.core.engines.conditions import COLUMNS, Condition, rows_meeting
+from tvcli.core.files.artifacts import Columns, FieldColumn, column_of
+from tvcli.core.files.fields import Value
 from tvcli.core.indexes.manifest import Manifest
-from tvcli.core.indexes.segment_files import change_segments
+from tvcli.core.indexes.segment_files import change_segments, edit_fields
 from tvcli.core.indexes.segments import Stored, StoredVectors
 from tvcli.core.indexes.structure import engine_of
 
@@ -49,6 +50,11 @@ class SegmentRows:
     def names(self) -> list[str]:
         """The columns that a row may have, its vector among them."""
         return self._stored.names
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of the fields that its rows have, in order."""
+        return self._stored.field_names
 
     @cached_property
     def images(self) -> list[str]:
@@ -103,9 +109,16 @@ class SegmentRows:
         if last is None or last[0] != where:
             met = np.ones(len(self), bool)
             for condition in where:
-                met &= [condition.holds(known) for known in self.read(condition.column)]
+                met &= rows_meeting(condition, self._column)
             self._met = last = where, met
         return last[1]
+
+    def _column(self, name: str) -> FieldColumn:
+        """Return a column of texts, or a field, of all rows."""
+        if name in COLUMNS:
+            return column_of(self.images if name == "image" else self.read(name))
+        found = self._stored.field(name)
+        return found if self._live is None else found.rows(self._live)
 
     def find(self, images: set[str]) -> Rows:
         """Return the rows of images, by their names."""
@@ -114,6 +127,13 @@ class SegmentRows:
     def some_images(self, count: int) -> list[str]:
         """Return about `count` of the images, from all over the index."""
         return self.images[:: len(self) // count + 1]
+
+    def edit_fields(
+        self, target: Path, manifest: Manifest, rows: Rows, fields: Sequence[dict[str, Value]]
+    ) -> Manifest:
+        """Give some rows other fields, as RowStore."""
+        stored = np.asarray(self.positions(rows), np.intp)
+        return edit_fields(target, manifest, self._stored, stored, fields)
 
     def change(
         self, target: Path, manifest: Manifest, gone: Rows, blocks: Iterator[Columns]

@@ -2,10 +2,13 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts import Artifact, Joined
+from tvcli.core.files.artifacts import Artifact, FieldColumn, Joined, joined_columns
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
 
@@ -13,13 +16,52 @@ IN_MEMORY = 2**30  # bytes of float32 vectors that an index keeps once it has re
 
 
 class Stored(Joined):
-    """Open segments, read as one: columns by name, vectors as float32 of unit length."""
+    """Open segments, read as one: columns by name, vectors as float32 of unit length.
 
-    def __init__(self, path: Path, manifest: Manifest, segments: list[Artifact]) -> None:
+    Fields of the first rows come from the file of those `edited` since, if there is one.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        segments: list[Artifact],
+        edited: Artifact | None = None,
+    ) -> None:
         for segment, declared in zip(segments, manifest.segments, strict=True):
             if (len(segment), segment.row_shape) != (declared.rows, (manifest.dimension,)):
                 raise BadInput(f"{path}: its embeddings are not those it declares; index again")
         super().__init__(segments)
+        self._edited = edited
+        self._edited_rows = manifest.edited_fields["rows"] if edited else 0
+        if edited is not None and len(edited) < self._edited_rows:
+            raise BadInput(f"{path}: its fields are not of its rows; index again")
+
+    def read(self, name: str, rows: slice | Rows | None = None) -> Any:
+        """Return rows of a column (all by default): an array, or a list of text."""
+        if name != "fields" or self._edited is None:
+            return super().read(name, rows)
+        numbers = np.arange(len(self))[slice(None) if rows is None else rows]
+        first = numbers < self._edited_rows
+        edited, others = (
+            iter(self._edited.read(name, numbers[first])),
+            iter(super().read(name, numbers[~first])),
+        )
+        return [next(edited if is_first else others) for is_first in first]
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of the fields that a row may have, in order."""
+        edited = self._edited.field_names if self._edited else []
+        return sorted({*super().field_names, *edited})
+
+    def field(self, name: str) -> FieldColumn:
+        """Return a field of all rows; raises BadInput where it cannot be read."""
+        if self._edited is None:
+            return super().field(name)
+        first = self._edited.field(name, slice(0, self._edited_rows))
+        rest = super().field(name).rows(slice(self._edited_rows, None))
+        return joined_columns([first, rest])
 
     def vectors(self, rows: slice | Rows | None = None) -> Vectors:
         """Return some rows (all by default) as (n, D) float32 of unit length."""

@@ -14,10 +14,12 @@ from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.fields import Value, changes, merged
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, photos_root
 from tvcli.core.files.records import Record
 from tvcli.core.indexes.building import change_index
+from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import Rows
@@ -40,9 +42,11 @@ def sync_encodings(
         Mismatch: the file was encoded in another way than the index, or the index keeps maps.
     """
     with writing(target), _opened(target, request, path) as difference:
-        if not difference.is_empty:
+        if difference.new or len(difference.gone):
             blocks = difference.blocks()
             change_index(target, difference.index, difference.gone, iter(()), blocks, provenance)
+        if difference.edited:
+            edit_fields_of(target, difference.edited, {})
         return difference.counts
 
 
@@ -79,21 +83,43 @@ class _Difference:
         for row, key in enumerate(_keys([index.read(column) for column in SHOWN])):
             unmatched[key].append(row)
         self.new: list[int] = []
+        matched: dict[int, int] = {}  # rows of the file by those of the index
         for row, key in enumerate(_keys([self._names, *columns])):
             if rows := unmatched[key]:
-                rows.pop(0)
+                matched[rows.pop(0)] = row
             else:
                 self.new.append(row)
         self.gone: Rows = np.array(sorted(r for rows in unmatched.values() for r in rows), np.intp)
+        self.edited = self._edited(matched)
         if len(self.new) + len(index) == len(self.gone):
             raise BadInput(f"{name}: has no rows")
-        if not self.is_empty:
+        if self.new or len(self.gone):
             refuse_by_row(index)
+
+    def _edited(self, matched: dict[int, int]) -> dict[str, list[dict[str, Value]]]:
+        """Return the fields of images some of whose rows the file has with other fields.
+
+        Fields that the file lacks stay: they may have been set in the index.
+        """
+        if not self._encodings.field_names:
+            return {}
+        own, other = self.index.read("fields"), self._encodings.read("fields")
+        found: defaultdict[str, list[dict[str, Value]]] = defaultdict(list)
+        differing: set[str] = set()
+        for row in sorted(matched):
+            image, known = self.index.images[row], own[row]
+            fields = tuple(other[matched[row]].items())
+            found[image].append(merged(known, fields))
+            if changes(known, fields):
+                differing.add(image)
+        for row in self.new:  # which come after those that stay
+            found[self._names[row]].append(other[row])
+        return {image: found[image] for image in differing}
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing differs."""
-        return not (self.new or len(self.gone))
+        return not (self.new or len(self.gone) or self.edited)
 
     @property
     def changes(self) -> dict[str, list[str]]:
@@ -101,6 +127,7 @@ class _Difference:
         before, after = set(self.index.images), set(self._names)
         touched = [self._names[row] for row in self.new]
         touched += [self.index.images[row] for row in self.gone]
+        touched += self.edited
         images = sorted(set(touched))
         return {
             "added": [image for image in images if image not in before],

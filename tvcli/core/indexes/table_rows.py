@@ -21,7 +21,8 @@ from tvcli.core.engines.conditions import Condition
 from tvcli.core.engines.postgres import SEARCH_BUDGET, Database, Table, is_url, without_password
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Columns
-from tvcli.core.files.artifacts.kinds import KINDS
+from tvcli.core.files.artifacts.kinds import FIELDS, KINDS
+from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
 from tvcli.core.files.trusted import remember, was_named
 from tvcli.core.images.arrays import unit
@@ -33,6 +34,7 @@ BLANKS = KINDS["embeddings"].datasets
 
 
 TYPES = {name: BLANKS[name].dtype + ("[]" if BLANKS[name].tail else "") for name in OTHERS}
+TYPES_OF_BEFORE = {name: kind for name, kind in TYPES.items() if name != FIELDS}
 
 
 class TableRows:
@@ -48,7 +50,8 @@ class TableRows:
         url, table = manifest.ann["url"], manifest.ann["table"]
         _check_named(path, url)
         self.path, self.dimension = path, manifest.dimension
-        self.table = Table(Database(url), table, TYPES)
+        self._has_fields = bool(manifest.ann.get("fields"))
+        self.table = Table(Database(url), table, TYPES if self._has_fields else TYPES_OF_BEFORE)
 
     def __enter__(self) -> "TableRows":
         return self
@@ -63,6 +66,11 @@ class TableRows:
     def names(self) -> list[str]:
         """The columns that a row may have."""
         return [VECTOR, *OTHERS]
+
+    @cached_property
+    def field_names(self) -> list[str]:
+        """The names of the fields that its rows have, in order; kept once they were asked for."""
+        return self.table.field_names() if self._has_fields else []
 
     @cached_property
     def _order(self) -> Rows:
@@ -100,8 +108,12 @@ class TableRows:
 
     def read(self, name: str, rows: slice | Rows | None = None) -> Any:
         """Return rows of a column (all by default): an array, or a list of text."""
+        if name == FIELDS and not self._has_fields:
+            return [{} for _ in self.ids(rows)]
         found = self.table.read(name, self.ids(rows))
         declared = BLANKS[name]
+        if name == FIELDS:
+            return [_fields_of(value) for value in found]
         if declared.dtype == "text":
             return [value or "" for value in found]
         if name == VECTOR:
@@ -162,6 +174,8 @@ class TableRows:
         with writing(target):
             with Database(manifest.ann["url"]) as database, database.transaction() as connection:
                 table = Table(database, manifest.ann["table"], TYPES)
+                if not self._has_fields:
+                    table.add_fields(connection)
                 if len(gone):
                     table.remove(connection, self.ids(gone))
                 table.add(connection, map(complete, blocks))
@@ -170,7 +184,22 @@ class TableRows:
                     raise BadInput(
                         f"{target}: nothing would be left of it: remove the folder instead"
                     )
-            manifest = replace(manifest, ann={**manifest.ann, "rows": rows})
+            manifest = replace(manifest, ann={**manifest.ann, "rows": rows, "fields": True})
+            write_manifest(target, manifest)
+        return manifest
+
+    def edit_fields(
+        self, target: Path, manifest: Manifest, rows: Rows, fields: Sequence[dict[str, Value]]
+    ) -> Manifest:
+        """Give some rows other fields, in one transaction, as RowStore."""
+        ids = self.ids(rows)
+        with writing(target):
+            with Database(manifest.ann["url"]) as database, database.transaction() as connection:
+                table = Table(database, manifest.ann["table"], TYPES)
+                if not self._has_fields:
+                    table.add_fields(connection)
+                table.set_fields(connection, ids, fields)
+            manifest = replace(manifest, ann={**manifest.ann, "fields": True})
             write_manifest(target, manifest)
         return manifest
 
@@ -226,6 +255,7 @@ def _filled(
         remember("database", database.name)
     made = {**made, "command": [_shown(word) for word in made.get("command", [])]}
     described = {"url": database.name, "table": table.table, "rows": rows, "effort": SEARCH_BUDGET}
+    described["fields"] = True
     return Manifest([], dimension, REMOTE, settings, made, ann=described, auto=False)
 
 
@@ -246,7 +276,16 @@ def complete(block: Columns) -> Columns:
 
 def _blank(name: str) -> Any:
     declared = BLANKS[name]
+    if name == FIELDS:
+        return {}
     return [declared.blank] * declared.tail[0] if declared.tail else declared.blank
+
+
+def _fields_of(value: Any) -> dict[str, Value]:
+    """Return the fields that the database has of a row; others may have written there, too."""
+    known = value if isinstance(value, dict) else {}
+    kept = FieldReader().read(known)
+    return {name: value for name, value in kept if value is not None}
 
 
 def _array(value: Any) -> Any:

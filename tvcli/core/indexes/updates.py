@@ -31,6 +31,7 @@ from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, names_of
 from tvcli.core.indexes.attachments import Attachments
 from tvcli.core.indexes.building import change_index
+from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
@@ -62,9 +63,12 @@ def change_photos(
         source, stat_cache = _source(index, request, report), StatCache.load(target / STAMPS)
         plan = _plan(index, source, stat_cache, request, report)
         change = _Change(index, plan)
-        if not plan.is_empty or request.root is not None:  # which is then where they lie
+        if not plan.keeps_rows or request.root is not None:  # which is then where they lie
             _write(change, target, source, request, report, provenance)
-        if "keypoints" in index.settings and not plan.is_empty:
+        if plan.edited or (request.exif and not index.settings.get("exif")):
+            edited = {photo.image: photo.fields or [] for photo in plan.edited}
+            edit_fields_of(target, edited, {"exif": True} if request.exif else {})
+        if "keypoints" in index.settings and not plan.keeps_rows:
             _describe_new(target, report)
         stat_cache.save(target / STAMPS, change.digests, add=request.way == "add")
         return counts(plan, change.encoded, change.rows)
@@ -110,13 +114,18 @@ class _Change:
 
     def copies(self) -> Iterator[Columns]:
         """Yield the rows that are known already, as photos have them now."""
-        pairs = [(photo, row) for photo in self.plan.copied for row in photo.rows]
+        pairs = [
+            (photo, row, fields)
+            for photo in self.plan.copied
+            for row, fields in zip(photo.rows, photo.fields or [], strict=True)
+        ]
         for start in range(0, len(pairs), COPIED):
             some = pairs[start : start + COPIED]
-            rows = np.array([row for _, row in some], np.intp)
+            rows = np.array([row for _, row, _ in some], np.intp)
             names = {
-                "image": [photo.image for photo, _ in some],
-                "asked": [photo.asked for photo, _ in some],
+                "image": [photo.image for photo, _, _ in some],
+                "asked": [photo.asked for photo, _, _ in some],
+                "fields": [fields for _, _, fields in some],
             }
             yield self.index.store.columns(rows) | names
 
@@ -151,6 +160,7 @@ def _plan(
         report,
         only_add=request.way == "add",
         keep=request.unreadable,
+        exif=bool(index.settings.get("exif")) and not request.exif,
     )
     if plan.new or plan.copied:
         refuse_by_row(index)

@@ -14,6 +14,7 @@ from tvcli.core.boxes import Box
 from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.encoding.encoder import encoder_of
 from tvcli.core.errors import BadInput
+from tvcli.core.files.fields import as_json, merged
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import check_encoder
@@ -108,6 +109,7 @@ def locate_photos(
         if region.data is None:  # it lies in a file
             image = os.path.relpath(source.root / image, base)
         about: Record = {"image": image, "width": seen.width, "height": seen.height}
+        about |= as_json(merged({}, region.fields))
         if source.share:
             about["position"] = seen.region.position
         if not seen.objects:

@@ -1,7 +1,8 @@
 """Hits: what an index has for queries, in order, checked and explained."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from tvcli.core.boxes import Box
 from tvcli.core.engines import Found, Rows
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.files.fields import Value, as_json
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
@@ -32,7 +34,7 @@ class Hit:
 
     `row` is where the index has it; `check` says whether it is the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
-    its photos lie.
+    its photos lie. `fields` are what else is known of it, such as a price.
     """
 
     query: str
@@ -46,6 +48,13 @@ class Hit:
     check: Check | None = None
     explain: str = ""
     root: Path | None = None
+    fields: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def shown_fields(self) -> dict[str, str]:
+        """The fields as texts: whole numbers without a point, true and false as JSON has them."""
+        known = as_json(self.fields)
+        return {n: v if isinstance(v, str) else json.dumps(v) for n, v in known.items()}
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""
@@ -59,6 +68,7 @@ class Hit:
             record["box"] = list(self.region)
         if self.label:
             record["label"] = self.label
+        record |= as_json(self.fields)
         if self.missing:
             record["missing"] = True
         if self.explain:
@@ -163,4 +173,5 @@ def _hits(
             check=checks[place] if checks else None,
             explain=explains(query, int(rows[place]), place + 1) if explains else "",
             root=index.root,
+            fields=known["fields"][place],
         )

@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tvcli.core.engines.conditions import Condition, parse_condition
+from tvcli.core.engines.condition_grammar import parse_condition
+from tvcli.core.engines.conditions import Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
@@ -308,8 +309,8 @@ def _check(settings: SearchSettings, *, refined: bool) -> None:
 def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
     """Return what to say where no row meets conditions, with what its rows have."""
     shown = []
-    for column in sorted({condition.column for condition in where}):
-        example = next((value for value in index.read(column, slice(0, SAMPLED)) if value), None)
+    for column in sorted(columns_of(where)):
+        example = next(filter(None, index.examples(column, SAMPLED)), None)
         relative = f" is relative to {index.root}," if column == "image" else ""
         has = f"such as {example}" if example else "and no row has one"
         shown.append(f"{column}{relative} {has}")

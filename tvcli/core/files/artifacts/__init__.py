@@ -4,6 +4,7 @@ The only package that imports h5py. Nothing in a file is ever unpickled, and lin
 a file are refused.
 """
 
+from tvcli.core.files.artifacts.field_columns import FieldColumn, column_of, joined_columns
 from tvcli.core.files.artifacts.joined import Joined
 from tvcli.core.files.artifacts.kinds import KINDS, Columns, Kind
 from tvcli.core.files.artifacts.reader import Artifact, open_artifact
@@ -14,11 +15,14 @@ __all__ = [
     "KINDS",
     "Artifact",
     "Columns",
+    "FieldColumn",
     "Joined",
     "Kind",
     "Unwritable",
     "Writer",
     "checked_settings",
+    "column_of",
+    "joined_columns",
     "open_artifact",
     "sync",
     "write_artifact",

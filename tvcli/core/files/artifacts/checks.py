@@ -9,8 +9,9 @@ import numpy as np
 
 from tvcli.core.errors import BadInput, Mismatch, Outdated, TvError
 from tvcli.core.files.artifacts.attributes import check_attributes, read_attribute
+from tvcli.core.files.artifacts.field_columns import MOST_COLUMNS, TYPES, parse_dataset_name
 from tvcli.core.files.artifacts.headers import address_of
-from tvcli.core.files.artifacts.kinds import KINDS, TEXT, Dataset, Kind
+from tvcli.core.files.artifacts.kinds import FIELDS, KINDS, TEXT, Dataset, Kind
 from tvcli.core.files.artifacts.source import Source
 from tvcli.core.files.artifacts.storage import check_storage, is_held
 
@@ -88,11 +89,26 @@ def _check_datasets(path: Path, file: h5py.File, kind: Kind, length: int) -> Non
             if declared.required:
                 raise BadInput(f"{path}: {name} is missing")
             continue
-        dataset = file[name]
-        _check_dataset(path, name, dataset, declared, length)
-        rows = dataset.shape[0] if rows is None else rows
-        if dataset.shape[0] != rows:
-            raise BadInput(f"{path}: {name} has {dataset.shape[0]} rows where others have {rows}")
+        parts = {name: (file[name], declared)}
+        if declared.dtype == FIELDS:
+            parts = _field_datasets(path, name, file[name])
+        for part, (dataset, typed) in parts.items():
+            _check_dataset(path, part, dataset, typed, length)
+            rows = dataset.shape[0] if rows is None else rows
+            if dataset.shape[0] != rows:
+                raise BadInput(
+                    f"{path}: {part} has {dataset.shape[0]} rows where others have {rows}"
+                )
+
+
+def _field_datasets(path: Path, name: str, group: Any) -> dict[str, tuple[Any, Dataset]]:
+    """Return the datasets of fields, each with what it should be; raises BadInput for others."""
+    if not isinstance(group, h5py.Group) or len(group) > MOST_COLUMNS:
+        raise BadInput(f"{path}: {name} is not a group of at most {MOST_COLUMNS} columns")
+    try:
+        return {f"{name}/{key}": (group[key], TYPES[parse_dataset_name(key)[0]]) for key in group}
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
 
 
 def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset, length: int) -> None:

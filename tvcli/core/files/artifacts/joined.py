@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.files.artifacts.field_columns import FieldColumn, joined_columns
 from tvcli.core.files.artifacts.kinds import Columns
 from tvcli.core.files.artifacts.reader import Artifact
 
@@ -43,6 +44,15 @@ class Joined:
         used = np.unique(numbers) if len(rows) else np.zeros(1, np.intp)
         found = [self._files[n].read(name, rows[numbers == n] - self._starts[n]) for n in used]
         return _ordered(_one(found), np.argsort(np.argsort(numbers, kind="stable")))
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of the fields that a row may have, in order."""
+        return sorted({name for file in self._files for name in file.field_names})
+
+    def field(self, name: str) -> FieldColumn:
+        """Return a field of all rows; raises BadInput where it cannot be read."""
+        return joined_columns([file.field(name) for file in self._files])
 
     def columns(self, rows: slice | Rows) -> Columns:
         """Return all columns of some rows, by name."""

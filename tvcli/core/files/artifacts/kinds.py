@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 TEXT = "text"
+FIELDS = "fields"  # any fields of a row: a group of typed columns, see `field_columns`
 COLUMN_CHUNK = 1024  # rows per chunk of the narrow columns
 
 
@@ -40,6 +41,7 @@ ROW_COLUMNS = {
     "target": Dataset(TEXT, required=False, blank=""),
     "asked": Dataset(TEXT, required=False, blank=""),  # which regions of the photo were, hashed
     "position": Dataset("i8", required=False, blank=-1),  # in the whole list, where it is a shard
+    "fields": Dataset(FIELDS, required=False),
 }
 LENGTH = {"length": Dataset("f4", required=False, blank=np.nan)}  # before it was made 1
 KEYPOINT_COLUMNS = {
@@ -60,6 +62,7 @@ KINDS = {
         Kind("encodings", 1, {"encodings": Dataset("f2", None), **ROW_COLUMNS}),
         Kind("embeddings", 1, {"embeddings": Dataset("f2", None), **ROW_COLUMNS, **LENGTH}),
         Kind("head", 1),
+        Kind("fields", 1, {"image": Dataset(TEXT), "fields": Dataset(FIELDS, required=False)}),
         Kind("keypoints", 2, KEYPOINT_COLUMNS, oldest=2),  # version 1 had no colours
     )
 }
@@ -72,6 +75,8 @@ SETTINGS: dict[str, Any] = {
     "root_absolute": str,
     "weights_file": TEXT_OR_NONE,
     "head": str,
+    "exif": bool,
+    "edited_fields": {"file": str, "rows": int},
     "pool": str,
     "window": [int],
     "threshold": NUMBER,

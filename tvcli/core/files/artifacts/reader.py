@@ -14,7 +14,14 @@ import numpy.typing as npt
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.attributes import read_attribute
 from tvcli.core.files.artifacts.checks import check
-from tvcli.core.files.artifacts.kinds import TEXT, Columns, Dataset, Kind
+from tvcli.core.files.artifacts.field_columns import (
+    GROUP,
+    TYPES,
+    FieldColumn,
+    parse_dataset_name,
+    rows_of,
+)
+from tvcli.core.files.artifacts.kinds import FIELDS, TEXT, Columns, Dataset, Kind
 from tvcli.core.files.artifacts.mapped import MappedRows, map_rows
 from tvcli.core.files.artifacts.settings import read_settings
 from tvcli.core.files.artifacts.source import Source
@@ -71,24 +78,59 @@ class Artifact:
             BadInput: the data cannot be read.
         """
         declared = self.kind.datasets[name]
+        if declared.dtype == FIELDS:
+            typed = [(*key, self._column(path, TYPES[key[0]], rows)) for key, path in self._fields]
+            return rows_of(typed, self._count(rows))
         if name not in self._present:
-            asked = np.arange(len(self))[slice(None) if rows is None else rows]
-            return _blank(declared, len(asked))
+            return _blank(declared, self._count(rows))
+        return self._column(name, declared, rows)
+
+    def field(self, name: str, rows: slice | npt.NDArray[np.intp] | None = None) -> FieldColumn:
+        """Return a field of some rows (all by default); raises BadInput as `read` does."""
+        paths = {kind: path for (kind, field), path in self._fields if field == name}
+        parts = [
+            self._column(paths[kind], declared, rows)
+            if kind in paths
+            else _blank(declared, self._count(rows))
+            for kind, declared in TYPES.items()
+        ]
+        return FieldColumn(*parts)
+
+    @property
+    def field_names(self) -> list[str]:
+        """The names of its fields, in order."""
+        return sorted({name for (_, name), _ in self._fields})
+
+    @cached_property
+    def _fields(self) -> list[tuple[tuple[str, str], str]]:
+        """The columns of fields: type, name, and the dataset's path."""
+        if "fields" not in self.kind.datasets:
+            return []
+        return [(parse_dataset_name(key), f"{GROUP}/{key}") for key in self._file.get(GROUP, ())]
+
+    def _column(
+        self, name: str, declared: Dataset, rows: slice | npt.NDArray[np.intp] | None
+    ) -> Any:
         try:
-            values = self._values(name, rows)
+            values = self._values(name, declared, rows)
         except Exception as error:  # h5py raises nearly anything on damaged files
             raise BadInput(f"{self.path}: {name} is damaged: {error}") from error
         if declared.dtype == TEXT:
             return [os.fsdecode(value) for value in values]
         return values
 
+    def _count(self, rows: slice | npt.NDArray[np.intp] | None) -> int:
+        return len(np.arange(len(self))[slice(None) if rows is None else rows])
+
     @cached_property
     def _present(self) -> frozenset[str]:
         """The columns that the file has: to ask HDF5 takes as long as to read ten rows."""
         return frozenset(self.columns)
 
-    def _values(self, name: str, rows: slice | npt.NDArray[np.intp] | None) -> Any:
-        if self.kind.datasets[name].dtype == TEXT:
+    def _values(
+        self, name: str, declared: Dataset, rows: slice | npt.NDArray[np.intp] | None
+    ) -> Any:
+        if declared.dtype == TEXT:
             check_texts(self._file[name], rows, self._source)
         if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
             return _fetch(self._file[name], rows)

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts.kinds import COLUMN_CHUNK, KINDS, TEXT, Columns, Dataset
+from tvcli.core.files.artifacts.field_columns import GROUP, MOST_COLUMNS, stored_columns
+from tvcli.core.files.artifacts.kinds import COLUMN_CHUNK, FIELDS, KINDS, TEXT, Columns, Dataset
 from tvcli.core.files.artifacts.sink import Sink
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
@@ -48,13 +49,20 @@ class Writer:
             return
         for name, declared in self.kind.datasets.items():
             values = columns.get(name)
-            if values is None or (not declared.required and _is_blank(declared, values)):
+            if values is None:
                 continue
-            dataset = self._dataset(name, declared, values)
-            dataset.resize(self.rows + count, axis=0)
-            dataset[self.rows :] = _stored(declared, values)
+            if declared.dtype == FIELDS:
+                for field, (typed, column) in stored_columns(values).items():
+                    self._append(field, typed, column, count)
+            elif declared.required or not _is_blank(declared, values):
+                self._append(name, declared, values, count)
         self.rows += count
         self._sink.check()
+
+    def _append(self, name: str, declared: Dataset, values: Any, count: int) -> None:
+        dataset = self._dataset(name, declared, values)
+        dataset.resize(self.rows + count, axis=0)
+        dataset[self.rows :] = _stored(declared, values)
 
     def declare(self, tail: tuple[int, ...]) -> None:
         """Make the columns of a file without rows, whose rows would have this shape."""
@@ -72,7 +80,7 @@ class Writer:
         """Bring all columns to the same length, write the attributes, flush and close."""
         self._file.attrs["settings"] = json.dumps(self.settings, sort_keys=True)
         self._file.attrs["provenance"] = json.dumps(self.provenance, sort_keys=True)
-        for dataset in self._file.values():
+        for dataset in [*self._file.values(), *self._file.get(GROUP, {}).values()]:
             if isinstance(dataset, h5py.Dataset):
                 dataset.resize(self.rows, axis=0)
         self.give_up()
@@ -86,6 +94,8 @@ class Writer:
     def _dataset(self, name: str, declared: Dataset, values: Any) -> h5py.Dataset:
         if name in self._file:
             return self._file[name]
+        if name.startswith(f"{GROUP}/") and len(self._file.get(GROUP, ())) == MOST_COLUMNS:
+            raise BadInput(f"{self.path}: more than {MOST_COLUMNS} columns of fields")
         text = declared.dtype == TEXT
         tail = tuple(np.shape(values)[1:]) if declared.tail is None else declared.tail
         large = np.prod(tail) > 4096 or len(tail) == 2  # tables of key points are read one by one
