@@ -33,7 +33,7 @@ class Hit(Readable):
     missing: bool = False
     same: SamePicture | None = None
     query: str = field(default="", repr=False)
-    fields: Mapping[str, Value] = field(default_factory=dict)
+    fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
     @property
     def path(self) -> Path:

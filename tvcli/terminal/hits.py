@@ -77,13 +77,13 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
         if checked:
             table.add_column("verified", style="green")
         names = sorted({name for hit in found for name in hit.fields})
-        for name in names:
-            table.add_column(Text(printable(name)), overflow="fold")
+        for field in names:
+            table.add_column(Text(printable(field)), overflow="fold")
         for hit in found:
             count += 1
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
-            more = [_verdict(hit)] if checked else []
-            more += [Text(printable(hit.shown_fields.get(name, ""))) for name in names]
+            more: list[str | Text] = [_verdict(hit)] if checked else []
+            more += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]
             table.add_row(
                 str(hit.rank), f"{hit.similarity:.4f}", name, Text(printable(hit.label)), *more
             )
