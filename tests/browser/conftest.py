@@ -54,3 +54,11 @@ def gallery(made: Path) -> Iterator[str]:
     """Give the address of a gallery."""
     with running(made, "gallery", "photos.tvx") as address:
         yield address
+
+
+@pytest.fixture
+def home(page: Any, gallery: str) -> Any:
+    """Give the gallery's page, all photos shown."""
+    page.goto(gallery)
+    page.wait_for_selector("#results li")
+    return page

@@ -210,5 +210,5 @@ def test_a_folder_that_is_a_link_leads_out_too(collection: Path) -> None:
     (collection / "photos" / "inner").symlink_to(elsewhere)
     with open_gallery([Path("photos.tvx")], None) as app, client_of(app) as client:
         items = client.get("/api/items").json()["items"]
-        inner = next(item["row"] for item in items if item["image"] == "inner/6.png")
+        inner = next(item["row"] for item in items if item["image"] == "photos/inner/6.png")
         assert client.get(f"/pictures/{inner}").status_code == 403

@@ -2,20 +2,22 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tvcli.core.images.photo import photo_size
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
+from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.compared import Compared
 from tvcli.serve.files import application
-from tvcli.serve.finder import Finder, GalleryQuery
+from tvcli.serve.finder import Finder, Found, GalleryQuery
 from tvcli.serve.learning import Learner
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.shown import shown_hits, shown_photo, shown_rows
@@ -23,6 +25,7 @@ from tvcli.serve.thumbnails import Thumbnails
 from tvcli.serve.uploads import Uploads
 
 MOST_HITS = 1000
+MOST_NAMED = 1000  # items that are asked for by name at a time
 PAGE = 60
 
 
@@ -46,6 +49,24 @@ class Gallery:
         rows = finder.matching(asked.query.get("text", "").strip().lower())
         shown = shown_rows(finder, list(rows[offset : offset + limit]))
         return {"total": len(rows), "offset": offset, "items": shown}
+
+    def items_named(self, asked: Asked) -> dict[str, Any]:
+        """Return some items of the first index by their keys (`items`)."""
+        finder, keys = self._indexes.first, asked.json.get("items")
+        return {"items": shown_rows(finder, self._named(keys, MOST_NAMED))}
+
+    def zip(self, asked: Asked) -> Response:
+        """Return the photos of some items of the first index (`items`) as a zip archive."""
+        rows = self._named(asked.json.get("items"), MOST_NAMED)
+        headers = {"content-disposition": "attachment; filename=photos.zip"}
+        parts = archive(self._indexes.first.collection, rows)
+        return StreamingResponse(parts, media_type="application/zip", headers=headers)
+
+    def _named(self, keys: object, most: int) -> list[int]:
+        rows = self._indexes.rows(self._indexes.first, keys, "items")
+        if len(rows) > most:
+            raise Refused(413, f"{len(rows)} items: at most {most} at a time")
+        return rows
 
     def item(self, asked: Asked) -> dict[str, Any]:
         """Return one item by its `key`, with the photo's size."""
@@ -71,7 +92,10 @@ class Gallery:
         wanted = asked.json if is_json else _wanted_by_query(asked)
         finder = self._asked_of(wanted)
         gallery_query = self._wish(finder, wanted, None if is_json else asked.data)
-        located, hits = finder.find(gallery_query)
+        if wanted.get("without_query") in (True, "true", "1"):
+            located, hits = _without_query(finder, gallery_query)
+        else:
+            located, hits = finder.find(gallery_query)
         shown = [self._indexes.keyed(finder, hit) for hit in shown_hits(finder, hits)]
         return {"hits": shown} | ({"located": list(located)} if located else {})
 
@@ -152,6 +176,8 @@ class Gallery:
             picture_route(collection, thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/items", answering(self.items)),
+            Route("/api/items", answering(self.items_named), methods=["POST"]),
+            Route("/api/zip", answering(self.zip), methods=["POST"]),
             Route("/api/item", answering(self.item)),
             Route("/api/search", answering(self.search), methods=["POST"]),
             Route("/api/explain", answering(self.explain), methods=["POST"]),
@@ -165,6 +191,13 @@ class Gallery:
             Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
         ]
         return application("gallery.html", routes)
+
+
+def _without_query(finder: Finder, asked: GalleryQuery) -> Found:
+    """Return what a search finds besides the row that it searches with."""
+    located, hits = finder.find(replace(asked, k=asked.k + 1))
+    others = [hit for hit in hits if hit.row != asked.row][: asked.k]
+    return located, [replace(hit, rank=rank) for rank, hit in enumerate(others, 1)]
 
 
 def _wanted_by_query(asked: Asked) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Rows and hits of an index as a page is told of them."""
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.hits import Hit
+from tvcli.core.searching.queries import shown_path
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 
@@ -24,22 +27,36 @@ def shown_rows(finder: Finder, rows: list[int]) -> list[dict[str, Any]]:
 def shown_hits(finder: Finder, hits: list[Hit]) -> list[dict[str, Any]]:
     """Return hits as `tv search` writes them, with what a page needs besides."""
     return [
-        hit.as_record()
-        | _shown(finder, hit.row, list(hit.region) if hit.region else None)
-        | {"image": hit.image}
+        hit.as_record() | _shown(finder, hit.row, list(hit.region) if hit.region else None)
         for hit in hits
     ]
 
 
 def shown_photo(finder: Finder, row: int) -> dict[str, Any]:
     """Return what a page shows of one row, with the photo's size, or why it cannot be shown."""
-    item = shown_rows(finder, [row])[0]
-    return item | _size(finder, row)
+    item = shown_rows(finder, [row])[0] | _size(finder, row)
+    return item | {"fields": _fields(finder, row, item)}
+
+
+def _fields(finder: Finder, row: int, item: dict[str, Any]) -> dict[str, str]:
+    """Return what else the index and the file system know of a row, in words."""
+    known = finder.index.columns(np.array([row], np.intp))
+    fields = {name: known[name][0] for name in ("split", "target") if known.get(name)}
+    region = [float(side) for side in known["region"][0]]
+    if region != [0, 0, item.get("width"), item.get("height")]:
+        fields["encoded"] = ", ".join(f"{side:g}" for side in region)
+    fields |= {"mirrored": "yes"} if known["flip"][0] else {}
+    with suppress(OSError, Refused):
+        status = finder.collection.path(row).stat()
+        changed = datetime.fromtimestamp(status.st_mtime).astimezone()
+        fields["file"] = f"{status.st_size:,} bytes, {changed:%Y-%m-%d %H:%M}"
+    return fields
 
 
 def _shown(finder: Finder, row: int, box: list[float] | None) -> dict[str, Any]:
     name = finder.index.images[row]
-    item: dict[str, Any] = {"row": row, "key": finder.key_of(row), "image": name}
+    image = shown_path(finder.index.root, name)
+    item: dict[str, Any] = {"row": row, "key": finder.key_of(row), "image": image}
     item["name"] = name.rpartition("/")[2].encode("utf-8", "replace").decode()
     if box is not None:
         item |= {"box": box, **_size(finder, row)}

@@ -1,7 +1,7 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
 const LISTS = ["like", "unlike"];
-const TEXTS = ["item", "file", "box", "text", "page", "k"];
+const TEXTS = ["item", "file", "box", "text", "page", "k", "look"];
 
 export function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -18,6 +18,9 @@ export function addressOf(state) {
   const text = query.toString();
   return text ? `/?${text}` : "/";
 }
+
+/** The address without what is looked at: what else is shown is the same by it. */
+export const withoutLook = (state) => addressOf({ ...state, look: "" });
 
 export const isSearch = (state) => Boolean(state.item || state.file || state.like?.length);
 

@@ -38,8 +38,8 @@ export function send(method, path, content, options = {}) {
   return ask(path, { method, headers, body: JSON.stringify(content), ...options });
 }
 
-/** Send JSON, get a picture. */
-export async function draw(path, content) {
+/** Send JSON, get a file: a picture, an archive. */
+export async function fetched(path, content) {
   const headers = { "content-type": "application/json" };
   const answer = await respond(path, { method: "POST", headers, body: JSON.stringify(content) });
   return answer.blob();

@@ -34,25 +34,44 @@ export function outline(box, { width, height }, kind = "located") {
 }
 
 export function photoCard(item) {
-  const link = make("a", { class: "photo", href: searchWith({ item: item.key }), "data-link": true,
+  const link = make("a", { class: "photo", href: searchWith({ item: item.key }), "data-link": true, draggable: "false",
     "aria-label": `Search with ${item.name}${item.label ? `, ${item.label}` : ""}` }, pictureOf(item));
-  return make("li", { "data-key": item.key }, link, caption(item));
+  return card(item, "", { index: 0 }, [link], caption(item));
 }
 
-export function hitCard(hit, said, { index, learned, explains }) {
+export function hitCard(hit, said, column) {
   const score = hit.similarity.toFixed(3);
   const name = `Hit ${hit.rank}, ${hit.name}, similarity ${score}`;
-  const picture = pictureOf(hit, { index });
-  const link = hit.key == null ? picture : make("a", { class: "photo", "data-link": true,
+  const picture = pictureOf(hit, column);
+  const link = hit.key == null ? picture : make("a", { class: "photo", "data-link": true, draggable: "false",
     href: searchWith({ item: hit.key }), "aria-label": name }, picture);
-  const judged = hit.key == null || index ? null : judgement(hit, said);
-  const why = !explains || hit.missing ? null : make("button", { type: "button", class: "why", "data-why": hit.row,
-    "data-index": index, "data-learned": Boolean(learned), title: "Why is this a hit? (w)", "aria-label": `Why ${hit.name} is a hit` }, "Why?");
+  const judged = hit.key == null || column.index ? null : judgement(hit, said);
   const kind = said === "like" ? "liked" : said === "unlike" ? "unliked" : "";
-  return make("li", { "data-key": hit.key ?? "", class: kind }, link, judged, why, caption(hit, score));
+  return card(hit, kind, column, [link, judged], caption(hit, score));
 }
 
-function judgement(hit, said) {
+function card(item, kind, column, parts, below) {
+  const choose = item.key == null ? null : make("input", { type: "checkbox", class: "choose",
+    title: "Choose (x)", "aria-label": `Choose ${item.name}` });
+  const look = make("button", { type: "button", class: "look", "data-look": `${columnName(column)}.${item.row}`,
+    title: "Look at it (space)", "aria-label": `Look at ${item.name}` }, "Look");
+  const tools = make("span", { class: "tools" }, whyButton(item, column), look);
+  const element = make("li", { "data-key": item.key ?? "", class: kind },
+    make("div", { class: "over" }, ...parts.filter(Boolean), choose, tools), below);
+  element.item = item;
+  return element;
+}
+
+/** What an address calls a column of hits: the number of its index, or that it is what was learned. */
+export const columnName = ({ index, learned }) => (learned ? "learned" : String(index));
+
+export function whyButton(hit, { index, learned, explains }) {
+  if (!explains || hit.missing) return null;
+  return make("button", { type: "button", class: "why", "data-why": hit.row, "data-index": index,
+    "data-learned": Boolean(learned), title: "Why is this a hit? (w)", "aria-label": `Why ${hit.name} is a hit` }, "Why?");
+}
+
+export function judgement(hit, said) {
   const button = (what, mark, word) => make("button", {
     type: "button", "data-say": what, "aria-pressed": String(said === what),
     title: `${word} (${mark})`, "aria-label": `${word}, to ${hit.name}`,

@@ -1,119 +1,114 @@
 // The gallery: the address says what is shown; what a person does changes the address.
 
-import { addressOf, isSearch, readAddress, searchWith } from "./address.js";
+import { addressOf, isSearch, readAddress, searchWith, withoutLook } from "./address.js";
 import { get, send, upload } from "./api.js";
-import { hitCard, photoCard } from "./cards.js";
-import { find, make, say } from "./dom.js";
+import { Choice } from "./choice.js";
+import { chosenBar } from "./chosen.js";
+import { find, say } from "./dom.js";
 import { acceptFiles } from "./files.js";
 import { listen } from "./keys.js";
-import { showWhy } from "./why.js";
 import { Learning } from "./learning.js";
+import { Lightbox } from "./look.js";
+import { focusedCard, keepFocus, step } from "./places.js";
 import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
+import { askHits, askPage, moreHits, saidOf, showHits, showPage, wish } from "./results.js";
+import { showTray } from "./tray.js";
+import { showWhy } from "./why.js";
 
-const PAGE = 60;
-const HITS = 30;
 let state = readAddress();
+let shown = null; // the address of what is shown, but for the photo that is looked at
 let about = { indexes: [] };
-const learning = new Learning(() => show());
 let turn = 0; // what was asked for last: late answers to earlier questions are dropped
+const learning = new Learning(() => show({ again: true }));
+const choice = new Choice(find("#results"), () => showChosen());
+const showChosen = chosenBar(choice, { judge: judgeAll, saveClicks });
+const lightbox = new Lightbox({ choice, go: lookAt, said: (key) => saidOf(state, key) });
 
-function go(address, { replace = false } = {}) {
-  history[replace ? "replaceState" : "pushState"]({}, "", address);
+function go(address, { replace = false, looked = false } = {}) {
+  history[replace ? "replaceState" : "pushState"]({ looked }, "", address);
   return show();
 }
 
 const change = (changes) => go(addressOf({ ...state, ...changes }));
 
-async function show() {
+/** Look at a photo; at none, go back to where one came from. */
+function lookAt(name) {
+  const looked = Boolean(history.state?.looked);
+  if (!name && looked) return history.back();
+  return go(addressOf({ ...state, look: name }), { replace: Boolean(state.look), looked: !state.look || looked });
+}
+
+async function show({ again = false } = {}) {
   state = readAddress();
   const mine = ++turn;
-  const focused = focusOf(document.activeElement);
   find("#text").value = state.text ?? "";
   document.body.classList.toggle("searching", isSearch(state));
   try {
-    await (isSearch(state) ? showHits(mine) : showPage(mine));
-    if (mine === turn) refocus(focused);
+    if (again || shown !== withoutLook(state)) await showResults(mine);
+    if (mine === turn) await lightbox.show(state.look);
   } catch (error) {
     if (mine === turn) say(error.message, { error: true });
   }
 }
 
-async function showPage(mine) {
-  hideQuery();
-  const page = Math.max(1, Number(state.page) || 1);
-  const parameters = { offset: (page - 1) * PAGE, limit: PAGE, text: state.text ?? "" };
-  const found = await get("/api/items", parameters);
+async function showResults(mine) {
+  const refocus = keepFocus();
+  shown = null;
+  const told = await (isSearch(state) ? hits(mine) : photos(mine));
   if (mine !== turn) return;
-  grids([make("ol", { class: "hits", "aria-label": "Photos" }, ...found.items.map(photoCard))]);
-  pager(page, Math.max(1, Math.ceil(found.total / PAGE)));
-  const what = state.text ? ` with “${state.text}”` : "";
-  say(found.total ? `${found.total.toLocaleString()} photos${what}` : `No photo${what}`);
+  shown = withoutLook(state);
+  choice.mark();
+  refocus();
+  say(told);
 }
 
-/** What the address asks to search with. */
-function wish() {
-  const wanted = { k: Number(state.k) || HITS, like: state.like, unlike: state.unlike };
-  for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
-  if (state.box) wanted.box = state.box.split(",").map(Number);
-  return wanted;
+async function photos(mine) {
+  hideQuery();
+  const found = await askPage(state);
+  return mine === turn ? showPage(state, found, (address) => go(address)) : "";
 }
 
-async function showHits(mine) {
+async function hits(mine) {
   say("Searching…");
-  const wanted = wish();
   const columns = about.indexes.map(({ name }, index) => ({ name, index }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
-  const asked = columns.map(({ index, learned }) => send("POST", "/api/search", { ...wanted, index, learned }));
-  const [answers] = await Promise.all([Promise.all(asked), showQuery(state, change)]);
-  if (mine !== turn) return;
+  const [answers] = await Promise.all([askHits(state, columns), showQuery(state, change), showTray(state, judge)]);
+  if (mine !== turn) return "";
   showLocated(answers[0].located);
-  grids(answers.map((answer, place) => hitList(answer.hits, columns[place], columns.length)));
-  pager(1, 1);
-  find("#more").hidden = answers[0].hits.length < wanted.k || wanted.k >= 600;
   const said = state.like.length + state.unlike.length;
   find("#save").hidden = !said;
   find("#learn").hidden = !(said || about.said);
-  say(`${answers[0].hits.length} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`);
-}
-
-function hitList(hits, { name, ...column }, columns) {
-  const explains = Boolean(state.item || state.file);
-  const said = (key) => (state.like.includes(key) ? "like" : state.unlike.includes(key) ? "unlike" : "");
-  const list = make("ol", { class: "hits", "aria-label": `Hits, ${name}` },
-    ...hits.map((hit) => hitCard(hit, said(hit.key), { ...column, explains })));
-  return columns < 2 ? list : make("section", {}, make("h2", {}, name), list);
-}
-
-function grids(lists) {
-  find("#results").classList.toggle("compared", lists.length > 1);
-  find("#results").replaceChildren(...lists);
-  find("#more").hidden = true;
-}
-
-function pager(page, pages) {
-  const link = (to, text, name) => make("a", { href: addressOf({ ...state, page: to > 1 ? to : "" }),
-    "data-link": true, class: "button", "aria-label": name }, text);
-  find("#pager").hidden = pages < 2;
-  find("#pager").replaceChildren(
-    page > 1 ? link(page - 1, "←", "Page before") : "",
-    make("span", {}, `Page ${page} of ${pages.toLocaleString()}`),
-    page < pages ? link(page + 1, "→", "Next page") : "");
+  return showHits(state, columns, answers);
 }
 
 /** Say yes or no to a hit, or take it back. */
 function judge(key, what) {
-  const without = (list) => list.filter((other) => other !== key);
-  const next = { like: without(state.like), unlike: without(state.unlike) };
+  const next = without([key]);
   if (!state[what].includes(key)) next[what].push(key);
   return change(next);
 }
 
-async function saveClicks() {
+/** Say yes or no to hits; without a search, yes begins one. */
+function judgeAll(keys, what) {
+  const next = without(keys);
+  next[what].push(...keys);
+  return change(next);
+}
+
+function without(keys) {
+  const left = (list) => list.filter((key) => !keys.includes(key));
+  return { like: left(state.like), unlike: left(state.unlike) };
+}
+
+/** Save what was said; with `chosen`, that these are right. */
+async function saveClicks(chosen = null) {
   const { item, like, unlike } = state;
   const box = state.box ? state.box.split(",").map(Number) : null;
+  const said = chosen ? { like: chosen, unlike: [] } : { like, unlike };
   try {
-    const saved = await send("POST", "/api/clicks", { item: item ?? null, box, like, unlike });
+    const saved = await send("POST", "/api/clicks", { item: item ?? null, box, ...said });
     about.said = saved.total;
+    find("#learn").hidden = !isSearch(state);
     say(`${saved.added} new in ${saved.file}, ${saved.total} in all`);
     return true;
   } catch (error) {
@@ -137,48 +132,37 @@ async function searchFile(file) {
   }
 }
 
-function focusOf(element) {
-  const card = element?.closest?.("[data-key]");
-  return card && { key: card.dataset.key, say: element.dataset.say };
-}
-
-function refocus(was) {
-  if (!was) return;
-  const card = [...document.querySelectorAll("[data-key]")].find((c) => c.dataset.key === was.key);
-  find(was.say ? `[data-say=${was.say}]` : "a", card ?? document.createElement("p"))?.focus();
-}
-
-/** Move among the cards as they lie on the screen. */
-function step(across, down) {
-  const links = [...document.querySelectorAll("#results a.photo")];
-  const here = links.indexOf(document.activeElement?.closest("[data-key]")?.querySelector("a.photo"));
-  if (!links.length) return false;
-  const top = (link) => Math.round(link.getBoundingClientRect().top);
-  const columns = links.filter((link) => top(link) === top(links[0])).length || 1;
-  const to = here < 0 ? 0 : here + across + down * columns;
-  links[Math.min(links.length - 1, Math.max(0, to))].focus();
-  return true;
-}
-
-function judgeFocused(what) {
-  const card = document.activeElement?.closest("[data-key]");
-  return card && isSearch(state) && card.dataset.key ? void judge(card.dataset.key, what) : false;
-}
-
 function why(button) {
   const { why: row, index, learned } = button.dataset;
-  const { like, unlike, ...wanted } = wish(); // of the photo itself, whatever was liked
+  const { like, unlike, ...wanted } = wish(state); // of the photo itself, whatever was liked
   showWhy({ ...wanted, row: Number(row), index: Number(index), learned: learned === "true" }, button);
 }
 
-function whyFocused() {
-  const button = document.activeElement?.closest("[data-key]")?.querySelector("[data-why]");
-  return button ? void why(button) : false;
+/** Do something with the card that has the focus, if there is one that it can be done with. */
+function onCard(does) {
+  return () => {
+    const card = focusedCard();
+    return card ? does(card) : false;
+  };
+}
+
+const press = (selector) => onCard((card) => {
+  const button = find(selector, card);
+  return button ? button.click() : false;
+});
+
+function stepChoosing(across, down) {
+  const from = focusedCard();
+  if (from?.dataset.key && !choice.has(from.dataset.key)) choice.toggle(from);
+  const card = step(across, down);
+  if (card?.dataset.key) choice.add([card.item]);
 }
 
 document.addEventListener("click", (event) => {
   const asked = event.target.closest("[data-why]");
   if (asked) why(asked);
+  const looked = event.target.closest("[data-look]");
+  if (looked) lookAt(looked.dataset.look);
   const link = event.target.closest("a[data-link]");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.button) {
     event.preventDefault();
@@ -193,27 +177,31 @@ find("#filter").addEventListener("submit", (event) => {
 });
 find("#whole").addEventListener("click", () => change({ box: "" }));
 find("#region").addEventListener("click", toggleTouch);
-find("#save").addEventListener("click", saveClicks);
+find("#save").addEventListener("click", () => saveClicks());
 find("#learn").addEventListener("click", learn);
-find("#more").addEventListener("click", () => change({ k: (Number(state.k) || HITS) + HITS }));
-addEventListener("popstate", show);
+find("#more").addEventListener("click", () => change({ k: moreHits(state) }));
+addEventListener("popstate", () => show());
 acceptFiles(searchFile);
 listen([
   [["/"], "filter by name or label", () => find("#text").focus()],
-  [["ArrowLeft"], "photo before", () => step(-1, 0)],
-  [["ArrowRight"], "next photo", () => step(1, 0)],
-  [["ArrowUp"], "row above", () => step(0, -1)],
-  [["ArrowDown"], "row below", () => step(0, 1)],
-  [["y"], "yes: more like this hit", () => judgeFocused("like")],
-  [["n"], "no: less like this hit", () => judgeFocused("unlike")],
-  [["w"], "why this is a hit: what made it similar", whyFocused],
+  [["ArrowLeft"], "photo before", () => Boolean(step(-1, 0))],
+  [["ArrowRight"], "next photo", () => Boolean(step(1, 0))],
+  [["ArrowUp"], "row above", () => Boolean(step(0, -1))],
+  [["ArrowDown"], "row below", () => Boolean(step(0, 1))],
+  [[" "], "look at the photo; ← → the ones beside it, z actual size", press(".look")],
+  [["x"], "choose the photo, or not", onCard((card) => (card.dataset.key ? choice.toggle(card) : false))],
+  [["Shift+ArrowLeft"], "choose this photo and the one before", () => stepChoosing(-1, 0)],
+  [["Shift+ArrowRight"], "choose this photo and the next", () => stepChoosing(1, 0)],
+  [["Ctrl+a"], "choose all that are shown", () => choice.all()],
+  [["y"], "yes: more like this hit", press("[data-say=like]")],
+  [["n"], "no: less like this hit", press("[data-say=unlike]")],
+  [["w"], "why this is a hit: what made it similar", press("[data-why]")],
   [["r"], "choose a region: Enter, arrows, Shift+arrows, Enter", () => find("#stage")?.focus()],
   [["s"], "save yes and no as clicks", () => (find("#save").hidden ? false : void saveClicks())],
   [["t"], "learn from all clicks saved", () => (find("#learn").hidden ? false : void learn())],
   [["o"], "open a file to search with", () => find("#file").click()],
-  [["Escape"], "back to all photos", () => (isSearch(state) ? void go("/") : false)],
-  [["?"], "these keys", null],
-].filter(([keys]) => keys[0] !== "?"));
+  [["Escape"], "choose none; back to all photos", () => (choice.size ? choice.clear() : isSearch(state) ? void go("/") : false)],
+]);
 
 about = await get("/api/about");
 find("#title").textContent = about.indexes.map((index) => index.name).join(" and ");

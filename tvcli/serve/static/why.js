@@ -1,6 +1,6 @@
 // Why a hit is one: heat maps over the query and the hit, in a dialog.
 
-import { draw } from "./api.js";
+import { fetched } from "./api.js";
 import { make } from "./dom.js";
 
 const HINT = "What you searched with on the left, the hit on the right. Light is where much of the " +
@@ -15,7 +15,7 @@ export async function showWhy(wanted, button) {
   document.body.append(dialog);
   dialog.showModal();
   try {
-    const address = URL.createObjectURL(await draw("/api/explain", wanted));
+    const address = URL.createObjectURL(await fetched("/api/explain", wanted));
     const picture = make("img", { src: address, alt: "Heat maps of what made the hit similar" });
     await picture.decode().finally(() => URL.revokeObjectURL(address));
     place.textContent = HINT;

@@ -1,0 +1,32 @@
+"""What a person sees of the gallery, for tests in a browser."""
+
+from typing import Any
+
+
+def names(page: Any) -> list[str]:
+    found: list[str] = page.eval_on_selector_all(
+        "#results .caption span:last-child", "all => all.map((one) => one.textContent)"
+    )
+    return found
+
+
+def wait_for_hits(page: Any, count: int = 8) -> None:
+    page.wait_for_function(
+        "count => /^\\d+ hits/.test(document.querySelector('#message').textContent)"
+        " && document.querySelectorAll('#results li').length === count",
+        arg=count,
+    )
+
+
+def open_search(page: Any, name: str = "3.png") -> None:
+    """Search with a photo of the collection by a click."""
+    page.click(f"a.photo[aria-label='Search with {name}']")
+    wait_for_hits(page)
+
+
+def wait_for_message(page: Any, pattern: str) -> None:
+    """Wait until the page says something that a regular expression matches."""
+    page.wait_for_function(
+        "pattern => new RegExp(pattern).test(document.querySelector('#message').textContent)",
+        arg=pattern,
+    )

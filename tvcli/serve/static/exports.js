@@ -1,0 +1,45 @@
+// Items as text that other programs read, and as files that the browser saves.
+
+import { make } from "./dom.js";
+
+const FIELDS = ["query", "rank", "image", "similarity", "label", "box", "missing"]; // as `tv search` writes them
+const FORMULA = /^[=+\-@\t\r]/; // what spreadsheets take for a formula: names may be anybody's
+
+const known = (item) => FIELDS.filter((name) => item[name] != null);
+
+export const jsonLines = (items) => items.map((item) =>
+  `${JSON.stringify(Object.fromEntries(known(item).map((name) => [name, item[name]])))}\n`).join("");
+
+export function csv(items) {
+  const names = FIELDS.filter((name) => items.some((item) => item[name] != null));
+  const rows = items.map((item) => names.map((name) => cell(name, item[name])));
+  return [names, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+}
+
+function cell(name, value) {
+  if (value == null) return "";
+  const text = Array.isArray(value) ? value.join(" ") : String(value);
+  const harmless = typeof value === "string" && FORMULA.test(text) ? `${name === "image" ? "./" : "'"}${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+export const paths = (items) => [...new Set(items.map((item) => item.image))].join("\n");
+
+/** Have the browser save a file: text, or a Blob. */
+export function save(name, content, type) {
+  const address = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}
+
+/** Put text on the clipboard, also where the page is no secure context: over a network, without TLS. */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = make("textarea", { class: "unseen" });
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  if (!done) throw new Error("the browser does not let this page use the clipboard");
+}

@@ -1,0 +1,65 @@
+// What the address shows: a page of photos, or the hits of a search.
+
+import { addressOf } from "./address.js";
+import { get, send } from "./api.js";
+import { hitCard, photoCard } from "./cards.js";
+import { find, make } from "./dom.js";
+import { showPager } from "./pager.js";
+
+const PAGE = 60;
+const HITS = 30;
+const MOST = 600;
+
+export const hitsOf = (state) => Number(state.k) || HITS;
+export const moreHits = (state) => hitsOf(state) + HITS;
+
+/** What the address asks to search with. */
+export function wish(state) {
+  const wanted = { k: hitsOf(state), like: state.like, unlike: state.unlike, without_query: true };
+  for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
+  if (state.box) wanted.box = state.box.split(",").map(Number);
+  return wanted;
+}
+
+export function askPage(state) {
+  const page = Math.max(1, Number(state.page) || 1);
+  return get("/api/items", { offset: (page - 1) * PAGE, limit: PAGE, text: state.text ?? "" });
+}
+
+export function showPage(state, found, go) {
+  grids([make("ol", { class: "hits", "aria-label": "Photos" }, ...found.items.map(photoCard))]);
+  const address = (page) => addressOf({ ...state, page: page > 1 ? page : "" });
+  showPager(found.offset / PAGE + 1, Math.max(1, Math.ceil(found.total / PAGE)), address, (page) => go(address(page)));
+  const what = state.text ? ` with “${state.text}”` : "";
+  return found.total ? `${found.total.toLocaleString()} photos${what}` : `No photo${what}`;
+}
+
+export const askHits = (state, columns) => Promise.all(columns.map(({ index, learned }) =>
+  send("POST", "/api/search", { ...wish(state), index, learned })));
+
+export function showHits(state, columns, answers) {
+  const explains = Boolean(state.item || state.file);
+  const lists = answers.map(({ hits }, place) => hitList(state, hits, { ...columns[place], explains }));
+  grids(columns.length < 2 ? lists
+    : lists.map((list, place) => make("section", {}, make("h2", {}, columns[place].name), list)));
+  find("#pager").hidden = true;
+  const count = answers[0].hits.length;
+  find("#more").hidden = count < hitsOf(state) || count >= MOST;
+  const said = state.like.length + state.unlike.length;
+  return `${count} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
+}
+
+function hitList(state, hits, column) {
+  return make("ol", { class: "hits", "aria-label": `Hits, ${column.name}` },
+    ...hits.map((hit) => hitCard(hit, saidOf(state, hit.key), column)));
+}
+
+/** What was said of a hit: `like`, `unlike`, or nothing. */
+export const saidOf = (state, key) =>
+  (state.like.includes(key) ? "like" : state.unlike.includes(key) ? "unlike" : "");
+
+function grids(lists) {
+  find("#results").classList.toggle("compared", lists.length > 1);
+  find("#results").replaceChildren(...lists);
+  find("#more").hidden = true;
+}
