@@ -55,6 +55,14 @@ def test_gallery(page: Any, gallery: str) -> None:
     page.keyboard.press("w")
     page.wait_for_selector("#why img")
     assert violations(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+a")
+    page.wait_for_selector("#chosen:not([hidden])")
+    assert violations(page) == []
+    page.focus("#results li a")
+    page.keyboard.press(" ")
+    page.wait_for_selector("#look img")
+    assert violations(page) == []
 
 
 def test_box_editor(page: Any, boxes: str) -> None:
