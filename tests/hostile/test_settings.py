@@ -53,6 +53,7 @@ USERS = frozenset(
         "unlike",
         "update",
         "verbose",
+        "watch",
     )
 )
 

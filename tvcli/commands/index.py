@@ -1,5 +1,6 @@
 """`tv index`: photos or encodings -> an index."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,6 +97,7 @@ def index(
     encoder: VectorOptions,
     kept: KeptOptions,
     change: ChangeOptions,
+    watch: options.Watch = False,
     seed: options.Seed = 0,
     inputs: InputOptions,
     exif: options.Exif = False,
@@ -128,6 +130,7 @@ def index(
       tv index photos/ --exif -o photos.tvx
       tv index --fields prices.csv -o photos.tvx
       tv index photos/ --update --dry-run | jq -r .image
+      tv index photos/ --watch
       find photos/ -name '*.tmp.jpg' -print0 | tv index -0 --remove -
       tv index photos/ --classifier classifier.h5 --boxes boxes.h5 -o objects.tvx
       tv index photos.h5 --rank rank.h5 --maps -o ranked.tvx
@@ -142,16 +145,46 @@ def index(
     sources, way = sources or [], change.way()
     if way and inputs.is_part:
         raise UsageError(f"--{way} goes with neither --limit nor --sample nor --shard")
-    if way and (change.dry_run or way != "update" or output.exists()):
+    if watch and (way not in (None, "update") or change.dry_run or inputs.is_part):
+        raise UsageError("--watch follows whole folders: it goes with no way but --update")
+    if watch:
+        from tvcli.core.files.watching import check_watchable
+
+        check_watchable(sources)
+
+    def request() -> "UpdateRequest":
         recorded = {"engine": engine} | kept.files()
-        request = update_request(context, way, sources, inputs.paths, encoder, recorded, exif=exif)
-        if change.dry_run:
-            _tell(output, request, reports)
-        else:
-            _change(output, request, reports, seed, kept)
-        if fields is not None:
-            _set_fields(output, fields, reports)
-        return
+        return update_request(
+            context, way or "update", sources, inputs.paths, encoder, recorded, exif=exif
+        )
+
+    if change.dry_run and way:
+        _tell(output, request(), reports)
+    elif watch and output.exists():
+        pass  # it begins with an update
+    elif way and (way != "update" or output.exists()):
+        _change(output, request(), reports, seed, kept)
+    else:
+        _make(sources, output, engine, encoder, kept, seed, inputs, reports, exif=exif)
+    if fields is not None and not change.dry_run:
+        _set_fields(output, fields, reports)
+    if watch:
+        _watch(output, request, reports, seed)
+
+
+def _make(
+    sources: list[str],
+    output: Path,
+    engine: str,
+    encoder: VectorOptions,
+    kept: KeptOptions,
+    seed: int,
+    inputs: InputOptions,
+    reports: ReportOptions,
+    *,
+    exif: bool,
+) -> None:
+    """Make an index."""
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files, is_encodings
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
@@ -190,8 +223,6 @@ def index(
             )
         kept.keep_keypoints(output, report)
         report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
-    if fields is not None:
-        _set_fields(output, fields, reports)
 
 
 def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:
@@ -243,3 +274,20 @@ def _tell(target: Path, request: "UpdateRequest", reports: ReportOptions) -> Non
                 print_plan(explain_sync(target, request, report, path), report)
         else:
             print_plan(tell_photos(target, request, report), report)
+
+
+def _watch(
+    target: Path, request: Callable[[], "UpdateRequest"], reports: ReportOptions, seed: int
+) -> None:
+    """Keep an index up to date until somebody ends it."""
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.indexes.watching import watch_photos
+
+    made = provenance(streams.command_line(), [], seed)
+    watch_photos(
+        target,
+        request,
+        reports.open,
+        made,
+        lambda counts, report: print_done(counts, target, report),
+    )

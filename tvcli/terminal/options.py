@@ -153,6 +153,14 @@ Exif = Annotated[
         help="Read the fields taken, camera, latitude and longitude from the photos' EXIF.",
     ),
 ]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch",
+        help="Keep the index up to date with these folders until Ctrl-C: update it whenever photos "
+        "changed and have come to rest for a second.",
+    ),
+]
 Add = Annotated[bool, typer.Option("--add", help="Add these photos to an existing index.")]
 Remove = Annotated[
     bool,

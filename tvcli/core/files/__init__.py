@@ -2,5 +2,5 @@
 
 Read: `pipes`, `paths`, `atomic_write`, `locks`, `records`, `external_sort`, `provenance`,
 `own_files`, `trusted`, `project_settings`, `photo_formats`, `exclusions`, `shards`, `sampling`,
-`sources`; then `artifacts` and `formats`.
+`sources`, `watching`; then `artifacts` and `formats`.
 """

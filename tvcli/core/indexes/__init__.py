@@ -2,5 +2,5 @@
 
 Read: `attachments`, `manifest`, `row_store`, `workplace`, `segments`, `structure`, `segment_files`,
 `segment_rows`, `table_rows`, `stores`, `index`, `keypoints`, `building`, `indexing`, `updates`,
-`sync`.
+`sync`, `watching`.
 """

@@ -1,0 +1,47 @@
+"""Watching: an index that follows folders of photos, one atomic update for each time they rest."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tvcli.core.encoding.updates import Counts, UpdateRequest
+from tvcli.core.errors import Mismatch, TvError
+from tvcli.core.files.watching import settled
+from tvcli.core.indexes.updates import change_photos
+from tvcli.core.reports import Report
+
+R = TypeVar("R", bound=Report)
+
+
+def watch_photos(
+    target: Path,
+    request: Callable[[], UpdateRequest],
+    reports: Callable[[], AbstractContextManager[R]],
+    provenance: dict[str, Any],
+    done: Callable[[Counts, R], None],
+) -> None:
+    """Bring an index up to date whenever its photos changed and have come to rest, until stopped.
+
+    Each update is one of `change_photos`, of a request and a report of its own; `done` is told what
+    became of it, of the first even where nothing changed. An update that fails, as others write the
+    index or nothing is left, is noted, and the next one mends it.
+
+    Raises:
+        BadInput: what follows folders is not installed, or a folder is not there at first.
+        Mismatch: other settings are asked for than those of the index.
+    """
+    first = True
+    with reports() as report:
+        for _ in settled(request().arguments, target, report):
+            with reports() as told:
+                try:
+                    counts = change_photos(target, request(), told, provenance)
+                except Mismatch:
+                    raise
+                except TvError as error:
+                    told.note(f"not updated: {error}")
+                    continue
+                if first or any((counts.added, counts.changed, counts.moved, counts.removed)):
+                    done(counts, told)
+                first = False
