@@ -32,6 +32,7 @@ from tvcli.commands.index import index
 from tvcli.commands.info import info
 from tvcli.commands.locate import locate
 from tvcli.commands.merge import merge
+from tvcli.commands.same import same
 from tvcli.commands.search import search
 from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "merge": merge,
     "search": search,
     "gallery": gallery,
+    "same": same,
     "dedupe": dedupe,
     "copies": copies,
     "info": info,

@@ -50,6 +50,11 @@ def made(tv: Tv, *arguments: str) -> None:
     assert ran.status == 0, ran.err
 
 
+def test_two_photos_are_compared_without_anything_that_runs_networks(here: Path) -> None:
+    loaded, pairs = run("same", str(here / "3.png"), str(here / "3.png"))
+    assert loaded == ["cv2"] and pairs[0]["same"] is True
+
+
 @pytest.mark.usefixtures("here")
 def test_mini_needs_no_torch_to_search(tv: Tv) -> None:
     made(tv, "index", "photos", "-q")

@@ -50,6 +50,7 @@ USERS = frozenset(
         "root",
         "save-crops",
         "save-images",
+        "silent",
         "unlike",
         "update",
         "verbose",

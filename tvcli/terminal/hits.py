@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
 from tvcli.terminal.harmless import printable
+from tvcli.terminal.lines import tsv_field
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.searching.hits import Hit
@@ -47,16 +48,9 @@ def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str
         elif format == "tsv":
             fields = [hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label]
             fields += [f"{name}={value}" for name, value in hit.shown_fields.items()]
-            yield "\t".join(shown(_escaped(field)) for field in fields) + "\n"
+            yield "\t".join(shown(tsv_field(field)) for field in fields) + "\n"
         else:
             yield dump_record(hit.as_record()) + "\n"
-
-
-def _escaped(field: str) -> str:
-    """Return a field of tab-separated values, as PostgreSQL and others write them."""
-    for character, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
-        field = field.replace(character, code)
-    return field
 
 
 def _print_tables(hits: "Iterable[Hit]") -> int:

@@ -32,6 +32,13 @@ def print_lines(lines: Iterable[str]) -> int:
     return count
 
 
+def tsv_field(field: str) -> str:
+    """Return a field of tab-separated values, as PostgreSQL and others write them."""
+    for character, code in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        field = field.replace(character, code)
+    return field
+
+
 def base_of(output: str) -> Path:
     """Return the folder that image paths in an output are relative to."""
     folder = Path.cwd() if output == STREAM else Path(output).parent

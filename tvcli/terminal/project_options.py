@@ -32,6 +32,7 @@ HOW = frozenset(
         "from",
         "from-folders",
         "hold",
+        "html",
         "json",
         "k",
         "keep-empty",

@@ -59,7 +59,7 @@ def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
             return
         if line.strip():
             where = f"{name}:{number}"
-            record = _parse(line, where)
+            record = parse_record(line, where)
             if not is_note(record):
                 yield record, where
 
@@ -175,7 +175,8 @@ def _read_array(start: bytes, stream: IO[bytes], name: str) -> Iterator[tuple[Re
         yield value, f"{name}: item {number}"
 
 
-def _parse(line: bytes, where: str) -> Record:
+def parse_record(line: bytes, where: str) -> Record:
+    """Return the object of JSON that a line is; raises BadInput, with `where` in the message."""
     value = _decode(line, where)
     if not isinstance(value, dict):
         raise BadInput(f"{where}: not a JSON object")
