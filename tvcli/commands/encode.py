@@ -34,7 +34,12 @@ def encode(
     context: typer.Context,
     sources: options.Sources,
     output: Annotated[
-        str, typer.Option("-o", "--output", help="The .h5 file to write, or - for stdout.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            help="The .h5 file to write, or - for stdout; a name in .parquet makes a table.",
+        ),
     ],
     *,
     encoder: EncodeOptions,
@@ -57,6 +62,7 @@ def encode(
       tv encode boxes.jsonl -o objects.h5 --backbone resnet50
       tv encode photos/ -o photos.h5 --update
       tv encode photos/ -o photos.h5 --exif
+      tv encode photos/ --pool gem -o photos.parquet
       tv encode photos/ -o photos.h5 --ray auto
       seq 8 | xargs -P 8 -I{} tv encode photos/ --shard {}/8 -o part-{}.h5
       find . -name '*.jpg' -print0 | tv encode -0 - -o - --pool gem | tv index - -o photos.tvx
@@ -67,6 +73,8 @@ def encode(
         raise UsageError("--update goes with neither --shard nor --ray: update the merged file")
     if change.update and inputs.is_part:
         raise UsageError("--update goes with neither --limit nor --sample: it would drop the rest")
+    if change.update and Path(output).suffix.lower() == ".parquet":
+        raise UsageError("--update: goes with an .h5 file; write Parquet anew from that")
     way = change.way()
     if way and (change.dry_run or Path(output).exists()):
         request = update_request(context, way, sources, inputs.paths, encoder, exif=exif)
@@ -77,7 +85,7 @@ def encode(
     from tvcli.core.files.provenance import provenance
     from tvcli.core.files.sources import input_files
 
-    with reports.open() as report, streams.output_file(output) as target:
+    with reports.open() as report, streams.encodings_file(output) as target:
         source = replace(inputs.open(sources, report), exif=exif)
         # Workers of a cluster make their own encoders: of this one only its record counts.
         chosen = encoder.make(device="cpu" if ray else None)

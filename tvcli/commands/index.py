@@ -186,13 +186,13 @@ def _make(
 ) -> None:
     """Make an index."""
     from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files, is_encodings
+    from tvcli.core.files.sources import input_files, is_rows
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
     location = kept.heads()
     with reports.open() as report:
         made = provenance(streams.command_line(), input_files(sources), seed)
-        if is_encodings(sources, streams.stdin()):
+        if is_rows(sources, streams.stdin()):
             _check_whole(inputs)
             with streams.input_file(sources[0]) as path:
                 manifest = index_encodings(
@@ -247,13 +247,13 @@ def _change(
 ) -> None:
     """Change the index that is there."""
     from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files, is_encodings
+    from tvcli.core.files.sources import input_files, is_rows
     from tvcli.core.indexes.sync import sync_encodings
     from tvcli.core.indexes.updates import change_photos
 
     with reports.open() as report:
         made = provenance(streams.command_line(), input_files(request.arguments), seed)
-        if is_encodings(request.arguments, request.stdin):
+        if is_rows(request.arguments, request.stdin):
             with streams.input_file(request.arguments[0]) as path:
                 counts = sync_encodings(target, request, report, made, path)
         else:
@@ -264,12 +264,12 @@ def _change(
 
 def _tell(target: Path, request: "UpdateRequest", reports: ReportOptions) -> None:
     """Only say how the index that is there would change."""
-    from tvcli.core.files.sources import is_encodings
+    from tvcli.core.files.sources import is_rows
     from tvcli.core.indexes.sync import explain_sync
     from tvcli.core.indexes.updates import tell_photos
 
     with reports.open() as report:
-        if is_encodings(request.arguments, request.stdin):
+        if is_rows(request.arguments, request.stdin):
             with streams.input_file(request.arguments[0]) as path:
                 print_plan(explain_sync(target, request, report, path), report)
         else:

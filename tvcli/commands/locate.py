@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tvcli.core.errors import UsageError
 from tvcli.terminal import options
 from tvcli.terminal.inputs import InputOptions
 from tvcli.terminal.lines import base_of, emit
@@ -73,6 +74,10 @@ def locate(
         Path | None,
         typer.Option("--draw", help="Write the photos with their boxes drawn in into this folder."),
     ] = None,
+    format: Annotated[
+        Literal["jsonl", "csv", "parquet"] | None,
+        typer.Option("--format", help="How to write them.  [default: as -o is named, else jsonl]"),
+    ] = None,
     weights: options.Weights = None,
     device: options.Device = "auto",
     inputs: InputOptions,
@@ -90,6 +95,7 @@ def locate(
       tv locate img.jpg --classifier classifier.h5 --boxes boxes.h5 --draw seen/
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
     """
+    from tvcli.core.files.tables import table_format
     from tvcli.core.location.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
@@ -108,6 +114,10 @@ def locate(
         found = locate_photos(
             source, locator, base_of(output), report, pictures=pictures, keep_empty=keep_empty
         )
-        count = emit(output, found, "detections")
+        chosen = format or table_format(output) or "jsonl"
+        table = None if chosen == "jsonl" else chosen
+        if table and inputs.shard:
+            raise UsageError("--shard: its last line is a note, which tables do not have")
+        count = emit(output, found, "detections", table)
         count -= inputs.shard is not None  # the last line of a shard is a note
         report.summary(f"{count} boxes in {report.done} photos")

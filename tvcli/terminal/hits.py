@@ -6,14 +6,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tvcli.core.files.records import dump_record
+from tvcli.core.files.records import Record, dump_record
 from tvcli.terminal.harmless import printable
-from tvcli.terminal.lines import tsv_field
+from tvcli.terminal.lines import print_table, tsv_field
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.searching.hits import Hit
 
-HitFormat = Literal["table", "jsonl", "tsv", "paths", "html"]
+HitFormat = Literal["table", "jsonl", "tsv", "paths", "html", "csv", "parquet"]
 
 
 def print_hits(
@@ -33,11 +33,21 @@ def print_hits(
         return _print_tables(hits)
     if format == "html":
         return _print_page(list(hits), allow)
+    if format in ("csv", "parquet"):
+        return print_table(map(_harmless, hits), format)
     count = 0
     for count, text in enumerate(_lines(hits, format, null), 1):  # noqa: B007
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     sys.stdout.buffer.flush()
     return count
+
+
+def _harmless(hit: "Hit") -> Record:
+    """Return a hit whose texts do not act on a terminal, if they go there."""
+    record = hit.as_record()
+    if not sys.stdout.isatty():
+        return record
+    return {n: printable(value) if isinstance(value, str) else value for n, value in record.items()}
 
 
 def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str]:

@@ -26,7 +26,8 @@ def input_file(name: str) -> Iterator[Path]:
     """Give a path to read an artifact from; that of a pipe is a temporary file."""
     piped = is_pipe(name)
     if name != STREAM and not piped:
-        yield Path(name)
+        with _rows_of_table(Path(name)) as path:
+            yield path
         return
     with tempfile.NamedTemporaryFile(prefix="tv-", suffix=".h5") as file:
         shutil.copyfileobj(pipe_stream(name) if piped else stdin(), file, 2**20)
@@ -55,6 +56,41 @@ def output_file(name: str) -> Iterator[Path]:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer, 2**20)
         sys.stdout.buffer.flush()
+
+
+@contextmanager
+def encodings_file(name: str) -> Iterator[Path]:
+    """Give a path to write encodings to, as `output_file`; they become Parquet if so named."""
+    if Path(name).suffix.lower() != ".parquet":
+        with output_file(name) as path:
+            yield path
+        return
+    from tvcli.core.files.parquet import arrow
+    from tvcli.core.files.parquet_rows import write_encodings_table
+
+    arrow()  # before hours of work
+    target = Path(name)
+    check_own(target, "table")
+    path = target.with_name(f".{target.name}.h5")  # a name that the same command finds again
+    yield path
+    write_encodings_table(path, target)
+    path.unlink()
+
+
+@contextmanager
+def _rows_of_table(path: Path) -> Iterator[Path]:
+    """Give a path to read an artifact from, made of a table of encodings if that is one."""
+    from tvcli.core.files.parquet import is_encodings_table
+
+    if not (path.is_file() and is_encodings_table(path)):
+        yield path
+        return
+    from tvcli.core.files.parquet_rows import read_encodings_table
+
+    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
+        made = Path(folder) / "rows.h5"
+        read_encodings_table(path, made)
+        yield made
 
 
 def command_line() -> list[str]:

@@ -4,6 +4,7 @@ A value is a number, a text, or true or false. Records come from anyone, so name
 number of fields are bounded: what is no field is left out, and told once.
 """
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -116,3 +117,10 @@ def as_json(fields: Mapping[str, Value]) -> dict[str, Any]:
         name: int(value) if isinstance(value, float) and value.is_integer() else value
         for name, value in fields.items()
     }
+
+
+def shown(value: Value) -> str:
+    """Return a value as a text: whole numbers without a point, true and false as JSON has them."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)

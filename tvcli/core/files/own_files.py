@@ -11,7 +11,16 @@ from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Record, read_record_file
 
 OwnKind = Literal[
-    "artifact", "crops", "detections", "triplets", "errors", "records", "boxes", "plot", "picture"
+    "artifact",
+    "crops",
+    "detections",
+    "triplets",
+    "errors",
+    "records",
+    "boxes",
+    "plot",
+    "picture",
+    "table",
 ]
 MARK = "made by tv"  # in the comment of pictures and in the metadata of plots
 ENDS = 64 * 2**10  # bytes at either end of a file that are looked at for a mark
@@ -114,6 +123,17 @@ def _is_boxes(path: Path) -> bool:
     return path.suffix == ".txt" and all(map(_is_yolo, lines))
 
 
+def is_own_table(path: Path) -> bool:
+    """Tell whether a table is of records or rows of tv, going by the names of its columns."""
+    with path.open("rb") as stream:
+        if stream.read(4) == b"PAR1":
+            stream.seek(max(0, path.stat().st_size - ENDS))
+            return b"image" in stream.read(ENDS)
+        stream.seek(0)
+        names = stream.readline(ENDS).decode("utf-8", "replace").rstrip().split(",")
+    return "image" in names and bool({"score", "query", "x0", "width"} & set(names))
+
+
 def _is_box(record: Record) -> bool:
     return "image" in record and not record.keys() & {"crop", "score", "stage", "query"}
 
@@ -136,6 +156,7 @@ KINDS: dict[OwnKind, Callable[[Path], bool]] = {
     "errors": _is_records(_has("image", "stage", "reason")),
     "records": _is_records(lambda record: "image" in record or "anchor" in record),
     "boxes": _is_boxes,
+    "table": is_own_table,
     "plot": _is_marked,
     "picture": _is_marked,
 }

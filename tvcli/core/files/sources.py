@@ -10,6 +10,7 @@ from typing import IO, Any
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
+from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
@@ -21,6 +22,7 @@ from tvcli.core.files.records import (
 )
 from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.shards import Shard, Share
+from tvcli.core.files.tables import is_table, read_table
 
 STDIN = "-"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
@@ -152,6 +154,13 @@ def is_encodings(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> bo
     return path.is_file() and _first_bytes(path).startswith(HDF5_MAGIC)
 
 
+def is_rows(arguments: Sequence[str], stdin: IO[bytes] | None = None) -> bool:
+    """Tell whether the one argument holds encodings: HDF5, or Parquet of `tv encode`."""
+    if is_encodings(arguments, stdin):
+        return True
+    return len(arguments) == 1 and Path(arguments[0]).is_file() and is_encodings_table(arguments[0])
+
+
 def is_photo_name(path: str | Path) -> bool:
     """Tell whether a file is named like a photo."""
     return Path(path).suffix.lower() in SUFFIXES
@@ -203,7 +212,9 @@ def _root_of(argument: str) -> Path:
     if (
         argument == STDIN
         or is_pipe(path)
-        or (path.is_file() and not is_photo_name(path) and not _is_json(path))
+        or (
+            path.is_file() and not is_photo_name(path) and not _is_json(path) and not is_table(path)
+        )
     ):
         return Path.cwd()
     return path if path.is_dir() else path.parent
@@ -237,6 +248,8 @@ def _reader(
 
 
 def _read_file(path: Path, null: bool, fields: FieldReader) -> Iterator[Region]:
+    if is_table(path):
+        return _from_records(read_table(path), path.parent, fields)
     if _is_json(path):
         return _from_records(read_record_file(path), path.parent, fields)
     start = _first_bytes(path)

@@ -1,14 +1,22 @@
-"""Tables of records as others write them: CSV with a header, typed as JSON would be."""
+"""Records as tables, for pandas, DuckDB, Spark and spreadsheets: CSV with a header, and Parquet.
+
+A box is four columns, x0, y0, x1, y1; what is no number, text, true or false is a text of JSON.
+"""
 
 import csv
+import io
+import json
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.records import MAX_LINE, Record, read_record_file
+from tvcli.core.files.parquet import is_parquet, read_parquet, write_parquet
+from tvcli.core.files.records import MAX_LINE, Record, dump_record, read_record_file
 
+TableFormat = Literal["csv", "parquet"]
 CSV = ".csv"
 TEXTS = frozenset(("image", "label", "split", "target"))  # texts whatever they look like
 BOX = ("x0", "y0", "x1", "y1")  # columns that make the box of a record
@@ -17,13 +25,100 @@ TRUTHS = {"true": True, "false": False}
 MOST_COLUMNS = 1000
 
 
-def read_table_or_records(path: Path) -> Iterator[tuple[Record, str]]:
-    """Yield the records of a CSV file (by its name) or of JSON, each with its place.
+def table_format(name: str) -> TableFormat | None:
+    """Return the format of a table by the name of its file; None for other files."""
+    suffix = Path(name).suffix.lower()
+    return "csv" if suffix == CSV else "parquet" if suffix == ".parquet" else None
+
+
+def is_table(path: Path) -> bool:
+    """Tell whether a file is a table of records: Parquet, or CSV (by its name) with an `image`."""
+    if not path.is_file():
+        return False
+    if path.suffix.lower() != CSV:
+        return is_parquet(path)
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            return "image" in next(csv.reader([stream.readline(MAX_LINE)]), [])
+    except (OSError, csv.Error):
+        return False
+
+
+def read_table(path: Path) -> Iterator[tuple[Record, str]]:
+    """Yield the rows of a table as records, each with its place.
 
     Raises:
-        BadInput: as `read_csv` and `read_record_file` do.
+        BadInput: as `read_csv` and `read_parquet` do.
     """
-    return read_csv(path) if path.suffix.lower() == CSV else read_record_file(path)
+    if path.suffix.lower() == CSV:
+        yield from read_csv(path)
+        return
+    for number, row in enumerate(read_parquet(path), 1):
+        yield _with_box(row), f"{path}: row {number}"
+
+
+def read_table_or_records(path: Path) -> Iterator[tuple[Record, str]]:
+    """Yield the records of a table (by the file's name) or of JSON, each with its place.
+
+    Raises:
+        BadInput: as `read_table` and `read_record_file` do.
+    """
+    return read_table(path) if table_format(path.name) else read_record_file(path)
+
+
+def write_table(stream: IO[bytes], format: TableFormat, records: Iterable[Record]) -> int:
+    """Write records as a table, with a column for each name that any of them has; return how many.
+
+    They are kept in a temporary file until all columns are known.
+
+    Raises:
+        BadInput: a name is not UTF-8, which Parquet needs, or pyarrow is not installed.
+    """
+    with tempfile.TemporaryFile(prefix="tv-") as spool:
+        columns: dict[str, set[type]] = {}
+        count = 0
+        for record in records:
+            row = flat(record)
+            spool.write(dump_record(row).encode("utf-8", "surrogateescape") + b"\n")
+            for name, value in row.items():
+                columns.setdefault(name, set()).add(type(value))
+            count += 1
+        spool.seek(0)
+        rows = (json.loads(line) for line in spool)
+        if format == "csv":
+            _write_csv(stream, list(columns), rows)
+        else:
+            write_parquet(stream, columns, rows)
+    return count
+
+
+def flat(record: Record) -> Record:
+    """Return a record whose box is four numbers, and whose other values are none but plain ones."""
+    row: Record = {}
+    for name, value in record.items():
+        if name == "box" and value is not None:
+            row |= zip(BOX, value, strict=True)
+        elif isinstance(value, list | dict):
+            row[name] = json.dumps(value)
+        elif value is not None:
+            row[name] = value
+    return row
+
+
+def _write_csv(stream: IO[bytes], names: list[str], rows: Iterable[Record]) -> None:
+    text = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
+    try:
+        writer = csv.writer(text, lineterminator="\n")
+        if names:
+            writer.writerow(names)
+        for row in rows:
+            writer.writerow([_cell(row.get(name)) for name in names])
+    finally:
+        text.detach()
+
+
+def _cell(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def read_csv(path: Path) -> Iterator[tuple[Record, str]]:
@@ -62,10 +157,13 @@ def _check_header(path: Path, names: list[str]) -> None:
 
 
 def _record(names: list[str], cells: list[str]) -> Record:
-    record: Record = {name: _typed(name, cell) for name, cell in zip(names, cells, strict=True)}
-    if all(record.get(side) is not None for side in BOX):
-        record["box"] = [record.pop(side) for side in BOX]
-    return record
+    return _with_box({n: _typed(n, cell) for n, cell in zip(names, cells, strict=True)})
+
+
+def _with_box(record: Record) -> Record:
+    """Return a record whose four columns of a box are its `box`."""
+    sides = [record.pop(side, None) for side in BOX]
+    return record if None in sides else record | {"box": sides}
 
 
 def _typed(name: str, cell: str) -> Any:

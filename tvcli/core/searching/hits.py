@@ -1,6 +1,5 @@
 """Hits: what an index has for queries, in order, checked and explained."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from tvcli.core.boxes import Box
 from tvcli.core.engines import Found, Rows
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
-from tvcli.core.files.fields import Value, as_json
+from tvcli.core.files.fields import Value, as_json, shown
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
@@ -53,8 +52,7 @@ class Hit:
     @property
     def shown_fields(self) -> dict[str, str]:
         """The fields as texts: whole numbers without a point, true and false as JSON has them."""
-        known = as_json(self.fields)
-        return {n: v if isinstance(v, str) else json.dumps(v) for n, v in known.items()}
+        return {name: shown(value) for name, value in self.fields.items()}
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""

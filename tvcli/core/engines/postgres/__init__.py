@@ -1,6 +1,6 @@
 """PostgreSQL with pgvector (extra `postgres`): rows in a table of a database, shared by many.
 
-Read: `database`, `table`.
+Read: `database`, `where`, `table`.
 """
 
 from tvcli.core.engines.postgres.database import Database, is_url, without_password

@@ -101,6 +101,14 @@ class Artifact:
         """The names of its fields, in order."""
         return sorted({name for (_, name), _ in self._fields})
 
+    @property
+    def field_types(self) -> dict[str, set[str]]:
+        """The types (number, text, truth) that rows have each field in, by its name."""
+        found: dict[str, set[str]] = {name: set() for name in self.field_names}
+        for (kind, name), _ in self._fields:
+            found[name].add(kind)
+        return found
+
     @cached_property
     def _fields(self) -> list[tuple[tuple[str, str], str]]:
         """The columns of fields: type, name, and the dataset's path."""

@@ -1,0 +1,133 @@
+"""Encodings as Parquet: `encodings` as lists of a fixed size, and what is known of each row.
+
+The file's metadata has what an encodings file records, so that it can be read back.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
+from tvcli.core.files.artifacts.settings import read_settings
+from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.fields import FieldReader, merged, shown
+from tvcli.core.files.parquet import ENCODINGS, ROWS_AT_ONCE, arrow, open_parquet, utf8
+
+BOXES = ("region", "box")
+TEXTS = ("image", "digest", "label", "split", "target", "asked")
+FIXED = (*TEXTS, *BOXES, "flip", "position", "encodings")
+
+
+def write_encodings_table(source: Path, target: Path) -> int:
+    """Write an encodings file as Parquet, whole or not at all; return its rows.
+
+    Raises:
+        BadInput: pyarrow is not installed, a name is not UTF-8, or it cannot be written.
+    """
+    pa = arrow()
+    with open_artifact(source, "encodings") as rows, atomic_write(target) as partial:
+        shape = rows.row_shape
+        about = {"settings": rows.settings, "provenance": rows.provenance, "shape": shape}
+        fields = rows.field_types
+        schema = _schema(fields, int(np.prod(shape)), json.dumps(about))
+        try:
+            with pa.parquet.ParquetWriter(partial, schema) as writer:
+                for block in rows.blocks(ROWS_AT_ONCE):
+                    columns = rows.read_columns(block)
+                    writer.write_batch(_batch(schema, fields, columns))
+        except OSError as error:
+            raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+        return len(rows)
+
+
+def read_encodings_table(path: Path, target: Path) -> None:
+    """Write an encodings file of what `write_encodings_table` wrote.
+
+    Raises:
+        BadInput: it is none such, damaged, or larger than can be held.
+    """
+    with open_parquet(path) as file:
+        text = (file.schema_arrow.metadata or {}).get(ENCODINGS, b"")
+        about = read_settings(text.decode("utf-8", "replace"), path)
+        shape = about["shape"]
+        if not (
+            isinstance(shape, list) and len(shape) in (1, 3) and all(type(n) is int for n in shape)
+        ):
+            raise BadInput(f"{path}: its shape is damaged; make it again")
+        with write_artifact(target, "encodings", about["settings"], about["provenance"]) as writer:
+            for batch in file.iter_batches(ROWS_AT_ONCE):
+                writer.append(_columns(path, batch, tuple(shape)))
+            if writer.rows == 0:
+                writer.declare(tuple(shape))
+
+
+def _schema(fields: dict[str, set[str]], size: int, about: str) -> Any:
+    pa = arrow()
+    typed = {"number": pa.float64(), "truth": pa.bool_()}
+    columns = [(name, pa.string()) for name in TEXTS]
+    columns += [("flip", pa.bool_()), ("position", pa.int64())]
+    columns += [(name, pa.list_(pa.float32(), 4)) for name in BOXES]
+    for name, kinds in fields.items():
+        kind = next(iter(kinds)) if len(kinds) == 1 else "text"
+        columns.append((column_of_field(name), typed.get(kind, pa.string())))
+    columns.append(("encodings", pa.list_(pa.float16(), size)))
+    return pa.schema(columns, metadata={ENCODINGS: about.encode()})
+
+
+def column_of_field(name: str) -> str:
+    """Return what the column of a field is called, which may be named as another column is."""
+    return f"field {name}" if name in FIXED or name.startswith("field ") else name
+
+
+def _batch(schema: Any, fields: dict[str, set[str]], columns: Columns) -> Any:
+    pa = arrow()
+    values: dict[str, Any] = {name: columns[name] for name in (*TEXTS, "flip", "position")}
+    for name in BOXES:
+        known = [None if np.isnan(box).any() else box for box in columns[name]]
+        values[name] = pa.array(known, schema.field(name).type)
+    for name in fields:
+        column = column_of_field(name)
+        found = [row.get(name) for row in columns["fields"]]
+        if schema.field(column).type == pa.string():
+            found = [value if value is None else shown(value) for value in found]
+        values[column] = found
+    encodings = columns["encodings"]
+    flat = pa.array(np.ascontiguousarray(encodings, np.float16).ravel())
+    values["encodings"] = pa.FixedSizeListArray.from_arrays(flat, flat_size(encodings))
+    return utf8(lambda: pa.record_batch([values[name] for name in schema.names], schema=schema))
+
+
+def flat_size(encodings: Any) -> int:
+    """Return how many values a row of encodings (n, ...) has."""
+    return int(np.prod(encodings.shape[1:]))
+
+
+def _columns(path: Path, batch: Any, shape: tuple[int, ...]) -> Columns:
+    """Return a batch of rows as an encodings file has them; raises BadInput for other ones."""
+    try:
+        found = {name: batch.column(name) for name in (*FIXED,)}
+        count, size = batch.num_rows, int(np.prod(shape))
+        values = found["encodings"].flatten().to_numpy(zero_copy_only=False)
+        if values.dtype != np.float16 or found["encodings"].null_count:
+            raise ValueError("its encodings are of another type")
+        plain = {name: found[name].to_pylist() for name in FIXED if name != "encodings"}
+        columns: Columns = {name: [text or "" for text in plain[name]] for name in TEXTS}
+        columns["flip"] = np.array([bool(flip) for flip in plain["flip"]])
+        columns["position"] = np.array([-1 if n is None else n for n in plain["position"]])
+        for name in BOXES:
+            boxes = [[np.nan] * 4 if box is None else box for box in plain[name]]
+            columns[name] = np.array(boxes, np.float32).reshape(count, 4)
+        columns["encodings"] = values.reshape(count, *shape) if size else values
+    except (KeyError, ValueError, TypeError) as error:
+        raise BadInput(f"{path}: not as tv writes encodings: {error}") from error
+    reader = FieldReader()
+    others = [name for name in batch.schema.names if name not in FIXED]
+    rows = batch.select(others).to_pylist() if others else [{}] * count
+    columns["fields"] = [
+        merged({}, reader.read({n.removeprefix("field "): v for n, v in row.items()}))
+        for row in rows
+    ]
+    return columns
