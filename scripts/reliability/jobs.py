@@ -87,12 +87,12 @@ JOBS = [
     Job("triplets", "out.jsonl", "triplets maps.h5 -o out.jsonl -q"),
     Job("train-classifier", "out.h5", "train-classifier crops.h5 -o out.h5 -q"),
     Job("train-boxes", "out.h5", "train-boxes crops.h5 -o out.h5 -q"),
-    Job("train-rank", "out.h5", "train-rank maps.h5 triplets.jsonl -o out.h5 --epochs 3 -q"),
+    Job("train-rank", "out.h5", "train-rank maps.h5 triplets.jsonl -o out.h5 --steps 90 -q"),
     Job(
         "train-rank over another",
         "out.h5",
-        "train-rank maps.h5 triplets.jsonl -o out.h5 --epochs 3 -q --seed 1",
-        first="train-rank maps.h5 triplets.jsonl -o out.h5 --epochs 3 -q",
+        "train-rank maps.h5 triplets.jsonl -o out.h5 --steps 90 -q --seed 1",
+        first="train-rank maps.h5 triplets.jsonl -o out.h5 --steps 90 -q",
     ),
     Job("annotate boxes, saving", "out.jsonl", "", saves=True),
 ]

@@ -59,8 +59,8 @@ def test_explain_through_a_rank_head(
     assert tv("encode", photos, "-o", encodings, "-q").status == 0
     made = tv("triplets", encodings, "--flips", "-o", tmp_path / "t.jsonl", "-q")
     assert made.status == 0, made.err
-    trained = tv("train-rank", encodings, tmp_path / "t.jsonl", "-o", head, "--dim", 12, "--epochs",
-                 2, "-q")  # fmt: skip
+    trained = tv("train-rank", encodings, tmp_path / "t.jsonl", "-o", head, "--dim", 12, "--steps",
+                 60, "-q")  # fmt: skip
     assert trained.status == 0, trained.err
     assert tv("index", encodings, "--rank", head, "-o", index, "-q").status == 0
     ran = tv("search", photos / "1.png", "-i", index, "-k", 4, "--explain", tmp_path / "why")

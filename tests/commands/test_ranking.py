@@ -90,7 +90,7 @@ def test_mirror_images_teach_and_are_encoded_when_they_are_needed(encoded: Path,
     first = records(Path("t.jsonl"))[0]
     assert first["positive"] == {**first["anchor"], "flip": True}
     assert first["negative"]["image"] != first["anchor"]["image"]
-    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30)
     assert [line["metric"] for line in lines(ran)] == ["triplet accuracy"]
 
 
@@ -102,7 +102,7 @@ def test_copies_are_made_and_teach(encoded: Path, tv: Tv) -> None:
     shutil.rmtree("copies")
     tv("triplets", "photos.h5", "--from-copies", "copies", "-o", "t.jsonl")
     assert {path.name: path.read_bytes() for path in Path("copies").iterdir()} == made
-    assert tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--epochs", 1).status == 0
+    assert tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 30).status == 0
 
 
 def test_clicks_are_triplets_or_judgements(encoded: Path, tv: Tv) -> None:
@@ -122,7 +122,7 @@ def test_clicks_are_triplets_or_judgements(encoded: Path, tv: Tv) -> None:
         photos[3],
         photos[13],
     ]
-    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30)
     assert (ran.status, ran.out) == (0, "")
     assert "no held-out triplets" in ran.err
     Path("clicks.jsonl").write_text('{"query": "a.png", "image": "b.png"}\n')
@@ -152,7 +152,7 @@ def test_the_same_command_gives_the_same_head(encoded: Path, tv: Tv) -> None:
     make_triplets(tv)
     states = []
     for _ in range(2):
-        tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1, "--seed", 5)
+        tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30, "--seed", 5)
         with open_artifact(Path("rank.h5"), "head") as head:
             states.append(head.state()["weight"])
     assert np.array_equal(*states)
@@ -160,13 +160,13 @@ def test_the_same_command_gives_the_same_head(encoded: Path, tv: Tv) -> None:
 
 def test_heads_and_encodings_that_do_not_fit_are_refused(encoded: Path, tv: Tv) -> None:
     make_triplets(tv)
-    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1)
+    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30)
     tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx")
     tv("encode", "photos", "-o", "other.h5", "--size", 96)
     ran = tv("search", "other.h5", "-i", "ranked.tvx")
     assert ran.status == 4
     assert "other.h5: not encoded as ranked.tvx was; encode again: tv encode PHOTOS" in ran.err
-    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank2.h5", "--epochs", 1, "--seed", 1)
+    tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank2.h5", "--steps", 30, "--seed", 1)
     kept = next(Path("ranked.tvx").glob("rank-*.h5"))
     shutil.copy("rank2.h5", kept)
     ran = tv("search", "photos/class0/100.png", "-i", "ranked.tvx")
@@ -265,15 +265,39 @@ def test_wrong_input_is_told_in_one_line(encoded: Path, tv: Tv) -> None:
 
 def test_figures_say_of_which_classes_they_are(encoded: Path, tv: Tv) -> None:
     make_triplets(tv)
-    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--epochs", 1)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 30)
     assert "held-out photos of 4 classes; other classes not measured" in ran.err
     with Path("two.jsonl").open("w") as file:
         for record in records(Path("t.jsonl")):
             items = [record[role] for role in ("anchor", "positive", "negative")]
             if all(item["label"] in ("class0", "class1") for item in items):
                 file.write(json.dumps(record) + "\n")
-    ran = tv("train-rank", "photos.h5", "two.jsonl", "-o", "r.h5", "--epochs", 1)
+    ran = tv("train-rank", "photos.h5", "two.jsonl", "-o", "r.h5", "--steps", 30)
     assert "of 2 classes; 12 photos of 2 other classes, which were not taught" in ran.err
     figures = {str(line["metric"]): line for line in lines(ran)}
     assert {"hit@1 of other classes", "mAP of other classes"} < set(figures)
     assert 0 <= figures["mAP of other classes"]["before"] <= 1  # type: ignore[operator]
+
+
+def test_the_starts_are_a_table_and_one_is_chosen(encoded: Path, tv: Tv) -> None:
+    make_triplets(tv)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 0)
+    assert ran.status == 0, ran.err
+    table = [line.split() for line in ran.err.splitlines()]
+    assert ["pool", "start", "held-out", "photos", "held-out", "classes"] in table
+    assert {line[0] for line in table} >= {"mean", "gem", "mean+gem"}
+    assert sum(line[-1:] == ["chosen"] for line in table) == 1
+    settings = json.loads(tv("info", "r.h5", "--json").out)["settings"]
+    assert [row["chosen"] for row in settings["choice"]].count(True) == 1
+    assert settings["steps"] == 0
+    named = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--start", "wccn", "--pool",
+               "mean+gem", "--steps", 0)  # fmt: skip
+    assert "wccn of mean+gem vectors, 0 steps of the hinge loss kept" in named.err
+    assert tv("index", "photos.h5", "--rank", "r.h5", "-o", "r.tvx").status == 0
+    photo = "photos/class0/100.png"
+    (first, *_) = lines(tv("search", photo, "-i", "r.tvx", "--explain", "why"))
+    assert (first["image"], first["similarity"]) == (photo, pytest.approx(1, abs=1e-3))
+    ran = tv("index", "photos.h5", "--rank", "r.h5", "--maps", "-o", "maps.tvx")
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert "tv train-rank --pool mean" in ran.err
+    assert tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--start", "best").status == 2

@@ -132,14 +132,14 @@ def test_a_pooling(
     records = hits(tv(*explained))
     added_up(records)
     assert tv("triplets", "maps.h5", "--from-folders", "-o", "t.jsonl", "-q").status == 0
-    train = ("train-rank", "maps.h5", "t.jsonl", "-o", "rank.h5", "--epochs", 1, "-q")
+    train = ("train-rank", "maps.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30, "-q")
     assert tv(*train, "--pool", "peak").status == 0
     assert json.loads(tv("info", "rank.h5", "--json").out)["settings"]["pool"] == "peak"
     registered.delitem(POOLINGS, "peak")
     for index in indexes:
         ran = tv("search", photos / "3.png", "-i", index)
         assert (ran.status, ran.out) == (4, "")
-        assert "'peak', which this tv does not know (mean, gem, spatial)" in ran.err
+        assert "'peak', which this tv does not know (mean, gem, spatial, mean+gem)" in ran.err
     assert tv("index", "peaks.h5", "-o", "y.tvx").status == 4
     for words in (("encode", photos, "-o", "y.h5"), ("index", "maps.h5", "-o", "y.tvx")):
         ran = tv(*words, "--pool", "peak")

@@ -89,7 +89,7 @@ def test_triplets_of_one_photo_twice_are_skipped_named_and_counted(encoded: Path
         {"anchor": a, "positive": a, "negative": b}, {"anchor": a, "positive": b, "negative": a},
         *good,
     )  # fmt: skip
-    ran = tv("train-rank", "photos.h5", given, "-o", "r.h5", "--epochs", 1)
+    ran = tv("train-rank", "photos.h5", given, "-o", "r.h5", "--steps", 30)
     assert ran.status == 0, ran.err
     assert "given.jsonl:1: its anchor is its positive" in ran.err
     assert "given.jsonl:2: its anchor is its negative" in ran.err

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from conftest import Ran
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.ranking.held_out import mapped
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.reports import Report
 from tvcli.core.searching.feedback import composed, learn_from_feedback, split, write_learned
@@ -54,12 +54,11 @@ def test_learning_turns_the_order(index: Index) -> None:
         return float(by_name["0.png"] @ (by_name[said[True]] - by_name[said[False]]))
 
     before = index.vectors(slice(None))
-    with torch.no_grad():
-        after = learned.head(torch.from_numpy(before)).numpy()
+    after = mapped(before, learned.weight)
     assert gap(before) < 0
     assert gap(after) > gap(before) + 0.05
     again = learn_from_feedback(index, clicks, Report())
-    assert np.array_equal(again.head.weight.detach(), learned.head.weight.detach())
+    assert np.array_equal(again.weight, learned.weight)
 
 
 def test_what_was_changed_meanwhile_is_not_lost(tv: Tv, index: Index) -> None:
@@ -83,9 +82,8 @@ def test_an_index_with_what_was_learned(tv: Tv, index: Index) -> None:
         found = tv("search", "photos/0.png", "-i", "learned.tvx", "-k", 1, "--format", "paths").out
         assert found == "photos/0.png\n"
         twice = learn_from_feedback(own, contrary(own), Report())
-        weight = torch.from_numpy(load_rank(own.rank_file).weight)
-        expected = twice.head.weight @ weight
-        assert np.allclose(composed(own, twice).state["weight"], expected.detach(), atol=1e-5)
+        expected = twice.weight @ load_rank(own.rank_file).weight
+        assert np.allclose(composed(own, twice).state["weight"], expected, atol=1e-5)
 
 
 def test_an_index_replaces_itself(index: Index) -> None:
@@ -95,9 +93,8 @@ def test_an_index_replaces_itself(index: Index) -> None:
     with open_index(Path("photos.tvx")) as now:
         assert now.images == index.images
         assert now.root == index.root
-        mapped = learned.head.weight.detach().numpy() @ before.T
-        mapped /= np.linalg.norm(mapped, axis=0)
-        assert np.allclose(now.vectors(slice(None)), mapped.T, atol=2e-3)
+        expected = mapped(before, learned.weight)
+        assert np.allclose(now.vectors(slice(None)), expected, atol=2e-3)
 
 
 def test_what_is_held_out_was_not_learned_from() -> None:

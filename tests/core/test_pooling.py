@@ -1,9 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
-from tvcli.core.encoding.pooling import GRID, checked_pooling, pool_maps
+from tvcli.core.encoding.pooling import GRID, POOLINGS, checked_pooling, pool_maps
 from tvcli.core.errors import Mismatch, UsageError
 
 MAPS = torch.rand(3, 5, 8, 6, generator=torch.Generator().manual_seed(0)) - 0.3  # (N, C, H, W)
@@ -31,6 +33,24 @@ def test_spatial_is_the_mean_cosine_over_positions() -> None:
     ]
     assert np.dot(vectors[0], vectors[1]) == pytest.approx(np.mean(cosines), abs=1e-6)
     assert np.linalg.norm(vectors[2]) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("maps", [MAPS, MAPS.numpy()], ids=["torch", "numpy"])
+def test_mean_and_gem_side_by_side(maps: Any) -> None:
+    vectors = np.asarray(pool_maps(maps, "mean+gem"))
+    for name, half in (("mean", vectors[:, :5]), ("gem", vectors[:, 5:])):
+        expected = np.asarray(pool_maps(maps, name))
+        expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
+        assert np.allclose(half, expected, atol=1e-6)
+
+
+def test_what_positions_contribute_to_mean_and_gem_adds_up() -> None:
+    pooling, one = POOLINGS["mean+gem"], MAPS[0].numpy()
+    direction = np.random.default_rng(0).normal(size=10).astype(np.float32)
+    vector = pooling.vectors(one[None])[0]
+    found = pooling.contributions(one, vector, direction)
+    assert found.shape == (8, 6)
+    assert found.sum() == pytest.approx(vector @ direction, abs=1e-5)
 
 
 def test_none_leaves_maps() -> None:

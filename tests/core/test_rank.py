@@ -9,17 +9,14 @@ import torch
 
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.artifacts import open_artifact, write_artifact
+from tvcli.core.ranking.closed_form import Taught, principal_axes, start_head
+from tvcli.core.ranking.held_out import searched
 from tvcli.core.ranking.losses import TEMPERATURE, triplet_hinge_loss
-from tvcli.core.ranking.rank_head import identity_head, pca_head
-from tvcli.core.ranking.rank_training import (
-    RankData,
-    RankSettings,
-    pairs_of,
-    searched,
-    train_rank,
-)
+from tvcli.core.ranking.pooled_rows import Encodings
+from tvcli.core.ranking.rank_head import RankHead
+from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
+from tvcli.core.ranking.refining import pairs_of
 from tvcli.core.ranking.similarity import paired_similarities
-from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import verdict
 
@@ -64,7 +61,7 @@ def data(maps: Encodings, *, labelled: bool = True) -> RankData:
 
 def test_the_head_starts_as_the_identity() -> None:
     a, b = torch.randn(2, 5, 8, 3, 3, generator=torch.Generator().manual_seed(0))
-    head = identity_head(8)
+    head = RankHead(torch.eye(8))
     assert torch.allclose(
         paired_similarities(head(a), head(b)), paired_similarities(a, b), atol=1e-5
     )
@@ -73,14 +70,15 @@ def test_the_head_starts_as_the_identity() -> None:
 
 def test_a_pooled_vector_is_a_map_of_one_position() -> None:
     vectors = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
-    head = pca_head(vectors, 3)
+    head = RankHead(torch.randn(3, 8, generator=torch.Generator().manual_seed(1)))
     assert torch.allclose(head(vectors), head(vectors[:, :, None, None])[:, :, 0, 0], atol=1e-6)
 
 
 def test_the_projection_starts_as_pca_and_keeps_what_it_can() -> None:
     generator = torch.Generator().manual_seed(0)
     vectors = torch.randn(50, 3, generator=generator) @ torch.randn(3, 8, generator=generator)
-    head = pca_head(vectors, 3)  # the vectors lie in three dimensions: nothing is lost
+    axes = principal_axes(vectors.numpy(), 3)  # the vectors lie in three dimensions: nothing lost
+    head = RankHead(torch.from_numpy(axes).float())
     assert head.weight.shape == (3, 8)
     assert torch.allclose(head.weight @ head.weight.T, torch.eye(3), atol=1e-5)
     assert torch.allclose(
@@ -89,7 +87,8 @@ def test_the_projection_starts_as_pca_and_keeps_what_it_can() -> None:
         atol=1e-4,
     )
     with pytest.raises(UsageError, match="--dim 9: at most 8"):
-        pca_head(vectors, 9)
+        empty = np.empty((0, 3), np.intp)
+        start_head(Taught(vectors.numpy(), np.zeros(50, np.intp), empty), "identity", 1, 9, 8)
 
 
 def test_the_loss_has_the_sign_of_the_design() -> None:
@@ -137,35 +136,37 @@ def test_pairs_of_a_batch_are_its_own_and_what_labels_tell() -> None:
 def test_training_orders_what_noise_had_drowned(
     maps: Encodings, labelled: bool, dim: int | None
 ) -> None:
-    settings = RankSettings(pool="mean", dim=dim, epochs=6, hold=0)
+    settings = RankSettings(pools=("mean",), dim=dim, steps=180, hold=0)
     trained = train_rank(data(maps, labelled=labelled), settings, Report())
     assert trained.after["triplet accuracy"] > trained.before["triplet accuracy"]
     assert ("hit@1" in trained.after) == labelled
-    assert trained.head.weight.shape == (dim or CHANNELS, CHANNELS)
+    assert trained.weight.shape == (dim or CHANNELS, CHANNELS)
 
 
 def test_the_same_seed_gives_the_same_head_and_another_another(maps: Encodings) -> None:
-    short = [RankSettings(pool="mean", epochs=1, seed=seed) for seed in (3, 3, 4)]
-    one, same, other = (train_rank(data(maps), each, Report()).head.weight for each in short)
-    assert torch.equal(one, same)
-    assert not torch.equal(one, other)
+    short = [
+        RankSettings(pools=("mean",), start="identity", steps=30, seed=seed) for seed in (3, 3, 4)
+    ]
+    one, same, other = (train_rank(data(maps), each, Report()).weight for each in short)
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
 
 
-def test_without_held_out_triplets_every_epoch_is_kept(maps: Encodings) -> None:
+def test_where_nothing_can_be_held_out_every_step_is_made(maps: Encodings) -> None:
     whole = data(maps)
-    only = RankData(maps, whole.train, np.empty((0, 3), np.intp), whole.labels)
-    trained = train_rank(only, RankSettings(pool="mean", epochs=2), Report())
-    assert (trained.before, trained.history.best) == ({}, 2)
+    few = RankData(maps, whole.train[:3], np.empty((0, 3), np.intp), np.full(len(maps), -1))
+    trained = train_rank(few, RankSettings(pools=("mean",), steps=60), Report())
+    assert (trained.before, trained.steps, trained.start.title) == ({}, 60, "blend 0.5")
 
 
 def test_maps_too_many_to_keep_are_read_batch_by_batch(
     maps: Encodings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = np.array([5, 3, 5, 40])
-    monkeypatch.setattr("tvcli.core.ranking.views.IN_MEMORY", 0)
+    monkeypatch.setattr("tvcli.core.ranking.pooled_rows.IN_MEMORY", 0)
     from_file = Encodings(maps._files)
-    assert torch.equal(from_file[rows], maps[rows])
-    assert torch.allclose(from_file.pooled(rows, "gem"), maps.pooled(rows, "gem"))
+    assert np.array_equal(from_file[rows], maps[rows])
+    assert np.allclose(from_file.pooled(rows, "gem"), maps.pooled(rows, "gem"))
 
 
 def test_encodings_of_two_sizes_do_not_mix(maps: Encodings, tmp_path: Path) -> None:
@@ -186,11 +187,12 @@ def test_encodings_of_two_sizes_do_not_mix(maps: Encodings, tmp_path: Path) -> N
 
 def test_others_are_searched_among_themselves() -> None:
     random = np.random.default_rng(0)
-    vectors = torch.nn.functional.normalize(torch.from_numpy(random.normal(size=(30, 6))), dim=1)
+    vectors = random.normal(size=(30, 6)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     labels = np.arange(30) % 3
     found = searched(vectors, labels, np.arange(30))
     for place, (hit, average) in enumerate(found):
-        order = [row for row in np.argsort(-(vectors @ vectors[place]).numpy()) if row != place]
+        order = [row for row in np.argsort(-(vectors @ vectors[place])) if row != place]
         right = [labels[row] == labels[place] for row in order]
         precisions = [sum(right[: n + 1]) / (n + 1) for n in range(len(right)) if right[n]]
         assert hit == right[0]

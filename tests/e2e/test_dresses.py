@@ -47,7 +47,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dresses")
     shutil.copy(REPOSITORY / "examples" / "dresses" / "Makefile", folder)
     (folder / "tv.toml").write_text(
-        "[encode]\nsize = 128\n[train-rank]\nepochs = 2\n[triplets]\nper-anchor = 1\n", "utf-8"
+        "[encode]\nsize = 128\n[train-rank]\nsteps = 60\n[triplets]\nper-anchor = 1\n", "utf-8"
     )
     records = [dict(record) for record in draw_collection(folder, garments=4, photos_each=4)]
     (folder / str(records[0]["image"])).rename(folder / ODD)

@@ -31,12 +31,17 @@ class Triplets(Readable):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TrainedRank(Readable):
-    """A rank head's file, with the figures of held-out photos before and after, by name."""
+    """A rank head's file, with the figures of held-out photos before and after, by name.
+
+    It began as `start` on vectors pooled by `pool`; `steps` of the hinge loss were kept.
+    """
 
     path: Path
     before: dict[str, float] = field(default_factory=dict)
     after: dict[str, float] = field(default_factory=dict)
-    epochs: int = 0
+    start: str = ""
+    pool: str = ""
+    steps: int = 0
 
 
 @checks_choices
@@ -116,8 +121,9 @@ def train_rank(
     *,
     margin: float = 0.1,
     dim: int | None = None,
-    pool: Literal["auto", "mean", "gem"] = "auto",
-    epochs: int = 20,
+    pool: Literal["auto", "mean", "gem", "mean+gem"] = "auto",
+    start: Literal["auto", "identity", "wccn", "discriminant", "blend"] = "auto",
+    steps: int = 150,
     hold: float = 0.3,
     weights: PathLike | None = None,
     seed: int = 0,
@@ -131,14 +137,15 @@ def train_rank(
         output: the .h5 file of the head to write.
         margin: by how much a positive is to be more similar than a negative.
         dim: dimensions of the vectors; None: as many as the encodings have channels.
-        pool: how maps become vectors; `auto` is what suits the backbone.
-        epochs: at most so many.
+        pool: how maps become vectors; `auto` is what ranks held-out photos best.
+        start: what the head starts from; `auto` likewise.
+        steps: at most so many steps of the hinge loss; 0 are none, and need no torch.
         hold: how strongly the head is held to its start.
         weights: a local file of the backbone's weights, for photos that must still be encoded.
         seed: the seed of the random numbers.
         report: told of progress; None: Python's `logging` is.
 
-    Shapes: the encodings are (N, C, H, W) or (N, C), the head (D, C).
+    Shapes: the encodings are (N, C, H, W) or (N, C), the head (D, C), of mean+gem (D, 2C).
     Dtypes: float16 in the file, trained in float32.
     Units: `margin` is a difference of cosines; figures are shares from 0 to 1.
 
@@ -149,17 +156,20 @@ def train_rank(
 
     Source: Wang et al. 2014, "Learning Fine-grained Image Similarity with Deep Ranking".
     """
-    from tvcli.core.ranking.learn_rank import learn_rank  # bring torch
+    from tvcli.core.ranking.learn_rank import learn_rank  # brings h5py
     from tvcli.core.ranking.rank_training import RankSettings
 
     source, specified, target = Path(encodings), Path(triplets), Path(output)
     inputs = [path for path in (source, specified) if path.is_file()]
     made = made_by("train_rank", source, specified, target, inputs=inputs, seed=seed)
-    settings = RankSettings(margin, dim, pool, epochs, hold, seed)
+    settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
     trained = learn_rank(
         source, specified, target, settings, report_of(report), made, weights=_path(weights)
     )
-    return TrainedRank(target, trained.before, trained.after, trained.history.best)
+    began = trained.start
+    return TrainedRank(
+        target, trained.before, trained.after, began.title, began.pool, trained.steps
+    )
 
 
 def _path(path: PathLike | None) -> Path | None:

@@ -2,21 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.own_files import MARK, check_own
-
-if TYPE_CHECKING:
-    from tvcli.core.training import History  # brings torch, which most plots do without
+from tvcli.core.training_history import History
 
 SIZE = (8.0, 4.5)  # inches
 DOTS = 120  # per inch
 
 
-def plot_history(history: "History", path: Path, title: str) -> None:
+def plot_history(history: History, path: Path, title: str) -> None:
     """Draw the loss and the held-out score, epoch by epoch, and mark the epoch that was kept.
 
     Raises:

@@ -3,25 +3,12 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import torch
 from torch import nn
 
 from tvcli.core.reports import Report
-
-
-@dataclass(slots=True)
-class History:
-    """What happened epoch by epoch: the mean loss, and the held-out score (higher is better)."""
-
-    losses: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-
-    @property
-    def best(self) -> int:
-        """The epoch with the best held-out score; the first of equals."""
-        return max(range(len(self.scores)), key=lambda epoch: self.scores[epoch])
+from tvcli.core.training_history import History
 
 
 def fit(

@@ -35,7 +35,12 @@ def explain_metrics() -> None:
 
 
 def print_learned(trained: "Trained", report: "TerminalReport") -> None:
-    """Print the metrics of held-out photos before and after; warn of each that fell."""
+    """Print the metrics of held-out photos before and after; warn of each that fell.
+
+    The starts that were tried are told beside, as a table.
+    """
+    for line in _aligned([_tried(row) for row in trained.choice()]):
+        report.note(line)
     report.note(trained.basis)
     records = [
         {"metric": name, "before": round(before, 4), "after": round(trained.after[name], 4)}
@@ -46,8 +51,23 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
     if fallen:
         report.note(
             f"warning: {' and '.join(fallen)} of held-out photos fell: more or other triplets, "
-            f"a higher --hold or fewer --epochs may help"
+            f"a higher --hold or --start wccn may help"
         )
+
+
+def _tried(row: dict[str, Any]) -> dict[str, str]:
+    """Return a row of the starts that were tried, as text."""
+    values = {name: _cell(value) for name, value in row.items() if name != "chosen"}
+    return values | {"": "chosen" if row["chosen"] else ""}
+
+
+def _aligned(rows: Sequence[dict[str, str]]) -> list[str]:
+    """Return rows of text as lines of a table, with a first line of names."""
+    if not rows:
+        return []
+    table = [{name: name for name in rows[0]}, *rows]
+    widths = {name: max(len(row[name]) for row in table) for name in rows[0]}
+    return ["  ".join(row[n].ljust(w) for n, w in widths.items()).rstrip() for row in table]
 
 
 def _print_table(records: Sequence[dict[str, Any]]) -> None:

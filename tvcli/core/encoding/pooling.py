@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import Mismatch, UsageError
-from tvcli.core.images.arrays import Array, like, unit
+from tvcli.core.images.arrays import TINY, Array, beside, like, unit
 
 NONE = "none"  # instead of a pooling: maps stay maps
 MAP = "map"  # instead of a pooling: the comparable map itself, flattened, or a PCA of it
@@ -110,6 +110,22 @@ def gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Fl
     return found
 
 
+def mean_and_gem(maps: Array) -> Array:
+    """Return the mean and the generalised mean of each map side by side, each of unit length."""
+    return beside(unit(mean(maps)), unit(gem(maps)))
+
+
+def mean_and_gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+    """Return what both halves contribute, each by its own length."""
+    channels = len(encoding)
+    total = np.zeros(encoding.shape[1:], np.float32)
+    for name, part in (("mean", slice(channels)), ("gem", slice(channels, None))):
+        own = POOLINGS[name].vectors(encoding[None])[0]  # (C,)
+        length = max(float(np.linalg.norm(own)), TINY)
+        total += POOLINGS[name].contributions(encoding, own, direction[part] / length)
+    return total
+
+
 def spatial(maps: Array) -> Array:
     """Average onto a 7 x 7 grid and bring each position to unit length.
 
@@ -143,4 +159,5 @@ POOLINGS: dict[str, Pooling] = {
     "mean": Pooling(mean, mean_contributions),
     "gem": Pooling(gem, gem_contributions),
     "spatial": Pooling(spatial, spatial_contributions, has_grid=True),
+    "mean+gem": Pooling(mean_and_gem, mean_and_gem_contributions),
 }

@@ -26,6 +26,15 @@ def like(matrix: npt.NDArray[np.float32], other: Array) -> Array:
     return cast(Array, found)
 
 
+def beside(first: Array, second: Array) -> Array:
+    """Return vectors (N, C) and (N, D) side by side: (N, C + D)."""
+    if isinstance(first, np.ndarray):
+        return cast(Array, np.concatenate([first, second], axis=1))
+    joined: Any = first.new_empty((len(first), first.shape[1] + second.shape[1]))
+    joined[:, : first.shape[1]], joined[:, first.shape[1] :] = first, second
+    return cast(Array, joined)
+
+
 def unit(vectors: Array) -> Array:
     """Return vectors (N, C, ...) as float32 at length 1 along C; a zero vector stays zero."""
     values: Any = float32(vectors)

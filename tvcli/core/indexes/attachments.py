@@ -69,6 +69,11 @@ def attachments(
     if maps or compress:
         if encodings is None or len(encodings.row_shape) != 3:
             raise UsageError("--maps: encode first, without --pool: tv encode PHOTOS -o FILE.h5")
+        if ranker and ranker.weight.shape[1] != encodings.row_shape[0]:
+            raise UsageError(
+                f"{rank}: learned on vectors of {ranker.pool}, which no position of a map has: for "
+                f"maps use tv train-rank --pool mean"
+            )
         digest = file_hash(encodings.path)[:12] + settings.get("rank", {}).get("hash", "")[:8]
         if compress:
             shortlist = fit_map_pca(encodings, ranker)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from tvcli.core.errors import BadInput
 from tvcli.core.location.cropset import CropSet
 from tvcli.core.reports import Report
-from tvcli.core.training import History, fit, seeded
+from tvcli.core.training import fit, seeded
+from tvcli.core.training_history import History
 
 NARROW, HIDDEN = 32, 64  # channels before the window is taken in, and units after
 DROPPED = 0.3

@@ -24,7 +24,7 @@ from tvcli.core.location.regressors import (
     train_regressors,
 )
 from tvcli.core.reports import Report
-from tvcli.core.training import History
+from tvcli.core.training_history import History
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from tvcli.core.errors import BadInput
 from tvcli.core.location.cropset import CropSet, mirrored
 from tvcli.core.reports import Report
-from tvcli.core.training import History, seeded
+from tvcli.core.training import seeded
+from tvcli.core.training_history import History
 
 SIDES = ("x0", "y0", "x1", "y1")
 SHARED, HIDDEN, BINS = 64, 48, 64  # channels of the trunk and of a net, places on its scale

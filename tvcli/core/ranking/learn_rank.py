@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tvcli.core.encoding.checkpoints import encode_file
 from tvcli.core.encoding.encoder import encoder_of
-from tvcli.core.encoding.pooling import NONE, pooling_of
+from tvcli.core.encoding.pooling import AUTO, NONE, pooling_names, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.files.locks import writing
@@ -20,11 +20,11 @@ from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, save_head
 from tvcli.core.ranking.labels import folder_label
+from tvcli.core.ranking.pooled_rows import Encodings
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
 from tvcli.core.ranking.vectors import pool_for
-from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
 
 Rows = npt.NDArray[np.intp]
@@ -44,7 +44,8 @@ def learn_rank(
 ) -> Trained:
     """Train a rank head on an encodings file and triplets of its rows, and save it.
 
-    What a triplet names and the file lacks - mirror images, copies - is encoded as the file was.
+    Of `settings.pools` the first counts; `auto` tries all that a head can follow. What a triplet
+    names and the file lacks - mirror images, copies - is encoded as the file was.
 
     Raises:
         UsageError: the encodings are pooled in a way that a 1x1 convolution cannot follow.
@@ -57,24 +58,28 @@ def learn_rank(
     if not triplets:
         raise BadInput(f"{triplets_path}: of no triplet are anchor, positive and negative three")
     with writing(target), open_artifact(path, "encodings") as encodings:
-        pool = _pool(encodings, settings.pool)
+        pools = _pools(encodings, settings.pools[0])
         missing = _missing(triplets, RowTable(encodings, name))
         with _encoded(missing, encodings, report, weights) as others:
             data = _data(triplets, [encodings, *others], name, report)
-            trained = train_rank(data, replace(settings, pool=pool), report)
-        used = {**asdict(settings), "pool": pool, "encoder": encodings.settings["encoder"]}
+            trained = train_rank(data, replace(settings, pools=pools), report)
+        used = {**asdict(settings), "pools": list(pools), "pool": trained.start.pool}
+        used |= {"start": trained.start.title, "steps": trained.steps, "choice": trained.choice()}
+        used["encoder"] = encodings.settings["encoder"]
         used["figures"] = {"before": trained.before, "after": trained.after, "basis": trained.basis}
-        used["epochs_trained"] = trained.history.best
-        head = HeadFile("rank", {"weight": trained.head.weight.detach().numpy()}, used)
+        head = HeadFile("rank", {"weight": trained.weight}, used)
         save_head(target, head, provenance)
     return trained
 
 
-def _pool(encodings: Artifact, pool: str) -> str:
+def _pools(encodings: Artifact, pool: str) -> tuple[str, ...]:
+    """Return the poolings to choose from: the one asked for, or all with the usual one first."""
     how = pool_for(encodings, pool)
     if how != NONE and pooling_of(how).has_grid:
         raise UsageError(f"{encodings.path}: pooled to a grid; encode without --pool, or with gem")
-    return how
+    if pool != AUTO or len(encodings.row_shape) == 1:
+        return (how,)
+    return (how, *(name for name in pooling_names(heads=True) if name != how))
 
 
 def _missing(triplets: list[Triplet], table: RowTable) -> list[Item]:

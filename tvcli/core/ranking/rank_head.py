@@ -4,8 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tvcli.core.errors import UsageError
-
 
 class RankHead(nn.Module):
     """A linear map of every position's vector, the same at each: (N, C, H, W) -> (N, D, H, W).
@@ -27,24 +25,3 @@ class RankHead(nn.Module):
     def drift(self) -> Tensor:
         """Return how far the weights are from where they began: squared distance per channel."""
         return (self.weight - self.start).square().sum() / self.weight.shape[1]
-
-
-def identity_head(channels: int) -> RankHead:
-    """Return a head that changes nothing yet: (C, C)."""
-    return RankHead(torch.eye(channels))
-
-
-def pca_head(vectors: Tensor, dim: int) -> RankHead:
-    """Return a head (D, C) that keeps the directions in which (N, C) vectors are largest.
-
-    The right singular vectors, uncentred, so that cosines stay what they were as far as D allows.
-
-    Raises:
-        UsageError: more dimensions are asked for than vectors or channels there are.
-    """
-    largest = min(vectors.shape)
-    if dim > largest:
-        raise UsageError(f"--dim {dim}: at most {largest} for these encodings")
-    axes = torch.linalg.svd(F.normalize(vectors, dim=1), full_matrices=False)[2][:dim]
-    places = axes.abs().argmax(dim=1, keepdim=True)
-    return RankHead(axes * axes.gather(1, places).sign())  # a sign of SVD's own choice would vary

@@ -4,19 +4,17 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from tvcli.core.boxes import Box, iou
 from tvcli.core.encoding.pooling import NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
+from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, root_settings
 from tvcli.core.files.provenance import file_hash
@@ -25,11 +23,11 @@ from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.manifest import read_manifest
 from tvcli.core.ranking.clicks import read_clicks
+from tvcli.core.ranking.held_out import mapped
+from tvcli.core.ranking.pooled_rows import VectorRows
 from tvcli.core.ranking.rank import load_rank
-from tvcli.core.ranking.rank_head import RankHead
 from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.triplets import Item, Triplet
-from tvcli.core.ranking.views import Encodings
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import in_order
 
@@ -38,7 +36,6 @@ Rows = npt.NDArray[np.intp]
 PER_QUERY = 64  # triplets made of one query's likes and unlikes
 ROWS_MAPPED_AT_ONCE = 4096  # rows mapped at a time
 KEPT = ("classifier", "boxes", "graph")  # what an index keeps that no new head changes
-ENOUGH = 16  # held-out triplets to stop a training by; fewer would stop it by chance
 FEW_ANCHORS = 4  # below this clicks of every query are held out, else whole queries
 SAME_BOX = 0.99  # IoU from which two boxes are one
 
@@ -50,7 +47,7 @@ class Learned:
     `held_out` is how many there are; `before` and `after` how many of them are in the right order.
     """
 
-    head: RankHead
+    weight: npt.NDArray[np.float32]  # (D, C)
     train: int
     held_out: int
     before: int
@@ -79,15 +76,12 @@ def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 
     vectors = index.vectors(involved)
     places = (np.searchsorted(involved, train), np.searchsorted(involved, test))
     unknown = np.full(len(involved), -1, np.intp)
-    settings = RankSettings(pool="mean", seed=seed)
-    with _file_of(vectors) as encodings:
-        judge = places[1] if len(test) >= ENOUGH else places[1][:0]
-        data = RankData(encodings, places[0], judge, unknown)
-        trained = train_rank(data, settings, report)
+    data = RankData(VectorRows(vectors), places[0], places[1][:0], unknown)
+    trained = train_rank(data, RankSettings(pools=(pool,), seed=seed), report)
     before, after = (
-        int(in_order(v, places[1]).sum()) for v in (vectors, _mapped(trained.head, vectors))
+        int(in_order(v, places[1]).sum()) for v in (vectors, mapped(vectors, trained.weight))
     )
-    return Learned(trained.head, len(train), len(test), before, after)
+    return Learned(trained.weight, len(train), len(test), before, after)
 
 
 def split(rows: Rows, seed: int) -> tuple[Rows, Rows]:
@@ -138,7 +132,7 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
 
         with writing(target):
             _check_unchanged(index, target)
-            build_index(target, _mapped_rows(index, learned.head), settings, made, attach=attach)
+            build_index(target, _mapped_rows(index, learned.weight), settings, made, attach=attach)
 
 
 def _check_unchanged(index: Index, target: Path) -> None:
@@ -149,7 +143,7 @@ def _check_unchanged(index: Index, target: Path) -> None:
 
 def composed(index: Index, learned: Learned) -> HeadFile:
     """Return the head that does to an encoding what the index's head and the learned one do."""
-    weight = learned.head.weight.detach().numpy()
+    weight = learned.weight
     if index.rank_file is not None:
         weight = weight @ load_rank(index.rank_file).weight
     spec = index.settings["encoder"]
@@ -157,16 +151,10 @@ def composed(index: Index, learned: Learned) -> HeadFile:
     return HeadFile("rank", {"weight": weight}, {"pool": spec["pool"], "encoder": spec} | figures)
 
 
-def _mapped_rows(index: Index, head: RankHead) -> Iterator[Columns]:
+def _mapped_rows(index: Index, weight: npt.NDArray[np.float32]) -> Iterator[Columns]:
     for start in range(0, len(index), ROWS_MAPPED_AT_ONCE):
         rows = np.arange(start, min(start + ROWS_MAPPED_AT_ONCE, len(index)))
-        yield index.columns(rows) | {"embeddings": _mapped(head, index.vectors(rows))}
-
-
-@torch.no_grad()
-def _mapped(head: RankHead, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    result: npt.NDArray[np.float32] = head(torch.from_numpy(vectors)).numpy()
-    return result
+        yield index.columns(rows) | {"embeddings": mapped(index.vectors(rows), weight)}
 
 
 def _rows(index: Index, triplets: list[Triplet]) -> Rows:
@@ -186,17 +174,3 @@ def _row(index: Index, rows: list[int], item: Item) -> int:
     boxes: list[Box] = index.columns(np.array(rows, np.intp))["box"].tolist()
     same = (row for row, box in zip(rows, boxes, strict=True) if iou(box, item.box) >= SAME_BOX)
     return next(same, -1)
-
-
-@contextmanager
-def _file_of(vectors: npt.NDArray[np.float32]) -> Iterator[Encodings]:
-    """Give vectors as an encodings file, which is what trainings read."""
-    names = [str(row) for row in range(len(vectors))]
-    columns = {"encodings": vectors, "image": names, "digest": names}
-    columns["region"] = np.zeros((len(vectors), 4), np.float32)
-    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
-        path = Path(folder) / "vectors.h5"
-        with write_artifact(path, "encodings", {}, {}, durable=False) as writer:
-            writer.append(columns)
-        with open_artifact(path, "encodings") as file:
-            yield Encodings([file])

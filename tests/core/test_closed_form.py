@@ -1,0 +1,183 @@
+"""Heads in closed form against scikit-learn and against loops, and how one of them is chosen."""
+
+import numpy as np
+import pytest
+from scipy.linalg import eigh
+from sklearn.covariance import ledoit_wolf
+
+from tvcli.core.ranking.closed_form import (
+    STARTS,
+    ClosedForm,
+    Taught,
+    scatter,
+    shrunk,
+    start_head,
+)
+from tvcli.core.ranking.held_out import mapped
+from tvcli.core.ranking.rehearsal import Figures, mean_figures, rehearsals
+from tvcli.core.ranking.start_choice import Start, Trial, best_start, try_starts
+
+CLASSES, PER_CLASS, CHANNELS = 12, 10, 24
+NO_TRIPLETS = np.empty((0, 3), np.intp)
+
+
+def drawn(seed: int = 0) -> Taught:
+    """Draw classes that differ in eight channels, under louder noise in the others."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(CLASSES), PER_CLASS)
+    centres = np.zeros((CLASSES, CHANNELS))
+    centres[:, :8] = rng.normal(size=(CLASSES, 8))
+    noise = rng.normal(size=(len(labels), CHANNELS)) * np.where(np.arange(CHANNELS) < 8, 0.3, 2)
+    vectors = centres[labels] + noise + 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Taught(vectors.astype(np.float32), labels, NO_TRIPLETS)
+
+
+def triplets_of(labels: np.ndarray, count: int = 400) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    chosen = rng.integers(len(labels), size=count)
+    made = []
+    for anchor in chosen:
+        same = np.flatnonzero(labels == labels[anchor])
+        positive = rng.choice(same[same != anchor])
+        made.append([anchor, positive, rng.choice(np.flatnonzero(labels != labels[anchor]))])
+    return np.array(made, np.intp)
+
+
+def hit(vectors: np.ndarray, labels: np.ndarray) -> float:
+    similarities = vectors @ vectors.T
+    np.fill_diagonal(similarities, -2)
+    return float((labels[similarities.argmax(1)] == labels).mean())
+
+
+@pytest.mark.parametrize("count", [3, 20, 400])
+def test_shrinking_is_ledoit_and_wolfs(count: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(count, 15)) * np.linspace(0.1, 2, 15)
+    expected = ledoit_wolf(rows, assume_centered=True)[0]
+    assert np.allclose(shrunk(rows, count), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_scatter_against_a_loop() -> None:
+    taught = drawn()
+    found = scatter(taught)
+    vectors = taught.vectors.astype(np.float64)
+    rows, mean = [], vectors.mean(axis=0)
+    apart = np.zeros((CHANNELS, CHANNELS))
+    for label in range(CLASSES):
+        own = vectors[taught.labels == label]
+        rows += list((own - own.mean(axis=0)) * np.sqrt(PER_CLASS / (PER_CLASS - 1)))
+        offset = own.mean(axis=0) - mean
+        apart += np.outer(offset, offset) / CLASSES
+    within = shrunk(np.array(rows), len(rows))
+    seen = np.array(rows).T @ np.array(rows) / len(rows)
+    assert np.allclose(found.mean, mean)
+    assert np.allclose(found.within, within)
+    assert np.allclose(found.between, apart - (CLASSES - 1) / len(vectors) * seen)
+
+
+def test_pairs_tell_what_labels_do() -> None:
+    """Up to chance, and to pairs of two classes being no pairs of any two photos: K / (K - 1)."""
+    taught = drawn()
+    by_labels = scatter(taught)
+    pairs = triplets_of(taught.labels, 4000)
+    by_pairs = scatter(Taught(taught.vectors, np.full(len(taught.labels), -1), pairs))
+    for own, other in (
+        (by_labels.within, by_pairs.within),
+        (by_labels.between, by_pairs.between * (CLASSES - 1) / CLASSES),
+    ):
+        assert np.linalg.norm(own - other) < 0.3 * np.linalg.norm(own)
+        assert np.trace(other) == pytest.approx(np.trace(own), rel=0.2)
+
+
+def test_the_discriminant_is_that_of_the_generalised_eigenvectors() -> None:
+    found = scatter(drawn())
+    own = ClosedForm(found).weight("discriminant")
+    values, axes = eigh(found.between, found.within)  # axes' within axes = 1
+    expected, without_mean = np.zeros((CHANNELS, CHANNELS)), np.eye(CHANNELS)
+    without_mean -= np.outer(found.mean, found.mean) / (found.mean @ found.mean)
+    for value, axis in zip(values, axes.T, strict=True):
+        if value > values[-1] * 1e-6:
+            expected += value / (1 + value) * np.outer(without_mean @ axis, without_mean @ axis)
+    gram = own.T @ own
+    assert len(own) <= CLASSES - 1
+    assert np.allclose(gram / np.trace(gram), expected / np.trace(expected), atol=1e-8)
+
+
+@pytest.mark.parametrize("name", STARTS[1:])
+def test_what_starts_do_to_photos_they_did_not_see(name: str) -> None:
+    taught, fresh = drawn(), drawn()
+    other = drawn(0)
+    half = np.arange(len(taught.labels)) % 2 == 0
+    some = Taught(taught.vectors[half], taught.labels[half], NO_TRIPLETS)
+    head = start_head(some, name, 1.0, None, CHANNELS)
+    rest, labels = other.vectors[~half], fresh.labels[~half]
+    assert hit(mapped(rest, head), labels) > hit(rest, labels) + 0.1
+    assert np.square(head).sum() == pytest.approx(CHANNELS, rel=1e-4)
+
+
+def test_a_blend_is_a_weighted_sum_of_similarities_and_is_kept_when_it_is_cut() -> None:
+    form = ClosedForm(scatter(drawn()))
+    vectors = drawn().vectors[:5].astype(np.float64)
+    parts = [vectors @ form.weight(name).T for name in ("discriminant", "wccn")]
+    both = vectors @ form.weight("blend", 2.0).T
+    assert np.allclose(both @ both.T, 4 * parts[0] @ parts[0].T + parts[1] @ parts[1].T)
+    cut = vectors @ form.reduced(form.weight("blend", 2.0), CHANNELS).T
+    assert np.allclose(cut @ cut.T, both @ both.T)
+    assert form.reduced(form.weight("blend", 2.0), 5).shape == (5, CHANNELS)
+
+
+def test_nothing_held_out_is_learned_from() -> None:
+    labels = np.repeat(np.arange(9), 6)
+    photos = np.arange(len(labels)) // 2  # two rows of each photo
+    triplets = triplets_of(labels)
+    for way in rehearsals(labels, triplets, photos, 0):
+        assert way.photos is not None
+        assert way.classes is not None
+        asked = {*photos[way.photos[1]], *photos[way.classes[0]]}
+        learned = {*photos[way.labels >= 0], *photos[way.triplets.ravel()]}
+        assert learned
+        assert not asked & learned
+        assert not set(labels[way.classes[0]]) & set(labels[way.labels >= 0])
+    unknown = np.full(len(labels), -1)
+    ways = rehearsals(unknown, triplets, photos, 0)
+    for way in ways:
+        assert way.held is not None
+        assert not set(photos[way.held].ravel()) & set(photos[way.triplets].ravel())
+
+
+def test_two_photos_a_class_hold_out_classes_alone() -> None:
+    labels = np.repeat(np.arange(8), 2)
+    ways = rehearsals(labels, triplets_of(labels, 40), np.arange(16), 0)
+    assert ways
+    for way in ways:
+        figures = way.figures(np.eye(16, dtype=np.float32))
+        assert figures.photos is None
+        assert figures.classes is not None
+
+
+def test_the_best_start_is_the_best_of_those_that_harm_nothing() -> None:
+    def trial(pool: str, name: str, photos: float, classes: float) -> Trial:
+        return Trial(Start(pool, name), Figures(photos, classes))
+
+    trials = [
+        trial("mean", "identity", 0.5, 0.5),
+        trial("mean", "wccn", 0.6, 0.55),
+        trial("mean", "discriminant", 0.9, 0.4),  # best in the mean, but worse on other classes
+        trial("gem", "wccn", 0.7, 0.5),
+    ]
+    assert best_start(trials, ("mean", "gem")) == Start("gem", "wccn")
+    assert best_start(trials, ("mean", "gem"), "discriminant") == Start("mean", "discriminant")
+    assert best_start([], ("mean",)) == Start("mean", "blend", 0.5)
+    assert mean_figures([Figures(0.2, None), Figures(0.4, 0.5)]) == Figures(pytest.approx(0.3), 0.5)
+
+
+def test_what_is_learned_is_chosen_where_it_helps() -> None:
+    taught = drawn()
+    ways = rehearsals(taught.labels, NO_TRIPLETS, np.arange(len(taught.labels)), 0)
+    trials = try_starts({"mean": taught.vectors}, ways)
+    by_name = {trial.start.title: trial.figures for trial in trials}
+    assert by_name["blend 1"].score > by_name["identity"].score
+    assert best_start(trials, ("mean",)).name != "identity"
+    noise = np.random.default_rng(0).normal(size=taught.vectors.shape).astype(np.float32)
+    nothing = try_starts({"mean": noise}, ways, "wccn")
+    assert [trial.start.name for trial in nothing] == ["identity", "wccn"]

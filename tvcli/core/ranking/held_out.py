@@ -1,0 +1,128 @@
+"""How well a head ranks what it did not learn from: held-out photos, and classes never taught."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.images.arrays import unit
+from tvcli.core.ranking.metrics import query_figures, relevant_ranks
+
+Rows = npt.NDArray[np.intp]
+Vectors = npt.NDArray[np.float32]
+
+MOST_OTHERS = 500  # photos of other classes that are searched with
+
+
+class PooledRows(Protocol):
+    """Rows of encodings that become vectors by a pooling."""
+
+    row_shape: tuple[int, ...]
+
+    def pooled_by(self, rows: Rows, hows: Sequence[str]) -> dict[str, Vectors]:
+        """Return the vectors of some rows, (n, D) float32 of unit length, by each pooling."""
+        ...
+
+    def pooled(self, rows: Rows, how: str) -> Vectors:
+        """Return the vectors of some rows: (n, D) float32 of unit length."""
+        ...
+
+
+def mapped(vectors: Vectors, weight: Vectors) -> Vectors:
+    """Map vectors (N, C) by a head (D, C) to (N, D) float32 of unit length."""
+    found: Vectors = unit(vectors @ weight.T)
+    return found
+
+
+def searched(vectors: Vectors, labels: Rows, queries: Rows) -> list[tuple[float, float]]:
+    """Return hit@1 and average precision of each query (a row) that has something to find."""
+    found = []
+    similarities = vectors[queries] @ vectors.T  # (Q, N)
+    for place, row in zip(queries, similarities, strict=True):
+        row[place] = -np.inf
+        relevant = np.flatnonzero(labels == labels[place])
+        relevant = relevant[relevant != place]
+        if len(relevant):
+            hit, _, _, average, _ = query_figures(relevant_ranks(row, relevant), [1])
+            found.append((hit, average))
+    return found
+
+
+class HeldOut:
+    """The held-out triplets, and where labels allow held-out photos that search all others.
+
+    `train` and `test` (T, 3) are triplets as rows, `labels` and `classes` (N,) numbers of what the
+    triplets tell of rows and of what is known beside them (-1: nothing); `photos` (N,) tells which
+    photo a row is of.
+    """
+
+    def __init__(
+        self, train: Rows, test: Rows, labels: Rows, photos: Rows | None, classes: Rows | None
+    ) -> None:
+        self._rows = np.unique(np.concatenate([train.ravel(), test.ravel()]))
+        self._triplets = np.searchsorted(self._rows, test)  # (T, 3) places
+        self._labels = labels[self._rows]
+        anchors = np.unique(self._triplets[:, 0]) if len(test) else np.array([], np.intp)
+        self._queries = anchors[self._labels[anchors] >= 0]
+        self._others = Others(np.full(len(labels), -1) if classes is None else classes, self._rows)
+        of = self._rows if photos is None else photos[self._rows]
+        self._photos = len(np.unique(of[self._triplets[:, 0]]))
+
+    def said(self) -> str:
+        """Return what the figures rest on, in words."""
+        if not len(self._triplets):
+            return "no held-out triplets: how much was learned is not measured"
+        classes = len(np.unique(self._labels[self._queries]))
+        of = f" of {classes} classes" if classes else ""
+        return f"{self._photos} held-out photos{of}; {self._others.said()}"
+
+    def figures(self, encodings: PooledRows, pool: str, weight: Vectors | None) -> dict[str, float]:
+        """Return the triplet accuracy, and hit@1 and mAP of held-out photos of known labels.
+
+        Of vectors pooled by `pool`, and mapped by a head (D, C) if there is one.
+        """
+        if not len(self._triplets):
+            return {}
+        vectors = encodings.pooled(self._rows, pool)
+        vectors = vectors if weight is None else mapped(vectors, weight)
+        anchor, positive, negative = (vectors[role] for role in self._triplets.T)
+        right = (anchor * positive).sum(1) > (anchor * negative).sum(1)
+        figures = {"triplet accuracy": float(right.mean())}
+        found = searched(vectors, self._labels, self._queries)
+        if found:
+            hit, average = np.mean(found, axis=0)
+            figures |= {"hit@1": float(hit), "mAP": float(average)}
+        return figures | self._others.figures(encodings, pool, weight)
+
+
+class Others:
+    """The photos of classes that no triplet tells of: what was learned must not cost them."""
+
+    def __init__(self, classes: Rows, taught: Rows) -> None:
+        """Take the rows that are not `taught` (n,), and of each class those of two and more."""
+        known = set(classes[taught].tolist())
+        rows = np.array(
+            [row for row, name in enumerate(classes) if name >= 0 and name not in known], np.intp
+        )
+        numbers, counts = np.unique(classes[rows], return_counts=True)
+        self._rows = rows[np.isin(classes[rows], numbers[counts > 1])]
+        self._classes = classes[self._rows]
+        count = len(self._rows)
+        self._queries = np.linspace(0, count - 1, min(MOST_OTHERS, count)).astype(np.intp)
+
+    def said(self) -> str:
+        """Return whether other classes are measured, in words."""
+        if not len(self._queries):
+            return "other classes not measured"
+        count = len(np.unique(self._classes))
+        return f"{len(self._queries)} photos of {count} other classes, which were not taught"
+
+    def figures(self, encodings: PooledRows, pool: str, weight: Vectors | None) -> dict[str, float]:
+        """Return hit@1 and mAP of the photos among themselves; nothing where there are none."""
+        if not len(self._queries):
+            return {}
+        vectors = encodings.pooled(self._rows, pool)
+        vectors = vectors if weight is None else mapped(vectors, weight)
+        hit, average = np.mean(searched(vectors, self._classes, self._queries), axis=0)
+        return {"hit@1 of other classes": float(hit), "mAP of other classes": float(average)}

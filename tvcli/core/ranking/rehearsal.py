@@ -1,0 +1,158 @@
+"""Rehearsals: parts of what is taught, held out while it is chosen how to learn from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.ranking.held_out import searched
+
+Rows = npt.NDArray[np.intp]
+Vectors = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+FOLDS = 2
+HELD = 0.2  # of a class's photos, at least one of three
+MOST_QUERIES = 120  # for a figure
+MOST_SEARCHED = 1000  # photos, likewise
+FEWEST_CLASSES = 4  # from which on classes are held out, two at least
+FEWEST_TRIPLETS = 16  # held out, where there are no labels; fewer would choose by chance
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a rehearsal came to; None where it is not measured.
+
+    `photos` and `classes` are the mAP of held-out photos of the classes taught, and of classes
+    held out whole; `triplets` is the share of held-out triplets in the right order.
+    """
+
+    photos: float | None = None
+    classes: float | None = None
+    triplets: float | None = None
+
+    @property
+    def known(self) -> list[float]:
+        """The figures that are measured."""
+        return [v for v in (self.photos, self.classes, self.triplets) if v is not None]
+
+    @property
+    def score(self) -> float:
+        """Their mean: what is taught counts as much as what is not; 0 where none is measured."""
+        return float(np.mean(self.known)) if self.known else 0.0
+
+    def harms(self, other: "Figures") -> bool:
+        """Tell whether one of the figures is below that of another rehearsal."""
+        return any(own < theirs for own, theirs in zip(self.known, other.known, strict=True))
+
+
+def mean_figures(figures: list[Figures]) -> Figures:
+    """Return the mean of rehearsals, figure by figure, of those that have it."""
+
+    def mean(name: str) -> float | None:
+        known = [value for each in figures if (value := getattr(each, name)) is not None]
+        return float(np.mean(known)) if known else None
+
+    return Figures(mean("photos"), mean("classes"), mean("triplets"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One way to hold out: what is learned from, and what is measured.
+
+    `labels` (N,) are those of the rows learned from, -1 elsewhere, `triplets` (T, 3) what is
+    learned from; `truth` (N,) all labels known. Each of `photos` and `classes` is which rows are
+    searched, and which of these with; `held` (T, 3) are triplets to get into the right order.
+    """
+
+    labels: Rows
+    triplets: Rows
+    truth: Rows
+    photos: tuple[Rows, Rows] | None = None
+    classes: tuple[Rows, Rows] | None = None
+    held: Rows | None = None
+
+    def figures(self, vectors: Vectors) -> Figures:
+        """Return how well vectors (N, D) of unit length rank what is held out."""
+        accuracy = None
+        if self.held is not None:
+            anchor, positive, negative = (vectors[rows] for rows in self.held.T)
+            accuracy = float(((anchor * (positive - negative)).sum(1) > 0).mean())
+        return Figures(
+            self._mean(vectors, self.photos), self._mean(vectors, self.classes), accuracy
+        )
+
+    def _mean(self, vectors: Vectors, of: tuple[Rows, Rows] | None) -> float | None:
+        if of is None:
+            return None
+        rows, queries = of
+        found = searched(vectors[rows], self.truth[rows], np.searchsorted(rows, queries))
+        return float(np.mean([average for _, average in found])) if found else None
+
+
+def rehearsals(labels: Rows, triplets: Rows, photos: Rows, seed: int) -> list[Rehearsal]:
+    """Return the ways to hold out: by class and photo where labels are known, else by anchor.
+
+    `labels` (N,) are numbers, -1 where not known; `triplets` (T, 3) rows; `photos` (N,) tells
+    which photo a row is of. No photo that is held out is learned from.
+    """
+    rng = np.random.default_rng(seed)
+    if len(np.unique(labels[labels >= 0])) > 1:
+        return list(_by_class(labels, triplets, photos, rng))
+    return list(_by_anchor(labels, triplets, photos, rng))
+
+
+def _by_class(
+    labels: Rows, triplets: Rows, photos: Rows, rng: np.random.Generator
+) -> Iterator[Rehearsal]:
+    classes = rng.permutation(np.unique(labels[labels >= 0]))
+    groups = np.array_split(classes, FOLDS + 1)[:FOLDS]  # a third of the classes is held out
+    if len(classes) < FEWEST_CLASSES:
+        groups = [classes[:0]] * FOLDS
+    elif len(groups[0]) < 2:
+        groups = np.array_split(classes, FOLDS)
+    for group in groups:
+        untaught = np.isin(labels, group)
+        held = _held_photos(np.where(untaught, -1, labels), photos, rng)
+        learned = (labels >= 0) & ~untaught & ~held
+        known = np.where(learned, labels, -1)
+        usable = ~(untaught | held)
+        by_photo = _searches((labels >= 0) & ~untaught, held, rng)
+        by_class = _searches(untaught, untaught, rng)
+        kept = triplets[usable[triplets].all(axis=1)]
+        yield Rehearsal(known, kept, labels, by_photo, by_class)
+
+
+def _held_photos(labels: Rows, photos: Rows, rng: np.random.Generator) -> Mask:
+    """Return which rows are of photos held out: a share of each class, none of classes of two."""
+    held: list[int] = []
+    for label in np.unique(labels[labels >= 0]):
+        own = np.unique(photos[labels == label])
+        if len(own) > 2:
+            held += rng.permutation(own)[: max(1, int(HELD * len(own)))].tolist()
+    return np.isin(photos, held)
+
+
+def _searches(gallery: Mask, queries: Mask, rng: np.random.Generator) -> tuple[Rows, Rows] | None:
+    """Return rows to search and those of them to search with, samples of both; None without."""
+    asked = np.flatnonzero(queries & gallery)
+    if not len(asked):
+        return None
+    asked = np.sort(rng.permutation(asked)[:MOST_QUERIES])
+    rest = np.setdiff1d(np.flatnonzero(gallery), asked)
+    rows = np.union1d(asked, rng.permutation(rest)[: MOST_SEARCHED - len(asked)])
+    return rows, asked
+
+
+def _by_anchor(
+    labels: Rows, triplets: Rows, photos: Rows, rng: np.random.Generator
+) -> Iterator[Rehearsal]:
+    """Hold out anchors in turn; a triplet with a photo of a held-out one is not learned from."""
+    anchors = rng.permutation(np.unique(photos[triplets[:, 0]]))
+    for group in np.array_split(anchors, FOLDS + 1)[:FOLDS]:
+        chosen = np.isin(photos[triplets[:, 0]], group)
+        of = np.unique(photos[triplets[chosen]])
+        kept = triplets[~np.isin(photos[triplets], of).any(axis=1)]
+        if chosen.sum() >= FEWEST_TRIPLETS and len(kept) >= FEWEST_TRIPLETS:
+            yield Rehearsal(labels, kept, labels, held=triplets[chosen])

@@ -1,0 +1,106 @@
+"""Which head training starts from, and of which pooling: what held-out data favours."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.ranking.closed_form import SHARES, STARTS, ClosedForm, Taught, scatter
+from tvcli.core.ranking.held_out import mapped
+from tvcli.core.ranking.rehearsal import Figures, Rehearsal, mean_figures
+
+AUTO = "auto"
+FEWEST_DIRECTIONS = 8  # below which a discriminant alone makes too many photos equal
+UNMEASURED = ("blend", 0.5)  # where nothing can be held out: the most careful of those that learn
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A head to start from: the pooling of its vectors, its name, and the share of a blend."""
+
+    pool: str
+    name: str
+    share: float = 1.0
+
+    @property
+    def title(self) -> str:
+        """Its name as a person reads it."""
+        return f"{self.name} {self.share:g}" if self.name == "blend" else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A start, and the figures of the rehearsals with it."""
+
+    start: Start
+    figures: Figures
+
+    def as_record(self) -> dict[str, Any]:
+        """Return it as a row of a table; what is not measured is left out."""
+        record: dict[str, Any] = {"pool": self.start.pool, "start": self.start.title}
+        names = {"held-out photos": "photos", "held-out classes": "classes", "triplets": "triplets"}
+        values = {title: getattr(self.figures, name) for title, name in names.items()}
+        return record | {t: round(value, 4) for t, value in values.items() if value is not None}
+
+
+def try_starts(
+    vectors: Mapping[str, Vectors], rehearsals: Sequence[Rehearsal], wanted: str = AUTO
+) -> list[Trial]:
+    """Return what each start that is `wanted` comes to, for vectors (N, C) by their pooling.
+
+    The identity is always among them, as what nothing may fall below.
+    """
+    return [
+        Trial(start, mean_figures(figures))
+        for pool in vectors
+        for start, figures in _tried(pool, vectors[pool], rehearsals, wanted)
+    ]
+
+
+def _tried(
+    pool: str, vectors: Vectors, rehearsals: Sequence[Rehearsal], wanted: str
+) -> Iterator[tuple[Start, list[Figures]]]:
+    forms = [
+        ClosedForm(scatter(Taught(vectors, each.labels, each.triplets))) for each in rehearsals
+    ]
+    for start in starts(pool):
+        if wanted in (AUTO, start.name) or start.name == STARTS[0]:
+            weights = [form.weight(start.name, start.share).astype(np.float32) for form in forms]
+            if wanted == AUTO and any(len(weight) < FEWEST_DIRECTIONS for weight in weights):
+                continue
+            yield (
+                start,
+                [
+                    each.figures(mapped(vectors, weight))
+                    for each, weight in zip(rehearsals, weights, strict=True)
+                ],
+            )
+
+
+def starts(pool: str) -> list[Start]:
+    """Return all starts for vectors of a pooling."""
+    return [
+        Start(pool, name, share)
+        for name in STARTS
+        for share in (SHARES if name == "blend" else (1.0,))
+    ]
+
+
+def best_start(trials: Sequence[Trial], pools: Sequence[str], wanted: str = AUTO) -> Start:
+    """Return the start with the best score, of those that harm nothing; `pools[0]` is the usual.
+
+    Harm is any figure below that of the identity on the usual pooling. Where nothing could be held
+    out, or a start is `wanted`, that one, of the pooling that does best by it.
+    """
+    measured = [trial for trial in trials if trial.figures.known]
+    usual = next((t for t in measured if t.start == Start(pools[0], STARTS[0])), None)
+    named = [trial for trial in measured if wanted in (AUTO, trial.start.name)]
+    if usual is None or not named:
+        name, share = UNMEASURED if wanted in (AUTO, UNMEASURED[0]) else (wanted, 1.0)
+        return Start(pools[0], name, share)
+    harmless = [trial for trial in named if not trial.figures.harms(usual.figures)]
+    return max(harmless or named, key=lambda trial: trial.figures.score).start
