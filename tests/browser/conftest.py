@@ -1,10 +1,12 @@
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from box_page import Editor
 from pages import SESSIONS, make_collection, running
 
 from tvcli.cli import run
@@ -62,3 +64,25 @@ def home(page: Any, gallery: str) -> Any:
     page.goto(gallery)
     page.wait_for_selector("#results li")
     return page
+
+
+@pytest.fixture(scope="module")
+def served(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    folder = tmp_path_factory.mktemp("boxes")
+    shutil.copytree(made / "photos", folder / "photos")
+    (folder / "photos" / "2.png").write_bytes(b"no picture")
+    with running(folder, "annotate", "boxes", "photos", "-o", "boxes.jsonl") as address:
+        yield address, folder / "boxes.jsonl"
+
+
+@pytest.fixture
+def editor(page: Any, served: tuple[str, Path]) -> Editor:
+    """Give the editor at the photo 0.png, with no boxes on disk."""
+    address, file = served
+    file.unlink(missing_ok=True)
+    page.goto(address)
+    page.evaluate("async () => (await import('/static/api.js')).send('POST', '/api/reload', {})")
+    page.goto(f"{address}?photo=0")
+    page.wait_for_selector("#strip button[aria-current=true]")
+    page.wait_for_selector("#stage image")
+    return Editor(page, file)

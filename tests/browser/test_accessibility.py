@@ -8,18 +8,21 @@ from typing import Any
 import pytest
 from accessibility import violations
 from conftest import picture
-from pages import running
+from pages import running, threaded
 
 from tvcli.cli import run
+from tvcli.core.files.sources import open_sources
+from tvcli.serve import pages as serve_pages
+from tvcli.serve.pages import open_box_editor
 
 
 @pytest.fixture(scope="module")
-def boxes(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def boxes(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     folder = tmp_path_factory.mktemp("boxes")
     shutil.copytree(made / "photos", folder / "photos")
     (folder / "photos" / "2.png").write_bytes(b"no picture")
     with running(folder, "annotate", "boxes", "photos", "-o", "boxes.jsonl") as address:
-        yield address
+        yield address, folder / "boxes.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -65,19 +68,53 @@ def test_gallery(page: Any, gallery: str) -> None:
     assert violations(page) == []
 
 
-def test_box_editor(page: Any, boxes: str) -> None:
-    page.goto(f"{boxes}?photo=0")
+def test_box_editor(page: Any, boxes: tuple[str, Path]) -> None:
+    address, file = boxes
+    page.goto(f"{address}?photo=0")
     page.wait_for_selector("#stage image")
     assert violations(page) == []
-    page.keyboard.press("k")
-    page.wait_for_selector("#boxes [aria-pressed=true]")
+    page.keyboard.press("e")
+    page.wait_for_selector("[data-do=empty][aria-pressed=true]")
+    assert violations(page) == []
+    for text in ("coat", "a label that is as long as a sentence, and that somebody wrote here"):
+        page.keyboard.press("Escape")
+        page.keyboard.press("k")
+        page.keyboard.press("l")
+        page.keyboard.type(text)
+        page.keyboard.press("Enter")
+    assert violations(page) == []
+    page.keyboard.press("Control+a")
+    page.wait_for_selector("#message >> text=2 boxes chosen")
     assert violations(page) == []
     page.keyboard.press("?")
     assert violations(page) == []
     page.keyboard.press("Escape")
-    page.goto(f"{boxes}?photo=2")
-    page.wait_for_selector("#unreadable:not([hidden])")
+    page.wait_for_function("() => document.querySelector('#saved').textContent === 'Saved'")
+    file.write_text('{"image": "photos/0.png", "box": [1, 1, 9, 9]}\n')
+    page.keyboard.press("Delete")
+    page.wait_for_selector("#both")
     assert violations(page) == []
+    page.click("#mend")
+    for query in ("photo=2", "text=nothing+is+called+so"):
+        page.goto(f"{address}?{query}")
+        page.wait_for_selector("#nothing:not([hidden])")
+        assert violations(page) == []
+
+
+def test_box_editor_with_proposals_and_after_its_end(
+    page: Any, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [{"box": [20, 20, 90, 90], "label": "coat", "score": 0.5}]
+    monkeypatch.setattr(serve_pages, "locator_of", lambda *heads: lambda path: found * 2)
+    source = open_sources([str(made / "photos")], stdin=None)  # type: ignore[arg-type]
+    file = tmp_path / "boxes.jsonl"
+    with open_box_editor(source, file, (file, file)) as app:
+        with threaded(app) as address:
+            page.goto(address)
+            page.wait_for_selector("#accepting:not([hidden])")
+            assert violations(page) == []
+        page.wait_for_selector("#trouble >> text=tv has ended")
+        assert violations(page) == []
 
 
 def test_similarity_editor(page: Any, triplets: str) -> None:

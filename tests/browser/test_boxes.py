@@ -1,86 +1,13 @@
-import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import HOSTILE, running, threaded
+from box_page import Editor, near
+from pages import HOSTILE, threaded
 
 from tvcli.core.files.sources import open_sources
 from tvcli.serve import pages
 from tvcli.serve.pages import open_box_editor
-
-SAVED = "() => document.querySelector('#saved').textContent === 'Saved'"
-
-
-class Editor:
-    """The box editor's page, with the file that it writes."""
-
-    def __init__(self, page: Any, file: Path) -> None:
-        self.page, self.file = page, file
-
-    def records(self) -> list[dict[str, Any]]:
-        self.page.wait_for_function(SAVED)
-        return [json.loads(line) for line in self.file.read_text().splitlines()]
-
-    def boxes(self) -> list[list[int]]:
-        return [record["box"] for record in self.records()]
-
-    def shown(self) -> int:
-        self.page.wait_for_function(SAVED)
-        count: int = self.page.locator("#boxes li").count()
-        return count
-
-    def point(self, x: float, y: float) -> tuple[float, float]:
-        """Return where a point of the photo (240 x 200) is on the screen."""
-        frame = self.page.locator("#stage image").bounding_box()
-        return frame["x"] + x / 240 * frame["width"], frame["y"] + y / 200 * frame["height"]
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        mouse = self.page.mouse
-        mouse.move(*self.point(*start))
-        mouse.down()
-        mouse.move(*self.point((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
-        mouse.move(*self.point(*end))
-        mouse.up()
-
-    def click(self, x: float, y: float) -> None:
-        self.page.mouse.click(*self.point(x, y))
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-
-    def at(self, name: str) -> None:
-        text = "name => document.querySelector('#name').textContent === name"
-        self.page.wait_for_function(text, arg=name)
-
-
-@pytest.fixture(scope="module")
-def served(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    folder = tmp_path_factory.mktemp("boxes")
-    shutil.copytree(made / "photos", folder / "photos")
-    (folder / "photos" / "2.png").write_bytes(b"no picture")
-    with running(folder, "annotate", "boxes", "photos", "-o", "boxes.jsonl") as address:
-        yield address, folder / "boxes.jsonl"
-
-
-@pytest.fixture
-def editor(page: Any, served: tuple[str, Path]) -> Editor:
-    """Give the editor at the photo 0.png, with no boxes on disk."""
-    address, file = served
-    file.unlink(missing_ok=True)
-    page.goto(address)
-    page.evaluate("async () => (await import('/static/api.js')).send('POST', '/api/reload', {})")
-    page.goto(f"{address}?photo=0")
-    page.wait_for_selector("#strip button[aria-current=true]")
-    page.wait_for_selector("#stage image")
-    return Editor(page, file)
-
-
-def near(box: list[int], expected: list[int]) -> bool:
-    return all(abs(a - b) <= 1 for a, b in zip(box, expected, strict=True))
 
 
 def test_draw_undo_redo_reload(editor: Editor) -> None:

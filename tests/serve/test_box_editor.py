@@ -1,5 +1,6 @@
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -220,3 +221,144 @@ def test_an_output_that_is_a_link_stays_one(collection: Path) -> None:
 
 def test_a_file_that_another_program_writes_is_said_to_be_locked(collection: Path) -> None:
     assert explain(Locked("boxes.jsonl: is being written")).status_code == 423
+
+
+def test_photos_without_an_object(editor: TestClient) -> None:
+    place = place_of(editor, "1.png")
+    answer = put(editor, place, EMPTY, [], empty=True)
+    assert (answer.json()["done"], answer.json()["empty"]) == (2, 1)
+    record = {"image": "photos/1.png", "width": 240, "height": 200, "empty": True}
+    assert on_disk()[-1] == record
+    photo = editor.get(f"/api/photos/{place}").json()
+    assert (photo["empty"], photo["boxes"], photo["boxed"]) == (True, 0, [])
+    for filter, total in (("empty", 1), ("boxed", 1), ("unboxed", 8)):
+        found = editor.get("/api/photos", params={"filter": filter}).json()
+        assert found["total"] == total, filter
+    version = photo["version"]
+    both = put(editor, place, version, [{"box": [1, 1, 50, 50]}], empty=True)
+    assert both.status_code == 400
+    assert put(editor, place, version, [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert record not in on_disk() and len(on_disk()) == 3
+
+
+def test_records_without_a_box_that_can_be_drawn_are_kept(collection: Path) -> None:
+    about = {"image": "photos/0.png", "width": 240, "height": 200}
+    kept = [about | {"label": "of the whole"}, about | {"box": [1, 2]}]
+    converted = {"image": "photos/1.png", "width": 240, "height": 200, "box": None}
+    FILE.write_text("".join(json.dumps(line) + "\n" for line in [*kept, converted]))
+    with opened() as app, client_of(app) as client:
+        assert client.get("/api/about").json()["done"] == 1
+        assert client.get("/api/photos/1").json()["empty"] is True  # a photo without objects
+        photo = client.get("/api/photos/0").json()
+        assert photo["boxed"] == []
+        assert put(client, 0, photo["version"], [{"box": [1, 1, 50, 50]}]).status_code == 200
+    assert on_disk() == [*kept, about | {"box": [1, 1, 50, 50]}, converted]
+
+
+def test_a_photo_that_is_cut_off_takes_no_boxes(collection: Path) -> None:
+    path = Path("photos/1.png")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 9 // 10])
+    with opened() as app, client_of(app) as client:
+        assert client.get("/api/photos/1").json()["unreadable"]
+        assert put(client, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 422
+        assert put(client, 1, EMPTY, [], empty=True).status_code == 422
+        assert client.get("/api/about").json()["unreadable"] == 1
+        path.write_bytes(whole)
+        assert put(client, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 200
+        assert client.get("/api/about").json()["unreadable"] == 0
+
+
+def test_a_file_that_cannot_be_read_again_stays_changed(editor: TestClient) -> None:
+    broken = '{"image": "photos/0.png", "bo'
+    for text in (broken, '{"label": "of nothing"}\n'):
+        FILE.write_text(text)
+        for _ in range(2):
+            assert editor.post("/api/reload").status_code == 404
+            assert editor.get("/api/about").json()["changed"] is True
+            assert put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 409
+        assert editor.get("/api/photos/0").status_code == 200
+        assert FILE.read_text() == text
+
+
+def test_a_file_that_is_gone_can_be_written_again(editor: TestClient) -> None:
+    before = on_disk()
+    assert editor.post("/api/restore").status_code == 409
+    FILE.unlink()
+    assert editor.get("/api/about").json()["gone"] is True
+    answer = put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}])
+    assert (answer.status_code, "removed" in answer.json()["error"]) == (409, True)
+    assert editor.post("/api/restore").status_code == 200
+    assert on_disk() == before
+    assert put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50]}]).status_code == 200
+
+
+def test_boxes_are_of_the_photo_that_is_named(editor: TestClient) -> None:
+    named = place_of(editor, "3.png")
+    box = [{"box": [1, 1, 50, 50]}]
+    assert put(editor, named, EMPTY, box, name="4.png").status_code == 409
+    assert put(editor, named, EMPTY, box, name="3.png").status_code == 200
+    assert editor.get("/api/place", params={"name": "3.png"}).json()["place"] == named
+    assert editor.get("/api/place", params={"name": "none.png"}).json()["place"] is None
+
+
+def test_where_one_stopped(editor: TestClient) -> None:
+    assert editor.get("/api/about").json()["last"] == {
+        "place": place_of(editor, "0.png"),
+        "label": "kept",
+    }
+    place = place_of(editor, "4.png")
+    put(editor, place, EMPTY, [{"box": [1, 1, 50, 50], "label": "dress"}])
+    about = editor.get("/api/about", params={"photo": place}).json()
+    assert about["last"] == {"place": place, "label": "dress"}
+    assert about["labels"] == ["coat", "kept", "dress"]  # as first given: keys stay what they are
+    assert about["version"] == editor.get(f"/api/photos/{place}").json()["version"]
+
+
+def test_the_order_does_not_shift_while_one_works(
+    collection: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = [threading.Event() for _ in range(9)]
+    sure = [0.9, 0.5, 0.7, 0.2, 0.1, 0.8, 0.3, 0.6, 0.4]
+    looked = iter(range(9))
+
+    def proposed(path: Path) -> list[dict[str, Any]]:
+        number = next(looked)
+        waits[number].wait(20)
+        return [{"box": [1, 1, 50, 50], "label": "", "score": sure[number]}]
+
+    monkeypatch.setattr(pages, "locator_of", lambda classifier, boxes: proposed)
+    with opened(heads=(Path("c.h5"), Path("b.h5"))) as app, client_of(app) as client:
+
+        def look(number: int) -> None:
+            for wait in waits[:number]:
+                wait.set()
+            while client.get("/api/about").json()["proposed"] < number:
+                pass
+
+        def listed(**more: Any) -> list[int]:
+            query = {"order": "uncertain", **more}
+            photos = client.get("/api/photos", params=query).json()["photos"]
+            return [photo["place"] for photo in photos]
+
+        def following(place: int, step: int = 1) -> Any:
+            query = {"order": "uncertain", "from": place, "step": step}
+            return client.get("/api/next", params=query).json()["place"]
+
+        look(3)
+        assert listed() == [1, 2, 0, 3, 4, 5, 6, 7, 8]
+        look(6)  # three more, of which two are less sure than all before
+        assert listed() == [1, 2, 0, 3, 4, 5, 6, 7, 8]
+        assert [following(1), following(2)] == [2, 0]
+        assert following(0) == 4  # through with the first: the next are in their own order
+        assert listed() == [1, 2, 0, 4, 3, 5, 6, 7, 8]
+        look(9)
+        walked = [1]
+        while (place := following(walked[-1])) is not None:
+            walked.append(place)
+        assert walked == [1, 2, 0, 4, 3, 5, 6, 8, 7]
+        back = [walked[-1]]
+        while (place := following(back[-1], -1)) is not None:
+            back.append(place)
+        assert back == walked[::-1]
+        assert listed(fresh=1) == sorted(range(9), key=lambda place: sure[place])

@@ -14,26 +14,42 @@ from tvcli.serve.collection import Collection
 from tvcli.serve.files import application
 from tvcli.serve.pictures import picture_route
 from tvcli.serve.proposals import Proposals
+from tvcli.serve.readable import Readable
 from tvcli.serve.thumbnails import Thumbnails
 
-FILTERS = ("all", "boxed", "unboxed")
+FILTERS = ("all", "boxed", "unboxed", "empty")
 ORDERS = ("name", "uncertain")
 
 
 class BoxEditor:
     """What the box editor's page can ask for."""
 
-    def __init__(self, collection: Collection, file: BoxFile, proposals: Proposals | None) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        file: BoxFile,
+        proposals: Proposals | None,
+        thumbnails: Thumbnails,
+    ) -> None:
         self._collection, self._file, self._proposals = collection, file, proposals
+        self._thumbnails, self._readable = thumbnails, Readable(collection, thumbnails)
 
     def about(self, asked: Asked) -> dict[str, Any]:
-        """Return the progress, the labels in use, and whether another program changed the file."""
+        """Return the progress, the labels in use, where one stopped, what became of the file.
+
+        With `photo`, its version too: another one than a page has means that it was changed.
+        """
+        place = asked.number("photo", -1, -1, len(self._collection) - 1)
         proposed = self._proposals.count() if self._proposals else None
+        last, label = self._file.last()
         return {
             "file": self._file.file.path.name,
             "changed": self._file.file.is_changed(),
+            "gone": self._file.file.is_gone(),
             "labels": self._file.labels(),
+            "last": {"place": last, "label": label},
             "proposed": proposed,
+            "version": self._file.version(place) if place >= 0 else None,
             **self._progress(),
         }
 
@@ -46,42 +62,64 @@ class BoxEditor:
         return {"total": len(places), "offset": offset, "photos": shown, **self._progress()}
 
     def next(self, asked: Asked) -> dict[str, Any]:
-        """Return the photo after (or with `step=-1` before) another one, and where it is listed."""
+        """Return the photo after (or with `step=-1` before) another one; None: there is none.
+
+        `extended`: the order goes on, with photos that were looked at meanwhile.
+        """
         place = asked.number("from", -1, -1, len(self._collection) - 1)
         step = asked.number("step", 1, -1, 1)
+        by_doubt = self._proposals and asked.query.get("order", "name") != "name"
+        extended = bool(self._proposals and by_doubt and step > 0 and self._proposals.extend(place))
         order = self._ordered(asked)
         start = order.index(place) + step if place >= 0 else 0
         keep = self._keeper(asked)
         rest = order[start:] if step >= 0 else order[max(start, -1) :: -1] if start >= 0 else []
         listed = next((other for other in rest if keep(other)), None)
-        return {"place": listed}
+        return {"place": listed, "extended": extended}
 
     def place(self, asked: Asked) -> dict[str, Any]:
-        """Return where a photo is in the list that `photos` gives, None if it is not in it."""
+        """Return where a photo (`of`, or `name`) is in the list of `photos`; None: nowhere."""
         of, places = asked.number("of", 0, 0, 10**9), self._places(asked)
-        return {"at": places.index(of) if of in places else None}
+        if (name := asked.query.get("name")) is not None:
+            found = (p for p in range(len(self._collection)) if self._name(p) == name)
+            of = next(found, -1)
+        return {"place": of if of >= 0 else None, "at": places.index(of) if of in places else None}
 
     def photo(self, asked: Asked) -> dict[str, Any]:
         """Return a photo with its boxes and what is proposed; or why it cannot be read."""
         place = asked.path["place"]
         if not 0 <= place < len(self._collection):
             raise Refused(404, f"no photo {place}")
+        self._file.refresh()
         shown = self._listed(place) | {"version": self._file.version(place)}
         try:
-            width, height = self._collection.size(place)
+            width, height = self._readable.size(place)
         except (BadImage, Refused) as error:
             return shown | {"unreadable": str(error), "boxed": [], "proposals": []}
         boxes = self._file.boxes(place)
-        found = self._proposals.of(place) if self._proposals and not boxes else []
-        return shown | {"width": width, "height": height, "boxed": boxes, "proposals": found}
+        size = {"width": width, "height": height}
+        return shown | size | {"boxed": boxes, "proposals": self._proposed(place)}
+
+    def _proposed(self, place: int) -> list[dict[str, Any]]:
+        if self._proposals is None:
+            return []
+        done = self._file.count(place) or self._file.is_empty(place)
+        return self._proposals.left(place) if done else self._proposals.of(place)
 
     def put(self, asked: Asked) -> dict[str, Any]:
-        """Replace the boxes of a photo, and save; `proposals` are those that are left."""
+        """Replace the boxes of a photo, and save; `proposals` are those that are left.
+
+        `empty`: it was looked at and shows no object. `name`, if given, must be the photo's.
+        """
         place, wanted = asked.path["place"], asked.json
         boxes, left = wanted.get("boxes"), wanted.get("proposals")
         if not isinstance(boxes, list) or not isinstance(left, list | None):
             raise Refused(400, '"boxes" must be a list')
-        version = self._file.put(place, str(wanted.get("version")), boxes)
+        if wanted.get("name") not in (None, self._name(place)):
+            raise Refused(409, "the photos are not those that this page was opened with")
+        self._readable.size(place)  # what nobody has seen takes no boxes
+        empty = wanted.get("empty") is True
+        version = self._file.put(place, str(wanted.get("version")), boxes, empty=empty)
         if self._proposals and left is not None:
             self._proposals.put(place, left)
         return {"version": version, **self._progress()}
@@ -91,14 +129,27 @@ class BoxEditor:
         self._file.reload()
         return self._progress()
 
+    def restore(self, asked: Asked) -> dict[str, Any]:
+        """Write the file again as it was, after another program removed it."""
+        self._file.file.restore()
+        return self._progress()
+
     def _progress(self) -> dict[str, int]:
-        done = sum(1 for place in range(len(self._collection)) if self._file.count(place))
-        return {"count": len(self._collection), "done": done}
+        places = range(len(self._collection))
+        boxed = sum(1 for place in places if self._file.count(place))
+        empty = sum(1 for place in places if self._file.is_empty(place))
+        unreadable = self._readable.unreadable()
+        done = {"done": boxed + empty, "empty": empty, "unreadable": unreadable}
+        return {"count": len(places), **done}
 
     def _listed(self, place: int) -> dict[str, Any]:
-        name = self._collection.names[place]
-        shown = name.encode("utf-8", "replace").decode()
-        return {"place": place, "name": shown, "boxes": self._file.count(place)}
+        boxes, empty = self._file.count(place), self._file.is_empty(place)
+        return {"place": place, "name": self._name(place), "boxes": boxes, "empty": empty}
+
+    def _name(self, place: int) -> str:
+        if not 0 <= place < len(self._collection):
+            raise Refused(404, f"no photo {place}")
+        return self._collection.names[place].encode("utf-8", "replace").decode()
 
     def _places(self, asked: Asked) -> list[int]:
         keep = self._keeper(asked)
@@ -108,10 +159,9 @@ class BoxEditor:
         order = asked.query.get("order", "name")
         if order not in ORDERS:
             raise Refused(400, f"order is one of {', '.join(ORDERS)}")
-        places = range(len(self._collection))
-        return (
-            self._proposals.order(list(places)) if self._proposals and order != "name" else places
-        )
+        if self._proposals and order != "name":
+            return self._proposals.order(fresh=asked.query.get("fresh") == "1")
+        return range(len(self._collection))
 
     def _keeper(self, asked: Asked) -> Any:
         filter, text = asked.query.get("filter", "all"), asked.query.get("text", "").lower()
@@ -121,18 +171,23 @@ class BoxEditor:
         def keep(place: int) -> bool:
             if text and text not in self._collection.names[place].lower():
                 return False
-            return filter == "all" or (filter == "boxed") == bool(self._file.count(place))
+            return filter == "all" or filter == self._kind(place)
 
         return keep
 
-    def app(self, thumbnails: Thumbnails) -> Starlette:
+    def _kind(self, place: int) -> str:
+        if self._file.count(place):
+            return "boxed"
+        return "empty" if self._file.is_empty(place) else "unboxed"
+
+    def app(self) -> Starlette:
         """Return the application that answers all this."""
 
         def collection(request: Request) -> Collection:
             return self._collection
 
         routes = [
-            picture_route(collection, thumbnails),
+            picture_route(collection, self._thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/photos", answering(self.photos)),
             Route("/api/next", answering(self.next)),
@@ -140,5 +195,6 @@ class BoxEditor:
             Route("/api/photos/{place:int}", answering(self.photo)),
             Route("/api/photos/{place:int}/boxes", answering(self.put), methods=["PUT"]),
             Route("/api/reload", answering(self.reload), methods=["POST"]),
+            Route("/api/restore", answering(self.restore), methods=["POST"]),
         ]
         return application("boxes.html", routes)

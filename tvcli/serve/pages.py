@@ -80,9 +80,11 @@ def open_box_editor(
     file = BoxFile(output, collection)
     proposals = Proposals(locator_of(*heads), collection) if heads else None
     if proposals:
-        proposals.start([place for place in range(len(names)) if not file.count(place)])
+        proposals.start(
+            [p for p in range(len(names)) if not file.count(p) and not file.is_empty(p)]
+        )
     try:
-        yield BoxEditor(collection, file, proposals).app(Thumbnails())
+        yield BoxEditor(collection, file, proposals, Thumbnails()).app()
     finally:
         if proposals:
             proposals.stop()

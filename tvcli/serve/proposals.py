@@ -1,7 +1,7 @@
 """Boxes proposed by the user's own locator, made on a thread while the person works."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,22 @@ from tvcli.serve.turns import decoding
 Shown = dict[str, Any]
 Propose = Callable[[Path], list[Shown]]
 MOST = 5  # boxes proposed for a photo
+UNREADABLE = 2.0  # as sure as no photo is: those that cannot be read come last
 
 
 class Proposals:
-    """Proposed boxes by photo, until they are accepted or dismissed; nothing of them is on disk."""
+    """Proposed boxes by photo, until they are accepted or dismissed; nothing of them is on disk.
+
+    Photos are in an order that does not shift while a person works: those that were looked at come
+    least sure first, and what is looked at later is appended once they are through.
+    """
 
     def __init__(self, propose: Propose, collection: Collection) -> None:
         self._propose, self._collection = propose, collection
         self._found: dict[int, list[Shown]] = {}
         self._sure: dict[int, float] = {}
-        self._turn = threading.Lock()
+        self._order: dict[int, None] = {}  # the photos whose place in the order is fixed
+        self._turn, self._ordering = threading.Lock(), threading.Lock()
         self._stopped = threading.Event()
 
     def start(self, places: list[int]) -> None:
@@ -48,9 +54,35 @@ class Proposals:
         """Return how many photos were looked at."""
         return len(self._sure)
 
-    def order(self, places: list[int]) -> list[int]:
-        """Return photos with the least sure first; those not looked at yet come last."""
-        return sorted(places, key=lambda place: self._sure.get(place, 2.0))
+    def left(self, place: int) -> list[Shown]:
+        """Return what is left of a photo's proposals, where it was looked at."""
+        return self._found.get(place, [])
+
+    def order(self, *, fresh: bool = False) -> list[int]:
+        """Return all photos, the least sure first; those not looked at yet come last, by name.
+
+        `fresh`: in a new order, of all that is known by now.
+        """
+        with self._ordering:
+            if fresh or not self._order:
+                self._order = self._sorted(())
+            return [
+                *self._order,
+                *(p for p in range(len(self._collection)) if p not in self._order),
+            ]
+
+    def extend(self, after: int) -> bool:
+        """Append what was looked at since, where no photo of the order comes after one of them."""
+        with self._ordering:
+            if after in self._order and after != next(reversed(self._order)):
+                return False
+            more = self._sorted(self._order)
+            self._order |= more
+            return bool(more)
+
+    def _sorted(self, known: Container[int]) -> dict[int, None]:
+        sure = {place: value for place, value in self._sure.copy().items() if place not in known}
+        return dict.fromkeys(sorted(sure, key=lambda place: (sure[place], place)))
 
     def _run(self) -> None:
         for place in self._places:
@@ -65,10 +97,10 @@ class Proposals:
                 return
             try:
                 found = self._propose(self._collection.path(place))
+                sure = max((box["score"] for box in found), default=0.0)
             except (BadImage, Refused):
-                found = []
-            self._sure[place] = max((box["score"] for box in found), default=0.0)
-            self._found[place] = found
+                found, sure = [], UNREADABLE
+            self._sure[place], self._found[place] = sure, found
 
 
 def locator_of(classifier: Path, boxes: Path) -> Propose:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.locks import writing
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.records import Record, read_record_file, write_records
 from tvcli.serve.answers import Refused
@@ -25,29 +26,54 @@ class RecordFile:
         self.load()
 
     def load(self) -> None:
-        """Read the file (again); raises BadInput where it is none of records."""
+        """Read the file (again); raises BadInput where it is none of records.
+
+        Then it stays one that was changed, and what was read before is kept.
+        """
         with self.lock:
-            self._seen, self._hash = self._signature(), self._content()
-            there = self._seen is not None
-            self.records = [r for r, _ in read_record_file(self.path)] if there else []
+            seen, content = self._signature(), self._content()
+            records = [r for r, _ in read_record_file(self.path)] if seen is not None else []
+            self.check(records)
+            self._seen, self._hash, self.records = seen, content, records
+
+    def check(self, records: list[Record]) -> None:
+        """Raise BadInput where these are records of another kind."""
 
     def save(self, records: Iterable[Record]) -> None:
         """Replace the records in one step.
 
         Raises:
-            Refused: (409) another program has changed the file meanwhile.
+            Refused: (409) another program has changed or removed the file meanwhile.
+            Locked: another program is writing it.
             BadInput: it cannot be written.
         """
-        with self.lock:
+        target = self.path.resolve()  # a link stays one
+        with self.lock, writing(target):  # nobody writes between the look and the change
             kept = list(records)
             if self.is_changed():
-                raise Refused(409, f"{self.path.name} was changed by another program")
-            try:
-                write_records(self.path.resolve(), kept)  # a link stays one
-            except OSError as error:
-                raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
-            self.records = kept
-            self._seen, self._hash = self._signature(), self._content()
+                done = "removed" if self.is_gone() else "changed"
+                raise Refused(409, f"{self.path.name} was {done} by another program")
+            self._write(target, kept)
+
+    def restore(self) -> None:
+        """Write the records again where another program has removed the file; raises as `save`."""
+        target = self.path.resolve()
+        with self.lock, writing(target):
+            if not self.is_gone():
+                raise Refused(409, f"{self.path.name} is there")
+            self._write(target, self.records)
+
+    def _write(self, target: Path, records: list[Record]) -> None:
+        try:
+            write_records(target, records)
+        except OSError as error:
+            raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
+        self.records = records
+        self._seen, self._hash = self._signature(), self._content()
+
+    def is_gone(self) -> bool:
+        """Tell whether there was a file, and another program has removed it."""
+        return self._seen is not None and self._signature() is None
 
     def is_changed(self) -> bool:
         """Tell whether the file holds something else than what was read or saved last."""

@@ -1,253 +1,97 @@
-// The box editor: one photo at a time; every change is one step of history and is saved at once.
+// The box editor: one photo at a time. Here its parts are put together, with its keys and buttons.
 
-import { get, send } from "./api.js";
-import { find, make, say } from "./dom.js";
-import { isBox, moved, resized } from "./geometry.js";
-import { History } from "./history.js";
+import { get } from "./api.js";
+import { find, say } from "./dom.js";
+import { Editing } from "./editing.js";
 import { listen } from "./keys.js";
+import { allLabels, learnLabels } from "./labels.js";
+import { drawPanel } from "./panel.js";
+import { showReadout } from "./readout.js";
+import { roving } from "./roving.js";
 import { Saver } from "./saver.js";
 import { Stage } from "./stage.js";
+import { Status } from "./status.js";
 import { Strip } from "./strip.js";
+import { filters, Travel } from "./travel.js";
 
-const history_ = new History();
-const saver = new Saver(showSaved);
-const stage = new Stage(find("#stage"), { add, change, choose });
-const strip = new Strip((place) => inTurn(() => open(place)));
-let photo = null; // the photo shown, with `boxed` and `proposals`
-let chosen = null; // the place of the chosen box among all marks, or null
-let lastLabel = "";
-let lastBoxes = []; // of the photo before, to copy
-let labels = [];
-
-const marks = () => [...photo.boxed, ...photo.proposals.map((box) => ({ ...box, proposed: true }))];
-const contentOf = () => ({ boxes: photo.boxed, proposals: photo.proposals });
-const isProposed = (place) => place != null && place >= photo.boxed.length;
-const filters = () => ({ filter: find("#which").value, order: find("#order").value, text: find("#text").value });
-
-// Changes: all go through `set`, so history, screen and disk cannot part.
-
-function set(boxes, proposals, choice = null) {
-  const before = contentOf();
-  Object.assign(photo, { boxed: boxes, proposals });
-  history_.add(photo.place, before, contentOf());
-  chosen = choice;
-  keep();
-}
-
-function keep() {
-  saver.put(photo.place, contentOf());
-  draw();
-}
-
-function add(box) {
-  const entry = { box, label: lastLabel, fields: {} };
-  set([...photo.boxed, entry], photo.proposals, photo.boxed.length);
-}
-
-function change(place, box) {
-  if (place == null || !isBox(box)) return;
-  const entry = { ...marks()[place], box };
-  if (isProposed(place)) accept(place, entry);
-  else set(photo.boxed.with(place, entry), photo.proposals, place);
-}
-
-function remove() {
-  if (chosen == null) return;
-  const own = chosen - photo.boxed.length;
-  if (isProposed(chosen)) set(photo.boxed, photo.proposals.toSpliced(own, 1));
-  else set(photo.boxed.toSpliced(chosen, 1), photo.proposals);
-}
-
-const accepted = ({ box, label }) => ({ box, label: label ?? "", fields: {} });
-
-function accept(place, entry = marks()[place]) {
-  if (!isProposed(place)) return false;
-  const left = photo.proposals.toSpliced(place - photo.boxed.length, 1);
-  set([...photo.boxed, accepted(entry)], left, photo.boxed.length);
-}
-
-function acceptAll() {
-  if (photo.proposals.length) set([...photo.boxed, ...photo.proposals.map(accepted)], []);
-}
-
-function label(text) {
-  if (chosen == null || isProposed(chosen) || photo.boxed[chosen].label === text) return;
-  lastLabel = text;
-  if (text && !labels.includes(text)) labels.push(text);
-  set(photo.boxed.with(chosen, { ...photo.boxed[chosen], label: text }), photo.proposals, chosen);
-}
-
-function copyLast() {
-  const inside = lastBoxes.map(({ box, label }) => ({ label, fields: {}, box: [
-    Math.min(box[0], photo.width), Math.min(box[1], photo.height),
-    Math.min(box[2], photo.width), Math.min(box[3], photo.height)] })).filter(({ box }) => isBox(box));
-  if (inside.length) set([...photo.boxed, ...inside], photo.proposals, photo.boxed.length);
-}
-
-const step = (what) => inTurn(async () => {
-  const next = history_[what]();
-  if (!next) return;
-  if (next.place !== photo.place) await open(next.place);
-  Object.assign(photo, { boxed: next.content.boxes, proposals: next.content.proposals });
-  chosen = null;
-  keep();
-});
-
-// The photo that is shown. What is asked for while another opens waits for its turn.
-
-let moving = null;
-
-function inTurn(work) {
-  const mine = Promise.resolve(moving).then(work)
-    .catch((error) => say(error.message, { error: true }))
-    .finally(() => { if (moving === mine) moving = null; });
-  moving = mine;
-  return mine;
-}
-
-const waiting = (action) => (event) => (moving ? void inTurn(() => void action(event)) : action(event));
-
-async function open(place, { push = true } = {}) {
-  if (photo?.boxed.length) lastBoxes = photo.boxed;
-  const found = await get(`/api/photos/${place}`);
-  // What waits to be saved is newer than what the server knows.
-  photo = saver.latest(place) ? { ...found, ...saver.latest(place) } : found;
-  if (!saver.busyWith(place)) saver.versions.set(place, found.version);
-  chosen = null;
-  if (push) history.pushState({}, "", addressOf(place));
-  find("#name").textContent = photo.name;
-  document.title = `${photo.name} · tv annotate boxes`;
-  find("#stage").classList.toggle("unreadable", Boolean(photo.unreadable));
-  find("#stage").toggleAttribute("hidden", Boolean(photo.unreadable));
-  find("#unreadable").hidden = !photo.unreadable;
-  find("#unreadable").textContent = photo.unreadable ? `This photo cannot be shown: ${photo.unreadable}` : "";
-  if (!photo.unreadable) stage.open(photo);
-  if (!strip.photos.some((other) => other.place === place)) await showPageOf(place);
-  draw();
-}
-
-function addressOf(place) {
-  const query = new URLSearchParams({ photo: place });
-  for (const [name, value] of Object.entries(filters()))
-    if (value && value !== "all" && value !== "name") query.set(name, value);
-  return `/?${query}`;
-}
-
-async function showPageOf(place) {
-  const { at } = await get("/api/place", { ...filters(), of: place });
-  if (at != null) await strip.page(Math.floor(at / 60) * 60);
-}
-
-const go = (stepBy, parameters = filters()) => inTurn(async () => {
-  const { place } = await get("/api/next", { ...parameters, from: photo?.place ?? -1, step: stepBy });
-  if (place == null) say(stepBy > 0 ? "No photo after this one" : "No photo before this one");
-  else await open(place);
-});
-
-const nextWithout = () => go(1, { ...filters(), filter: "unboxed" });
-
-const refilter = () => inTurn(async () => {
-  showProgress(await strip.filter(filters()));
-  if (strip.photos.length) await open(strip.photos[0].place);
-  else say("No such photo");
-});
-
-// What is seen.
-
-function draw() {
-  const all = photo.unreadable ? [] : marks();
-  stage.show(all, chosen);
-  find("#boxes").replaceChildren(...all.map(listed));
-  find("#labelling").hidden = chosen == null || isProposed(chosen);
-  if (chosen != null && !isProposed(chosen)) find("#label").value = photo.boxed[chosen].label;
-  find("#accepting").hidden = photo.proposals.length < 2;
-  find("#labels").replaceChildren(...labels.map((text) => make("option", { value: text })));
-  tool("undo").disabled = !history_.canUndo;
-  tool("redo").disabled = !history_.canRedo;
-  tool("remove").disabled = chosen == null;
-  tool("copy").disabled = !lastBoxes.length || Boolean(photo.unreadable);
-  strip.mark(photo.place, photo.boxed.length);
-  say(photo.unreadable ? "" : photo.boxed.length || photo.proposals.length
-    ? `${photo.width} × ${photo.height} pixels` : "No box yet: drag on the photo to draw one.");
-}
-
+const editing = new Editing((place, content) => saver.put(place, content), draw);
+const status = new Status({ resolve, refresh: (how) => travel.refresh(how), isBusy: () => stage.isBusy,
+  open: (place) => travel.inTurn(() => travel.open(place)), shown: () => editing.photo?.place });
+const saver = new Saver(saved, reloaded);
+const stage = new Stage(find("#stage"), { add: (box) => editing.add(box), seen: showReadout, broken,
+  change: (places, boxes) => editing.change(places, boxes), choose: (place, more) => editing.choose(place, more) });
+const strip = new Strip((place, event) => travel.inTurn(() => travel.open(place)).then(() => toStage(event)));
+const travel = new Travel({ editing, saver, strip, show, progress: (told) => status.progress(told) });
 const tool = (name) => find(`[data-do=${name}]`);
 
-function listed(entry, place) {
-  const [x0, y0, x1, y1] = entry.box.map(Math.round);
-  const size = entry.proposed ? `${Math.round(entry.score * 100)} %` : `${x1 - x0} × ${y1 - y0}`;
-  const name = make("b", {}, entry.label || (entry.proposed ? "proposed" : "no label"));
-  const button = make("button", { type: "button", class: entry.proposed ? "proposed" : "",
-    "aria-pressed": String(place === chosen), onclick: () => choose(place) }, name, make("small", {}, size));
-  const take = entry.proposed && make("button", { type: "button", class: "small", "aria-label": "Accept",
-    title: "Accept (Enter)", onclick: () => accept(place) }, "✓");
-  return make("li", {}, button, take || null);
-}
+/** After a click the keys are the photo's again; who pressed a button by a key stays there. */
+const toStage = (event) => event?.detail && find("#stage").focus();
 
-function choose(place) {
-  chosen = place;
+function show(photo) {
+  const { unreadable, isNone } = photo;
+  find("#name").textContent = isNone ? "No photo" : photo.name;
+  find("#canvas").hidden = Boolean(unreadable);
+  find("#nothing").hidden = !unreadable;
+  if (unreadable) {
+    find("#unreadable").textContent = isNone ? unreadable : `This photo cannot be shown: ${unreadable}. It takes no boxes.`;
+    find("#onward").textContent = isNone ? "Show all photos" : "Next photo";
+    find("#onward").onclick = isNone ? () => travel.showAll() : () => travel.go(1);
+    stage.close();
+  } else stage.open(photo);
   draw();
 }
 
-function showSaved(progress) {
-  const failed = saver.failure;
-  const saved = find("#saved");
-  saved.textContent = failed ? "Not saved" : saver.busy ? "Saving…" : "Saved";
-  saved.className = failed ? "failed" : saver.busy ? "busy" : "";
-  if (progress) showProgress(progress);
-  find("#trouble").hidden = !failed;
-  if (!failed) return;
-  const changed = failed.status === 409;
-  find("#trouble span").textContent = changed
-    ? `${failed.message}. Your last change is not saved: nothing of theirs is overwritten.`
-    : `Not saved: ${failed.message}`;
-  find("#mend").textContent = changed ? "Load the file as it is now" : "Try again";
-  find("#mend").onclick = changed ? reload : () => saver.retry();
+function draw() {
+  const { photo, chosen, canDraw, lastBoxes, history: past } = editing;
+  const theirs = saver.conflicts.get(photo.place);
+  const others = (theirs?.boxed ?? []).map((entry) => ({ ...entry, kind: "theirs" }));
+  if (canDraw) stage.show([...editing.marks, ...others], chosen);
+  drawPanel(editing, theirs);
+  tool("undo").disabled = past.placeOf("undo") == null;
+  tool("redo").disabled = past.placeOf("redo") == null;
+  tool("remove").disabled = !chosen.length;
+  tool("copy").disabled = !lastBoxes.length || !canDraw;
+  tool("empty").disabled = !canDraw || photo.boxed.length > 0;
+  tool("empty").setAttribute("aria-pressed", String(Boolean(photo.empty)));
+  strip.mark(photo.place, { boxes: photo.boxed.length, empty: photo.empty });
 }
 
-function showProgress({ done, count }) {
-  find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} with boxes`;
-  find("#share").value = count ? done / count : 0;
+function saved(progress) {
+  status.saved(progress);
+  const theirs = saver.conflicts.get(editing.photo?.place);
+  if (theirs !== saved.theirs) draw(); // what others drew comes, or goes
+  saved.theirs = theirs;
 }
 
-async function reload() {
-  saver.forget();
-  history_.clear();
-  showProgress(await send("POST", "/api/reload", {}));
-  await strip.page(strip.offset);
-  await open(photo.place, { push: false });
+/** The picture did not come: ask why, and show that, unless the server alone is to blame. */
+async function broken(photo) {
+  const found = await get(`/api/photos/${photo.place}`).catch(() => null);
+  if (found && editing.photo === photo) show(Object.assign(photo, { unreadable: found.unreadable ?? "its picture did not come" }));
 }
 
-/** Notice what another program does to the file, before the next change if possible. */
-async function watch() {
-  if (document.hidden || saver.busy) return;
-  const about = await get("/api/about").catch(() => null);
-  if (!about?.changed || saver.busy) return;
-  find("#trouble").hidden = false;
-  find("#trouble span").textContent = `${about.file} was changed by another program.`;
-  find("#mend").textContent = "Load the file as it is now";
-  find("#mend").onclick = () => reload().then(() => (find("#trouble").hidden = true));
+const step = (what) => travel.inTurn(async () => {
+  const place = editing.history.placeOf(what);
+  if (place == null) return;
+  if (place !== editing.photo.place) await travel.open(place);
+  const content = editing.history[what](place);
+  if (content) editing.restore(content);
+  else say("Others have changed this photo since: there is nothing to take back.");
+});
+
+function resolve(place, kept) {
+  const { before, after } = saver.resolve(place, kept);
+  editing.history.forget(place);
+  if (kept !== "mine") editing.history.add(place, before, after);
+  if (editing.photo.place !== place) return;
+  Object.assign(editing.photo, { boxed: after.boxes, proposals: after.proposals, empty: after.empty });
+  editing.chosen = [];
+  draw();
 }
 
-// Keys and buttons.
-
-function nudge(across, down, event) {
-  if (chosen == null) return across ? void go(across) : false;
-  const far = event.shiftKey ? 10 : 1;
-  const { box } = marks()[chosen];
-  change(chosen, event.ctrlKey || event.metaKey
-    ? resized(box, "se", across * far, down * far, photo) : moved(box, across * far, down * far, photo));
-}
-
-function makeBox() {
-  if (photo.unreadable) return;
-  const { width, height } = photo;
-  add([width / 4, height / 4, width * 0.75, height * 0.75].map(Math.round));
-}
-
-function cycle(by) {
-  const all = marks().length;
-  if (all) choose(chosen == null ? (by > 0 ? 0 : all - 1) : (chosen + by + all) % all);
+/** The server has read the file again, or found a photo that has another place now. */
+async function reloaded({ moved = null, place = null } = {}) {
+  if (moved && editing.photo.name === moved) await travel.refresh({ place });
+  else await strip.page(strip.offset);
 }
 
 function hide() {
@@ -255,72 +99,90 @@ function hide() {
   tool("hide").setAttribute("aria-pressed", String(hidden));
 }
 
-const arrows = [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]];
-const arrowKeys = arrows.map(([key, across, down]) => [
-  [key, `Shift+${key}`, `Ctrl+${key}`, `Ctrl+Shift+${key}`], null, (event) => nudge(across, down, event)]);
+function nudge(across, down, event) {
+  const far = event.shiftKey ? 10 : 1;
+  const did = editing.photo && editing.nudge(across * far, down * far, event.ctrlKey || event.metaKey);
+  return did === false && across ? void travel.go(across) : did;
+}
+
+function toggleEmpty() {
+  if (!editing.toggleEmpty()) say(editing.canDraw ? "There are boxes: delete them first." : "", { error: true });
+}
+
+const isPressed = (event) => event.target.closest?.("button"); // Enter presses the button that has the focus
 const actions = {
-  before: () => go(-1), after: () => go(1), unboxed: nextWithout, undo: () => step("undo"),
-  redo: () => step("redo"), remove, copy: copyLast, fit: () => stage.fit(), hide, acceptAll,
+  before: () => travel.go(-1), after: () => travel.go(1), undo: () => step("undo"), redo: () => step("redo"),
+  unboxed: () => travel.go(1, { ...filters(), filter: "unboxed" }), empty: toggleEmpty, hide,
+  remove: () => editing.remove(), copy: () => editing.copyLast(), acceptAll: () => editing.acceptAll(),
+  fit: () => stage.fit(), in: () => stage.zoom(1.25), out: () => stage.zoom(0.8), pixels: () => stage.zoomToPixels(),
 };
+const arrows = [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]];
 const table = [
-  [["d", "PageDown"], "next photo", () => void go(1)],
-  [["a", "PageUp"], "photo before", () => void go(-1)],
-  [["w"], "next photo without a box", () => void nextWithout()],
-  [["k"], "make a box with the keyboard", makeBox],
-  [["←", "→", "↑", "↓"], "move the chosen box, else change the photo; Shift: by 10", null],
-  [["Ctrl+←", "Ctrl+↓"], "resize the chosen box; Shift: by 10", null],
-  [["Delete", "Backspace"], "delete the box, or dismiss the proposal", remove],
-  [["Ctrl+z", "u"], "undo", () => void step("undo")],
-  [["Ctrl+Shift+z", "Ctrl+y"], "redo", () => void step("redo")],
-  [["c"], "copy the boxes of the last photo", copyLast],
-  [["."], "choose the next box", () => cycle(1)],
-  [[","], "choose the box before", () => cycle(-1)],
-  [["Escape"], "choose none", () => choose(null)],
-  [["l"], "label the chosen box", () => chosen != null && !isProposed(chosen) ? find("#label").select() : false],
-  [["Enter"], "accept the chosen proposal", () => (isProposed(chosen) ? accept(chosen) : false)],
-  [["Shift+Enter"], "accept all proposals", acceptAll],
-  [["+", "="], "zoom in (also the wheel)", () => stage.zoom(1.25)],
-  [["-"], "zoom out", () => stage.zoom(0.8)],
-  [["f", "0"], "fit the photo", () => stage.fit()],
+  [["d", "PageDown"], "next photo", () => void actions.after()],
+  [["a", "PageUp"], "photo before", () => void actions.before()],
+  [["w"], "next photo not looked at", () => void actions.unboxed()],
+  [["g"], "go to a photo by its number", () => find("#number").select()],
+  [["e"], "there is no object in this photo", actions.empty],
+  [["k"], "make a box with the keyboard", () => editing.addInTheMiddle()],
+  [["←", "→", "↑", "↓"], "move what is chosen, else change the photo; Shift: by 10", null],
+  [["Ctrl+←", "Ctrl+↓"], "resize what is chosen; Shift: by 10", null],
+  [["Delete", "Backspace"], "delete what is chosen, or dismiss proposals", actions.remove],
+  [["Ctrl+z", "u"], "undo", () => void actions.undo()],
+  [["Ctrl+Shift+z", "Ctrl+y"], "redo", () => void actions.redo()],
+  [["c"], "copy the boxes of the last photo", actions.copy],
+  [["."], "choose the next box; Shift or Ctrl and a click: one more", () => editing.cycle(1)],
+  [[","], "choose the box before", () => editing.cycle(-1)],
+  [["Ctrl+a"], "choose all boxes", () => editing.chooseAll()],
+  [["Escape"], "give up a drag, else choose none", () => void (stage.cancel() || editing.choose(null))],
+  [["l"], "label what is chosen", () => (editing.own.length ? find("#label").select() : false)],
+  [["Enter"], "accept the chosen proposals", (event) => (isPressed(event) ? false : editing.accept(editing.chosen))],
+  [["Shift+Enter"], "accept all proposals", actions.acceptAll],
+  [["+", "="], "zoom in (also the wheel)", actions.in],
+  [["-"], "zoom out", actions.out],
+  [["z"], "pixel by pixel, or the whole photo", actions.pixels],
+  [["f", "0"], "fit the photo", actions.fit],
   [["h"], "hide or show the boxes", hide],
   [[" "], "hold and drag to move the photo", () => (stage.space = true)],
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [[String(n)], n === 1 ? "1 to 9: give a label in use" : null,
-    () => labels[n - 1] && label(labels[n - 1])]),
-  ...arrowKeys,
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [[String(n)], n === 1 ? "1 to 9: give that label of the list" : null,
+    () => allLabels()[n - 1] && editing.give(allLabels()[n - 1])]),
+  ...arrows.map(([key, across, down]) => [[key, `Shift+${key}`, `Ctrl+${key}`, `Ctrl+Shift+${key}`], null,
+    (event) => nudge(across, down, event)]),
 ];
-listen(table.map(([keys, does, action]) => [keys, does, action && waiting(action)]));
+listen(table.map(([keys, does, action]) => [keys, does, action && travel.waiting(action)]));
 addEventListener("keyup", (event) => event.key === " " && (stage.space = false));
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
-  if (button) waiting(actions[button.dataset.do])(event);
+  if (!button) return;
+  travel.waiting(actions[button.dataset.do])(event);
+  toStage(event);
 });
-find("#label").addEventListener("change", (event) => label(event.target.value.trim()));
+
+find("#label").addEventListener("change", (event) => editing.give(event.target.value.trim()));
 find("#label").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" || event.key === "Escape") event.target.blur();
+  if (event.key === "Escape") {
+    const labels = new Set(editing.own.map((place) => editing.photo.boxed[place].label));
+    event.target.value = labels.size === 1 ? [...labels][0] : ""; // given up: what it was
+  }
+  if (event.key === "Enter" || event.key === "Escape") find("#stage").focus();
+});
+find("#jump").addEventListener("submit", (event) => {
+  event.preventDefault();
+  travel.jump(find("#number").value).then(() => find("#stage").focus());
 });
 find("#filter").addEventListener("submit", (event) => event.preventDefault());
-for (const name of ["which", "order", "text"]) find(`#${name}`).addEventListener("change", refilter);
-addEventListener("popstate", () => inTurn(() => start({ push: false })));
-
-async function start({ push }) {
-  const query = new URLSearchParams(location.search);
-  for (const [id, name] of [["which", "filter"], ["order", "order"], ["text", "text"]])
-    if (query.get(name)) find(`#${id}`).value = query.get(name);
-  const parameters = JSON.stringify(filters());
-  if (start.parameters !== parameters) await strip.filter(filters());
-  start.parameters = parameters;
-  const place = query.get("photo") ?? strip.photos[0]?.place;
-  if (place == null) say("No such photo");
-  else await open(Number(place), { push });
-}
+for (const name of ["which", "order", "text"]) find(`#${name}`).addEventListener("change", (event) => travel.refilter(event));
+addEventListener("popstate", () => travel.inTurn(() => travel.start({ push: false })));
+roving(find("#tools"));
 
 const about = await get("/api/about");
-labels = about.labels;
-lastLabel = labels[0] ?? "";
+learnLabels(about.labels);
+editing.label = about.last.label;
 find("#title").textContent = about.file;
 find("#order").hidden = about.proposed == null;
-if (about.proposed != null && !location.search) find("#order").value = "uncertain";
-showProgress(about);
-await start({ push: false });
+const byDoubt = about.proposed != null && !location.search;
+if (byDoubt) find("#order").value = "uncertain";
+status.begin(saver, about);
+const isAnew = byDoubt || location.search || about.done + about.unreadable >= about.count;
+const stopped = isAnew ? null : about.last.place;
+await travel.inTurn(() => travel.start({ push: false, begin: stopped }));
 find("#stage").focus();
-setInterval(watch, 4000);

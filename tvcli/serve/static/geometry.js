@@ -33,6 +33,15 @@ export function moved([x0, y0, x1, y1], dx, dy, { width, height }) {
   return [x0 + across, y0 + down, x1 + across, y1 + down];
 }
 
+/** Boxes moved together, as far as all of them stay inside the photo. */
+export function movedTogether(boxes, dx, dy, photo) {
+  const around = [Math.min(...boxes.map((box) => box[0])), Math.min(...boxes.map((box) => box[1])),
+    Math.max(...boxes.map((box) => box[2])), Math.max(...boxes.map((box) => box[3]))];
+  const to = moved(around, dx, dy, photo);
+  const [across, down] = [to[0] - around[0], to[1] - around[1]];
+  return boxes.map(([x0, y0, x1, y1]) => [x0 + across, y0 + down, x1 + across, y1 + down]);
+}
+
 /** A box whose handle was dragged; dragged past the other side it turns over. */
 export function resized([x0, y0, x1, y1], handle, dx, dy, photo) {
   const west = x0 + (handle.includes("w") ? dx : 0);

@@ -12,27 +12,30 @@ export class History {
     this.#undone = [];
   }
 
-  get canUndo() {
-    return this.#done.length > 0;
+  /** The photo that `undo` or `redo` would change, null where there is nothing to do. */
+  placeOf(what) {
+    return (what === "undo" ? this.#done : this.#undone).at(-1)?.place ?? null;
   }
 
-  get canRedo() {
-    return this.#undone.length > 0;
-  }
-
-  /** The photo and what it becomes, or null where there is nothing to undo. */
-  undo() {
+  /** What a photo was before its last change; null where that was no change of this photo. */
+  undo(place) {
+    if (this.placeOf("undo") !== place) return null;
     const step = this.#done.pop();
-    if (!step) return null;
     this.#undone.push(step);
-    return { place: step.place, content: step.before };
+    return step.before;
   }
 
-  redo() {
+  redo(place) {
+    if (this.placeOf("redo") !== place) return null;
     const step = this.#undone.pop();
-    if (!step) return null;
     this.#done.push(step);
-    return { place: step.place, content: step.after };
+    return step.after;
+  }
+
+  /** Forget a photo that others have changed: to undo a change of ours would undo theirs. */
+  forget(place) {
+    this.#done = this.#done.filter((step) => step.place !== place);
+    this.#undone = this.#undone.filter((step) => step.place !== place);
   }
 
   clear() {

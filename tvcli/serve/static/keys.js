@@ -19,6 +19,7 @@ export function listen(table) {
   document.addEventListener("keydown", (event) => {
     if (event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
     if (find("dialog[open]")) return;
+    if (event.key === " " && event.target.matches?.("button, a, summary")) return; // it is pressed
     const action = actions.get(nameOf(event));
     if (action && action(event) !== false) event.preventDefault();
   });
@@ -29,9 +30,12 @@ function addHelp(table) {
     make("tr", {}, make("td", {}, ...shown(keys)), make("td", {}, does)));
   const close = make("button", { class: "strong", onclick: () => dialog.close() }, "Close");
   const dialog = make("dialog", { id: "keys", "aria-label": "Keys" },
-    make("h2", {}, "Keys"), make("table", {}, make("tbody", {}, ...rows)), close);
+    make("h2", { tabindex: -1, autofocus: true }, "Keys"), make("table", {}, make("tbody", {}, ...rows)), close);
   document.body.append(dialog);
-  const open = () => dialog.showModal();
+  const open = () => {
+    dialog.showModal();
+    dialog.scrollTop = 0;
+  };
   table.push([["?"], null, open]);
   document.addEventListener("keydown", (event) => {
     if (event.key === "?" && !event.target.matches?.(WRITING) && !dialog.open) open();

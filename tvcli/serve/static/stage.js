@@ -1,49 +1,50 @@
-// The photo with its boxes: drawing, moving, resizing, zoom and pan. It changes nothing by itself:
-// what a person does is told to `act`.
+// The photo with its boxes: drawing, choosing, moving, resizing, zoom and pan. It changes nothing by
+// itself: what a person does is told to `act`.
 
-import { areaOf, between, contains, handleAt, handlePoint, HANDLES, isBox, moved, resized } from "./geometry.js";
+import { areaOf, between, contains, handleAt, isBox, movedTogether, resized } from "./geometry.js";
+import { guides, mark, shape } from "./marks.js";
 import { pictureAt } from "./session.js";
+import { View } from "./view.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const REACH = { mouse: 8, pen: 12, touch: 18 }; // screen pixels around a handle
 const LEAST = 4; // screen pixels: a shorter drag is a click
-
-function shape(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
+const SHARP = 2000; // screen pixels of the long side from which the photo is shown in full
+const CURSORS = { nw: "nwse-resize", se: "nwse-resize", ne: "nesw-resize", sw: "nesw-resize",
+  n: "ns-resize", s: "ns-resize", e: "ew-resize", w: "ew-resize" };
 
 export class Stage {
   #pointers = new Map();
   #drag = null;
-  #view = { scale: 1, x: 0, y: 0 };
-  #fitted = true;
+  #view = new View();
+  #hover = null; // where the mouse is, in pixels of the photo
+  #image = shape("image", { preserveAspectRatio: "none" });
+  #marks = shape("g", { class: "marks" });
+  #lines = shape("g", { class: "guides" });
+  #world = shape("g", {});
   photo = null;
   boxes = [];
-  chosen = null;
+  chosen = []; // places of boxes
+  space = false;
 
+  /** `act`: add(box), change(places, boxes), choose(place, more), seen(state), broken(). */
   constructor(element, act) {
     this.element = element;
     this.act = act;
-    this.space = false;
-    this.#image = shape("image", { preserveAspectRatio: "none" });
-    this.#marks = shape("g", { class: "marks" });
-    this.#world = shape("g", {});
-    this.#world.append(this.#image, this.#marks);
+    this.#world.append(this.#image, this.#lines, this.#marks);
     element.append(this.#world);
     for (const kind of ["down", "move", "up", "cancel"])
       element.addEventListener(`pointer${kind}`, (event) => this.#pointer(kind, event));
+    element.addEventListener("pointerleave", () => this.#hovered(null));
     element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
-    new ResizeObserver(() => (this.#fitted ? this.fit() : this.#draw())).observe(element);
+    this.#image.addEventListener("load", () => element.setAttribute("aria-busy", "false"));
+    this.#image.addEventListener("error", () => this.photo && act.broken(this.photo));
+    new ResizeObserver(() => (this.#view.isFitted ? this.fit() : this.#draw())).observe(element);
   }
-
-  #image;
-  #marks;
-  #world;
 
   open(photo) {
     this.photo = photo;
+    this.cancel();
+    this.element.setAttribute("aria-busy", "true");
     this.#image.setAttribute("href", pictureAt(`/pictures/${photo.place}`, { size: "view" }));
     this.#image.setAttribute("width", photo.width);
     this.#image.setAttribute("height", photo.height);
@@ -51,49 +52,53 @@ export class Stage {
     this.fit();
   }
 
-  /** Show boxes: `[{box, label, proposed}]`, and which of them is chosen. */
+  close() {
+    this.photo = null;
+    this.cancel();
+    this.#marks.replaceChildren();
+    this.#tell();
+  }
+
+  /** Show boxes `[{box, label, kind}]`, and which of them are chosen. */
   show(boxes, chosen) {
-    this.boxes = boxes;
-    this.chosen = chosen;
+    Object.assign(this, { boxes, chosen });
     this.#draw();
+  }
+
+  get isBusy() {
+    return this.#drag !== null;
+  }
+
+  /** Give up what is being dragged; tells whether there was something. */
+  cancel() {
+    const had = this.#drag !== null;
+    this.#drag = null;
+    this.#draw();
+    return had;
   }
 
   fit() {
     if (!this.photo) return;
-    const { width, height } = this.element.getBoundingClientRect();
-    const scale = Math.min((width - 24) / this.photo.width, (height - 24) / this.photo.height);
-    this.#fitted = true;
-    this.#view = { scale: Math.max(scale, 0.01), x: (width - this.photo.width * scale) / 2,
-      y: (height - this.photo.height * scale) / 2 };
+    this.#view.fit(this.element.getBoundingClientRect(), this.photo);
     this.#draw();
   }
 
   zoom(factor, at = null) {
     const { width, height } = this.element.getBoundingClientRect();
-    const [x, y] = at ?? [width / 2, height / 2];
-    const view = this.#view;
-    const scale = Math.min(40, Math.max(0.02, view.scale * factor));
-    const grown = scale / view.scale;
-    this.#view = { scale, x: x - (x - view.x) * grown, y: y - (y - view.y) * grown };
-    this.#fitted = false;
+    this.#view.zoom(factor, at ?? [width / 2, height / 2]);
     this.#draw();
   }
 
-  /** Where a point of the photo is on the screen. */
-  screen([x, y]) {
-    const frame = this.element.getBoundingClientRect();
-    const view = this.#view;
-    return [frame.left + view.x + x * view.scale, frame.top + view.y + y * view.scale];
+  /** Show a pixel of the photo as a pixel of the screen; again: the whole photo. */
+  zoomToPixels() {
+    const one = 1 / devicePixelRatio;
+    if (Math.abs(this.#view.scale / one - 1) < 0.005) this.fit();
+    else this.zoom(one / this.#view.scale);
   }
 
   #local(event) {
     const frame = this.element.getBoundingClientRect();
     return [event.clientX - frame.left, event.clientY - frame.top];
-  }
-
-  #at(event) {
-    const [x, y] = this.#local(event);
-    return [(x - this.#view.x) / this.#view.scale, (y - this.#view.y) / this.#view.scale];
   }
 
   #pointer(kind, event) {
@@ -108,23 +113,37 @@ export class Stage {
       if (kind === "move") this.#move(event);
       else this.#end(event, kind === "cancel");
     }
+    if (event.pointerType === "mouse") this.#hovered(event);
+  }
+
+  /** Follow the mouse: lines through it, and a cursor that says what a drag would do. */
+  #hovered(event) {
+    this.#hover = event && this.photo ? this.#view.photoPoint(this.#local(event)) : null;
+    if (!this.#drag) {
+      const grip = this.#hover ? this.#grip(this.#hover, event) : {};
+      this.element.style.cursor = grip.kind === "resize" ? CURSORS[grip.handle] : grip.kind === "move" ? "move" : "";
+    }
+    const isIn = this.#hover && contains([0, 0, this.photo.width, this.photo.height], this.#hover);
+    this.#lines.replaceChildren(...(isIn ? guides(this.#hover, this.photo) : []));
+    this.#tell();
   }
 
   #start(event) {
-    const at = this.#at(event);
+    const at = this.#view.photoPoint(this.#local(event));
     const panning = event.button === 1 || this.space;
     this.element.classList.toggle("panning", panning);
     if (panning) this.#drag = { kind: "pan", last: this.#local(event) };
-    else if (event.button === 0) this.#drag = { ...this.#grip(at, event), at, start: this.#local(event), box: null };
+    else if (event.button === 0) this.#drag = { ...this.#grip(at, event), at, start: this.#local(event), boxes: null };
   }
 
-  /** What a drag from a point does: resize or move the chosen box, or draw another. */
+  /** What a drag from a point does: resize or move what is chosen, or draw another box. */
   #grip(at, event) {
-    const chosen = this.boxes[this.chosen]?.box;
-    if (chosen && !event.shiftKey) {
-      const handle = handleAt(chosen, at, (REACH[event.pointerType] ?? 8) / this.#view.scale);
+    const chosen = this.chosen.map((place) => this.boxes[place].box);
+    if (chosen.length && !event.shiftKey && !event.ctrlKey && !event.metaKey) {
+      const reach = (REACH[event.pointerType] ?? 8) / this.#view.scale;
+      const handle = chosen.length === 1 ? handleAt(chosen[0], at, reach) : null;
       if (handle) return { kind: "resize", handle, before: chosen };
-      if (contains(chosen, at)) return { kind: "move", before: chosen };
+      if (chosen.some((box) => contains(box, at))) return { kind: "move", before: chosen };
     }
     return { kind: "draw" };
   }
@@ -135,19 +154,17 @@ export class Stage {
     const here = this.#local(event);
     if (drag.kind === "pinch") return this.#pinched(drag);
     if (drag.kind === "pan") {
-      this.#view.x += here[0] - drag.last[0];
-      this.#view.y += here[1] - drag.last[1];
-      this.#fitted = false;
+      this.#view.pan(here[0] - drag.last[0], here[1] - drag.last[1]);
       drag.last = here;
       return this.#draw();
     }
     const far = Math.max(Math.abs(here[0] - drag.start[0]), Math.abs(here[1] - drag.start[1]));
-    if (far < LEAST && !drag.box) return;
-    const at = this.#at(event);
+    if (far < LEAST && !drag.boxes) return;
+    const at = this.#view.photoPoint(here);
     const [dx, dy] = [at[0] - drag.at[0], at[1] - drag.at[1]];
-    if (drag.kind === "draw") drag.box = between(drag.at, at, this.photo);
-    else if (drag.kind === "move") drag.box = moved(drag.before, dx, dy, this.photo);
-    else drag.box = resized(drag.before, drag.handle, dx, dy, this.photo);
+    if (drag.kind === "draw") drag.boxes = [between(drag.at, at, this.photo)];
+    else if (drag.kind === "move") drag.boxes = movedTogether(drag.before, dx, dy, this.photo);
+    else drag.boxes = [resized(drag.before[0], drag.handle, dx, dy, this.photo)];
     this.#draw();
   }
 
@@ -157,19 +174,22 @@ export class Stage {
     this.#drag = null;
     this.element.classList.remove("panning");
     if (!drag || cancelled || ["pan", "pinch"].includes(drag.kind)) return this.#draw();
-    if (!drag.box) this.act.choose(this.#under(drag.at));
-    else if (!isBox(drag.box)) this.#draw();
-    else if (drag.kind === "draw") this.act.add(drag.box);
-    else this.act.change(this.chosen, drag.box);
+    const more = event.shiftKey || event.ctrlKey || event.metaKey;
+    if (!drag.boxes) this.act.choose(this.#under(drag.at, more), more);
+    else if (!drag.boxes.every(isBox)) this.#draw();
+    else if (drag.kind === "draw") this.act.add(drag.boxes[0]);
+    else this.act.change(this.chosen, drag.boxes);
   }
 
-  /** The smallest box under a point; clicked again, the next larger one. */
-  #under(at) {
-    const hit = this.boxes.map((entry, place) => ({ place, box: entry.box }))
-      .filter((entry) => contains(entry.box, at))
+  /** The smallest box under a point; clicked again, the next larger one; of more, one not chosen yet. */
+  #under(at, more) {
+    const hit = this.boxes.map((entry, place) => ({ place, box: entry.box, kind: entry.kind }))
+      .filter((entry) => entry.kind !== "theirs" && contains(entry.box, at))
       .sort((a, b) => areaOf(a.box) - areaOf(b.box));
-    const current = hit.findIndex((entry) => entry.place === this.chosen);
-    return hit.length ? hit[(current + 1) % hit.length].place : null;
+    if (!hit.length) return null;
+    if (more) return (hit.find((entry) => !this.chosen.includes(entry.place)) ?? hit[0]).place;
+    const current = hit.findIndex((entry) => this.chosen.includes(entry.place));
+    return hit[(current + 1) % hit.length].place;
   }
 
   #pinch() {
@@ -180,8 +200,7 @@ export class Stage {
   #pinched(drag) {
     if (this.#pointers.size < 2) return;
     const now = this.#pinch();
-    this.#view.x += now.centre[0] - drag.from.centre[0];
-    this.#view.y += now.centre[1] - drag.from.centre[1];
+    this.#view.pan(now.centre[0] - drag.from.centre[0], now.centre[1] - drag.from.centre[1]);
     this.zoom(now.apart / Math.max(1, drag.from.apart), now.centre);
     drag.from = now;
   }
@@ -190,43 +209,33 @@ export class Stage {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
     this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), this.#local(event));
+    this.#hovered(event);
   }
 
   #draw() {
     if (!this.photo) return;
-    const { scale, x, y } = this.#view;
-    this.#world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
-    if (!this.sharp && scale * Math.max(this.photo.width, this.photo.height) > 2000) {
+    const { scale, transform } = this.#view;
+    this.#world.setAttribute("transform", transform);
+    const side = Math.max(this.photo.width, this.photo.height);
+    if (!this.sharp && scale * side > SHARP) {
       this.sharp = true;
-      if (Math.max(this.photo.width, this.photo.height) > 1600)
-        this.#image.setAttribute("href", pictureAt(`/pictures/${this.photo.place}`, { size: "full" }));
+      if (side > 1600) this.#image.setAttribute("href", pictureAt(`/pictures/${this.photo.place}`, { size: "full" }));
     }
-    const drag = this.#drag?.box ? this.#drag : null;
+    const drag = this.#drag?.boxes ? this.#drag : null;
+    const handles = this.chosen.length === 1;
     const marks = this.boxes.flatMap((entry, place) => {
-      const own = drag && drag.kind !== "draw" && place === this.chosen ? drag.box : entry.box;
-      return this.#mark({ ...entry, box: own }, place === this.chosen);
+      const own = this.chosen.indexOf(place);
+      const dragged = drag && drag.kind !== "draw" && own >= 0 ? { ...entry, box: drag.boxes[own] } : entry;
+      return mark(dragged, scale, { chosen: own >= 0, handles: own >= 0 && handles });
     });
-    if (drag?.kind === "draw") marks.push(...this.#mark({ box: drag.box, label: "" }, true));
+    if (drag?.kind === "draw") marks.push(...mark({ box: drag.boxes[0], label: "", kind: "own" }, scale, { chosen: true }));
     this.#marks.replaceChildren(...marks);
+    this.#tell();
   }
 
-  #mark({ box: [x0, y0, x1, y1], label, proposed }, chosen) {
-    const sides = { x: x0, y: y0, width: Math.max(0, x1 - x0), height: Math.max(0, y1 - y0) };
-    const kind = `box${chosen ? " chosen" : ""}${proposed ? " proposed" : ""}`;
-    const parts = [shape("rect", { ...sides, class: "box under" }), shape("rect", { ...sides, class: kind })];
-    const size = 13 / this.#view.scale;
-    if (label) {
-      const tag = shape("text", { x: x0 + size * 0.4, y: y0 + size * 1.25, "font-size": size, class: "tag" });
-      tag.textContent = label;
-      parts.push(tag);
-    }
-    if (chosen) parts.push(...HANDLES.map((handle) => this.#handle([x0, y0, x1, y1], handle)));
-    return parts;
-  }
-
-  #handle(box, handle) {
-    const half = 4.5 / this.#view.scale;
-    const [x, y] = handlePoint(box, handle);
-    return shape("rect", { x: x - half, y: y - half, width: 2 * half, height: 2 * half, class: "handle" });
+  #tell() {
+    const alone = this.chosen.length === 1 ? this.boxes[this.chosen[0]]?.box : null;
+    this.act.seen({ scale: this.#view.scale * devicePixelRatio, box: this.#drag?.boxes?.[0] ?? alone,
+      isDragged: Boolean(this.#drag?.boxes), at: this.#hover, photo: this.photo });
   }
 }

@@ -1,0 +1,104 @@
+// Whether all is saved, what keeps it from being so, and what other programs do to the file.
+
+import { get, send } from "./api.js";
+import { find, say } from "./dom.js";
+import { endTrouble, showTrouble } from "./trouble.js";
+
+const EVERY = 4000; // milliseconds between looks at the file
+
+export class Status {
+  #gone = false; // tv did not answer when it was looked for last
+  file = "the file";
+
+  /** `resolve(place, kept)` settles a conflict, `refresh()` shows the file as it is now. */
+  constructor({ resolve, refresh, open, isBusy, shown }) {
+    Object.assign(this, { resolve, refresh, open, isBusy, shown });
+  }
+
+  begin(saver, about) {
+    this.saver = saver;
+    this.file = about.file;
+    this.progress(about);
+    setInterval(() => this.#watch(), EVERY);
+  }
+
+  progress({ done, count, unreadable }) {
+    const bad = unreadable ? `, ${unreadable.toLocaleString()} cannot be shown` : "";
+    find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}`;
+    find("#share").value = count > unreadable ? Math.min(1, done / (count - unreadable)) : 0;
+  }
+
+  saved(progress) {
+    const { saver } = this;
+    const [conflict] = saver.conflicts;
+    const failed = saver.failure || conflict;
+    find("#saved").textContent = failed ? "Not saved" : saver.busy ? "Saving…" : "Saved";
+    find("#saved").className = failed ? "failed" : saver.busy ? "busy" : "";
+    if (progress) this.progress(progress);
+    if (saver.failure) this.#failed(saver.failure);
+    else if (conflict) this.#conflict(...conflict);
+    else if (!this.#gone) endTrouble();
+  }
+
+  #failed(failure) {
+    const again = ["mend", "Try again", () => this.saver.retry()];
+    if (failure.status === 0) this.#ended();
+    else if (failure.gone) this.#removed();
+    else showTrouble(`Not saved: ${failure.message}. It stays in this page until it is.`, [again]);
+  }
+
+  #ended() {
+    this.#gone = true;
+    const unsaved = this.saver.busy ? "What you did since is not saved yet: it stays in this page." : "All you did is saved.";
+    showTrouble(`tv has ended, or cannot be reached. ${unsaved} To go on, start it again as before, `
+      + `with --port ${location.port}.`, [["mend", "Try again", () => this.#watch()]]);
+  }
+
+  #removed() {
+    showTrouble(`${this.file} was removed by another program.`, [
+      ["mend", "Write it again", () => this.#restore("/api/restore")],
+      ["anew", "Begin an empty one", () => this.#restore("/api/reload")]]);
+  }
+
+  #restore(path) {
+    return send("POST", path, {}).then(async (progress) => {
+      this.progress(progress);
+      endTrouble();
+      if (path === "/api/reload") await this.refresh();
+      this.saver.retry();
+    }, (error) => say(error.message, { error: true }));
+  }
+
+  #conflict(place, theirs) {
+    const number = ({ length }) => `${length} ${length === 1 ? "box" : "boxes"}`;
+    const mine = this.saver.latest(place).boxed;
+    const keep = (kept) => () => this.resolve(place, kept);
+    const where = place === this.shown() ? [] : [["look", "Show it", () => this.open(place)]];
+    showTrouble(`${theirs.name}: ${theirs.reason}. Yours has ${number(mine)}, theirs ${number(theirs.boxed)}.`, [
+      ["both", "Keep both", keep("both")], ["mine", "Keep mine", keep("mine")],
+      ["mend", "Take theirs", keep("theirs")], ...where]);
+  }
+
+  /** Notice what others do to the file, before the next change if possible, and that tv has ended. */
+  async #watch() {
+    if (document.hidden || this.isBusy() || (this.saver.busy && !this.#gone)) return;
+    try {
+      const place = this.shown();
+      const about = await get("/api/about", place >= 0 ? { photo: place } : {});
+      if (this.#gone) {
+        this.#gone = false;
+        this.saver.retry();
+        return this.saved(about);
+      }
+      if (about.gone) return this.#removed();
+      if (about.changed) this.progress(await send("POST", "/api/reload", {}));
+      const isStale = place === this.shown() && about.version !== this.saver.version(place);
+      if (this.saver.busy || this.isBusy() || !(about.changed || isStale)) return;
+      await this.refresh();
+      say(`${about.file} was changed ${about.changed ? "by another program" : "in another page"}: this is how it is now.`);
+    } catch (error) {
+      if (error.status === 0) this.#ended();
+      else showTrouble(error.message, [["mend", "Try again", () => this.#watch()]]);
+    }
+  }
+}
