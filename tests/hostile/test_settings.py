@@ -18,6 +18,7 @@ from tvcli.terminal.settings import leaves
 # but whoever adds one should decide.
 USERS = frozenset(
     (
+        "against",
         "allow",
         "add",
         "box",

@@ -1,5 +1,7 @@
 """`tv dedupe`: an index or photos -> groups of the same picture."""
 
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +21,15 @@ def dedupe(
         typer.Argument(
             metavar="SRC",
             help="An index, or photos and folders of photos.  [default: the nearest .tv/]",
+        ),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="INDEX|SRC",
+            help="Find the photos that are also in this index or folder. Photos are compared with "
+            "those there only, never with each other. Repeatable for folders.",
         ),
     ] = None,
     protect: Annotated[
@@ -82,6 +93,10 @@ def dedupe(
     what the HTML page saves, into a file for --not-duplicates. The exit status is 1 if there are no
     duplicates.
 
+    --against compares with another collection: new photos with an archive, or photos to train with
+    with those to test with. Each group begins with the photo of that collection, which is always
+    kept. A file that is in both counts as one of SRC.
+
     \b
     Examples:
       tv dedupe photos/
@@ -89,9 +104,12 @@ def dedupe(
       tv dedupe photos.tvx --format html > duplicates.html
       tv dedupe photos.tvx | sed -n 3p >> different.jsonl
       tv dedupe photos.tvx --not-duplicates different.jsonl -0 | xargs -0 mv -t duplicates/
+      tv dedupe new/ --against photos.tvx --format paths
+      tv dedupe train/ --against test/ && echo "photos of the test are in the training set"
     """
+    from tvcli.core.deduping.across import find_groups_across
     from tvcli.core.deduping.dedupe import DedupeSettings, find_groups
-    from tvcli.core.deduping.opening import index_to_dedupe
+    from tvcli.core.deduping.opening import index_to_dedupe, indexes_to_compare
     from tvcli.core.deduping.preference import Preference
     from tvcli.core.deduping.same import Rule
     from tvcli.core.encoding.encoder import make_encoder
@@ -100,18 +118,23 @@ def dedupe(
     settings = DedupeSettings(
         preference, Rule(min_inliers, min_agreement), candidates, not_duplicates
     )
-    with reports.open() as report:
-        with index_to_dedupe(
-            sources or [],
-            lambda: PathOptions(null=null, exclude=exclude).open(sources or [], report),
-            lambda: make_encoder(backbone, weights=weights, pool="auto", device=device),
-            report,
-            root,
-        ) as index:
-            groups = find_groups(index, settings, report)
-            count, dropped = print_groups(
-                groups, format, null=null, allow=[index.root, *(allow or [])]
+    with reports.open() as report, ExitStack() as stack:
+        open_photos = partial(PathOptions(null=null, exclude=exclude).open, report=report)
+        encoder = partial(make_encoder, backbone, weights=weights, pool="auto", device=device)
+        if against:
+            compared = indexes_to_compare(
+                sources or [], against, open_photos, encoder, report, root
             )
+            index, archive = stack.enter_context(compared)
+            groups = find_groups_across(index, archive, settings, report)
+            folders = [index.root, archive.root]
+        else:
+            alone = index_to_dedupe(
+                sources or [], lambda: open_photos(sources or []), encoder, report, root
+            )
+            index = stack.enter_context(alone)
+            groups, folders = find_groups(index, settings, report), [index.root]
+        count, dropped = print_groups(groups, format, null=null, allow=[*folders, *(allow or [])])
         report.summary(f"{count} groups, {dropped} photos to drop")
     if not count:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)

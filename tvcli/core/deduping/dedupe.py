@@ -105,7 +105,7 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
         BadInput: the file of decisions is not one.
     """
     photos = photos_of(index, report)
-    decisions = _decisions(settings.different, photos)
+    decisions = decisions_about(settings.different, photos)
     with (
         kept_keypoints(index, "orb", report) as kept,
         store_keypoints(photos.paths, report, kept.known_in_order(photos.rows)) as store,
@@ -119,24 +119,26 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
         names = Names(photos.root, (image for images in photos.images for image in images))
         groups: list[list[Member]] = []
         for contents in components([*pairs, *alone]):
-            found = _facts(photos, names, contents, report)
+            found = facts_of_contents(photos, names, contents, report)
             groups += _grouped(found, photos, links, decisions, settings.preference)
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))
 
 
-def _decisions(path: Path | None, photos: Photos) -> Decisions:
+def decisions_about(path: Path | None, *collections: Photos) -> Decisions:
+    """Return what a file says is not the same, of some collections' photos; raises BadInput."""
     if path is None:
         return Decisions()
     known = {
         absolute_path(photos.root / image): digest
+        for photos in collections
         for digest, images in zip(photos.digests, photos.images, strict=True)
         for image in images
     }
     return read_decisions(path, known.get)
 
 
-def _facts(
+def facts_of_contents(
     photos: Photos, names: Names, contents: Sequence[int], report: Report
 ) -> list[tuple[int, Facts]]:
     """Return the facts of the files of some contents, each file once, with the content's number.
@@ -229,12 +231,13 @@ def _members(group: list[tuple[int, Facts]], links: Links, preference: Preferenc
         why = f"in the protected folder {folder}" if folder else preference.why_dropped(facts, kept)
         about: dict[str, Any] = {}
         if other != number and (link := links.known(number, other)) is not None:
-            about = _about(link, other < number, facts, kept)
+            about = about_link(link, other < number, facts, kept)
         members.append(Member(facts, "keep" if folder else "drop", why, **about))
     return members
 
 
-def _about(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dict[str, Any]:
+def about_link(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dict[str, Any]:
+    """Return what a member says of how it is the same as the one kept."""
     own, whole = ((0.0, 0.0, float(f.width), float(f.height)) for f in (facts, kept))
     seen = link if towards_kept else link.inverse
     return {

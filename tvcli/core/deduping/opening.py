@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,12 @@ def index_to_dedupe(
     load_encoder: "Callable[[], Encoder]",
     report: Report,
     root: Path | None = None,
+    like: Index | None = None,
 ) -> Iterator[Index]:
     """Open the index that `sources` names, the nearest where nothing is named, or index photos.
 
-    An index of photos is made as `tv index` makes it, in a temporary folder. `root` is where the
-    photos of an index lie now.
+    An index of photos is made as `tv index` makes it, in a temporary folder; `like` another index,
+    so that the two can be compared. `root` is where the photos of an index lie now.
 
     Raises:
         UsageError: there is nothing to dedupe, or an index together with other things.
@@ -43,19 +44,65 @@ def index_to_dedupe(
 
     with tempfile.TemporaryDirectory(prefix="tv-dedupe-") as folder:
         target = Path(folder) / "index.tvx"
-        index_photos(open_photos(), load_encoder(), target, report, {})
+        encoder = _encoder_like(like) if like else load_encoder()
+        ranked = like is not None and "rank" in like.settings
+        rank = like.path / like.settings["rank"]["file"] if like and ranked else None
+        index_photos(open_photos(), encoder, target, report, {}, rank=rank)
         with open_index(target) as index:
             yield index
 
 
+@contextmanager
+def indexes_to_compare(
+    sources: Sequence[str],
+    against: Sequence[str],
+    open_photos: Callable[[Sequence[str]], Source],
+    load_encoder: "Callable[[], Encoder]",
+    report: Report,
+    root: Path | None = None,
+) -> Iterator[tuple[Index, Index]]:
+    """Open two indexes, of what `sources` names and of what it is compared `against`.
+
+    Photos of one are indexed as the index of the other was made.
+
+    Raises:
+        UsageError: there is nothing to dedupe, or an index together with other things.
+        BadInput: the index, or all photos, of one cannot be used.
+    """
+
+    def opened(
+        names: Sequence[str], root: Path | None, like: Index | None
+    ) -> AbstractContextManager[Index]:
+        return index_to_dedupe(names, lambda: open_photos(names), load_encoder, report, root, like)
+
+    with ExitStack() as stack:
+        if sources and not any(map(is_index, sources)):
+            archive = stack.enter_context(opened(against, None, None))
+            yield stack.enter_context(opened(sources, root, archive)), archive
+        else:
+            index = stack.enter_context(opened(sources, root, None))
+            yield index, stack.enter_context(opened(against, None, index))
+
+
+def _encoder_like(index: Index) -> "Encoder":
+    from tvcli.core.encoding.encoder import encoder_of  # brings torch where the backbone needs it
+
+    return encoder_of(index.settings["encoder"], index.settings["weights_file"])
+
+
+def is_index(name: str) -> bool:
+    """Tell whether a name is that of an index."""
+    path = Path(name)
+    return (path / MANIFEST).is_file() or path.suffix == ".tvx"
+
+
 def _named(sources: Sequence[str]) -> Path | None:
     """Return the index to open; None for photos."""
-    paths = map(Path, sources)
-    indexes = [path for path in paths if (path / MANIFEST).is_file() or path.suffix == ".tvx"]
+    indexes = [source for source in sources if is_index(source)]
     if indexes and len(sources) > 1:
         raise UsageError(f"{indexes[0]}: an index goes alone: tv index PHOTOS gathers all in one")
     if sources:
-        return indexes[0] if indexes else None
+        return Path(indexes[0]) if indexes else None
     if (nearest := default_index()) is None:
         raise UsageError("name an index or photos: there is no .tv/index.tvx here or above")
     return nearest

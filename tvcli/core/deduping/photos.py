@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tvcli.core.deduping.names import file_of
 from tvcli.core.engines import Rows
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
@@ -32,6 +33,23 @@ class Photos:
     def paths(self) -> list[Path]:
         """A file of each content."""
         return [self.root / images[0] for images in self.images]
+
+    def without(self, files: set[str]) -> "Photos":
+        """Return the photos but those whose names are all of some files, links followed."""
+        images = [
+            [image for image in some if file_of(self.root / image) not in files]
+            for some in self.images
+        ]
+        left = [number for number, some in enumerate(images) if some]
+        places = np.full(len(self) + 1, -1, np.intp)  # the last for rows without a photo
+        places[left] = np.arange(len(left))
+        return Photos(
+            self.root,
+            [self.digests[number] for number in left],
+            [images[number] for number in left],
+            self.rows[left],
+            places[self.numbers],
+        )
 
 
 def photos_of(index: Index, report: Report) -> Photos:

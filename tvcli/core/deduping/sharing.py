@@ -19,20 +19,22 @@ PHOTOS_IN_MEMORY = 8192  # photos whose lists are in memory at a time
 Near = tuple[Rows, npt.NDArray[np.float32]]  # rows (k,), and how much they share
 
 
-def near_by_words(words: Words, k: int, report: Report) -> Rows:
+def near_by_words(words: Words, k: int, report: Report, own: int = 0) -> Rows:
     """Return for each photo the k that share the most, (N, k): rows, -1 where there are fewer.
 
+    With `own` the first so many are asked about, and sought among the others alone: (own, k).
     Photos share words as they are, or one of them mirrored. Time and memory grow with the number
     of photos, not its square: words that more than `LONGEST` photos have are left out.
     """
-    best = np.full((len(words), k), -1, np.intp), np.zeros((len(words), k), np.float32)
+    asking = own or len(words)
+    best = np.full((asking, k), -1, np.intp), np.zeros((asking, k), np.float32)
     if len(words) < 2:
         return best[0]
     weights = _weights(words)
-    report.start("shared details", "photos", len(words))
-    for start in range(0, len(words), PHOTOS_IN_MEMORY):
+    report.start("shared details", "photos", asking)
+    for start in range(own, len(words), PHOTOS_IN_MEMORY):
         lists = _Lists(words[start : start + PHOTOS_IN_MEMORY, 0], weights)
-        for row, (near, scores) in enumerate(_near(words, lists, start, k)):
+        for row, (near, scores) in enumerate(_near(words[:asking], lists, start, k)):
             _merge(best, row, near + start, scores)
             if start + PHOTOS_IN_MEMORY >= len(words):
                 report.advance()

@@ -1,0 +1,194 @@
+"""Deduping across: which photos of one collection are in another, without a look within either.
+
+New imports against an archive, photos to train with against those to test with.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
+
+import numpy as np
+
+from tvcli.core.deduping.candidates import PHOTOS_A_SEARCH, Pairs
+from tvcli.core.deduping.decisions import Decisions
+from tvcli.core.deduping.dedupe import (
+    DedupeSettings,
+    Group,
+    Member,
+    about_link,
+    decisions_about,
+    facts_of_contents,
+)
+from tvcli.core.deduping.facts import Facts
+from tvcli.core.deduping.keypoint_store import store_keypoints
+from tvcli.core.deduping.linking import Links
+from tvcli.core.deduping.names import Names, file_of
+from tvcli.core.deduping.photos import Photos, photos_of
+from tvcli.core.deduping.preference import Preference
+from tvcli.core.deduping.sharing import near_by_words
+from tvcli.core.deduping.words import words_of
+from tvcli.core.engines import Rows
+from tvcli.core.indexes.index import Index
+from tvcli.core.indexes.keypoints import kept_keypoints
+from tvcli.core.reports import Report
+
+HEADS = ("rank", "classifier", "boxes")  # of indexes with other ones the vectors are others
+
+Matched = dict[int, list[int]]  # photos of a collection, by the photo of the archive that they are
+
+
+def find_groups_across(
+    index: Index, archive: Index, settings: DedupeSettings, report: Report
+) -> Iterator[Group]:
+    """Yield the groups of an archive's photo, which is kept, and the photos that are the same.
+
+    Photos are compared across alone, never with those of their own collection; each is in one group
+    at most. A file in both collections counts as one of `index`. Photos of the archive are
+    never proposed to be dropped.
+
+    Raises:
+        BadInput: the file of decisions is not one.
+    """
+    own = photos_of(index, report)
+    other = photos_of(archive, report).without(_files(own))
+    if not len(other):
+        report.note("no photo to compare with is another file than those that are compared")
+    decisions = decisions_about(settings.different, own, other)
+    with (
+        kept_keypoints(index, "orb", report) as kept,
+        kept_keypoints(archive, "orb", report) as archived,
+        store_keypoints(
+            [*own.paths, *other.paths],
+            report,
+            chain(kept.known_in_order(own.rows), archived.known_in_order(other.rows)),
+        ) as store,
+    ):
+        words = words_of(store, report)
+        links = Links(store, settings.rule, words)
+        near = [near_by_words(words, settings.candidates, report, own=len(own))] if len(own) else []
+        if _comparable(index, archive):
+            near.append(_near_by_index(index, own, archive, other, settings.candidates, report))
+        else:
+            report.note("the indexes were made in other ways: candidates are those of key points")
+        pairs = links.find(_pairs(near), report) if len(other) else []
+        matched = _matched(own, other, pairs, links, decisions)
+        yield from _groups(own, other, matched, links, settings.preference, report)
+
+
+def _files(photos: Photos) -> set[str]:
+    """Return the files, links followed, that the names of a collection are entries of."""
+    return {file_of(photos.root / image) for images in photos.images for image in images}
+
+
+def _comparable(index: Index, archive: Index) -> bool:
+    """Tell whether cosines of vectors of one with those of the other say anything."""
+    known = [
+        [one.settings["encoder"], *(one.settings.get(head, {}).get("hash") for head in HEADS)]
+        for one in (index, archive)
+    ]
+    return known[0] == known[1]
+
+
+def _near_by_index(
+    index: Index, own: Photos, archive: Index, other: Photos, k: int, report: Report
+) -> Rows:
+    """Return the k photos of the archive most similar to each, (n, k), counted on from the own."""
+    found = np.full((len(own), k), -1, np.intp)
+    allowed = np.zeros(len(archive), bool)
+    allowed[other.rows] = True
+    report.start("similar photos", "photos", len(own))
+    for start in range(0, len(own), PHOTOS_A_SEARCH):
+        rows = own.rows[start : start + PHOTOS_A_SEARCH]
+        _, near = archive.search(index.vectors(rows), k, None if allowed.all() else allowed)
+        numbers = np.where(near < 0, -1, other.numbers[near])
+        numbers = np.where(numbers < 0, -1, numbers + len(own))
+        found[start : start + len(rows), : numbers.shape[1]] = numbers
+        report.advance(len(rows))
+    return found
+
+
+def _pairs(near: list[Rows]) -> Pairs:
+    """Return pairs (P, 2) of an own photo and one of the archive, in rising order, each once."""
+    others = np.concatenate(near, axis=1)
+    own = np.broadcast_to(np.arange(len(others))[:, None], others.shape)
+    known = others >= 0
+    pairs: Pairs = np.stack([own[known], others[known]], axis=1).astype(np.int64)
+    return np.unique(pairs, axis=0)
+
+
+def _matched(
+    own: Photos,
+    other: Photos,
+    pairs: list[tuple[int, int]],
+    links: Links,
+    decisions: Decisions,
+) -> Matched:
+    """Return which own photos are which of the archive: that of the same bytes, else the one that
+    shares the most with it.
+    """
+    by_digest = {digest: number for number, digest in enumerate(other.digests)}
+    best: dict[int, tuple[float, int]] = {}
+    for number, digest in enumerate(own.digests):
+        if digest in by_digest:
+            best[number] = (2.0, -by_digest[digest])  # more than any share
+    for number, further in pairs:
+        place = further - len(own)
+        link = links.known(number, further)
+        if link is None or decisions.differ(own.digests[number], other.digests[place]):
+            continue
+        best[number] = max(best.get(number, (0.0, 0)), (link.share, -place))
+    matched: Matched = defaultdict(list)
+    for number in sorted(best):
+        matched[-best[number][1]].append(number)
+    return matched
+
+
+def _groups(
+    own: Photos,
+    other: Photos,
+    matched: Matched,
+    links: Links,
+    preference: Preference,
+    report: Report,
+) -> Iterator[Group]:
+    names, archived = (
+        Names(photos.root, (image for images in photos.images for image in images))
+        for photos in (own, other)
+    )
+    groups: list[list[Member]] = []
+    for place, numbers in matched.items():
+        kept = facts_of_contents(other, archived, [place], report)
+        found = facts_of_contents(own, names, numbers, report)
+        if not (kept and found):
+            continue
+        first = min((facts for _, facts in kept), key=lambda facts: facts.image)
+        members = [Member(first, "keep", "in the collection compared with")]
+        for number, facts in sorted(found, key=lambda one: one[1].image):
+            members.append(_member(facts, first, links, number, len(own) + place, preference))
+        groups.append(members)
+    groups.sort(key=lambda members: members[0].facts.image)
+    yield from (Group(number, members) for number, members in enumerate(groups, 1))
+
+
+def _member(
+    facts: Facts, kept: Facts, links: Links, number: int, further: int, preference: Preference
+) -> Member:
+    """Return what is said of a photo that is one of the archive, too."""
+    folder = preference.protector(facts)
+    why = f"in the protected folder {folder}" if folder else _why(facts, kept)
+    link = links.known(number, further)
+    same = facts.digest == kept.digest
+    about = about_link(link, True, facts, kept) if link is not None and not same else {}
+    return Member(facts, "keep" if folder else "drop", why, **about)
+
+
+def _why(facts: Facts, kept: Facts) -> str:
+    if facts.is_hard_link_to(kept):
+        return "a hard link to that one: to drop it frees no space"
+    if facts.digest == kept.digest:
+        return "the same bytes as that one"
+    sizes = f"{facts.width}x{facts.height} next to {kept.width}x{kept.height}"
+    more = (
+        "fewer" if facts.shown < kept.shown else "more" if facts.shown > kept.shown else "as many"
+    )
+    return f"the same picture as that one, {more} pixels, {sizes}"
