@@ -3,15 +3,19 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from conftest import Ran
 from PIL import Image, ImageDraw
 
+from tvcli.core.backbones.specs import Runtime
 from tvcli.core.files.records import read_record_file
+from tvcli.core.images.photo import decode_photo
 
 Tv = Callable[..., Ran]
+RUNTIMES: tuple[Runtime, ...] = ("onnx", "torch")
 SIZE = 112  # of a crop as encoded: seven positions a side
 
 
@@ -118,10 +122,10 @@ def test_shards_merge_into_what_one_run_gives(tv: Tv, taught: Path, tmp_path: Pa
     assert tv("merge", *parts, "-o", merged).status == 0
     assert merged.read_text() == whole.read_text()
     assert tv("encode", parts[0], "-o", tmp_path / "e.h5", "--size", 64).status == 0  # note skipped
-    other = ("--looks", 1, "--shard", "2/2")
+    other = ("--looks", 2, "--shard", "2/2")
     tv("locate", taught / "photos", *heads(taught), *other, "-o", parts[1])
     ran = tv("merge", *parts, "-o", merged)
-    assert (ran.status, "its located looks is 1, not 0" in ran.err) == (4, True)
+    assert (ran.status, "its located looks is 2, not 0" in ran.err) == (4, True)
 
 
 @pytest.mark.parametrize("way", ["mean", "median", "weighted", "cluster"])
@@ -295,3 +299,81 @@ def test_some_of_the_photos(tv: Tv, taught: Path) -> None:
     assert len(four) == 4 and four == sorted(four) and four != names[:4]
     assert images("--sample", 4, "--seed", 0, "--limit", 2) == four[:2]
     assert images("--sample", 4, "--seed", 1) != four
+
+
+@pytest.mark.parametrize("most", [1, 3])
+@pytest.mark.parametrize("effort", ["fast", "normal", "thorough"])
+def test_without_torch_boxes_are_those_of_torch(taught: Path, effort: Any, most: int) -> None:
+    from tvcli.core.location.locate import LocateSettings
+    from tvcli.core.location.locating import load_locator
+
+    files = taught / "classifier.h5", taught / "boxes.h5"
+    settings = LocateSettings(0.2, effort=effort, max_objects=most)
+    photos = [decode_photo(file.read_bytes()) for file in sorted((taught / "photos").iterdir())]
+    found = [
+        load_locator(*files, settings, device="cpu", runtime=runtime).locate_all(photos)
+        for runtime in RUNTIMES
+    ]
+    assert [len(objects) for objects in found[0]] == [len(objects) for objects in found[1]]
+    pairs = [pair for both in zip(*found, strict=True) for pair in zip(*both, strict=True)]
+    assert len(pairs) >= 24
+    for first, second in pairs:
+        assert first.box == pytest.approx(second.box, abs=0.01)
+        assert first.score == pytest.approx(second.score, abs=1e-4)
+
+
+def test_photos_together_give_what_each_gives_alone(taught: Path) -> None:
+    from tvcli.core.location.locating import load_locator
+
+    locator = load_locator(taught / "classifier.h5", taught / "boxes.h5", device="cpu")
+    photos = [decode_photo(file.read_bytes()) for file in sorted((taught / "photos").iterdir())]
+    together = locator.locate_all(photos[:6])
+    assert together == [locator.locate(photo) for photo in photos[:6]]
+    assert sum(map(len, together)) == 6
+
+
+def test_efforts_are_points_of_a_curve(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    ious = []
+    for effort in (["--fast"], [], ["--thorough"]):
+        out = tmp_path / "located.jsonl"
+        assert tv("locate", taught / "photos", *heads(taught), *effort, "-o", out).status == 0
+        ran = tv("eval", "boxes", out, taught / "boxes.jsonl")
+        ious.append(json.loads(ran.out)["mean_iou"])
+    assert ious[0] < min(ious[1:])
+    assert min(ious) > 0.6
+    ran = tv("locate", taught / "photos", *heads(taught), "--fast", "--thorough")
+    assert (ran.status, ran.err) == (2, "tv: --fast and --thorough: one at a time\n")
+
+
+def test_queries_are_located_with_the_effort_of_the_index(
+    tv: Tv, taught: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "fast.tvx"
+    size = ("--size", SIZE)
+    tv("index", taught / "photos", *heads(taught), *size, "--fast", "-o", target)
+    ran = tv("search", taught / "photos/03.png", "-i", target, "-k", 1, "--format", "jsonl")
+    hit = json.loads(ran.out)
+    assert (Path(hit["image"]).name, hit["similarity"]) == ("03.png", pytest.approx(1, abs=2e-3))
+    out = tmp_path / "located.jsonl"
+    tv("locate", taught / "photos/03.png", *heads(taught), "--fast", "-o", out)
+    assert hit["box"] == pytest.approx(json.loads(out.read_text())["box"], abs=0.01)
+    ran = tv("index", taught / "photos", "--update", "--thorough", "-o", target)
+    assert (ran.status, "objects are found as the index's were" in ran.err) == (2, True)
+    manifest = target / "index.json"
+    manifest.write_text(manifest.read_text().replace('"effort": "fast"', '"effort": "utter"'))
+    ran = tv("search", taught / "photos/03.png", "-i", target)
+    assert (ran.status, "located with the effort 'utter'" in ran.err) == (4, True)
+
+
+def test_small_objects_of_large_jpegs_are_seen_in_all_their_pixels(
+    tv: Tv, taught: Path, tmp_path: Path
+) -> None:
+    with Image.open(taught / "photos/03.png") as photo:
+        large = photo.resize((192 * 12, 160 * 12), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "large.jpg", quality=95)
+    large.save(tmp_path / "large.png")
+    boxes = [
+        json.loads(tv("locate", tmp_path / name, *heads(taught)).out)["box"]
+        for name in ("large.jpg", "large.png")
+    ]
+    assert boxes[0] == pytest.approx(boxes[1], abs=12)  # a pixel of the small photo

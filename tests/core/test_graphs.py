@@ -239,7 +239,7 @@ def test_a_graph_without_memory_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     def run(*_: object) -> None:
         raise RuntimeError("Non-zero status code returned while running Conv: std::bad_alloc")
 
-    monkeypatch.setattr(encoder.network, "_session", SimpleNamespace(run=run))
+    monkeypatch.setattr(encoder.network._graph, "_session", SimpleNamespace(run=run))
     with pytest.raises(MemoryError):
         encoder.encode([np.zeros((168, 168, 3), np.uint8)])
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 import torchvision
 from conftest import Ran
+from PIL import Image
 from safetensors.torch import save_file
 
 RUN = """
@@ -106,3 +107,53 @@ def test_measuring_an_index_with_its_own_photos_loads_nothing_heavy(here: Path, 
     loaded, figures = run("eval", "search", "m.tvx", "--format", "jsonl")
     assert loaded == []
     assert figures[0]["metric"] == "hit@1"
+
+
+def taught(tv: Tv, here: Path, *options: object) -> list[str]:
+    """Return the options of heads taught on the photos, each of which is all object."""
+    lines = []
+    for photo in sorted(here.glob("*.png")):
+        with Image.open(photo) as picture:
+            width, height = picture.size
+        box = [width // 4, height // 4, 3 * width // 4, 3 * height // 4]
+        record = {"image": f"photos/{photo.name}", "width": width, "height": height, "box": box}
+        lines.append(json.dumps(record) + "\n")
+    Path("boxes.jsonl").write_text("".join(lines))
+    few = ("--per-photo", "2", "--looks", "4", "--test", "0.2", "-q")
+    made(tv, "crops", "boxes.jsonl", "-o", "crops.jsonl", *few)
+    made(tv, "encode", "crops.jsonl", "-o", "crops.h5", *map(str, options), "-q")
+    made(tv, "train-classifier", "crops.h5", "-o", "classifier.h5", "-q")
+    made(tv, "train-boxes", "crops.h5", "-o", "boxes.h5", "-q")
+    return ["--classifier", "classifier.h5", "--boxes", "boxes.h5"]
+
+
+def test_neither_does_locating(here: Path, tv: Tv) -> None:
+    heads = taught(tv, here, "--size", 112)
+    loaded, found = run("locate", "photos", *heads, "--threshold", "0.01", "--keep-empty")
+    assert loaded == ["onnx", "onnxruntime"]
+    assert len(found) == len(list(here.rglob("*.png")))
+    made(tv, "index", "photos", *heads, "--size", "112", "-o", "located.tvx", "-q")
+    loaded, hits = run("search", "photos/3.png", "-i", "located.tvx")
+    assert loaded == ["onnx", "onnxruntime"]
+    assert hits[0]["image"] == "photos/3.png"
+
+
+def test_neither_does_locating_with_another_backbones_graph(
+    here: Path, tmp_path: Path, tv: Tv
+) -> None:
+    torch.manual_seed(0)
+    weights = Path("squeezenet.safetensors")
+    save_file(torchvision.models.squeezenet1_1(weights=None).state_dict(), weights)
+    options = ["--backbone", "squeezenet1_1", "--weights", str(weights), "--size", "144"]
+    heads = taught(tv, here, *options)
+    search = ["--threshold", "0.01", "--keep-empty", "--scales", "0,1,2"]
+    loaded, found = run("locate", "photos", *heads, *search)
+    assert loaded == ["onnx", "onnxruntime"]
+    assert len(found) == len(list(here.rglob("*.png")))
+    made(tv, "index", "photos", *heads, *options, "-o", "s.tvx", "-q")
+    weights.unlink()
+    for kept in (tmp_path / "cache").rglob("*.onnx"):
+        kept.unlink()
+    loaded, hits = run("search", "photos/3.png", "-i", "s.tvx")
+    assert loaded == ["onnx", "onnxruntime"]
+    assert hits[0]["image"] == "photos/3.png"

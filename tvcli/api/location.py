@@ -235,10 +235,11 @@ def locate(
     classifier: PathLike,
     boxes: PathLike,
     threshold: float | None = None,
-    scales: Sequence[float] = (0.0, 1.0, 2.0),
+    scales: Sequence[float] | None = None,
     combine: Literal["mean", "median", "weighted", "cluster", "look"] = "look",
-    looks: int = 2,
+    looks: int | None = None,
     max_objects: int = 1,
+    effort: Literal["fast", "normal", "thorough"] = "normal",
     keep_empty: bool = False,
     weights: PathLike | None = None,
     device: Device = "auto",
@@ -253,9 +254,11 @@ def locate(
         boxes: the head of `train_boxes`.
         threshold: the least probability of an object; None: the one that was learned.
         scales: sizes at which a photo is searched, as multiples of the window; 0 squeezes it in.
+            None: as the effort has it.
         combine: how overlapping boxes become one; `look` then zooms in to place it better.
-        looks: with `look`, how many times.
+        looks: with `look`, how many times; None: as the effort has it.
         max_objects: at most so many objects a photo.
+        effort: how much is looked at, as `--fast` and `--thorough` say it.
         keep_empty: also return photos in which nothing was found, without a box.
         weights: a local file of the backbone's weights; None: as recorded.
         device: `auto`, `cpu`, `cuda` or `mps`.
@@ -272,10 +275,11 @@ def locate(
 
     Source: OverFeat (Sermanet et al. 2014), sections 3.3 and 4.
     """
-    from tvcli.core.location.locate import LocateSettings  # bring torch
+    from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import load_locator, locate_photos
 
-    settings = LocateSettings(threshold, tuple(map(float, scales)), combine, max_objects, looks)
+    sizes = None if scales is None else tuple(map(float, scales))
+    settings = LocateSettings(threshold, sizes, combine, max_objects, looks, effort)
     known = report_of(report)
     locator = load_locator(
         Path(classifier),

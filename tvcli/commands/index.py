@@ -11,6 +11,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import ChangeOptions, print_done, print_plan, update_request
+from tvcli.terminal.efforts import EffortOptions
 from tvcli.terminal.inputs import EncoderOptions, InputOptions
 from tvcli.terminal.option_groups import OptionGroup
 from tvcli.terminal.progress import ReportOptions
@@ -96,6 +97,7 @@ def index(
     engine: options.Engine = "auto",
     encoder: VectorOptions,
     kept: KeptOptions,
+    effort: EffortOptions,
     change: ChangeOptions,
     watch: options.Watch = False,
     seed: options.Seed = 0,
@@ -153,6 +155,8 @@ def index(
         check_watchable(sources)
 
     def request() -> "UpdateRequest":
+        if effort.effort() != "normal":
+            raise UsageError("objects are found as the index's were: leave --fast or so out")
         recorded = {"engine": engine} | kept.files()
         return update_request(
             context, way or "update", sources, inputs.paths, encoder, recorded, exif=exif
@@ -165,7 +169,7 @@ def index(
     elif way and (way != "update" or output.exists()):
         _change(output, request(), reports, seed, kept)
     else:
-        _make(sources, output, engine, encoder, kept, seed, inputs, reports, exif=exif)
+        _make(sources, output, engine, encoder, kept, effort, seed, inputs, reports, exif=exif)
     if fields is not None and not change.dry_run:
         _set_fields(output, fields, reports)
     if watch:
@@ -178,6 +182,7 @@ def _make(
     engine: str,
     encoder: VectorOptions,
     kept: KeptOptions,
+    effort: EffortOptions,
     seed: int,
     inputs: InputOptions,
     reports: ReportOptions,
@@ -206,6 +211,7 @@ def _make(
                     rank=kept.rank,
                     maps=kept.maps,
                     location=location,
+                    effort=effort.effort(),
                 )
         else:
             manifest = index_photos(
@@ -219,6 +225,7 @@ def _make(
                 rank=kept.rank,
                 maps=kept.maps,
                 location=location,
+                effort=effort.effort(),
                 weights=encoder.weights,
             )
         kept.keep_keypoints(output, report)

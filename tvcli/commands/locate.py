@@ -7,6 +7,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.terminal import options
+from tvcli.terminal.efforts import EffortOptions
 from tvcli.terminal.inputs import InputOptions
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import ReportOptions
@@ -35,14 +36,16 @@ def locate(
             "that the classifier learned]",
         ),
     ] = None,
+    effort: EffortOptions,
     scales: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--scales",
             help="Sizes at which each photo is searched: its short side, as a multiple of the "
-            "sliding window; 0 squeezes the whole photo into one window.",
+            "sliding window; 0 squeezes the whole photo into one window.  [default: 0, and where "
+            "nothing is found 1, then 2; all three for several objects]",
         ),
-    ] = "0,1,2",
+    ] = None,
     combine: Annotated[
         Literal["mean", "median", "weighted", "cluster", "look"],
         typer.Option(
@@ -52,8 +55,14 @@ def locate(
         ),
     ] = "look",
     looks: Annotated[
-        int, typer.Option("--looks", min=0, help="With --combine look: how many times to zoom in.")
-    ] = 2,
+        int | None,
+        typer.Option(
+            "--looks",
+            min=0,
+            help="With --combine look: how many times to zoom in.  [default: 1; 0 with --fast, 2 "
+            "with --thorough]",
+        ),
+    ] = None,
     max_objects: Annotated[
         int, typer.Option("--max-objects", min=1, help="At most this many objects per photo.")
     ] = 1,
@@ -85,14 +94,16 @@ def locate(
 ) -> None:
     """Find the object in photos.
 
-    Needs the two heads that tv train-classifier and tv train-boxes wrote. Each photo is encoded at
-    several scales; the heads slide over the maps, windows of background are dropped, and the boxes
-    of the remaining windows are combined. Photos without an object are reported on stderr.
+    Needs the two heads that tv train-classifier and tv train-boxes wrote. They slide over the
+    map of the photo, windows of background are dropped, the boxes of the remaining windows are
+    combined, and the object is looked at again from close by. Photos without an object are reported
+    on stderr.
 
     \b
     Examples:
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 -o located.jsonl
       tv locate img.jpg --classifier classifier.h5 --boxes boxes.h5 --draw seen/
+      tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 --thorough --max-objects 5
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
     """
     from tvcli.core.files.tables import table_format
@@ -102,10 +113,11 @@ def locate(
 
     settings = LocateSettings(
         threshold=threshold,
-        scales=parse_numbers("--scales", scales),
+        scales=None if scales is None else parse_numbers("--scales", scales),
         combine=combine,
         max_objects=max_objects,
         looks=looks,
+        effort=effort.effort(),
     )
     with reports.open() as report:
         source = inputs.open(sources, report)

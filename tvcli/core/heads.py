@@ -82,6 +82,11 @@ def check_encoder(head: HeadFile, encoder: dict[str, Any], path: Path) -> None:
         )
 
 
+def same_backbone(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two encoders have the same backbone, layer and weights."""
+    return _backbone_of(one) == _backbone_of(other)
+
+
 def _backbone_of(encoder: dict[str, Any]) -> dict[str, Any]:
     backbone = encoder["backbone"]
     return {name: backbone[name] for name in ("name", "layer", "weights", "mean", "std")}

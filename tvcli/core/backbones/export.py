@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from tvcli.core.backbones.graph_cache import cached_graph, keep_graph
-from tvcli.core.backbones.graphs import WEIGHTS_KEY, OnnxNetwork
+from tvcli.core.backbones.graphs import STRIDE_KEY, WEIGHTS_KEY, OnnxNetwork
 from tvcli.core.backbones.loading import Backbone
 
 OPSET = 17
@@ -28,6 +28,8 @@ class NoGraph(Exception):
 def graph_of(backbone: Backbone, size: int) -> bytes:
     """Return the graph of a backbone for squares of `size` pixels, from the cache if it is there.
 
+    Where the layers allow it, the graph takes pictures of other sizes too, and says its stride.
+
     Raises:
         NoGraph: torch has to run it.
     """
@@ -35,13 +37,32 @@ def graph_of(backbone: Backbone, size: int) -> bytes:
     with suppress(OSError, NoGraph):
         if known is not None:
             graph = known.read_bytes()
-            _check(backbone, graph, size)
+            _check(backbone, graph, (size, size))
             return graph
-    graph = export_graph(backbone, size)
-    _check(backbone, graph, size)
+    graph = _sliding_graph(backbone, size) or export_graph(backbone, size)
+    _check(backbone, graph, (size, size))
     with suppress(OSError):  # without a cache it is exported again
         keep_graph(graph, backbone.spec, size)
     return graph
+
+
+def _sliding_graph(backbone: Backbone, size: int) -> bytes | None:
+    """Return a graph for pictures of any size; None of a network that is made for one size."""
+    if _looks_everywhere(backbone):  # attention: positions are learned for one size
+        return None
+    with suppress(NoGraph):
+        graph = export_graph(backbone, size, any_size=True)
+        _check(backbone, graph, (size + 3 * backbone.stride // 2, size))
+        return graph
+    return None
+
+
+def _looks_everywhere(backbone: Backbone) -> bool:
+    """Tell whether positions depend on the whole picture, or are not known to lie in a map."""
+    try:
+        return backbone.spec.layer is not None or backbone.geometry.context
+    except Exception:  # tracing raises nearly anything on networks it does not know
+        return True
 
 
 def export_graph(backbone: Backbone, size: int, *, any_size: bool = False) -> bytes:
@@ -71,7 +92,7 @@ def export_graph(backbone: Backbone, size: int, *, any_size: bool = False) -> by
                 dynamic_axes=axes,
                 opset_version=OPSET,
             )
-            return _signed(target.read_bytes(), backbone)
+            return _signed(target.read_bytes(), backbone, any_size=any_size)
     except Exception as error:  # it raises nearly anything on networks it does not know
         raise NoGraph(f"{backbone.spec.name} cannot be exported") from error
     finally:
@@ -106,18 +127,20 @@ class _Pictures(nn.Module):
         return self._forward(pixels)
 
 
-def _signed(graph: bytes, backbone: Backbone) -> bytes:
-    """Return a graph that says which weights it was made of."""
+def _signed(graph: bytes, backbone: Backbone, *, any_size: bool) -> bytes:
+    """Return a graph that says which weights it was made of, and its stride if it may slide."""
     import onnx
 
     model = onnx.load_model_from_string(graph)
     model.metadata_props.add(key=WEIGHTS_KEY, value=backbone.spec.weights)
+    if any_size:
+        model.metadata_props.add(key=STRIDE_KEY, value=str(backbone.stride))
     return bytes(model.SerializeToString())
 
 
-def _check(backbone: Backbone, graph: bytes, size: int) -> None:
-    """See that a graph gives what torch does; raises NoGraph."""
-    pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3), np.uint8)
+def _check(backbone: Backbone, graph: bytes, sides: tuple[int, int]) -> None:
+    """See that a graph gives what torch does for pictures of a height and width; raises NoGraph."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2, *sides, 3), np.uint8)
     expected = backbone.rows(pixels, lambda maps: maps)
     try:
         found = OnnxNetwork(backbone.spec, graph).rows(pixels, lambda maps: maps)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.files.atomic_write import atomic_write
 
-VERSION = 1  # of what export writes: graphs of another are not used
+VERSION = 2  # of what export writes: graphs of another are not used
 
 
 def cache_folder() -> Path:

@@ -7,6 +7,7 @@ picture is computed by itself and on one thread: a row depends on nothing but it
 """
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.interrupting import interruptible
@@ -32,14 +34,64 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.parallel import cores
 
 WEIGHTS_KEY = "weights"  # of a graph's metadata: the hash of the weights it was made from
+STRIDE_KEY = "stride"  # of the same: pixels between positions, where pictures may have any size
+STRIDES = re.compile(r"[1-9][0-9]{0,2}")
 SILENT = 4  # of its log: what is wrong comes as an exception too
 NO_MEMORY = ("bad_alloc", "AllocateRaw", "Failed to allocate")  # how ONNX Runtime says so
 # What a driver leaves where there is a GPU: NVIDIA's, AMD's, and Windows' for its Linux.
 GPU_FILES = tuple(Path("/dev", name) for name in ("nvidiactl", "kfd", "dxg"))
 
 
+class OnnxGraph:
+    """A graph of one input, run by ONNX Runtime on one thread; a signal ends it.
+
+    Raises:
+        BadInput: not a graph that can be run.
+    """
+
+    def __init__(self, name: str, content: Path | bytes) -> None:
+        onnxruntime = _onnxruntime()
+        self._name = name
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = SILENT
+        if isinstance(content, bytes):  # nothing lies below a file, so no weights outside the graph
+            folder = "session.model_external_initializers_file_folder_path"
+            options.add_session_config_entry(folder, os.devnull)
+        given = content if isinstance(content, bytes) else str(content)
+        try:
+            self._session = interruptible(
+                lambda: onnxruntime.InferenceSession(
+                    given, options, providers=["CPUExecutionProvider"]
+                )
+            )
+            self._input, *self.others = (given.name for given in self._session.get_inputs())
+            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        except Exception as error:  # its exceptions share no base
+            raise BadInput(f"the graph of {name} cannot be run: {_reason(error)}") from error
+
+    def __call__(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return its first output.
+
+        Raises:
+            BadInput: the graph does not take them.
+            MemoryError: there is not enough.
+        """
+        options = _onnxruntime().RunOptions()
+        try:
+            found: npt.NDArray[np.float32] = interruptible(
+                lambda: self._session.run(None, {self._input: values}, options)[0],
+                lambda: setattr(options, "terminate", True),
+            )
+        except Exception as error:
+            if any(word in str(error) for word in NO_MEMORY):
+                raise MemoryError from error
+            raise BadInput(f"the graph of {self._name} fails: {_reason(error)}") from error
+        return found
+
+
 class OnnxNetwork:
-    """A graph run by ONNX Runtime, in float32.
+    """A graph of a backbone, run by ONNX Runtime in float32.
 
     A graph given as bytes may come from anyone: it is checked (`graph_check`), it cannot name files
     to read its weights from, and a signal ends it.
@@ -54,31 +106,17 @@ class OnnxNetwork:
     def __init__(
         self, spec: BackboneSpec, graph: Path | bytes, weights_file: Path | None = None
     ) -> None:
-        onnxruntime = _onnxruntime()
         self.spec, self.weights_file = spec, weights_file
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = SILENT
-        if isinstance(graph, bytes):  # nothing lies below a file, so no weights outside the graph
-            folder = "session.model_external_initializers_file_folder_path"
-            options.add_session_config_entry(folder, os.devnull)
+        if isinstance(graph, bytes):
             try:
                 check_graph(graph)
             except BadInput as reason:
                 raise BadInput(f"the graph of {spec.name} cannot be run: {reason}") from None
-        content = graph if isinstance(graph, bytes) else str(graph)
-        try:
-            self._session = interruptible(
-                lambda: onnxruntime.InferenceSession(
-                    content, options, providers=["CPUExecutionProvider"]
-                )
-            )
-            self._input, *others = (given.name for given in self._session.get_inputs())
-            made_of = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_KEY)
-        except Exception as error:  # its exceptions share no base
-            raise BadInput(f"the graph of {spec.name} cannot be run: {_reason(error)}") from error
-        if others or made_of != spec.weights:
+        self._graph = OnnxGraph(spec.name, graph)
+        if self._graph.others or self._graph.metadata.get(WEIGHTS_KEY) != spec.weights:
             raise BadInput(f"the graph of {spec.name} is not of its weights; make it again")
+        said = self._graph.metadata.get(STRIDE_KEY, "")
+        self.stride = int(said) if STRIDES.fullmatch(said) else None
 
     def rows(self, pixels: Pixels, pool: Callable[[Any], Any]) -> Rows:
         """Encode pictures (N, H, W, 3) uint8 into what `pool` makes of their maps, float32.
@@ -86,17 +124,7 @@ class OnnxNetwork:
         Raises:
             BadInput: the graph does not take them.
         """
-        options = _onnxruntime().RunOptions()
-        try:
-            maps = interruptible(
-                lambda: self._session.run(None, {self._input: pixels}, options)[0],
-                lambda: setattr(options, "terminate", True),
-            )
-        except Exception as error:
-            if any(word in str(error) for word in NO_MEMORY):
-                raise MemoryError from error
-            raise BadInput(f"the graph of {self.spec.name} fails: {_reason(error)}") from error
-        found: Rows = pool(maps)
+        found: Rows = pool(self._graph(pixels))
         return found
 
 
@@ -111,6 +139,7 @@ class OpenVinoNetwork:
 
     runtime: Runtime = "openvino"
     on_cpu = True
+    stride: int | None = None  # its graphs are not asked
 
     def __init__(
         self,

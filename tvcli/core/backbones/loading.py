@@ -76,6 +76,11 @@ class Backbone:
             encodings = _tokens_to_map(encodings, int(pixels.shape[1]), int(pixels.shape[2]))
         return encodings.float()  # type: ignore[no-any-return]
 
+    @property
+    def stride(self) -> int:
+        """Pixels between positions of its maps."""
+        return self.geometry.stride
+
     @cached_property
     def geometry(self) -> Geometry:
         """How the map's positions lie over the input's pixels."""

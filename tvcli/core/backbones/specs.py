@@ -59,6 +59,11 @@ class Network(Protocol):
         """Whether it shares the cores with decoding."""
         ...
 
+    @property
+    def stride(self) -> int | None:
+        """Pixels between positions of its maps; None where it takes squares of one size alone."""
+        ...
+
     def rows(self, pixels: Pixels, pool: Callable[[Any], Any]) -> Rows:
         """Encode pictures (N, H, W, 3) uint8 into float32: what `pool` makes of their maps.
 

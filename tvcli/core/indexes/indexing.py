@@ -25,6 +25,7 @@ from tvcli.core.indexes.attachments import Attachments, Heads, attachments
 from tvcli.core.indexes.building import EngineName, build_index
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.workplace import STAMPS
+from tvcli.core.location.efforts import EffortName
 from tvcli.core.ranking.map_pca import comparable_maps
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.vectors import pool_for, pooled_columns
@@ -43,12 +44,14 @@ def index_photos(
     rank: Path | None = None,
     maps: bool = False,
     location: Heads | None = None,
+    effort: EffortName = "normal",
     weights: Path | None = None,
 ) -> Manifest:
     """Encode photos into vectors and index them; a killed job goes on where it stopped.
 
     A `rank` head maps the vectors, and is kept in the index. With the heads of `location` the
-    objects of the photos are indexed, and the heads kept: queries are then located as well.
+    objects of the photos are indexed, and the heads kept: queries are then located as well, with
+    the same `effort`.
 
     Raises:
         UsageError: the encoder gives maps, not vectors.
@@ -66,9 +69,11 @@ def index_photos(
     watched = asked.watch(stat_cache.watch(source.to_encode, source.root))
     source = replace(source, regions=watched)
     if location:
-        from tvcli.core.location.locating import load_locator, located_regions  # brings torch
+        settings |= {"effort": effort}
+        from tvcli.core.location.locate import LocateSettings
+        from tvcli.core.location.locating import load_locator, located_regions
 
-        locator = load_locator(*location, weights=weights)
+        locator = load_locator(*location, LocateSettings(effort=effort), weights=weights)
         source = replace(source, regions=located_regions(source, locator, report))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
@@ -112,6 +117,7 @@ def index_encodings(
     rank: Path | None = None,
     maps: bool = False,
     location: Heads | None = None,
+    effort: EffortName = "normal",
 ) -> Manifest:
     """Index an encodings file; maps are pooled into vectors, `auto` as suits the backbone.
 
@@ -138,6 +144,7 @@ def index_encodings(
             encoder=encodings.settings["encoder"],
         )
         settings = encodings.settings | extra.settings
+        settings |= {"effort": effort} if location else {}
         if extra.ranker:
             extra.ranker.check(settings["encoder"])
             pool = extra.ranker.pool if pool == AUTO else pool

@@ -211,12 +211,11 @@ def _located(
     index: Index, source: Source, request: UpdateRequest, report: Report
 ) -> Iterable[Region]:
     """Return the objects of photos, if the index's photos were located, else the photos."""
-    if index.location_files is None:
-        return source.regions
-    from tvcli.core.location.locating import load_locator, located_regions  # brings torch
+    from tvcli.core.indexes.located import index_locator
+    from tvcli.core.location.locating import located_regions
 
-    locator = load_locator(*index.location_files, weights=request.weights, device=request.device)
-    return located_regions(source, locator, report)
+    locator = index_locator(index, weights=request.weights, device=request.device)
+    return located_regions(source, locator, report) if locator else source.regions
 
 
 def _describe_new(target: Path, report: Report) -> None:

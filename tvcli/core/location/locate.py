@@ -1,22 +1,19 @@
-"""Locating: a photo in, boxes of the object out."""
+"""Locating: photos in, boxes of the object out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.encoding.encoder import Encoder
-from tvcli.core.images.photo import Photo, resize_photo, view
+from tvcli.core.images.photo import Photo
 from tvcli.core.location.basis import weakness
 from tvcli.core.location.box_fusion import (
     SAME_OBJECT,
-    Boxes,
     Cluster,
-    Weights,
     cluster_boxes,
     mean_box,
     median_box,
@@ -24,30 +21,29 @@ from tvcli.core.location.box_fusion import (
     weighted_box,
 )
 from tvcli.core.location.crops import enlarge
-from tvcli.core.location.cropset import mirrored
-from tvcli.core.location.location_heads import LoadedHead
+from tvcli.core.location.efforts import EFFORTS, EffortName, Look
+from tvcli.core.location.views import Heads, View, Viewer, Windows
 
 Combine = Literal["mean", "median", "weighted", "cluster", "look"]
 
-MARGINS = (1.25, 1.6)  # what a look sees, in sides of the box looked at
-LOOKS = 2  # one after another
 LONGEST = 4.0  # width over height, or the reverse, beyond which a photo is squeezed
 SMALLEST = 8.0  # pixels: a box less wide or high is not looked at
 
 
 @dataclass(frozen=True, slots=True)
 class LocateSettings:
-    """How objects are looked for.
+    """How objects are looked for; what is None is as the effort has it.
 
     `scales`: short sides of the photo in sizes of the window, 0 the whole photo squashed into one;
     `threshold` None: the classifier's own. `looks` is how often a box found is looked at again.
     """
 
     threshold: float | None = None
-    scales: tuple[float, ...] = (0.0, 1.0, 2.0)
+    scales: tuple[float, ...] | None = None
     combine: Combine = "look"
     max_objects: int = 1
-    looks: int = LOOKS
+    looks: int | None = None
+    effort: EffortName = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,130 +55,126 @@ class Located:
 
 
 class Locator:
-    """Finds objects with a classifier and boxes' nets that slide over the photo's maps."""
+    """Finds objects with a classifier and boxes' nets that slide over the photos' maps."""
 
     def __init__(
-        self,
-        encoder: Encoder,
-        classifier: LoadedHead,
-        boxes: LoadedHead,
-        settings: LocateSettings | None = None,
+        self, encoder: Encoder, heads: Heads, settings: LocateSettings | None = None
     ) -> None:
         self.encoder, self.settings = encoder, settings or LocateSettings()
-        self._classifier, self._boxes = classifier, boxes
-        device = encoder.backbone.device
-        self._stride = encoder.backbone.geometry.stride  # found here: tracing is not for threads
-        for head in (classifier, boxes):
-            head.reduction.to(device)
-            head.net.to(device)
-        own = float(classifier.file.settings["threshold"])
+        self._heads, self._viewer = heads, Viewer(encoder, heads)
+        effort = EFFORTS[self.settings.effort]
+        self._scales = effort.scales if self.settings.scales is None else self.settings.scales
+        self._looks = effort.looks_of(self.settings.looks) if self._looks_again else ()
+        self._until_found = (
+            effort.until_found
+            and self.settings.scales is None
+            and self._looks_again
+            and self.settings.max_objects == 1
+        )
+        own = float(heads.classifier.settings["threshold"])
         self.threshold = own if self.settings.threshold is None else self.settings.threshold
 
     @property
     def record(self) -> dict[str, Any]:
         """What must be the same for its detections to belong together, as JSON can hold it."""
         settings = {**asdict(self.settings), "threshold": self.threshold}
-        heads = {"classifier": self._classifier.file.digest, "boxes": self._boxes.file.digest}
-        return {"encoder": self._boxes.file.settings["encoder"], **settings, **heads}
+        heads = {"classifier": self._heads.classifier.digest, "boxes": self._heads.boxes.digest}
+        return {"encoder": self._heads.boxes.settings["encoder"], **settings, **heads}
 
     @property
     def weakness(self) -> str:
         """What makes its classifier weak, in words; empty if nothing is known to."""
-        return weakness(self._classifier.file.settings)
+        return weakness(self._heads.classifier.settings)
 
     @property
     def label(self) -> str:
         """What the boxes' nets learned to find, if it had one label; else empty."""
-        labels = self._boxes.file.settings.get("labels", [])
+        labels = self._heads.boxes.settings.get("labels", [])
         return str(labels[0]) if len(labels) == 1 else ""
 
-    @torch.inference_mode()
     def locate(self, photo: Photo) -> list[Located]:
-        """Return the objects of a photo, the surest first; none if no window passes.
+        """Return the objects of a photo, the surest first; none if no window passes."""
+        return self.locate_all([photo])[0]
 
-        Every scale is encoded once and both heads slide over its map; windows that the classifier
-        takes for background are dropped, and the boxes of the rest combined (OverFeat, Sermanet et
-        al. 2014, sections 3.3 and 4). With `look` the boxes found are then looked at again from
-        close by, in several views, and moved to the median of what these say.
+    def locate_all(self, photos: Sequence[Photo]) -> list[list[Located]]:
+        """Return the objects of each photo, the surest first; none where no window passes.
+
+        Both heads slide over the map of the photo at every scale; windows that the classifier takes
+        for background are dropped, and the boxes of the rest combined (OverFeat, Sermanet et al.
+        2014, sections 3.3 and 4). With `look` the boxes found are then looked at again from close
+        by, in several views, and moved to the median of what these say.
         """
-        boxes, weights = self.windows(photo)
-        kept = weights >= self.threshold
-        if not kept.any():
+        found = [self._combined(windows) for windows in self._slide(photos)]
+        for look in self._looks:
+            self._look(photos, found, look)
+        return [self._kept(photo, own) for photo, own in zip(photos, found, strict=True)]
+
+    @property
+    def _looks_again(self) -> bool:
+        return self.settings.combine == "look"
+
+    def _slide(self, photos: Sequence[Photo]) -> list[Windows]:
+        """Return the windows of each photo that pass, at all scales or up to the first with any."""
+        found: list[Windows] = [(np.empty((0, 4)), np.empty(0))] * len(photos)
+        for scale in self._scales:
+            left = [n for n in range(len(photos)) if not (self._until_found and len(found[n][1]))]
+            seen = self._viewer.see([self._whole(photos[n], scale) for n in left])
+            for n, (boxes, weights) in zip(left, seen, strict=True):
+                passed = weights >= self.threshold
+                before, sure = found[n]
+                found[n] = (
+                    np.concatenate([before, boxes[passed]]),
+                    np.concatenate([sure, weights[passed]]),
+                )
+        return found
+
+    def _whole(self, photo: Photo, scale: float) -> View:
+        return View(photo, photo.whole, *_scaled(photo, scale, self._viewer.size))
+
+    def _combined(self, windows: Windows) -> list[Cluster]:
+        boxes, weights = windows
+        if not len(weights):
             return []
-        found = self._combined(boxes[kept], weights[kept])
-        if self.settings.combine == "look":
-            for _ in range(self.settings.looks):
-                found = self._look_again(photo, found)
-            found = [cluster for cluster in found if cluster.score >= self.threshold]
-        located = [(clip(_box(c.box), photo.width, photo.height), c.score) for c in found]
-        objects = [Located(box, min(1.0, score)) for box, score in located if box is not None]
-        return objects[: self.settings.max_objects]
-
-    @torch.inference_mode()
-    def windows(self, photo: Photo) -> tuple[Boxes, Weights]:
-        """Return the boxes (N, 4) of all windows at all scales, and their probabilities (N,)."""
-        found = [self._at_scale(photo, scale) for scale in self.settings.scales]
-        return np.concatenate([b for b, _ in found]), np.concatenate([w for _, w in found])
-
-    def _at_scale(self, photo: Photo, scale: float) -> tuple[Boxes, Weights]:
-        width, height = _scaled(photo, scale, self.encoder.settings.size)
-        pixels = torch.from_numpy(resize_photo(photo, width, height)[None].copy())
-        maps = self.encoder.backbone(pixels)  # (1, C, h, w)
-        boxes, weights = self._answers(maps)  # (1, 4, h', w'), (1, h', w')
-        regions = self._regions(boxes.shape[2], boxes.shape[3], photo, width, height)
-        relative = boxes[0].permute(1, 2, 0).reshape(-1, 4).double().cpu().numpy()
-        return _placed(relative, regions), weights.flatten().double().cpu().numpy()
-
-    def _answers(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return relative boxes (N, 4, h', w') and probabilities (N, h', w') of maps' windows."""
-        odds = self._classifier.net(self._classifier.reduction(maps))
-        boxes = self._boxes.net(self._boxes.reduction(maps))
-        return boxes, odds.sigmoid()
-
-    def _regions(self, rows: int, columns: int, photo: Photo, width: int, height: int) -> Boxes:
-        """Return the windows (N, 4) in pixels of the photo."""
-        size = self.encoder.settings.size
-        tops, lefts = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-        starts = np.stack([lefts.ravel(), tops.ravel()], 1) * float(self._stride)  # (N, 2)
-        scale = np.array([photo.width / width, photo.height / height])
-        return np.concatenate([starts * scale, (starts + size) * scale], 1)
-
-    def _combined(self, boxes: Boxes, weights: Weights) -> list[Cluster]:
         ways = {"mean": mean_box, "median": median_box, "weighted": weighted_box}
         if way := ways.get(self.settings.combine):
             return [Cluster(way(boxes, weights), float(weights.max()), float(weights.sum()))]
         return cluster_boxes(boxes, weights, self.settings.max_objects + 1)
 
-    def _look_again(self, photo: Photo, found: list[Cluster]) -> list[Cluster]:
-        """Return the objects as they are seen from close by; what turns out to be one is merged."""
-        crops = [
-            enlarge(_box(cluster.box), margin, photo.width, photo.height)
-            for cluster in found
-            for margin in MARGINS
+    def _look(self, photos: Sequence[Photo], found: list[list[Cluster]], look: Look) -> None:
+        """Move the objects found in photos to where they are seen from close by."""
+        views = [
+            self._close(photo, cluster, margin, mirror)
+            for photo, clusters in zip(photos, found, strict=True)
+            for cluster in clusters
+            for margin, mirror in look
         ]
-        boxes, weights = self._look(photo, crops)
-        looked = []
-        for number, cluster in enumerate(found):
-            rows = slice(number * len(MARGINS) * 2, (number + 1) * len(MARGINS) * 2)
-            score = float(weights[rows].mean())
-            looked.append(Cluster(np.median(boxes[rows], axis=0), score, cluster.support))
-        supports = np.array([cluster.support * cluster.score for cluster in looked])
-        merged = cluster_boxes(
-            np.stack([cluster.box for cluster in looked]), supports + 1e-12, len(looked)
-        )
-        return [_with_score(cluster, looked) for cluster in merged]
+        seen = iter(self._viewer.see(views))
+        for number, clusters in enumerate(found):
+            moved = [_moved(cluster, [next(seen) for _ in look]) for cluster in clusters]
+            found[number] = _merged(moved) if moved else []
 
-    def _look(self, photo: Photo, crops: list[Box]) -> tuple[Boxes, Weights]:
-        """Return what crops and their mirrors show: boxes (2N, 4) in the photo, and weights."""
-        size = self.encoder.settings.size
-        views = [view(photo, crop, size, "squash", flip=f) for crop in crops for f in (False, True)]
-        boxes, weights = self._answers(self.encoder.backbone(torch.from_numpy(np.stack(views))))
-        relative = boxes[:, :, 0, 0]
-        relative[1::2] = mirrored(relative[1::2])
-        regions = np.repeat(np.array(crops), 2, axis=0)
-        return _placed(relative.double().cpu().numpy(), regions), weights[
-            :, 0, 0
-        ].double().cpu().numpy()
+    def _close(self, photo: Photo, cluster: Cluster, margin: float, mirror: bool) -> View:
+        region = enlarge(_box(cluster.box), margin, photo.width, photo.height)
+        return View(photo, _whole_pixels(region), self._viewer.size, self._viewer.size, mirror)
+
+    def _kept(self, photo: Photo, found: list[Cluster]) -> list[Located]:
+        sure = [cluster for cluster in found if cluster.score >= self.threshold]
+        located = [(clip(_box(c.box), photo.width, photo.height), c.score) for c in sure]
+        objects = [Located(box, min(1.0, score)) for box, score in located if box is not None]
+        return objects[: self.settings.max_objects]
+
+
+def _moved(cluster: Cluster, seen: list[Windows]) -> Cluster:
+    """Return an object where its views say that it is."""
+    boxes, weights = (np.concatenate(part) for part in zip(*seen, strict=True))
+    return Cluster(np.median(boxes, axis=0), float(weights.mean()), cluster.support)
+
+
+def _merged(looked: list[Cluster]) -> list[Cluster]:
+    """Return objects with those merged that turned out to be one."""
+    supports = np.array([cluster.support * cluster.score for cluster in looked])
+    boxes = np.stack([cluster.box for cluster in looked])
+    return [_with_score(c, looked) for c in cluster_boxes(boxes, supports + 1e-12, len(looked))]
 
 
 def _with_score(cluster: Cluster, looked: list[Cluster]) -> Cluster:
@@ -201,12 +193,10 @@ def _scaled(photo: Photo, scale: float, size: int) -> tuple[int, int]:
     return (round(side * ratio), side) if ratio >= 1 else (side, round(side / ratio))
 
 
-def _placed(relative: Boxes, regions: Boxes) -> Boxes:
-    """Return boxes relative to regions, (N, 4) both, in the pixels of the regions."""
-    sides = regions[:, 2:] - regions[:, :2]  # (N, 2)
-    corners = regions[:, [0, 1, 0, 1]] + relative * np.tile(sides, 2)
-    low = np.minimum(corners[:, :2], corners[:, 2:] - 1)  # an inverted answer becomes a thin box
-    return np.concatenate([low, corners[:, 2:]], 1)
+def _whole_pixels(box: Box) -> Box:
+    """Return a box with its sides rounded: what float32 leaves open must not move what is seen."""
+    x0, y0, x1, y1 = map(round, box)
+    return float(x0), float(y0), float(x1), float(y1)
 
 
 def _box(values: npt.NDArray[np.float64]) -> Box:

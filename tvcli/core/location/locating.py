@@ -3,29 +3,35 @@
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from itertools import tee
+from functools import partial
+from itertools import chain, islice, tee
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from tvcli.core.backbones.specs import Device
+from tvcli.core.backbones.specs import Device, Runtime
 from tvcli.core.boxes import Box
-from tvcli.core.encoding.encode import one_thread_each
-from tvcli.core.encoding.encoder import encoder_of
+from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each
+from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import as_json, merged
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
-from tvcli.core.heads import check_encoder
+from tvcli.core.heads import check_encoder, load_head
 from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
+from tvcli.core.location.head_graphs import GraphHeads
 from tvcli.core.location.locate import Located, LocateSettings, Locator
-from tvcli.core.location.location_heads import load_boxes, load_classifier
+from tvcli.core.location.views import Heads
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
 BARELY = 0.2  # of the way from the threshold to certainty
+TOGETHER = 8  # photos looked at together: few, so that the first come soon
+MOST_PIXELS = 2**24  # of photos open at once on a core
+DETAIL = 2  # windows a side: a large JPEG is decoded to twice as many pixels, or all
 DRAWN = 800  # pixels: the long side of a photo with its boxes drawn in
 COLOURS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4")
 
@@ -36,6 +42,11 @@ class Pictures:
 
     crops: Path | None = None
     drawn: Path | None = None
+
+    @property
+    def any(self) -> bool:
+        """Whether there are any to write."""
+        return self.crops is not None or self.drawn is not None
 
 
 @dataclass(slots=True)
@@ -54,21 +65,39 @@ def load_locator(
     *,
     weights: Path | None = None,
     device: Device = "auto",
+    runtime: Runtime = "auto",
+    graph: bytes | None = None,
 ) -> Locator:
     """Return a locator of two heads, with the encoder that they were trained with.
+
+    On a CPU neither loads torch where there is a graph of the encoder: mini's own, `graph`, or one
+    in the cache.
 
     Raises:
         BadInput: a head cannot be used, or the backbone's weights are not there.
         Mismatch: the heads were trained on different encodings.
     """
-    first, second = load_classifier(classifier), load_boxes(boxes)
-    spec = second.file.settings["encoder"]
-    check_encoder(first.file, spec, classifier)
-    if first.file.settings["window"] != second.file.settings["window"]:
+    first, second = load_head(classifier, "classifier"), load_head(boxes, "boxes")
+    spec = second.settings["encoder"]
+    check_encoder(first, spec, classifier)
+    if first.settings["window"] != second.settings["window"]:
         raise BadInput(f"{classifier}: trained on crops of another size than {boxes}")
-    file = second.file.settings["weights_file"]
-    encoder = encoder_of(spec, file, weights=weights, device=device, runtime="torch")
-    return Locator(encoder, first, second, settings)
+    make = partial(
+        encoder_of, spec, second.settings["weights_file"], weights=weights, device=device
+    )
+    encoder = make(runtime=runtime, graph=graph)
+    if encoder.network.stride is None:  # a graph that takes squares only cannot slide
+        encoder = make(runtime="torch")
+    return Locator(encoder, _heads(encoder, classifier, boxes), settings)
+
+
+def _heads(encoder: Encoder, classifier: Path, boxes: Path) -> Heads:
+    """Return both heads, run by what runs the backbone whose maps they get."""
+    if encoder.network.runtime != "torch":
+        return GraphHeads(classifier, boxes)
+    from tvcli.core.location.location_heads import TorchHeads
+
+    return TorchHeads(classifier, boxes, encoder.backbone.device)
 
 
 def locate_photos(
@@ -175,25 +204,73 @@ def _once(regions: Iterable[Region]) -> Iterator[Region]:
 def _see_all(
     regions: Iterable[Region], root: Path, locator: Locator, pictures: Pictures
 ) -> Iterator[_Seen]:
-    def see(region: Region) -> _Seen:
-        return _see(region, root, locator, pictures)
+    rest = iter(regions)
+    blocks = iter(lambda: list(islice(rest, TOGETHER)), [])
 
-    if locator.encoder.backbone.device.type != "cpu":
-        yield from map(see, regions)
+    def see(block: list[Region]) -> list[_Seen]:
+        return list(_see(block, root, locator, pictures))
+
+    network = locator.encoder.network
+    if not network.on_cpu:
+        yield from chain.from_iterable(map(see, blocks))
         return
-    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
-        yield from in_order(pool, see, regions)
+    keep_freed_memory()
+    alone = one_thread_each() if network.runtime == "torch" else nullcontext()
+    with alone, ThreadPoolExecutor(cores()) as pool:
+        yield from chain.from_iterable(in_order(pool, see, blocks))
 
 
-def _see(region: Region, root: Path, locator: Locator, pictures: Pictures) -> _Seen:
+def _see(
+    regions: list[Region], root: Path, locator: Locator, pictures: Pictures
+) -> Iterator[_Seen]:
+    """Yield what is in some photos, of which no more are open at once than fit the memory."""
+    opened: list[tuple[_Seen, Photo | None]] = []
+    pixels = 0
+    for region in regions:
+        seen, photo = _open(region, root, locator, pictures)
+        opened.append((seen, photo))
+        pixels += photo.image.width * photo.image.height if photo else 0
+        if pixels >= MOST_PIXELS:
+            yield from _locate(opened, root, locator, pictures)
+            opened, pixels = [], 0
+    yield from _locate(opened, root, locator, pictures)
+
+
+def _open(
+    region: Region, root: Path, locator: Locator, pictures: Pictures, *, detail: int | None = DETAIL
+) -> tuple[_Seen, Photo | None]:
+    """Open the photo of a region; of a large JPEG no more pixels than `detail` windows a side."""
+    settings = locator.encoder.settings
+    size = None if pictures.any or detail is None else detail * settings.size
     try:
         data = region.data if region.data is not None else read_photo(root / region.image)
-        photo = decode_photo(data, colour=locator.encoder.settings.colour)
+        photo = decode_photo(data, size=size, colour=settings.colour)
     except BadImage as error:
-        return _Seen(region, reason=str(error))
-    objects = locator.locate(photo)
-    _save(region.image, photo, objects, pictures)
-    return _Seen(region, photo.width, photo.height, objects)
+        return _Seen(region, reason=str(error)), None
+    return _Seen(region, photo.width, photo.height), photo
+
+
+def _locate(
+    opened: list[tuple[_Seen, Photo | None]], root: Path, locator: Locator, pictures: Pictures
+) -> Iterator[_Seen]:
+    """Yield what is in photos that are open; small objects are looked for in all the pixels."""
+    found = iter(locator.locate_all([photo for _, photo in opened if photo]))
+    for seen, photo in opened:
+        if photo is not None:
+            seen.objects = next(found)
+            if _is_coarse(photo, seen.objects, locator.encoder.settings.size):
+                _, photo = _open(seen.region, root, locator, pictures, detail=None)
+                seen.objects = locator.locate(photo) if photo else seen.objects
+            if photo is not None:
+                _save(seen.region.image, photo, seen.objects, pictures)
+        yield seen
+
+
+def _is_coarse(photo: Photo, objects: list[Located], size: int) -> bool:
+    """Tell whether an object has fewer pixels than a view of it, and the file has more."""
+    scale = photo.image.width / photo.width
+    sides = [(o.box[2] - o.box[0], o.box[3] - o.box[1]) for o in objects]
+    return scale < 1 and any(min(box) * scale < size for box in sides)
 
 
 def _save(image: str, photo: Photo, objects: list[Located], pictures: Pictures) -> None:

@@ -122,6 +122,28 @@ def load_boxes(path: Path) -> LoadedHead:
         raise BadInput(f"{path}: damaged; train it again") from error
 
 
+class TorchHeads:
+    """Both heads run by torch: maps (N, C, h, w) float32 -> answers (N, 5, h', w') float32.
+
+    Answers of a window are its box, relative to the window, and the probability of the object.
+    Raises as `load_head` does.
+    """
+
+    def __init__(self, classifier: Path, boxes: Path, device: torch.device) -> None:
+        self._classifier, self._boxes = load_classifier(classifier), load_boxes(boxes)
+        self.classifier, self.boxes = self._classifier.file, self._boxes.file
+        for head in (self._classifier, self._boxes):
+            head.reduction.to(device)
+            head.net.to(device)
+
+    @torch.inference_mode()
+    def __call__(self, maps: Tensor) -> Tensor:
+        """Return the answers of all windows."""
+        odds = self._classifier.net(self._classifier.reduction(maps))  # (N, h', w')
+        boxes = self._boxes.net(self._boxes.reduction(maps))  # (N, 4, h', w')
+        return torch.cat([boxes, odds.sigmoid()[:, None]], 1)
+
+
 def _settings(crops: CropSet) -> dict[str, Any]:
     window = [int(side) for side in crops.maps.shape[2:]]
     return {**crops.settings, "window": window, "basis": crops.basis.as_settings()}

@@ -261,20 +261,21 @@ class Searcher:
 
     def _locator_for(self, locate: bool | None) -> "Locator | None":
         """Return what locates queries, as the index's photos were; None if they are not to be."""
-        heads = self.index.location_files
-        if locate and heads is None:
+        has_heads = self.index.location_files is not None
+        if locate and not has_heads:
             raise UsageError(
                 f"--locate: {self.index.path} keeps no heads; make it again: "
                 f"tv index PHOTOS --classifier FILE.h5 --boxes FILE.h5 "
                 f"-o {shlex.quote(str(self.index.path))}"
             )
-        if locate is False or heads is None:
+        if locate is False or not has_heads:
             return None
         with self._lock:
             if self._locator is None:
-                from tvcli.core.location.locating import load_locator  # brings torch
+                from tvcli.core.indexes.located import index_locator
 
-                self._locator = load_locator(*heads, weights=self._weights, device=self._device)
+                weights, device = self._weights, self._device
+                self._locator = index_locator(self.index, weights=weights, device=device)
             return self._locator
 
     def _check_budget(self, settings: SearchSettings, report: Report) -> None:

@@ -1,0 +1,87 @@
+"""Both heads as graphs against the nets that torch trains: the same answers, whatever the shape.
+
+Tolerance: 1e-5 of a window's side; sums of float32 in another order move answers by some 1e-7.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tvcli.core.errors import BadInput
+from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.location.classifier import Classifier
+from tvcli.core.location.head_graphs import GraphHeads
+from tvcli.core.location.location_heads import TorchHeads
+from tvcli.core.location.reduction import Reduction
+from tvcli.core.location.regressors import new_regressors
+
+CHANNELS, REDUCED = 24, 16
+SAME = 1e-5
+Change = Callable[[dict[str, np.ndarray]], object]
+
+
+def heads(folder: Path, window: tuple[int, int], change: Change | None = None) -> list[Path]:
+    """Return the files of heads with random numbers, those of the boxes' nets perhaps changed."""
+    torch.manual_seed(window[0] * 100 + window[1])
+    low = torch.rand(40, 2) * 0.4
+    boxes = new_regressors(REDUCED, window, torch.cat([low, low + 0.4], 1))
+    reduction = Reduction(torch.randn(CHANNELS), torch.randn(REDUCED, CHANNELS))
+    files = []
+    nets: dict[str, nn.Module] = {"classifier": Classifier(REDUCED, window), "boxes": boxes}
+    for kind, net in nets.items():
+        state = {f"net.{name}": value.numpy() for name, value in net.state_dict().items()}
+        state |= {f"reduction.{n}": value.numpy() for n, value in reduction.state_dict().items()}
+        if change and kind == "boxes":
+            change(state)
+        settings = {"window": list(window), "threshold": 0.5, "encoder": {}, "weights_file": None}
+        files.append(folder / f"{kind}.h5")
+        save_head(files[-1], HeadFile(kind, state, settings), {})
+    return files
+
+
+@pytest.mark.parametrize("window", [(6, 6), (7, 7), (11, 11), (8, 13)])
+@pytest.mark.parametrize("more", [(0, 0), (4, 7)], ids=["a window", "a larger map"])
+def test_graphs_answer_as_torch_does(
+    tmp_path: Path, window: tuple[int, int], more: tuple[int, int]
+) -> None:
+    files = heads(tmp_path, window)
+    torch.manual_seed(1)
+    maps = 3 * torch.randn(3, CHANNELS, window[0] + more[0], window[1] + more[1])
+    expected = TorchHeads(*files, torch.device("cpu"))(maps).numpy()
+    found = GraphHeads(*files)(maps.numpy())
+    assert found.shape == expected.shape == (3, 5, more[0] + 1, more[1] + 1)
+    assert expected[:, :4].std() > 0.01
+    assert expected[:, 4].std() > 0.01
+    np.testing.assert_allclose(found, expected, atol=SAME)
+
+
+def without(name: str) -> Change:
+    return lambda state: state.pop(name)
+
+
+def cut(name: str, rows: int) -> Change:
+    return lambda state: state.update({name: state[name][:rows]})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        without("net.trunk.0.weight"),
+        without("reduction.mean"),
+        without("net.nets.3.places"),
+        cut("net.trunk.3.weight", 0),
+        cut("net.trunk.0.bias", 3),
+        cut("net.nets.1.places", 60),
+        cut("net.mean", 3),
+        lambda state: state.update({"reduction.axes": np.zeros(3, np.float32)}),
+        lambda state: state.update({"net.nets.0.last.weight": np.zeros((64, 48, 1, 2))}),
+    ],
+)
+def test_numbers_that_make_no_graph_are_told(tmp_path: Path, change: Change) -> None:
+    files = heads(tmp_path, (7, 7), change)
+    with pytest.raises(BadInput, match=r"boxes\.h5: damaged; train it again$"):
+        GraphHeads(*files)
