@@ -124,6 +124,13 @@ def test_similarity_editor(page: Any, triplets: str) -> None:
     page.locator(".photo").nth(1).click()
     page.locator(".photo").nth(4).click()
     assert violations(page) == []
+    page.route("**/api/triplets", lambda route: route.abort())
+    page.click("#save")
+    page.wait_for_selector("#again:visible")
+    assert violations(page) == []
+    page.goto(f"{triplets}?at=9")
+    page.wait_for_selector("#first:visible")
+    assert violations(page) == []
 
 
 def test_asked_for_a_new_address(page: Any, gallery: str) -> None:

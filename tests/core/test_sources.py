@@ -162,3 +162,18 @@ def test_a_list_may_begin_like_a_bitmap(tmp_path: Path) -> None:
         "BMW.jpg",
         "RIFFs.png",
     ]
+
+
+def test_photos_without_an_object_are_no_regions_unless_they_are_asked_for(photos: Path) -> None:
+    boxes = photos / "boxes.jsonl"
+    about = '"width": 96, "height": 80'
+    boxes.write_text(
+        f'{{"image": "0.png", {about}, "box": [1, 1, 9, 9]}}\n'
+        f'{{"image": "1.png", {about}, "empty": true}}\n'
+    )
+    assert images(opened(boxes)) == ["0.png"]
+    regions = list(opened(boxes, empty=True).regions)
+    assert [(region.image, region.empty, region.crop) for region in regions] == [
+        ("0.png", False, (1, 1, 9, 9)),
+        ("1.png", True, None),
+    ]

@@ -56,6 +56,7 @@ def test_lists_filters_and_progress(editor: TestClient) -> None:
     found = editor.get("/api/photos", params={"limit": 3}).json()
     assert (found["total"], found["count"], found["done"]) == (10, 10, 1)
     assert len(found["photos"]) == 3
+    assert all(photo["image"] == f"photos/{photo['name']}" for photo in found["photos"])
     unboxed = editor.get("/api/photos", params={"filter": "unboxed", "text": "INNER"}).json()
     assert [photo["name"] for photo in unboxed["photos"]] == ["inner/6.png", "inner/7.png"]
     assert editor.get("/api/photos", params={"filter": "boxed"}).json()["total"] == 1

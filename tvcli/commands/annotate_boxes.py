@@ -44,7 +44,7 @@ def annotate_boxes(
     from tvcli.serve.pages import open_box_editor
 
     with reporting(quiet=quiet) as report:
-        source = paths.open(sources, report)
+        source = paths.open(sources, report, empty=True)
         with open_box_editor(source, output, _heads(propose), pages.allowed) as app:
             pages.serve(app)
 

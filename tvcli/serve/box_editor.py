@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from tvcli.core.images.photo import BadImage
+from tvcli.core.searching.queries import shown_path
 from tvcli.serve.answers import Asked, Refused, answering
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection
@@ -143,8 +144,9 @@ class BoxEditor:
         return {"count": len(places), **done}
 
     def _listed(self, place: int) -> dict[str, Any]:
-        boxes, empty = self._file.count(place), self._file.is_empty(place)
-        return {"place": place, "name": self._name(place), "boxes": boxes, "empty": empty}
+        listed: dict[str, Any] = {"place": place, "name": self._name(place)}
+        listed["image"] = shown_path(self._collection.root, self._collection.names[place])
+        return listed | {"boxes": self._file.count(place), "empty": self._file.is_empty(place)}
 
     def _name(self, place: int) -> str:
         if not 0 <= place < len(self._collection):

@@ -48,8 +48,11 @@ class PathOptions(OptionGroup):
         *,
         sample: "Sample | None" = None,
         shard: "Shard | None" = None,
+        empty: bool = False,
     ) -> "Source":
         """Open the photos that SRC names, those of a sample and a shard if one is given.
+
+        `empty`: those too that records say show no object.
 
         Raises:
             BadInput: nothing is named, or it cannot be read.
@@ -70,6 +73,7 @@ class PathOptions(OptionGroup):
             on_left_out=report.leave_out,
             exclusions=Exclusions(self.exclude or (), report.note),
             fields=FieldReader(report.note),
+            empty=empty,
         )
 
 

@@ -143,6 +143,6 @@ def _chunks(line: bytes) -> Iterator[Chunk]:
 
 def _region(image: str, crop: list[float] | None, box: list[float] | None, *rest: Any) -> Region:
     boxes: Any = (tuple(crop) if crop else None, tuple(box) if box else None)
-    *others, fields, exif = rest
-    rest = (*others, tuple((name, value) for name, value in fields), exif)
+    *others, fields, exif, empty = rest
+    rest = (*others, tuple((name, value) for name, value in fields), exif, empty)
     return Region(image, *boxes, *rest)

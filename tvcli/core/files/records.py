@@ -31,7 +31,8 @@ class Region:
     `crop` is the part to encode (None: the whole photo), in pixels of the photo as displayed;
     `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
     it came through a pipe. `position` is its place in the whole list where this is a shard of it.
-    `fields` is what else its record says; with `exif` what the photo's EXIF says is added.
+    `fields` is what else its record says; with `exif` what the photo's EXIF says is added. `empty`:
+    its record says that the photo was looked at and shows no object.
     """
 
     image: str
@@ -45,6 +46,7 @@ class Region:
     position: int = -1
     fields: Fields = ()
     exif: bool = False
+    empty: bool = False
 
 
 def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
@@ -130,6 +132,7 @@ def region_from_record(record: Record, where: str, fields: FieldReader | None = 
         split=_text_of(record, "split", where),
         flip=record.get("flip") is True,
         target=_text_of(record, "target", where),
+        empty=record.get("empty") is True and box is None,
         fields=fields.read(record) if fields else (),
     )
 

@@ -89,6 +89,7 @@ def open_sources(
     on_left_out: OnLeftOut = _ignore,
     exclusions: Exclusions | None = None,
     fields: FieldReader | None = None,
+    empty: bool = False,
 ) -> Source:
     """Return the regions that arguments name, each told apart by what it is.
 
@@ -101,7 +102,8 @@ def open_sources(
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
     that cannot be read, and pictures in folders that are of no kind that is read, are told. What
     `exclusions` tell is left out of folders. Regions have the fields of their records that the
-    reader of `fields` keeps.
+    reader of `fields` keeps. Photos of which a record says that they show no object are no regions,
+    unless `empty` photos are asked for too.
 
     Raises:
         UsageError: no arguments.
@@ -117,7 +119,8 @@ def open_sources(
         _reader(argument, stream, null, on_unreadable, on_left_out, left_out, reader)
         for argument in arguments
     ]
-    every = (_under(region, base) for regions in readers for region in regions)
+    wanted = (region for regions in readers for region in regions if empty or not region.empty)
+    every = (_under(region, base) for region in wanted)
     regions = sample.of(every, lambda region: region.image)
     if shard is None:
         return Source(base, regions, tuple(arguments), sample=sample, exclusions=left_out)

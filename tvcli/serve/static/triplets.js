@@ -4,27 +4,68 @@ import { get, send } from "./api.js";
 import { pictureOf } from "./cards.js";
 import { find, make, say } from "./dom.js";
 import { listen } from "./keys.js";
+import { rove } from "./roving.js";
 
 const ROLES = { positive: "similar", negative: "less similar" };
 const NEAREST = 24;
-let shown = null; // what /api/reference gave
+let shown = null; // what /api/reference gave; at the end without a reference
+let rows = 0; // references in all
 let chosen = { positive: null, negative: null }; // keys of neighbours
 let k = NEAREST;
 
 async function show(at, { push = true } = {}) {
+  if (rows && at >= rows) return showEnd({ push });
+  const waits = setTimeout(() => say("Looking for its neighbours…"), 400);
   try {
     shown = await get("/api/reference", { at, k });
   } catch (error) {
-    return say(error.message, { error: true });
+    return fail(error, () => show(at, { push }));
+  } finally {
+    clearTimeout(waits);
   }
+  const had = find("#neighbours").contains(document.activeElement);
   chosen = { positive: null, negative: null };
   if (push) history.pushState({}, "", `/?at=${shown.at}`);
   find("#reference").replaceChildren(pictureOf(shown.reference, { size: "view" }));
-  find("#name").textContent = shown.reference.name;
+  find("#name").textContent = find("#name").title = shown.reference.name;
   find("#neighbours").replaceChildren(...shown.neighbours.map(card));
-  find("#back").disabled = shown.at === 0;
+  if (had) photos()[0]?.focus();
   find("#more").hidden = shown.neighbours.length < k;
+  place();
   draw();
+}
+
+/** There is nothing more to ask about. */
+function showEnd({ push }) {
+  shown = { at: rows, neighbours: [], total: rows };
+  chosen = { positive: null, negative: null };
+  if (push) history.pushState({}, "", `/?at=${rows}`);
+  find("#neighbours").replaceChildren();
+  find("#more").hidden = true;
+  place();
+  draw();
+  find("#back").focus();
+}
+
+/** Show where in the order one is. */
+function place() {
+  const isEnd = shown.at >= rows;
+  find("#position").textContent = `${(isEnd ? rows : shown.at + 1).toLocaleString()} of ${rows.toLocaleString()}`;
+  find("figure").hidden = isEnd;
+  find("#save").hidden = find("#skip").hidden = isEnd;
+  find("#first").hidden = !isEnd;
+  find("#again").hidden = true;
+  find("#back").disabled = shown.at === 0;
+}
+
+/** Say what went wrong, with a button to do it again. */
+function fail(error, action) {
+  say(error.message, { error: true });
+  find("#again").hidden = false;
+  find("#again").onclick = () => {
+    find("#again").hidden = true;
+    action();
+  };
 }
 
 function card(hit) {
@@ -42,7 +83,10 @@ function draw() {
     button.setAttribute("aria-pressed", String(Boolean(role)));
     button.setAttribute("aria-description", role ? ROLES[role] : "");
   }
+  rove(find("#neighbours"));
   find("#save").disabled = !(chosen.positive && chosen.negative);
+  if (shown.at >= rows) return say("That was the last one. What you chose is saved.");
+  if (shown.neighbours.length < 2) return say("There are too few other photos to choose from: skip it.");
   say(!chosen.positive ? "Which of these is similar to it?"
     : !chosen.negative ? "And which one is less similar?" : "Save, or choose others.");
 }
@@ -59,37 +103,43 @@ function choose(key, role = null) {
 async function save() {
   if (!chosen.positive || !chosen.negative) return;
   const triplet = { anchor: shown.reference.key, ...chosen, at: shown.at };
-  if (await write("/api/triplets", triplet)) await show(Math.min(shown.at + 1, shown.total - 1));
+  if (await write("/api/triplets", triplet, save)) await show(shown.at + 1);
 }
 
 async function undo() {
-  const undone = await write("/api/undo", {});
+  const undone = await write("/api/undo", {}, undo);
   if (undone) await show(undone.at);
 }
 
 async function reload() {
-  if (await write("/api/reload", {})) find("#reload").hidden = true;
+  if (!(await write("/api/reload", {}, reload))) return;
+  find("#reload").hidden = true;
+  draw();
 }
 
-async function write(path, content) {
+async function write(path, content, again) {
   try {
     const counts = await send("POST", path, content);
     count(counts);
     return counts;
   } catch (error) {
-    say(error.message, { error: true });
-    find("#reload").hidden = !/another program/.test(error.message);
+    const isTheirs = /another program/.test(error.message);
+    find("#reload").hidden = !isTheirs;
+    if (isTheirs) say(error.message, { error: true });
+    else fail(error, again);
     return null;
   }
 }
 
-function count({ triplets, undoable }) {
+function count({ triplets, undoable, rows: all }) {
+  rows = all ?? rows;
   find("#count").textContent = `${triplets.toLocaleString()} ${triplets === 1 ? "triplet" : "triplets"}`;
   find("#undo").disabled = !undoable;
 }
 
-const skip = () => shown && show(Math.min(shown.at + 1, shown.total - 1));
+const skip = () => shown && show(Math.min(shown.at + 1, rows));
 const back = () => shown && show(Math.max(shown.at - 1, 0));
+const first = () => show(0);
 const photos = () => [...document.querySelectorAll("#neighbours .photo")];
 
 function step(across, down) {
@@ -105,11 +155,12 @@ function chooseFocused(role) {
   return key ? choose(key, role) : false;
 }
 
+find("#neighbours").addEventListener("focusin", () => rove(find("#neighbours")));
 find("#neighbours").addEventListener("click", (event) => {
   const button = event.target.closest(".photo");
   if (button) choose(button.dataset.key);
 });
-for (const [id, action] of Object.entries({ save, skip, undo, back, reload }))
+for (const [id, action] of Object.entries({ save, skip, undo, back, reload, first }))
   find(`#${id}`).addEventListener("click", action);
 find("#more").addEventListener("click", () => {
   k = Math.min(200, k * 2);
@@ -125,7 +176,7 @@ listen([
     () => photos()[digit - 1] && choose(photos()[digit - 1].dataset.key)]),
   [["y", "p"], "this one is similar", () => chooseFocused("positive")],
   [["n"], "this one is less similar", () => chooseFocused("negative")],
-  [["Enter"], "save and go on, once both are chosen", () => (find("#save").disabled ? false : void save())],
+  [["Enter"], "save and go on, once both are chosen", () => (find("#save").disabled || find("#save").hidden ? false : void save())],
   [["s"], "skip", () => void skip()],
   [["b"], "back", () => void back()],
   [["Ctrl+z", "u"], "undo", () => void undo()],
