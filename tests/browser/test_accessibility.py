@@ -94,7 +94,7 @@ def test_box_editor(page: Any, boxes: tuple[str, Path]) -> None:
     page.keyboard.press("Delete")
     page.wait_for_selector("#both")
     assert violations(page) == []
-    page.click("#mend")
+    page.click("#theirs")
     for query in ("photo=2", "text=nothing+is+called+so"):
         page.goto(f"{address}?{query}")
         page.wait_for_selector("#nothing:not([hidden])")

@@ -56,7 +56,7 @@ def test_keep_mine(conflict: tuple[Editor, list[int]]) -> None:
 
 def test_take_theirs_and_think_again(conflict: tuple[Editor, list[int]]) -> None:
     editor, theirs = conflict
-    editor.page.click("#mend")
+    editor.page.click("#theirs")
     assert (editor.boxes(), editor.shown()) == ([theirs], 1)
     editor.press("Control+z")  # mine, after all
     assert len(editor.boxes()) == editor.shown() == 2
@@ -303,13 +303,13 @@ class Walk:
             return
         tab.page.wait_for_function(NOT_SAVED)
         self.check()
-        kept = self.random.choice(["mine", "mend", "both"])
+        kept = self.random.choice(["mine", "theirs", "both"])
         tab.page.click(f"#{kept}")
         tab.page.wait_for_function(SETTLED)
         if tab.page.locator("#trouble >> text=tv has ended").count():  # a connection of before
             tab.page.click("#mend")
         tab.page.wait_for_function(SAVED)
-        self.model[name] = {"mine": mine, "mend": theirs, "both": mine | theirs}[kept]
+        self.model[name] = {"mine": mine, "theirs": theirs, "both": mine | theirs}[kept]
         assert self.shown(tab) == self.model[name]
 
     def go(self, tab: Editor) -> None:

@@ -120,7 +120,7 @@ def test_a_foreign_edit_is_noticed_and_never_overwritten(editor: Editor) -> None
     assert "another program" in editor.page.text_content("#trouble")
     assert editor.page.text_content("#saved") == "Not saved"
     assert editor.file.read_text() == theirs
-    editor.page.click("#mend")
+    editor.page.click("#theirs")
     editor.page.wait_for_selector("#boxes >> text=theirs")
     assert (editor.shown(), editor.file.read_text()) == (1, theirs)
 

@@ -76,7 +76,7 @@ export class Status {
     const where = place === this.shown() ? [] : [["look", "Show it", () => this.open(place)]];
     showTrouble(`${theirs.name}: ${theirs.reason}. Yours has ${number(mine)}, theirs ${number(theirs.boxed)}.`, [
       ["both", "Keep both", keep("both")], ["mine", "Keep mine", keep("mine")],
-      ["mend", "Take theirs", keep("theirs")], ...where]);
+      ["theirs", "Take theirs", keep("theirs")], ...where]);
   }
 
   /** Notice what others do to the file, before the next change if possible, and that tv has ended. */
