@@ -2,6 +2,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from conftest import Ran, drawn
 from PIL import Image, ImageOps
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files import pipes
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.matched_points import matched_points
 from tvcli.core.matching.pair import match_pair
@@ -74,6 +76,19 @@ def test_one_of_two_photos_may_come_from_stdin(tv: Tv, stdin: Callable[[bytes], 
     assert tv("same", "-", "a.png").status == 3
     ran = tv("same", "-", "-")
     assert ran.status == 3 and "only one of the two photos can come from stdin" in ran.err
+
+
+def test_pipes_with_a_name_are_read_once(tv: Tv) -> None:
+    os.mkfifo("pipe")
+    data = Path("part.png").read_bytes()
+    for more, found in (((), '"second": "pipe"'), (("--html",), "data:image/jpeg")):
+        writer = threading.Thread(target=Path("pipe").write_bytes, args=(data,))
+        writer.start()
+        ran = tv("same", "a.png", "pipe", *more)
+        writer.join()
+        assert ran.status == 0 and found in ran.out
+        pipes.pipe_stream("pipe").close()
+        pipes._opened.cache_clear()
 
 
 def test_pairs_are_answered_in_order_and_a_bad_photo_stops_none(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.files.sources import STDIN
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, thumbnail
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matched_points import matched_points
@@ -75,7 +74,7 @@ def _drawing(pair: ComparedPair, number: int, folders: Folders) -> str:
     placed: list[_Placed] = []
     for name in (pair.named.first, pair.named.second):
         try:
-            if name != STDIN or pair.named.piped is None:
+            if name not in pair.named.piped:
                 folders.check(Path(name))
             photo = decode_photo(pair.named.read(name))
         except BadImage as error:

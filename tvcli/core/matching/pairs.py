@@ -1,8 +1,8 @@
 """Pairs of photos, named or streamed, each told whether it shows the same picture."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
+from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import Record, parse_record
 from tvcli.core.files.sources import STDIN, split_stream
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
@@ -31,16 +32,16 @@ Corners = list[list[float]]
 
 @dataclass(frozen=True, slots=True)
 class NamedPair:
-    """Two photos by name; `piped` is the one named `-`, as it came through a pipe."""
+    """Two photos by name; `piped` holds, by name, what came through a pipe."""
 
     first: str
     second: str
-    piped: bytes | None = None
+    piped: Mapping[str, bytes] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes:
         """Return the bytes of one of the two; raises BadImage."""
-        if name == STDIN and self.piped is not None:
-            return self.piped
+        if name in self.piped:
+            return self.piped[name]
         try:
             return read_photo(Path(name))
         except ValueError:  # a NUL in it
@@ -75,19 +76,20 @@ class ComparedPair:
 
 
 def pair_of(first: str, second: str, stdin: IO[bytes]) -> NamedPair:
-    """Return two photos that a command line names; `-` is a photo on `stdin`.
+    """Return two photos that a command line names; `-` is a photo on `stdin`, pipes are read.
 
     Raises:
-        BadInput: both are, or what comes is too large for a photo.
+        BadInput: both are on `stdin`, or what comes is too large for a photo.
     """
-    if STDIN not in (first, second):
-        return NamedPair(first, second)
-    if first == second:
+    if first == second == STDIN:
         raise BadInput("only one of the two photos can come from stdin")
-    data = stdin.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise BadInput(f"{STDIN}: larger than {MAX_BYTES >> 20} MiB")
-    return NamedPair(first, second, data)
+    piped: dict[str, bytes] = {}
+    for name in (first, second):
+        if name not in piped and (name == STDIN or is_pipe(name)):
+            piped[name] = (stdin if name == STDIN else pipe_stream(name)).read(MAX_BYTES + 1)
+            if len(piped[name]) > MAX_BYTES:
+                raise BadInput(f"{name}: larger than {MAX_BYTES >> 20} MiB")
+    return NamedPair(first, second, piped)
 
 
 def read_pairs(stream: IO[bytes], *, null: bool = False) -> Iterator[NamedPair]:
