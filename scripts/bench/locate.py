@@ -1,155 +1,166 @@
-"""What locating costs beside the bare forward passes, and what teaching it costs.
+"""What locating costs, and what it finds for that: a curve, and whole processes.
 
-    python scripts/bench/locate.py [--photos 12] [--crops 10000] [--backbone mini]
+    python -m scripts.bench.locate curve boxes.jsonl heads/ [--splits 0,1]
+    python -m scripts.bench.locate processes photos/ heads/ [--rounds 3]
 
-Locating and the same forward passes take turns, photo by photo, on one thread, so that other load
-on the machine falls on both. Teaching runs in a process of its own, whose peak memory is read.
+`heads/` is what scripts/bench/location_splits.py wrote. `curve` counts the passes of a window
+through the network, which do not depend on other load, and gives the mean IoU, with an interval of
+95 % by resampling photos, over the photos with one box that a split held out. `processes` runs `tv`
+and `import torch` in turns and gives CPU seconds and peak memory.
 """
 
 import argparse
 import json
-import resource
-import statistics
+import os
 import subprocess
 import sys
 import tempfile
-import time
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 
-from tvcli.core.backbones.loading import Backbone
-from tvcli.core.encoding.encoder import Encoder, make_encoder
-from tvcli.core.files.artifacts import write_artifact
+from scripts.bench.location_splits import is_tested
+from tvcli.core.boxes import Box, as_box, iou
+from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.files.records import read_record_file
 from tvcli.core.images.photo import Photo, decode_photo
-from tvcli.core.location.locate import LocateSettings, Locator
-from tvcli.core.location.location_heads import (
-    load_boxes,
-    load_classifier,
-    teach_boxes,
-    teach_classifier,
-)
-from tvcli.core.reports import Report
-from tvcli.demo.drawing import draw_collection
+from tvcli.core.location.efforts import EFFORTS, Effort
+from tvcli.core.location.locate import Locator
+from tvcli.core.location.locating import load_locator
 
-ROUNDS = 3
-SPLITS = ("train",) * 19 + ("test",)
+AT_ONCE = 8  # photos
+RESAMPLED = 2000
+ALL = (0.0, 1.0, 2.0)
+CHOICES: dict[str, Effort] = {
+    **EFFORTS,
+    "1.3": Effort(ALL, True, (((1.3, False),),)),
+    "1.4, 1.4m": Effort(ALL, True, (((1.4, False), (1.4, True)),)),
+    "1.25, 1.6m": Effort(ALL, True, (((1.25, False), (1.6, True)),)),
+    "1.6; 1.25": Effort(ALL, True, (((1.6, False),), ((1.25, False),))),
+    "all four": Effort(ALL, True, EFFORTS["thorough"].looks[:1]),
+    "every scale, 1.4": Effort(ALL, False, EFFORTS["normal"].looks),
+}
+
+
+class Counting:
+    """A network that counts the pixels it is given."""
+
+    on_cpu = True
+
+    def __init__(self, network: Any) -> None:
+        self._network, self.pixels, self.stride = network, 0, network.stride
+
+    def rows(self, pixels: npt.NDArray[np.uint8], pool: Callable[[Any], Any]) -> Any:
+        self.pixels += pixels[..., 0].size
+        return self._network.rows(pixels, pool)
+
+
+def tested_photos(boxes: Path, split: int) -> list[tuple[Photo, Box]]:
+    """Return the photos with one box that a split held out."""
+    found: defaultdict[str, list[Box]] = defaultdict(list)
+    for record, _ in read_record_file(boxes):
+        found[record["image"]].append(as_box(record["box"]))
+    single = {image: own[0] for image, own in found.items() if len(own) == 1}
+    return [
+        (decode_photo((boxes.parent / image).read_bytes()), box)
+        for image, box in single.items()
+        if is_tested(image, split)
+    ]
+
+
+def measured(
+    photos: list[tuple[Photo, Box]], heads: tuple[Path, Path], effort: Effort
+) -> tuple[list[float], float]:
+    """Return the IoU of each photo, 0 where nothing is found, and the passes per photo."""
+    EFFORTS["normal"] = effort
+    made = load_locator(*heads, device="cpu")
+    counting: Any = Counting(made.encoder.network)
+    locator = Locator(Encoder(counting, made.encoder.settings), made.heads)
+    size = locator.encoder.settings.size
+    ious = []
+    for start in range(0, len(photos), AT_ONCE):
+        block = photos[start : start + AT_ONCE]
+        located = locator.locate_all([photo for photo, _ in block])
+        ious += [
+            iou(own[0].box, box) if own else 0.0
+            for own, (_, box) in zip(located, block, strict=True)
+        ]
+    return ious, counting.pixels / size**2 / len(photos)
+
+
+def curve(boxes: Path, folder: Path, splits: list[int]) -> None:
+    photos = {split: tested_photos(boxes, split) for split in splits}
+    for name, effort in CHOICES.items():
+        ious, passes = [], []
+        for split in splits:
+            heads = folder / f"classifier-{split}.h5", folder / f"boxes-{split}.h5"
+            own, cost = measured(photos[split], heads, effort)
+            ious.append(own)
+            passes.append(cost)
+        low, high = interval(np.concatenate(ious))
+        figures = {
+            "what": name,
+            "passes": round(float(np.mean(passes)), 2),
+            "mean_iou": round(float(np.mean(np.concatenate(ious))), 4),
+            "interval": [low, high],
+            "by_split": [round(float(np.mean(own)), 3) for own in ious],
+        }
+        print(json.dumps(figures), flush=True)
+
+
+def interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return where 95 % of the means of resampled values lie."""
+    chosen = np.random.default_rng(0).integers(0, len(values), (RESAMPLED, len(values)))
+    low, high = np.quantile(values[chosen].mean(1), [0.025, 0.975])
+    return round(float(low), 3), round(float(high), 3)
+
+
+def processes(photos: Path, folder: Path, rounds: int) -> None:
+    tv = Path(sys.executable).with_name("tv")
+    heads = ["--classifier", folder / "classifier-0.h5", "--boxes", folder / "boxes-0.h5"]
+    query = next(file for file in sorted(photos.iterdir()) if file.suffix in (".jpg", ".png"))
+    with tempfile.TemporaryDirectory() as name:
+        index = Path(name, "located.tvx")
+        subprocess.run([tv, "index", photos, *heads, "-o", index, "-q"], check=True)
+        commands = {
+            "encode": [tv, "encode", photos, "-o", Path(name, "e.h5"), "-q"],
+            "locate": [tv, "locate", photos, *heads, "-o", Path(name, "l.jsonl"), "-q"],
+            "locate --fast": [tv, "locate", photos, *heads, "--fast", "-o", os.devnull, "-q"],
+            "import torch": [sys.executable, "-c", "import torch"],
+            "search": [tv, "search", query, "-i", index],
+        }
+        for _ in range(rounds):
+            for what, command in commands.items():
+                Path(name, "e.h5").unlink(missing_ok=True)
+                print(json.dumps({"what": what, **spent(command)}), flush=True)
+
+
+def spent(command: list[Any]) -> dict[str, float]:
+    """Run a command; return its CPU seconds and its peak memory in MiB."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{command[:2]}: failed")
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"cpu_seconds": round(cpu, 2), "peak_mib": usage.ru_maxrss // 1024}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=12)
-    parser.add_argument("--crops", type=int, default=10_000)
-    parser.add_argument("--backbone", default="mini")
-    parser.add_argument("--weights", type=Path)
-    parser.add_argument("--teach", choices=("classifier", "boxes"))
-    parser.add_argument("--file", type=Path)
+    parser.add_argument("what", choices=("curve", "processes"))
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("heads", type=Path)
+    parser.add_argument("--splits", default="0,1")
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    if given.teach:
-        print(json.dumps(teach(given.teach, given.file)))
-        return
-    torch.set_num_threads(1)
-    encoder = make_encoder(given.backbone, weights=given.weights, device="cpu")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_crops(folder / "few.h5", encoder, 400)
-        for kind in ("classifier", "boxes"):
-            teach(kind, folder / "few.h5")
-        photos = draw_photos(folder, given.photos)
-        for settings in (LocateSettings(0.0), LocateSettings(0.0, combine="cluster")):
-            print(json.dumps(compare(folder, encoder, photos, settings)), flush=True)
-        write_crops(folder / "many.h5", encoder, given.crops)
-        for kind in ("classifier", "boxes"):
-            command = [sys.executable, __file__, "--teach", kind, "--file", folder / "many.h5"]
-            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(out.strip(), flush=True)
-
-
-def draw_photos(folder: Path, count: int) -> list[Photo]:
-    records = draw_collection(folder, garments=count, photos_each=1, size=640)
-    return [decode_photo((folder / str(record["image"])).read_bytes()) for record in records]
-
-
-def write_crops(path: Path, encoder: Encoder, count: int) -> None:
-    """Write encodings of noise, of the shape that crops have: timings do not depend on values."""
-    rng = np.random.default_rng(0)
-    size = encoder.settings.size
-    shape = encoder.encode([np.zeros((size, size, 3), np.uint8)]).shape[1:]
-    settings = {"encoder": encoder.spec, "weights_file": encoder.weights_file}
-    with write_artifact(path, "encodings", settings, {}) as writer:
-        for start in range(0, count, 200):
-            rows = range(start, min(start + 200, count))
-            boxes = np.sort(rng.uniform(0, 100, (len(rows), 2, 2)), axis=1).reshape(-1, 4)
-            writer.append(
-                {
-                    "encodings": rng.standard_normal((len(rows), *shape)).astype(np.float16),
-                    "image": [f"{row // 10}.jpg" for row in rows],
-                    "region": np.tile([0.0, 0.0, 100.0, 100.0], (len(rows), 1)),
-                    "digest": [""] * len(rows),
-                    "box": boxes + np.array([0, 0, 1, 1]),
-                    "label": ["object"] * len(rows),
-                    "split": [SPLITS[row // 10 % 20] for row in rows],
-                    "target": [("target", "background")[row % 2] for row in rows],
-                }
-            )
-
-
-def teach(kind: str, crops: Path) -> dict[str, object]:
-    run = {"classifier": teach_classifier, "boxes": teach_boxes}[kind]
-    started = time.perf_counter()
-    found = run(crops, crops.with_name(f"{kind}.h5"), {}, seed=0, report=Report())
-    return {
-        "what": f"train-{kind}",
-        "crops": found.crops,
-        "epochs": len(found.history.losses) - 1,
-        "seconds": round(time.perf_counter() - started, 1),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
-
-
-class Recording(Backbone):
-    """A backbone that notes what it is given."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        self.__dict__.update(backbone.__dict__)
-        self.seen: list[torch.Tensor] = []
-
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.seen.append(pixels)
-        return super().__call__(pixels)
-
-
-def compare(
-    folder: Path, encoder: Encoder, photos: list[Photo], settings: LocateSettings
-) -> dict[str, object]:
-    heads = load_classifier(folder / "classifier.h5"), load_boxes(folder / "boxes.h5")
-    recording = Recording(encoder.backbone)
-    passes = []
-    for photo in photos:
-        recording.seen = []
-        watched = Encoder(recording, encoder.settings)
-        Locator(watched, *heads, settings).locate(photo)
-        passes.append(recording.seen)
-    locator = Locator(encoder, *heads, settings)
-    bare, whole = [], []
-    for _ in range(ROUNDS):
-        for photo, seen in zip(photos, passes, strict=True):
-            started = time.perf_counter()
-            for pixels in seen:
-                encoder.backbone(pixels)
-            middle = time.perf_counter()
-            locator.locate(photo)
-            bare.append(middle - started)
-            whole.append(time.perf_counter() - middle)
-    ratios = [w / b for w, b in zip(whole, bare, strict=True)]
-    return {
-        "what": f"locate --combine {settings.combine}",
-        "forward_passes": len(passes[0]),
-        "bare_ms": round(1000 * statistics.median(bare), 1),
-        "locate_ms": round(1000 * statistics.median(whole), 1),
-        "ratio": round(statistics.median(ratios), 3),
-    }
+    if given.what == "curve":
+        curve(given.photos, given.heads, [int(split) for split in given.splits.split(",")])
+    else:
+        processes(given.photos, given.heads, given.rounds)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Locator:
         self, encoder: Encoder, heads: Heads, settings: LocateSettings | None = None
     ) -> None:
         self.encoder, self.settings = encoder, settings or LocateSettings()
-        self._heads, self._viewer = heads, Viewer(encoder, heads)
+        self.heads, self._viewer = heads, Viewer(encoder, heads)
         effort = EFFORTS[self.settings.effort]
         self._scales = effort.scales if self.settings.scales is None else self.settings.scales
         self._looks = effort.looks_of(self.settings.looks) if self._looks_again else ()
@@ -78,18 +78,18 @@ class Locator:
     def record(self) -> dict[str, Any]:
         """What must be the same for its detections to belong together, as JSON can hold it."""
         settings = {**asdict(self.settings), "threshold": self.threshold}
-        heads = {"classifier": self._heads.classifier.digest, "boxes": self._heads.boxes.digest}
-        return {"encoder": self._heads.boxes.settings["encoder"], **settings, **heads}
+        heads = {"classifier": self.heads.classifier.digest, "boxes": self.heads.boxes.digest}
+        return {"encoder": self.heads.boxes.settings["encoder"], **settings, **heads}
 
     @property
     def weakness(self) -> str:
         """What makes its classifier weak, in words; empty if nothing is known to."""
-        return weakness(self._heads.classifier.settings)
+        return weakness(self.heads.classifier.settings)
 
     @property
     def label(self) -> str:
         """What the boxes' nets learned to find, if it had one label; else empty."""
-        labels = self._heads.boxes.settings.get("labels", [])
+        labels = self.heads.boxes.settings.get("labels", [])
         return str(labels[0]) if len(labels) == 1 else ""
 
     def locate(self, photo: Photo) -> list[Located]:
