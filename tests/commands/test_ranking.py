@@ -301,3 +301,27 @@ def test_the_starts_are_a_table_and_one_is_chosen(encoded: Path, tv: Tv) -> None
     assert (ran.status, ran.err.count("\n")) == (2, 1)
     assert "tv train-rank --pool mean" in ran.err
     assert tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--start", "best").status == 2
+
+
+def test_a_calibrated_index_tells_how_probable_its_hits_are(encoded: Path, tv: Tv) -> None:
+    tv("index", "photos.h5", "-o", "photos.tvx")
+    photo = "photos/class0/100.png"
+    assert "probability" not in lines(tv("search", photo, "-i", "photos.tvx"))[0]
+    ran = tv("eval", "search", "photos.tvx", "--calibrate", "--plot", "reliability.svg")
+    assert ran.status == 0, ran.err
+    assert "photos.tvx: hits carry probabilities from now on" in ran.err
+    assert "share that belongs" in Path("reliability.svg").read_text()
+    hits = lines(tv("search", photo, "-i", "photos.tvx", "-k", 24))
+    said = [float(str(hit["probability"])) for hit in hits]
+    assert said == sorted(said, reverse=True)
+    right = [str(hit["image"]).startswith("photos/class0/") for hit in hits]
+    sure = [own for own, value in zip(right, said, strict=True) if value >= 0.8]
+    assert sum(sure) / len(sure) >= 0.8
+    euclidean = lines(tv("search", photo, "-i", "photos.tvx", "--metric", "euclidean"))
+    assert "probability" not in euclidean[0]
+    draw(Path("few"), 500)
+    for path in sorted(Path("few").rglob("*.png"))[4:]:
+        path.unlink()
+    tv("index", "few", "-o", "few.tvx", "--size", 64)
+    ran = tv("eval", "search", "few.tvx", "--calibrate")
+    assert (ran.status, "50 of each are needed" in ran.err) == (2, True)

@@ -22,6 +22,7 @@ USERS = frozenset(
         "allow",
         "add",
         "box",
+        "calibrate",
         "clicks",
         "compare",
         "database",

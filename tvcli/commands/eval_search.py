@@ -1,7 +1,7 @@
 """`tv eval search`: an index and the truth -> metrics."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,10 @@ from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_metrics
 from tvcli.terminal.progress import ReportOptions
+
+if TYPE_CHECKING:  # they bring numpy, which tv --help does without
+    from tvcli.core.ranking.metrics import Values
+    from tvcli.core.searching.evaluation import Measured
 
 
 def eval_search(
@@ -39,8 +43,19 @@ def eval_search(
     ] = None,
     plot: Annotated[
         Path | None,
-        options.plot("Write a plot of precision over recall, over all pairs, to this file."),
+        options.plot(
+            "Write a plot of precision over recall, over all pairs, to this file; with --calibrate "
+            "of how true the probabilities are, of queries that they were not fitted on."
+        ),
     ] = None,
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Fit the probability that photos belong together to the similarities, and keep "
+            "it in INDEX: hits of tv search then carry a probability.",
+        ),
+    ] = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Explain each figure on stderr.")
     ] = False,
@@ -54,13 +69,15 @@ def eval_search(
 
     Photos in the same folder, or with the same label, should find each other. The query's own photo
     does not count as a hit, and queries with nothing to find are left out. --compare measures a
-    second index on the same queries and shows the difference.
+    second index on the same queries and shows the difference. --calibrate writes into the index
+    how probable it is, at each similarity, that two photos belong together.
 
     \b
     Examples:
       tv eval search photos.tvx --truth folders
       tv eval search photos.tvx --queries new/ --truth labels.jsonl -k 1,10
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
+      tv eval search photos.tvx --queries new/ --calibrate --plot reliability.png
     """
     from tvcli.core.errors import UsageError
     from tvcli.core.searching.eval_search import Trial
@@ -78,7 +95,14 @@ def eval_search(
         paths = [index, *([compare] if compare else [])]
         found = [measure(path, trial, streams.stdin(), report) for path in paths]
         report.close()
-        if plot:
+        if calibrate:
+            said, so = _calibrated(index, found[0])
+            report.note(f"{index}: hits carry probabilities from now on")
+            if plot:
+                from tvcli.core.plots import plot_reliability
+
+                plot_reliability(said, so, plot, "pairs of other queries")
+        elif plot:
             from tvcli.core.plots import plot_precision_recall
 
             both = zip(paths, found, strict=True)
@@ -92,3 +116,12 @@ def eval_search(
         report.summary(
             f"{len(found[0].queries)} queries measured, {left_out} left out (nothing to find)"
         )
+
+
+def _calibrated(index: Path, measured: "Measured") -> "tuple[Values, Values]":
+    """Keep the calibration by all queries; return the reliability of that by half of them."""
+    from tvcli.core.ranking.calibration import calibrate, reliability
+    from tvcli.core.searching.eval_search import keep_calibration
+
+    keep_calibration(index, calibrate(measured.pairs))
+    return reliability(calibrate(measured.halves[0]), measured.halves[1])

@@ -52,6 +52,23 @@ def plot_precision_recall(
     _save(figure, path)
 
 
+def plot_reliability(said: ArrayLike, so: ArrayLike, path: Path, title: str) -> None:
+    """Draw the share of pairs that belong together over the probability that is said of them.
+
+    Raises:
+        UsageError: matplotlib is not there, or cannot write that kind of file.
+        BadInput: the file cannot be written.
+    """
+    figure = _figure()
+    axes = figure.add_subplot(xlabel="probability", ylabel="share that belongs", title=title)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="as good as its word")
+    axes.plot(said, so, "o-", label="pairs")
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=2)
+    _save(figure, path)
+
+
 def _figure() -> Any:
     try:
         from matplotlib.figure import Figure  # the plot extra; no window, no global state

@@ -96,6 +96,15 @@ class PairCounts:
         self.related += related
         self.unrelated += _counts(similarities[similarities > -np.inf]) - related
 
+    def joined(self, other: "PairCounts") -> "PairCounts":
+        """Return the counts of both."""
+        both = PairCounts()
+        both.related, both.unrelated = (
+            self.related + other.related,
+            self.unrelated + other.unrelated,
+        )
+        return both
+
     def curve(self) -> tuple[Values, Values, Values]:
         """Return similarities, falling, with precision and recall from each on."""
         related = np.cumsum(self.related[::-1]).astype(float)

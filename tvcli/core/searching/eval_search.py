@@ -9,10 +9,13 @@ import numpy as np
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.sources import is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.manifest import read_manifest, write_manifest
+from tvcli.core.ranking.calibration import CALIBRATION, Calibration
 from tvcli.core.ranking.metrics import bootstrap
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rows import RowTable
@@ -56,6 +59,18 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
         report.start("measuring", "queries")
         labels = (lambda q: q.label) if trial.truth == "labels" else lambda q: truth.label(q.photo)
         return measure(index, known, _counted(queries, report), labels, trial.ks)
+
+
+def keep_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration into an index: its hits carry probabilities from then on.
+
+    Raises:
+        BadInput: the index cannot be written, or others are writing it.
+    """
+    with writing(path):
+        manifest = read_manifest(path)
+        manifest.settings = {**manifest.settings, CALIBRATION: calibration.as_settings()}
+        write_manifest(path, manifest)
 
 
 def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:

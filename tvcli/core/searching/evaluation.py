@@ -50,14 +50,22 @@ class Gallery(Protocol):
 class Measured:
     """The figures (Q, M) of the queries that have something to find, and what was left out.
 
-    `queries` (Q,) are hashes of their names, to compare the same ones in two indexes.
+    `queries` (Q,) are hashes of their names, to compare the same ones in two indexes. `halves` are
+    the pairs of half of the queries each, so that what is fitted on one is measured on the other.
     """
 
     names: list[str]
     values: Values
     queries: Codes
-    pairs: PairCounts = field(default_factory=PairCounts)
+    halves: tuple[PairCounts, PairCounts] = field(
+        default_factory=lambda: (PairCounts(), PairCounts())
+    )
     without_relevant: int = 0
+
+    @property
+    def pairs(self) -> PairCounts:
+        """The pairs of all queries."""
+        return self.halves[0].joined(self.halves[1])
 
     def records(self, seed: int = 0) -> list[dict[str, object]]:
         """Return each figure's mean with the bounds of its interval, and the cut-off."""
@@ -168,7 +176,7 @@ def measure(
     relevant, photos = known.by_label(), known.by_photo()
     none = np.array([], np.intp)
     values, codes = array("d"), array("Q")
-    pairs, without = PairCounts(), 0
+    halves, without = (PairCounts(), PairCounts()), 0
     size = min(TOGETHER, max(1, SIMILARITIES // max(1, len(gallery))))
     for block in in_blocks(queries, size):
         similarities = _similarities(gallery, block)  # (n, N)
@@ -179,13 +187,14 @@ def measure(
                 without += 1
                 continue
             row[own] = -np.inf
-            pairs.add(row, wanted)
+            code = _code(query.photo or query.name)
+            halves[code % 2].add(row, wanted)
             values.extend(query_figures(relevant_ranks(row, wanted), ks))
-            codes.append(_code(query.photo or query.name))
+            codes.append(code)
     if not values:
         raise BadInput(f"none of {without} queries has a relevant photo in the index")
     figures = np.array(values, np.float64).reshape(len(codes), -1)
-    return Measured(names_of(ks), figures, np.array(codes, np.uint64), pairs, without)
+    return Measured(names_of(ks), figures, np.array(codes, np.uint64), halves, without)
 
 
 def cutoff_record(cutoff: Cutoff) -> dict[str, object]:

@@ -22,6 +22,7 @@ from tvcli.core.heads import HeadFile, save_head
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.manifest import read_manifest
+from tvcli.core.ranking.calibration import CALIBRATION
 from tvcli.core.ranking.clicks import read_clicks
 from tvcli.core.ranking.held_out import mapped
 from tvcli.core.ranking.pooled_rows import VectorRows
@@ -35,6 +36,7 @@ Rows = npt.NDArray[np.intp]
 
 PER_QUERY = 64  # triplets made of one query's likes and unlikes
 ROWS_MAPPED_AT_ONCE = 4096  # rows mapped at a time
+STALE = ("maps", CALIBRATION)  # of the similarities before
 KEPT = ("classifier", "boxes", "graph")  # what an index keeps that no new head changes
 FEW_ANCHORS = 4  # below this clicks of every query are held out, else whole queries
 SAME_BOX = 0.99  # IoU from which two boxes are one
@@ -119,7 +121,7 @@ def write_learned(index: Index, learned: Learned, target: Path, made: dict[str, 
         file = Path(folder) / "rank.h5"
         save_head(file, head, made)
         digest = file_hash(file)
-        settings = {name: value for name, value in index.settings.items() if name != "maps"}
+        settings = {name: value for name, value in index.settings.items() if name not in STALE}
         name = f"rank-{digest[:12]}.h5"
         settings["rank"] = {"file": name, "hash": digest, "from": f"{target.stem}.rank.h5"}
         settings |= root_settings(index.root, target / "in")

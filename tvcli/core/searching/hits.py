@@ -1,7 +1,7 @@
 """Hits: what an index has for queries, in order, checked and explained."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +15,7 @@ from tvcli.core.files.fields import Value, as_json, shown
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
+from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.euclidean import search_euclidean
@@ -31,6 +32,7 @@ Metric = Literal["cosine", "euclidean"]
 class Hit:
     """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
 
+    `probability` is that it belongs with the query, where the index was calibrated.
     `row` is where the index has it; `check` says whether it is the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
     its photos lie. `fields` are what else is known of it, such as a price.
@@ -48,6 +50,7 @@ class Hit:
     explain: str = ""
     root: Path | None = None
     fields: Mapping[str, Value] = field(default_factory=dict)
+    probability: float | None = None
 
     @property
     def shown_fields(self) -> dict[str, str]:
@@ -62,6 +65,8 @@ class Hit:
             "image": self.image,
             "similarity": self.similarity,
         }
+        if self.probability is not None:
+            record["probability"] = self.probability
         if self.region is not None:
             record["box"] = list(self.region)
         if self.label:
@@ -121,7 +126,20 @@ def hits_of(
             except BadImage as error:
                 report.skip(query.name, "verify", str(error))
                 continue
-        yield query, list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
+        hits = list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
+        yield query, hits if metric != "cosine" or rerank else _calibrated(index, hits)
+
+
+def _calibrated(index: Index, hits: list[Hit]) -> list[Hit]:
+    """Return hits with the probabilities of their similarities, where the index keeps some."""
+    calibration = calibration_of(index.settings)
+    if calibration is None:
+        return hits
+    found = calibration.probability([hit.similarity for hit in hits])
+    return [
+        replace(hit, probability=round(float(value), 4))
+        for hit, value in zip(hits, found, strict=True)
+    ]
 
 
 def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:

@@ -77,6 +77,7 @@ SETTINGS: dict[str, Any] = {
     "head": str,
     "exif": bool,
     "edited_fields": {"file": str, "rows": int},
+    "calibration": {"similarities": [NUMBER], "probabilities": [NUMBER]},
     "pool": str,
     "window": [int],
     "threshold": NUMBER,

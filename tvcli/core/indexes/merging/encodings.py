@@ -11,9 +11,19 @@ from tvcli.core.files.paths import absolute_path, photos_root, root_settings
 from tvcli.core.indexes.manifest import EDITED_FIELDS
 from tvcli.core.indexes.merging.belonging import Part, check_parts
 from tvcli.core.indexes.merging.ordering import in_order, rows_at_once
+from tvcli.core.ranking.calibration import CALIBRATION
 
 # Settings in which parts may differ; what ran the network changes less than float16 keeps.
-APART = ("shard", "root", "root_absolute", "weights_file", "runtime", "graph", EDITED_FIELDS)
+APART = (
+    "shard",
+    "root",
+    "root_absolute",
+    "weights_file",
+    "runtime",
+    "graph",
+    EDITED_FIELDS,
+    CALIBRATION,
+)
 
 
 def merge_encodings(
@@ -50,7 +60,7 @@ def made_alike(settings: dict[str, Any]) -> dict[str, Any]:
 
 def merged_settings(settings: dict[str, Any], folder: Path, target: Path) -> dict[str, Any]:
     """Return the settings of what is merged, from those of a part in `folder`."""
-    kept = {k: v for k, v in settings.items() if k not in ("shard", EDITED_FIELDS)}
+    kept = {k: v for k, v in settings.items() if k not in ("shard", EDITED_FIELDS, CALIBRATION)}
     root = absolute_path(photos_root(settings, folder))
     return kept | root_settings(Path(root), target)
 
