@@ -121,7 +121,7 @@ def test_photos_that_cannot_be_used(
             "metric: one of cosine, euclidean, not 'l1'",
         ),
         ({"query": "1.png", "locate": True}, tvcli.UsageError, "keeps no heads"),
-        ({"item": "1.png", "where": "size>3"}, tvcli.UsageError, "size>3"),
+        ({"item": "1.png", "where": "size>3"}, tvcli.UsageError, "no column size"),
         ({"item": "1.png", "rerank": 5}, tvcli.UsageError, "keeps no maps"),
         ({"like": "1.png", "verify": True}, tvcli.UsageError, "not with --like and --unlike"),
     ],

@@ -2,9 +2,7 @@
 
 import io
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -25,13 +23,13 @@ from tvcli.core.encoding.updates import Counts, UpdateRequest
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import is_encodings
-from tvcli.core.indexes.index import open_index as core_open_index
 from tvcli.core.indexes.sync import sync_encodings
 from tvcli.core.indexes.updates import change_photos
 from tvcli.core.matching.decision import Preset
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Metric
-from tvcli.core.searching.searcher import Asked, Searcher, SearchSettings
+from tvcli.core.searching.live_searcher import LiveSearcher
+from tvcli.core.searching.searcher import Asked, SearchSettings
 
 PathLike = str | os.PathLike[str]
 
@@ -65,8 +63,7 @@ class Index:
     ) -> None:
         self.path, self._root, self._weights, self._device = path, root, weights, device
         self._report = report
-        self._lock = threading.Lock()
-        self._opened: _Opened | None = self._open()
+        self._live = LiveSearcher(path, root=root, weights=weights, device=device)
 
     def __enter__(self) -> "Index":
         return self
@@ -80,14 +77,14 @@ class Index:
         self.close()
 
     def __len__(self) -> int:
-        with self._searcher() as searcher:
+        with self._live.using() as searcher:
             return len(searcher.index)
 
     def __repr__(self) -> str:
-        opened = self._opened
-        if opened is None:
+        if self._live.is_closed:
             return f"Index({str(self.path)!r}, closed)"
-        manifest = opened.searcher.index.manifest
+        with self._live.using() as searcher:
+            manifest = searcher.index.manifest
         return (
             f"Index({str(self.path)!r}, rows={len(self)}, dimension={manifest.dimension}, "
             f"engine={manifest.engine!r})"
@@ -96,18 +93,18 @@ class Index:
     @property
     def images(self) -> list[str]:
         """The photo of every row, relative to `root`; one with several objects comes as often."""
-        with self._searcher() as searcher:
+        with self._live.using() as searcher:
             return list(searcher.index.images)
 
     @property
     def root(self) -> Path:
         """The folder that `images` are relative to, wherever it lies now."""
-        with self._searcher() as searcher:
+        with self._live.using() as searcher:
             return searcher.index.root
 
     def vectors(self) -> npt.NDArray[np.float32]:
         """Return the vectors of all rows: (N, D) float32 of unit length."""
-        with self._searcher() as searcher:
+        with self._live.using() as searcher:
             return np.array(searcher.index.vectors(slice(None)))
 
     @checks_choices
@@ -168,7 +165,7 @@ class Index:
         likes, unlikes = examples_of(like), examples_of(unlike)
         if not (asked or likes):
             raise UsageError("search with a query, an item of the index, or something to like")
-        with self._searcher() as searcher:
+        with self._live.using() as searcher:
             found = list(
                 searcher.search(asked or None, settings, listening, likes=likes, unlikes=unlikes)
             )
@@ -243,18 +240,11 @@ class Index:
 
     def reload(self) -> None:
         """See the index as it is now; searches that are running end on what they began with."""
-        fresh = self._open()
-        with self._lock:
-            before, self._opened = self._opened, fresh
-        if before is not None:
-            before.retire()
+        self._live.reload()
 
     def close(self) -> None:
         """Close the index; closing it again does nothing."""
-        with self._lock:
-            before, self._opened = self._opened, None
-        if before is not None:
-            before.retire()
+        self._live.close()
 
     def _each(
         self,
@@ -262,24 +252,9 @@ class Index:
         settings: SearchSettings,
         report: Report,
     ) -> Iterator[Hits]:
-        with self._searcher() as searcher, opened_queries(queries, report) as asked:
+        with self._live.using() as searcher, opened_queries(queries, report) as asked:
             for query, hits in searcher.search(asked, settings, report):
                 yield hits_of(query, hits)
-
-    def _open(self) -> "_Opened":
-        return _Opened(self.path, self._root, self._weights, self._device)
-
-    @contextmanager
-    def _searcher(self) -> Iterator[Searcher]:
-        with self._lock:
-            opened = self._opened
-            if opened is None:
-                raise UsageError(f"{self.path}: this index is closed; open it again")
-            opened.enter()
-        try:
-            yield opened.searcher
-        finally:
-            opened.leave()
 
     def _change(
         self, way: Literal["update", "add", "remove"], source: SourceLike, report: Report | None
@@ -310,29 +285,6 @@ class Index:
             counts.skipped,
             counts.rows,
         )
-
-
-class _Opened:
-    """One state of an index, which closes when it is retired and its last search has ended."""
-
-    def __init__(self, path: Path, root: Path | None, weights: Path | None, device: Device) -> None:
-        self._stack, self._lock = ExitStack(), threading.Lock()
-        self._users = 1  # the index itself
-        index = self._stack.enter_context(core_open_index(path, root))
-        self.searcher = Searcher(index, weights=weights, device=device)
-
-    def enter(self) -> None:
-        with self._lock:
-            self._users += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._users -= 1
-            ended = self._users == 0
-        if ended:
-            self._stack.close()
-
-    retire = leave
 
 
 class _Noting(Report):

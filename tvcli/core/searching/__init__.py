@@ -2,5 +2,5 @@
 
 Read: `contributions`, `overlays`, `triplet_sets`, `feedback`, `augmentation`, `query_projection`,
 `queries`, `checks`, `verifier`, `euclidean`, `explaining`, `evaluation`, `hits`, `searcher`,
-`search`, `eval_search`.
+`live_searcher`, `search`, `eval_search`.
 """
