@@ -34,6 +34,7 @@ from tvcli.commands.locate import locate
 from tvcli.commands.merge import merge
 from tvcli.commands.same import same
 from tvcli.commands.search import search
+from tvcli.commands.serve import serve
 from tvcli.commands.train_boxes import train_boxes
 from tvcli.commands.train_classifier import train_classifier
 from tvcli.commands.train_rank import train_rank
@@ -63,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "search": search,
     "gallery": gallery,
     "same": same,
+    "serve": serve,
     "dedupe": dedupe,
     "copies": copies,
     "info": info,

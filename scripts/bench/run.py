@@ -55,14 +55,15 @@ BENCHES = (  # the seconds are twice what quiet cores take, and all of them 20 m
     ),
     Bench("peers", "Beside its peers", "--count 300 --rounds 2", 160),
     Bench("search", "Searching", "--rows 100000", 170),
-    Bench("postgres", "PostgreSQL", "--rows 20000", 50),
-    Bench("update", "Updating", "{data}/tiny-imagenet/tiny-imagenet-35k.zip --photos 2000", 80),
+    Bench("postgres", "PostgreSQL", "--rows 20000", 40),
+    Bench("update", "Updating", "{data}/tiny-imagenet/tiny-imagenet-35k.zip --photos 2000", 50),
     Bench("streams", "Memory of streams", "--records 5000,50000", 80),
     Bench("copies", "Copies found again", "--data {data} --limit 200 --out {work}/copies", 140),
     Bench(
         "dedupe", "Duplicates", "{data}/paintings/bbdd --per-photo 2 --folder {work}/dedupe", 110
     ),
-    Bench("pages", "Pages", "--rows 50000 --photos 60 --boxes 10000", 40),
+    Bench("pages", "Pages", "--rows 50000 --photos 60 --boxes 10000", 20),
+    Bench("service", "The service", "{data}/grocery/train --seconds 4", 60),
 )
 
 

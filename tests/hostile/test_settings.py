@@ -57,6 +57,9 @@ USERS = frozenset(
         "update",
         "verbose",
         "watch",
+        "photos",
+        "token-file",
+        "workers",
     )
 )
 

@@ -64,7 +64,7 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        guarded = _with_headers(send)
+        guarded = with_headers(send)
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
@@ -73,11 +73,11 @@ class Gate:
         elif scope["path"] == ENTRANCE and scope["method"] == "POST":
             response = await self._entered(receive)
             await response(scope, receive, guarded)
-        elif _is_large(headers):
+        elif is_large(headers):
             async with self._large:
-                await self._app(scope, _bounded(receive, MAX_BODY), guarded)
+                await self._app(scope, bounded(receive, MAX_BODY), guarded)
         else:
-            await self._app(scope, _bounded(receive, LARGE), guarded)
+            await self._app(scope, bounded(receive, LARGE), guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path, safe = scope["path"], scope["method"] in SAFE_METHODS
@@ -87,7 +87,7 @@ class Gate:
         if len(path) > MAX_PATH:
             return answer({"error": "no such address"}, 414)
         limit = MAX_TICKET if path == ENTRANCE else MAX_BODY
-        if _length(headers) > limit:
+        if announced_length(headers) > limit:
             return answer({"error": f"more than {limit / 2**20:g} MiB"}, 413)
         enters = path == ENTRANCE and scope["method"] == "POST"
         if not enters and not (safe and OPEN.fullmatch(path)) and not self._may(scope, headers):
@@ -108,7 +108,7 @@ class Gate:
     async def _entered(self, receive: Receive) -> Response:
         """Return the session for a ticket; none lets the person be told a new one."""
         try:
-            data = await _body(_bounded(receive, MAX_TICKET))
+            data = await _body(bounded(receive, MAX_TICKET))
             asked = json.loads(data or b"{}")
         except Refused as error:
             return explain(error)
@@ -130,18 +130,20 @@ class Gate:
         return True
 
 
-def _length(headers: Headers) -> int:
+def announced_length(headers: Headers) -> int:
     """Return how long a body says it is, 0 where it does not say."""
     length = headers.get("content-length", "")
     return min(int(length[:20]), 2**62) if length.isdecimal() else 0
 
 
-def _is_large(headers: Headers) -> bool:
+def is_large(headers: Headers) -> bool:
     """Tell whether a body is large, or may be since it does not say."""
-    return "transfer-encoding" in headers or _length(headers) > LARGE
+    return "transfer-encoding" in headers or announced_length(headers) > LARGE
 
 
-def _with_headers(send: Send) -> Send:
+def with_headers(send: Send) -> Send:
+    """Return a `send` that adds what a browser is told to every answer."""
+
     async def guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
@@ -163,11 +165,11 @@ async def _body(receive: Receive) -> bytes:
             return data
 
 
-def _bounded(receive: Receive, limit: int) -> Receive:
+def bounded(receive: Receive, limit: int) -> Receive:
     """Return a `receive` that stops a body that is longer than it said, or slower than `PAUSE`."""
     total, ends, over = 0, asyncio.get_running_loop().time() + PATIENCE, False
 
-    async def bounded() -> Message:
+    async def received() -> Message:
         nonlocal total, over
         if over:
             return await receive()
@@ -181,4 +183,4 @@ def _bounded(receive: Receive, limit: int) -> Receive:
             raise Refused(413, f"more than {limit / 2**20:g} MiB")
         return message
 
-    return bounded
+    return received

@@ -14,6 +14,7 @@ from tvcli.core.engines.conditions import Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
+from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
 from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
@@ -233,7 +234,7 @@ class Searcher:
                     raise BadInput(f"{name}: {report.skipped[-1].reason}")
                 found[name] = encoded[0].vector
             else:
-                found[name] = self._known(queries, example).vector
+                found[name] = unit(self._known(queries, example).vector[None])[0]
         return found
 
     def _explained(self, settings: SearchSettings) -> "ExplainedHits | None":

@@ -1,0 +1,48 @@
+"""Runs the service until it is ended: one process, or several that share the address."""
+
+from collections.abc import Callable
+from functools import partial
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from tvcli.serve.connections import HEAD, BoundedProtocol
+from tvcli.serve.server import listen
+from tvcli.serve.service import ServiceSettings, make_service
+from tvcli.serve.service_metrics import shared_figures
+
+GRACE = 10  # seconds that searches under way are given at the end
+
+
+def run_service(
+    settings: ServiceSettings, host: str, port: int, workers: int, announce: Callable[[str], None]
+) -> None:
+    """Serve until SIGINT or SIGTERM; what is being answered then is answered to its end.
+
+    Raises:
+        BadInput: the address cannot be listened on.
+    """
+    listener = listen(host, port)
+    config = uvicorn.Config(
+        partial(make_service, settings),
+        factory=True,
+        http=BoundedProtocol,
+        h11_max_incomplete_event_size=HEAD,
+        log_level="error",
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
+        server_header=False,
+        workers=workers,
+    )
+    try:
+        with shared_figures():
+            announce(f"http://{host}:{listener.getsockname()[1]}")
+            if workers == 1:
+                uvicorn.Server(config).run(sockets=[listener])
+            else:
+                Multiprocess(config, sockets=[listener]).run()
+    except KeyboardInterrupt:  # how it is ended
+        pass
+    finally:
+        listener.close()
