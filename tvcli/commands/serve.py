@@ -50,8 +50,7 @@ def serve(
 
     \b
     Examples:
-      openssl rand -hex 32 > token
-      tv serve photos.tvx --token-file token
+      tv serve photos.tvx --token-file token        # openssl rand -hex 32 > token
       tv serve photos.tvx --token-file token --host 0.0.0.0 --workers 4
       tv serve shop.tvx --token-file token --photos https://img.shop.example/=/srv/img
       curl -H "Authorization: Bearer $(cat token)" --data-binary @img.jpg \\
