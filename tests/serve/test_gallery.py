@@ -2,6 +2,7 @@ import io
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Ran, picture
-from pages import HOSTILE, client_of
+from pages import HOSTILE, client_of, started
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -213,3 +214,11 @@ def test_why_is_refused_with_a_reason(gallery: TestClient) -> None:
     Path("photos/5.png").unlink()
     answer = gallery.post("/api/explain", json={"item": "3.png", "row": 5})
     assert (answer.status_code, answer.json()) == (422, {"error": "not found"})
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.2])
+def test_ctrl_c_while_the_encoder_is_being_loaded_ends_cleanly(
+    collection: Path, seconds: float
+) -> None:
+    with started(collection, "gallery", "photos.tvx"):  # which sees that the status is 0
+        time.sleep(seconds)

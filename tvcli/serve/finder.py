@@ -29,6 +29,9 @@ if TYPE_CHECKING:  # it brings torch: loaded when first needed
     from tvcli.core.encoding.encoder import Encoder
 
 
+PATIENCE = 20.0  # seconds, of which loading takes one
+
+
 @dataclass(frozen=True, slots=True)
 class GalleryQuery:
     """What to search with: a row or a file, whole or in a box, drawn to and away from rows."""
@@ -58,13 +61,20 @@ class Finder:
         self.index = index
         self.collection = Collection(index.root, index.images, folders)
         self._searcher = Searcher(index, encoder=load_encoder)
+        self._warming: threading.Thread | None = None
         self._rows: dict[str, int] = {}
         for row, name in enumerate(index.images):
             self._rows.setdefault(name, row)
 
     def warm(self) -> None:
         """Load what the first search will need, on a thread of its own."""
-        threading.Thread(target=self._warm, daemon=True).start()
+        self._warming = threading.Thread(target=self._warm, daemon=True)
+        self._warming.start()
+
+    def settle(self) -> None:
+        """Wait for what is being loaded: a process that ends in the midst of it aborts."""
+        if self._warming is not None:
+            self._warming.join(PATIENCE)
 
     def row_of(self, key: object) -> int:
         """Return the row that a key names: `#12`, or a photo's name; raises Refused (404)."""

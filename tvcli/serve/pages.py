@@ -51,6 +51,7 @@ def open_gallery(
         indexes = [stack.enter_context(open_index(path, root)) for path in paths]
         finders = [_finder(index, root, allow, beyond=beyond) for index in indexes]
         for finder in finders:
+            stack.callback(finder.settle)
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))
         yield Gallery(finders, file, Learner(stack)).app(Thumbnails())

@@ -233,6 +233,8 @@ class Searcher:
                 if not encoded:
                     raise BadInput(f"{name}: {report.skipped[-1].reason}")
                 found[name] = encoded[0].vector
+            elif isinstance(example, Query):
+                found[name] = self._known(queries, example).vector
             else:
                 found[name] = unit(self._known(queries, example).vector[None])[0]
         return found
