@@ -377,3 +377,153 @@ def test_small_objects_of_large_jpegs_are_seen_in_all_their_pixels(
         for name in ("large.jpg", "large.png")
     ]
     assert boxes[0] == pytest.approx(boxes[1], abs=12)  # a pixel of the small photo
+
+
+def draw_other(path: Path, seed: int) -> None:
+    """Draw what is easily taken for the disc: a square or a triangle of its colours."""
+    box = draw(path, seed, disc=False)
+    picture = Image.open(path)
+    pen, (x0, y0, x1, y1) = ImageDraw.Draw(picture), box
+    colours = {"fill": (250, 210, 30), "outline": (200, 20, 20), "width": 6}
+    if seed % 2:
+        pen.rectangle(box, **colours)
+    else:
+        pen.polygon([(x0, y1), (x1, y1), ((x0 + x1) // 2, y0)], **colours)
+    picture.save(path)
+
+
+@pytest.fixture(scope="session")
+def verified(taught: Path) -> Path:
+    """Give the folder with a classifier `verified.h5` that learned from photos of other things."""
+    from tvcli.cli import run
+
+    for part, seeds in (("others", range(100, 112)), ("further", range(200, 212))):
+        (taught / part).mkdir()
+        for seed in seeds:
+            draw_other(taught / part / f"{seed}.png", seed)
+    crops, rows = taught / "v.jsonl", taught / "v.h5"
+    boxes, others, head = taught / "boxes.jsonl", taught / "others", taught / "verified.h5"
+    sizes = ["--per-photo", 4, "--looks", 8]
+    for command in (
+        ["crops", boxes, "--background", others, "-o", crops, *sizes],
+        ["encode", crops, "-o", rows, "--size", SIZE],
+        ["train-classifier", rows, "-o", head],
+    ):
+        assert run([str(word) for word in command]) == 0
+    return taught
+
+
+def test_photos_of_other_things_teach_what_is_not_the_object(
+    tv: Tv, verified: Path, tmp_path: Path
+) -> None:
+    records = [record for record, _ in read_record_file(verified / "v.jsonl")]
+    others = [record for record in records if record["image"].startswith("others/")]
+    assert {record["target"] for record in others} == {"background", "look"}
+    assert not any("box" in record for record in others)
+    known = [*("--boxes", verified / "boxes.h5"), "--classifier"]
+    before = tv("locate", verified / "further", *known, verified / "classifier.h5")
+    after = tv("locate", verified / "further", *known, verified / "verified.h5")
+    assert len(before.out.splitlines()) >= 4  # a bright thing is what the classifier knows
+    assert len(after.out.splitlines()) <= 1
+    found = tv("locate", verified / "photos", *known, verified / "verified.h5")
+    assert len(found.out.splitlines()) >= 22  # of 24; one in twenty may be lost
+    scores = [json.loads(line)["score"] for line in found.out.splitlines()]
+    every = tv("locate", verified / "photos", *known, verified / "verified.h5", "--threshold", 0)
+    assert len(every.out.splitlines()) == 24
+    assert 0 < min(scores) < max(scores) <= 1
+
+
+def test_training_says_how_many_photos_are_told_apart(
+    tv: Tv, verified: Path, tmp_path: Path
+) -> None:
+    ran = tv("train-classifier", verified / "v.h5", "-o", tmp_path / "c.h5")
+    assert "% of 18 photos with the object are missed" in ran.err
+    assert "photos without it get a box" in ran.err
+    shown = json.loads(tv("info", tmp_path / "c.h5", "--json").out)
+    assert 0 < shown["settings"]["verifier"]["threshold"] < 1
+    few = verified / "few.jsonl"
+    lines = (verified / "v.jsonl").read_text().splitlines()
+    kept = [line for line in lines if "others/" not in line or '"others/10' in line[:24]]
+    few.write_text("".join(line + "\n" for line in kept if "others/10" not in line))
+    tv("encode", few, "-o", tmp_path / "few.h5", "--size", SIZE)
+    ran = tv("train-classifier", tmp_path / "few.h5", "-o", tmp_path / "few-c.h5")
+    assert ran.status == 0 and "photos without it" not in ran.err
+
+
+def test_an_editor_marks_photos_without_the_object(tv: Tv, taught: Path, tmp_path: Path) -> None:
+    draw(tmp_path / "empty.png", 99, disc=False)
+    record = {"image": str(tmp_path / "empty.png"), "width": 192, "height": 160, "empty": True}
+    (tmp_path / "boxes.jsonl").write_text(json.dumps(record) + "\n")
+    ran = tv("crops", tmp_path / "boxes.jsonl", "-o", tmp_path / "c.jsonl", "--looks", 3)
+    assert ran.status == 0, ran.err
+    kinds = [record["target"] for record, _ in read_record_file(tmp_path / "c.jsonl")]
+    assert kinds == ["background"] * 5 + ["look"] * 3
+
+
+def test_a_damaged_verifier_is_bad_input(tv: Tv, verified: Path, tmp_path: Path) -> None:
+    import h5py
+
+    head = tmp_path / "damaged.h5"
+    head.write_bytes((verified / "verified.h5").read_bytes())
+    with h5py.File(head, "r+") as file:
+        file["state/verifier.kernel"][...] = np.nan
+    ran = tv("locate", verified / "further", "--classifier", head, "--boxes", verified / "boxes.h5")
+    assert (ran.status, "damaged; train it again" in ran.err) == (3, True)
+
+
+@pytest.fixture(scope="session")
+def named(taught: Path) -> Path:
+    """Give the folder with a classifier `named.h5` that learned discs and squares apart."""
+    from tvcli.cli import run
+
+    (taught / "mixed").mkdir()
+    records = [record for record, _ in read_record_file(taught / "boxes.jsonl")]
+    for number in range(1, 48, 2):  # squares
+        draw_other(taught / "mixed" / f"{number}.png", number)
+        box = draw(taught / "mixed" / "scratch.png", number, disc=False)
+        about = {"image": f"mixed/{number}.png", "width": 192, "height": 160, "box": box}
+        records.append(about | {"label": "square", "split": "test" if number % 8 == 1 else "train"})
+    (taught / "mixed" / "scratch.png").unlink()
+    (taught / "labels.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    crops, rows = taught / "n.jsonl", taught / "n.h5"
+    for command in (
+        ["crops", taught / "labels.jsonl", "-o", crops, "--per-photo", 3, "--looks", 8],
+        ["encode", crops, "-o", rows, "--size", SIZE],
+        ["train-classifier", rows, "-o", taught / "named.h5"],
+        ["train-boxes", rows, "-o", taught / "named-boxes.h5"],
+    ):
+        assert run([str(word) for word in command]) == 0
+    return taught
+
+
+def test_every_box_has_its_label_through_the_whole_chain(
+    tv: Tv, named: Path, tmp_path: Path
+) -> None:
+    both = ("--classifier", named / "named.h5", "--boxes", named / "named-boxes.h5")
+    folders = named / "photos", named / "mixed"
+    located = tmp_path / "located.jsonl"
+    assert tv("locate", *folders, *both, "-o", located).status == 0
+    records = [record for record, _ in read_record_file(located)]
+    wanted = {"photos": "disc", "mixed": "square"}
+    right = [wanted[Path(r["image"]).parent.name] == r["label"] for r in records]
+    assert len(records) >= 44 and sum(right) >= 0.9 * len(right)
+    assert all(0.5 <= record["label_score"] <= 1 for record in records)
+    measures = json.loads(tv("eval", "boxes", located, named / "labels.jsonl").out)
+    assert set(measures["labels"]) == {"disc", "square"}
+    assert measures["ap_50"] > 0.8
+    tv("crops", located, "--to", "coco", "-o", tmp_path / "coco.json")
+    categories = json.loads((tmp_path / "coco.json").read_text())["categories"]
+    assert [category["name"] for category in categories] == ["disc", "square"]
+    index = tmp_path / "o.tvx"
+    assert tv("index", *folders, *both, "-o", index, "--size", 64).status == 0
+    query = named / "photos" / "03.png"
+    ran = tv("search", query, "-i", index, "-k", 60, "--where", "label=square")
+    hits = [json.loads(line) for line in ran.out.splitlines()]
+    assert 20 <= len(hits) <= 27 and {hit["label"] for hit in hits} == {"square"}
+
+
+def test_a_set_with_one_label_has_no_labels_to_learn(tv: Tv, taught: Path) -> None:
+    settings = json.loads(tv("info", taught / "classifier.h5", "--json").out)["settings"]
+    assert "naming" not in settings and "verifier" not in settings
+    record = json.loads(tv("locate", taught / "photos/03.png", *heads(taught)).out)
+    assert record["label"] == "disc" and "label_score" not in record

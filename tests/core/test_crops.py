@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.images.annotations import boxed_photos, spilled_photos
 from tvcli.core.location.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
+from tvcli.core.location.false_alarms import read_false_alarms
 from tvcli.core.reports import Report
 
 
@@ -88,10 +90,40 @@ def test_a_small_object_counts_when_nearly_all_of_it_is_inside() -> None:
     assert not is_target((0, 0, 100, 100), [(60, 0, 160, 200)])
 
 
-def test_a_photo_without_object_gives_background_alone() -> None:
+def test_a_photo_without_object_gives_background_and_looks_without_a_box() -> None:
     empty = BoxedPhoto("a.jpg", Path("a.jpg"), 90, 60)
-    records = list(sample_crops([empty], CropSettings(per_photo=3)))
-    assert [record["target"] for record in records] == ["background"] * 3
+    records = list(sample_crops([empty], CropSettings(per_photo=3, looks=13)))
+    assert [record["target"] for record in records] == ["background"] * 3 + ["look"] * 13
+    assert not any("box" in record for record in records)
+    looks = [record["crop"] for record in records[3:]]
+    assert looks.count([0, 0, 90, 60]) == 2  # the first, and the twelfth after it
+    for x0, y0, x1, y1 in looks:
+        assert 0 <= x0 < x1 <= 90 and 0 <= y0 < y1 <= 60
+        assert (x1 - x0) * (y1 - y0) > 0.12 * 0.6 * 90 * 60
+
+
+def test_what_shows_no_object_is_a_false_alarm_and_is_looked_at(tmp_path: Path) -> None:
+    found = tmp_path / "found.jsonl"
+    boxes = [([12, 10, 50, 40], 0.9), ([60, 5, 85, 30], 0.8), ([1, 45, 20, 58], 0.95)]
+    found.write_text(
+        "".join(json.dumps({"image": "a.jpg", "box": b, "score": s}) + "\n" for b, s in boxes)
+        + json.dumps({"image": "b.jpg", "box": None})
+        + "\n"
+    )
+    path = tmp_path / "a.jpg"
+    photo = BoxedPhoto("a.jpg", path, 90, 60, [((10, 10, 50, 40), "cat")])
+    alarms = read_false_alarms(found)
+    assert alarms.of(photo) == [(1, 45, 20, 58), (60, 5, 85, 30)]  # the surest first
+    assert alarms.of(BoxedPhoto("b.jpg", tmp_path / "b.jpg", 90, 60)) == []
+    setting = CropSettings(per_photo=2, looks=2)
+    plain = list(sample_crops([photo], setting))
+    records = list(sample_crops([photo], setting, alarms))
+    assert records[: len(plain)] == plain
+    extra = records[len(plain) :]
+    assert len(extra) == 8
+    for number, record in enumerate(extra):
+        assert record["target"] == "look" and "box" not in record
+        assert overlap(tuple(record["crop"]), alarms.of(photo)[number // 4]) > 0
 
 
 @pytest.mark.parametrize("text", ["", "1,x", "0.5", "nan", "1,inf"])

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +19,10 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import read_annotations
 from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, write_records
-from tvcli.core.images.annotations import boxed_photos, spilled_photos
+from tvcli.core.files.sources import open_sources
+from tvcli.core.images.annotations import boxed_photos, spilled_photos, without_objects
 from tvcli.core.location.crops import CropSettings, sample_crops
+from tvcli.core.location.false_alarms import NONE, read_false_alarms
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
 
@@ -116,6 +119,8 @@ def make_crops(
     scales: Sequence[float] = (1.0, 2.0, 3.0),
     extend: tuple[float, float] = (0.0, 0.0),
     test: float = 0.05,
+    background: Sequence[PathLike] = (),
+    false_alarms: PathLike | None = None,
     seed: int = 0,
     report: Report | None = None,
 ) -> Crops:
@@ -131,6 +136,9 @@ def make_crops(
         scales: the short side of a photo as multiples of the crop.
         extend: by how much boxes grow at the top and the bottom, as shares of their height.
         test: the share of the photos that is held out.
+        background: photos, or folders of photos, that do not show the object.
+        false_alarms: a file of boxes that `locate` found; those that show no object are learned
+            from, as background.
         seed: the seed of the random numbers.
         report: told of progress and of photos that are skipped; None: Python's `logging` is.
 
@@ -147,10 +155,16 @@ def make_crops(
     known, target = report_of(report), Path(output)
     settings = CropSettings(per_photo, looks, tuple(scales), extend, test, seed)
     annotations = read_annotations(Path(boxes), format)
+    if background:
+        empty = open_sources([os.fspath(path) for path in background])
+        annotations = chain(annotations, without_objects(empty))
+    alarms = NONE if false_alarms is None else read_false_alarms(Path(false_alarms))
     folder = None if root is None else Path(root)
     checked = boxed_photos(annotations, folder_of(target), known, folder)
     with spilled_photos(checked) as photos:
-        return Crops(target, write_records(target, sample_crops(photos, settings)), len(photos))
+        return Crops(
+            target, write_records(target, sample_crops(photos, settings, alarms)), len(photos)
+        )
 
 
 def train_classifier(

@@ -1,6 +1,7 @@
 """`tv crops`: photos with boxes -> crops to learn from."""
 
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -83,6 +84,22 @@ def crops(
         float,
         typer.Option("--test", min=0, max=0.9, help="Share of the photos held out for testing."),
     ] = 0.05,
+    background: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--background",
+            help="Photos that do not show the object, or folders of such photos, to learn what it "
+            "is not. May be given more than once.",
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        Path | None,
+        typer.Option(
+            "--false-alarms",
+            help="Boxes that tv locate found (.jsonl): those that show no object are learned from, "
+            "as background.",
+        ),
+    ] = None,
     save_images: Annotated[
         Path | None,
         typer.Option("--save-images", help="Also write the crops as pictures into this folder."),
@@ -101,6 +118,11 @@ def crops(
     least nine tenths of it. Photos are split into train and test by a hash of their names, unless
     the records have a "split" of their own.
 
+    Photos in which the object is not teach what it is not: those that the boxes' file names without
+    a box, and those of --background. Twenty photos of what is easily taken for the object are a
+    good start. --false-alarms adds what a first pair of heads took for the object in any of the
+    photos.
+
     Boxes are read as JSON Lines, COCO JSON (--from coco), VGG VIA JSON (--from via), CVAT XML for
     images (--from cvat), or a folder of Pascal VOC XML (--from voc), YOLO text files (--from yolo)
     or labelme JSON (--from labelme). --to writes the same formats: those of folders into a folder,
@@ -111,6 +133,7 @@ def crops(
     Examples:
       tv crops boxes.jsonl -o crops.jsonl
       tv crops annotations/ --from voc --root photos/ -o crops.jsonl --extend 0.1,0.5
+      tv crops boxes.jsonl --background other-animals/ -o crops.jsonl
       tv crops boxes.jsonl --to coco -o coco.json
     """
     from tvcli.core.files.formats import (
@@ -119,8 +142,10 @@ def crops(
         write_annotations,
     )
     from tvcli.core.files.own_files import check_own
-    from tvcli.core.images.annotations import boxed_photos, spilled_photos
+    from tvcli.core.files.sources import open_sources
+    from tvcli.core.images.annotations import boxed_photos, spilled_photos, without_objects
     from tvcli.core.location.crops import CropSettings, parse_numbers, sample_crops, saved
+    from tvcli.core.location.false_alarms import NONE, read_false_alarms
 
     settings = CropSettings(
         per_photo=per_photo,
@@ -134,6 +159,13 @@ def crops(
     with reports.open() as report, ExitStack() as stack:
         read = read_annotations(boxes, source, report)
         annotations = sampling.parse().of(read, lambda box: box.image)
+        if background:
+            empty = open_sources(
+                [str(path) for path in background],
+                on_unreadable=report.unreadable,
+                on_left_out=report.leave_out,
+            )
+            annotations = chain(annotations, without_objects(empty))
         checked = boxed_photos(annotations, base, report, root)
         if to is not None:
             photos = list(checked)
@@ -145,7 +177,8 @@ def crops(
             report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
             return
         spilled_records = stack.enter_context(spilled_photos(checked))
-        records = sample_crops(spilled_records, settings)
+        alarms = read_false_alarms(false_alarms) if false_alarms is not None else NONE
+        records = sample_crops(spilled_records, settings, alarms)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
         count = emit(output, records, "crops" if to is None else "boxes")

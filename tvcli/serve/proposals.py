@@ -122,7 +122,7 @@ def locator_of(classifier: Path, boxes: Path) -> Propose:
         return [
             {
                 "box": [round(side) for side in found.box],
-                "label": locator.label,
+                "label": found.label,
                 "score": round(found.score, 4),
             }
             for found in locator.locate(photo)

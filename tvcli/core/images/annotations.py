@@ -13,7 +13,9 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record
+from tvcli.core.files.sources import Source
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report, nothing_found
 
@@ -63,6 +65,13 @@ def boxed_photos(
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
     if clipped:
         report.note(f"{clipped} boxes stuck out of their photos and were clipped to them")
+
+
+def without_objects(source: Source) -> Iterator[Annotation]:
+    """Yield an annotation without a box for each photo of a source."""
+    for region in source.regions:
+        path = absolute_path(source.root / region.image)
+        yield Annotation(path, None, "", region.image, places=(path,))
 
 
 @dataclass(frozen=True, slots=True)

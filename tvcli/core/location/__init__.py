@@ -1,6 +1,7 @@
 """Location: where the object is (OverFeat): a classifier, four regressors, and how they slide.
 
-Read: `reduction`, `crops`, `basis`, `cropset`, `regressors`, `classifier`, `location_heads`,
-`box_fusion`, `head_graphs`, `views`, `efforts`, `locate`, `locating`, `detection_matching`,
-`paired_boxes`, `detection_metrics`.
+Read: `reduction`, `false_alarms`, `crops`, `basis`, `cropset`, `regressors`, `classifier`,
+`look_cells`, `verifier`, `verifier_training`, `naming`, `naming_training`, `location_heads`,
+`box_fusion`, `head_graphs`, `views`, `efforts`, `judging`, `locate`, `locating`,
+`detection_matching`, `paired_boxes`, `detection_metrics`.
 """

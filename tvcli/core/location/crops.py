@@ -17,6 +17,7 @@ from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
 from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
+from tvcli.core.location.false_alarms import NONE, FalseAlarms
 from tvcli.core.reports import Report
 
 Target = Literal["target", "background", "look"]
@@ -27,6 +28,8 @@ SMALL_KEPT = 0.9  # of an object's area inside a crop that shows it small
 LOOKS_IN_ALL = 4000
 LOOKS_EACH = (4, 24)  # at least, at most
 WHOLE_EVERY = 12  # one look in so many is the whole photo
+LEAST_ELSEWHERE = 0.35  # of the photo's side: a look at a photo without an object
+LOOKS_A_FALSE_ALARM = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,18 @@ class Photos(Protocol):
     def __iter__(self) -> Iterator[BoxedPhoto]: ...
 
 
-def sample_crops(photos: Photos, settings: CropSettings) -> Iterator[Record]:
+def sample_crops(
+    photos: Photos, settings: CropSettings, false_alarms: FalseAlarms = NONE
+) -> Iterator[Record]:
     """Yield crop records, photo by photo; each photo's depend on its name and the seed alone.
 
     A target crop lies at least half inside an object's (extended) box; a background crop at least
     half outside of all. An object too small to fill half a crop at any scale gets crops that hold
     at least nine tenths of it instead, and no background crop holds as much of any object. Looks
-    are rectangles around an object at many zooms and offsets, for the boxes' nets alone. The split
-    is by photo, from its record, else drawn by a hash of its name: it stays when photos are added.
+    are rectangles around an object at many zooms and offsets, for the boxes' nets. Looks without a
+    box are rectangles of photos without an object, and of what `false_alarms` tells of any photo:
+    from them the classifier learns what is not the object, seen as closely. The split is by photo,
+    from its record, else drawn by a hash of its name: it stays when photos are added.
     (Target and background: TiefVision, 2016; looks: iterated localisation, Gidaris and Komodakis,
     "Object detection via a multi-region CNN", 2015, section 4.)
     """
@@ -72,10 +79,18 @@ def sample_crops(photos: Photos, settings: CropSettings) -> Iterator[Record]:
         split = split_of(photo.image, photo.split)
         objects = [(_extended(box, photo, settings.extend), text) for box, text in photo.objects]
         yield from _windows(photo, objects, settings, split, rng)
-        for number in range(looks if objects else 0):
+        for number in range(looks):
+            if not objects:
+                crop = _elsewhere(photo.width, photo.height, number, rng)
+                yield _record(photo, crop, "look", split)
+                continue
             box, label = objects[number % len(objects)]
             crop = draw_look(box, photo.width, photo.height, number, rng)
             yield _record(photo, crop, "look", split, box, label)
+        for alarm in false_alarms.of(photo):
+            for _ in range(LOOKS_A_FALSE_ALARM):
+                crop = _close(alarm, photo.width, photo.height, rng)
+                yield _record(photo, crop, "look", split)
 
 
 def looks_for(photos: int) -> int:
@@ -135,6 +150,17 @@ def _close(box: Box, width: float, height: float, rng: np.random.Generator) -> B
     x1, y1 = box[2] + off[2] * across, box[3] + off[3] * down
     margin = math.exp(rng.uniform(math.log(1.2), math.log(1.7)))
     return enlarge((x0, y0, x1, y1), margin, width, height)
+
+
+def _elsewhere(width: float, height: float, number: int, rng: np.random.Generator) -> Box:
+    """Return a rectangle of a photo that has no object; one in `WHOLE_EVERY` is the whole photo."""
+    if number % WHOLE_EVERY == 0:
+        return 0.0, 0.0, width, height
+    part = math.exp(rng.uniform(math.log(LEAST_ELSEWHERE), 0.0))
+    side, shape = part * math.sqrt(width * height), math.exp(rng.uniform(-0.5, 0.5))
+    across, down = min(side * shape**0.5, width), min(side / shape**0.5, height)
+    x, y = rng.uniform(0, width - across), rng.uniform(0, height - down)
+    return x, y, x + across, y + down
 
 
 def enlarge(box: Box, margin: float, width: float, height: float) -> Box:

@@ -54,6 +54,8 @@ class CropSet:
 def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
     """Read the crops of some kinds (target, background, look) from an encodings file.
 
+    Looks that show no object have no box to learn, and are left out.
+
     Raises:
         BadInput: no such crops, vectors where maps are needed, or maps that are not finite.
         Mismatch: crops that were not squashed to the square, so that boxes do not fit the maps.
@@ -61,7 +63,9 @@ def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
     with open_artifact(path, "encodings") as file:
         _check(file)
         targets = file.read("target")
-        rows = np.array([row for row, kind in enumerate(targets) if kind in kinds], np.intp)
+        boxed = np.isfinite(file.read("box")).all(1)  # (N,)
+        wanted = [k in kinds and (k != "look" or b) for k, b in zip(targets, boxed, strict=True)]
+        rows = np.flatnonzero(wanted)
         if not len(rows):
             raise BadInput(f"{path}: no {' or '.join(kinds)} crops; make them with: tv crops")
         reduction = fit_reduction(_positions(file, rows, seed))

@@ -21,7 +21,8 @@ from tvcli.core.location.box_fusion import (
     weighted_box,
 )
 from tvcli.core.location.crops import enlarge
-from tvcli.core.location.efforts import EFFORTS, EffortName, Look
+from tvcli.core.location.efforts import BOTH_WAYS, EFFORTS, EffortName, Look
+from tvcli.core.location.judging import Judge
 from tvcli.core.location.views import Heads, View, Viewer, Windows
 
 Combine = Literal["mean", "median", "weighted", "cluster", "look"]
@@ -48,17 +49,27 @@ class LocateSettings:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A box found, in pixels of the photo, and the classifier's probability for it."""
+    """A box found, in pixels of the photo, and its probability.
+
+    `label` is what it was named, and `label_score` the probability of that among the labels, where
+    the classifier learned several.
+    """
 
     box: Box
     score: float
+    label: str = ""
+    label_score: float | None = None
 
 
 class Locator:
     """Finds objects with a classifier and boxes' nets that slide over the photos' maps."""
 
     def __init__(
-        self, encoder: Encoder, heads: Heads, settings: LocateSettings | None = None
+        self,
+        encoder: Encoder,
+        heads: Heads,
+        settings: LocateSettings | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.encoder, self.settings = encoder, settings or LocateSettings()
         self.heads, self._viewer = heads, Viewer(encoder, heads)
@@ -71,8 +82,13 @@ class Locator:
             and self._looks_again
             and self.settings.max_objects == 1
         )
-        own = float(heads.classifier.settings["threshold"])
-        self.threshold = own if self.settings.threshold is None else self.settings.threshold
+        self._judge = judge
+        verifier = None if judge is None else judge.verifier
+        own, asked = float(heads.classifier.settings["threshold"]), self.settings.threshold
+        self._proposing = own if asked is None or verifier is not None else asked
+        if verifier is not None:
+            own = verifier.threshold
+        self.threshold = own if asked is None else asked
 
     @property
     def record(self) -> dict[str, Any]:
@@ -102,7 +118,8 @@ class Locator:
         Both heads slide over the map of the photo at every scale; windows that the classifier takes
         for background are dropped, and the boxes of the rest combined (OverFeat, Sermanet et al.
         2014, sections 3.3 and 4). With `look` the boxes found are then looked at again from close
-        by, in several views, and moved to the median of what these say.
+        by, in several views, and moved to the median of what these say. A classifier that learned
+        to verify, or to name, is asked about a last close look at each of them.
         """
         found = [self._combined(windows) for windows in self._slide(photos)]
         for look in self._looks:
@@ -120,7 +137,7 @@ class Locator:
             left = [n for n in range(len(photos)) if not (self._until_found and len(found[n][1]))]
             seen = self._viewer.see([self._whole(photos[n], scale) for n in left])
             for n, (boxes, weights) in zip(left, seen, strict=True):
-                passed = weights >= self.threshold
+                passed = weights >= self._proposing
                 before, sure = found[n]
                 found[n] = (
                     np.concatenate([before, boxes[passed]]),
@@ -158,10 +175,22 @@ class Locator:
         return View(photo, _whole_pixels(region), self._viewer.size, self._viewer.size, mirror)
 
     def _kept(self, photo: Photo, found: list[Cluster]) -> list[Located]:
-        sure = [cluster for cluster in found if cluster.score >= self.threshold]
-        located = [(clip(_box(c.box), photo.width, photo.height), c.score) for c in sure]
-        objects = [Located(box, min(1.0, score)) for box, score in located if box is not None]
-        return objects[: self.settings.max_objects]
+        located = [(clip(_box(c.box), photo.width, photo.height), c.score) for c in found]
+        label = self.label
+        objects = [Located(b, min(1.0, score), label) for b, score in located if b is not None]
+        if self._judge is not None:
+            objects = [self._judged(photo, found, self._judge) for found in objects]
+        sure = [found for found in objects if found.score >= self.threshold]
+        return sure[: self.settings.max_objects]
+
+    def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
+        """Return an object with the probability and the label that a last close look gives it."""
+        around = Cluster(np.array(found.box), found.score, 0.0)
+        views = [self._close(photo, around, margin, mirror) for margin, mirror in BOTH_WAYS]
+        pictures = np.stack([view.pixels() for view in views])
+        seen = judge.judge(self.encoder.network.rows(pictures, judge.odds))
+        score = found.score if seen.score is None else seen.score
+        return Located(found.box, score, seen.label or found.label, seen.label_score)
 
 
 def _moved(cluster: Cluster, seen: list[Windows]) -> Cluster:

@@ -17,12 +17,14 @@ from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each
 from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import as_json, merged
+from tvcli.core.files.formats.annotation import one_line
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import check_encoder, load_head
 from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.core.location.head_graphs import GraphHeads
+from tvcli.core.location.judging import judge_of
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.views import Heads
 from tvcli.core.parallel import cores, in_order
@@ -88,7 +90,8 @@ def load_locator(
     encoder = make(runtime=runtime, graph=graph)
     if encoder.network.stride is None:  # a graph that takes squares only cannot slide
         encoder = make(runtime="torch")
-    return Locator(encoder, _heads(encoder, classifier, boxes), settings)
+    heads = _heads(encoder, classifier, boxes)
+    return Locator(encoder, heads, settings, judge_of(first, classifier))
 
 
 def _heads(encoder: Encoder, classifier: Path, boxes: Path) -> Heads:
@@ -127,7 +130,6 @@ def locate_photos(
         )
     report.start("locating", "photos")
     empty = unsure = 0
-    label = locator.label
     for seen in _see_all(_once(source.regions), source.root, locator, wanted):
         if seen.reason:
             report.skip(seen.region.image, "locate", seen.reason)
@@ -149,7 +151,10 @@ def locate_photos(
         unsure += _is_unsure(seen.objects, locator.threshold)
         for found in seen.objects:
             box = [round(side, 2) for side in found.box]
-            yield about | {"box": box, "label": label, "score": round(found.score, 4)}
+            named = {"box": box, "label": found.label, "score": round(found.score, 4)}
+            if found.label_score is not None:
+                named["label_score"] = round(found.label_score, 4)
+            yield about | named
     if unsure > (report.done - empty) / 2:
         report.note(
             f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
@@ -188,7 +193,7 @@ def located_regions(source: Source, locator: Locator, report: Report) -> Iterato
             report.note(f"{region.image}: no object found; the whole photo is taken")
             yield region
         for item in found.objects:
-            yield replace(region, crop=item.box, box=item.box, label=region.label or locator.label)
+            yield replace(region, crop=item.box, box=item.box, label=region.label or item.label)
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
@@ -292,5 +297,6 @@ def draw_boxes(photo: Photo, objects: list[Located]) -> Image.Image:
         colour = COLOURS[number % len(COLOURS)]
         box: Box = tuple(side * scale for side in found.box)  # type: ignore[assignment]
         pen.rectangle((box[0], box[1], box[2] - 1, box[3] - 1), outline=colour, width=3)
-        pen.text((box[0] + 5, box[1] + 3), f"{found.score:.2f}", fill=colour)
+        text = f"{found.label} {found.score:.2f}" if found.label_score else f"{found.score:.2f}"
+        pen.text((box[0] + 5, box[1] + 3), one_line(text), fill=colour)
     return picture

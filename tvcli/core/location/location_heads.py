@@ -1,6 +1,6 @@
 """The classifier and the boxes' nets as head files: trained from crops, saved, and loaded."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from tvcli.core.heads import HeadFile, load_head, save_head
 from tvcli.core.location.basis import Basis
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
+from tvcli.core.location.look_cells import load_looks
+from tvcli.core.location.naming_training import NamingQuality, train_naming
 from tvcli.core.location.reduction import Reduction, reduction_of
 from tvcli.core.location.regressors import (
     BoxErrors,
@@ -23,18 +25,25 @@ from tvcli.core.location.regressors import (
     predict,
     train_regressors,
 )
+from tvcli.core.location.verifier_training import Verification, train_verifier
 from tvcli.core.reports import Report
 from tvcli.core.training_history import History
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedClassifier:
-    """What a training of the classifier found; `curve` is (recalls, precisions)."""
+    """What a training of the classifier found; `curve` is (recalls, precisions).
+
+    `verification` is None where there were not enough photos without the object, `naming` where
+    the objects have fewer than two labels.
+    """
 
     quality: Quality
     history: History
     curve: tuple[list[float], list[float]]
     basis: Basis
+    verification: Verification | None = None
+    naming: NamingQuality | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +73,33 @@ class LoadedHead:
 def teach_classifier(
     crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
 ) -> TrainedClassifier:
-    """Train the classifier on encoded crops and save it; raises as `train_classifier` does."""
+    """Train the classifier on encoded crops and save it; raises as `train_classifier` does.
+
+    Where there are looks at photos without the object, it learns to verify as well.
+    """
     with writing(target):
         with one_thread_each():  # steps this small lose more by sharing cores than they gain
             crops = load_crops(crops_file, ("target", "background"), seed)
             net, history = train_classifier(crops, seed, report)
             quality, precisions, recalls = judge(net, crops)
+            looks = load_looks(crops_file, seed)
+            verified, named = train_verifier(looks), train_naming(looks)
         known = {"accuracy": round(quality.accuracy, 4)} if crops.basis.is_measured else {}
         settings = _settings(crops) | {"threshold": quality.threshold, "quality": known}
-        save_head(
-            target, HeadFile("classifier", _state(net, crops.reduction), settings), provenance
-        )
+        state = _state(net, crops.reduction)
+        verification = None
+        if verified is not None:
+            verifier, verification = verified
+            state |= verifier.state
+            settings["verifier"] = asdict(verification) | {"threshold": verifier.threshold}
+        quality_of_names = None
+        if named is not None:
+            naming, quality_of_names = named
+            state |= naming.state
+            settings["naming"] = {"labels": list(naming.labels)} | asdict(quality_of_names)
+        save_head(target, HeadFile("classifier", state, settings), provenance)
     curve = recalls.tolist(), precisions.tolist()
-    return TrainedClassifier(quality, history, curve, crops.basis)
+    return TrainedClassifier(quality, history, curve, crops.basis, verification, quality_of_names)
 
 
 def teach_boxes(
