@@ -189,14 +189,25 @@ def test_learn_keep_and_rank_anew(page: Any, made: Path, tmp_path: Path) -> None
             with page.expect_response("**/api/search"):
                 card.get_by_role("button", name=what).click()
             wait_for_hits(page)
+        learned_from = names(page)
         page.click("#learn")
-        page.wait_for_selector("text=/Of 1 held-out/")
+        page.wait_for_selector("text=/Of 1 held-out/", timeout=60_000)  # it loads torch
         wait_for_hits(page, 16)  # old hits, and new ones beside them
         assert page.locator("#results h2").all_text_contents() == ["photos.tvx", "as learned"]
+        moved = page.locator("#results section:nth-child(2) .moved").all_text_contents()
+        assert moved and all(text[0] in "▲▼" and text[1:].isdecimal() for text in moved)
         page.click("text=Keep it")
         page.wait_for_selector("text=/Kept:/")
         wait_for_hits(page)
-    assert (tmp_path / "photos.rank.h5").is_file()
+        assert (tmp_path / "photos.rank.h5").is_file()
+        page.click("#learning >> text=Undo")
+        page.wait_for_selector("text=/Undone:/")
+        page.wait_for_function(
+            "names => [...document.querySelectorAll('#results .caption span:last-child')]"
+            ".map((one) => one.textContent).join() === names.join()",
+            arg=learned_from,
+        )
+    assert not (tmp_path / "photos.rank.h5").exists()
 
 
 def test_why_a_hit_is_one(home: Any) -> None:
@@ -226,3 +237,21 @@ def test_why_says_what_is_wrong(home: Any) -> None:
     home.wait_for_function("() => document.querySelector('#why .error') !== null")
     assert home.text_content("#why .error") == reason
     assert home.locator("#why img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "strong"), [(3, 5, "Keep it"), (4, 4, "Discard it"), (5, 2, "Discard it")]
+)
+def test_what_is_no_better_is_not_recommended(
+    home: Any, before: int, after: int, strong: str
+) -> None:
+    state = {"state": "ready", "train": 9, "held_out": 6, "before": before, "after": after}
+    home.route("**/api/learn", lambda route: route.fulfill(json=state | {"seconds": 1}))
+    search = {"hits": []}
+    home.route("**/api/search", lambda route: route.fulfill(json=search))
+    home.goto(f"{home.url}?item=3.png")
+    home.wait_for_selector("#learning button")
+    assert home.locator("#learning .strong").all_text_contents() == [strong]
+    told = home.text_content("#learning p")
+    assert f"{before} were in the right order; now {after} are" in told
+    assert ("Better." in told) is (after > before)

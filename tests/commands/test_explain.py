@@ -74,7 +74,7 @@ def test_explain_on_the_page(tv: Run, photos: Path, tmp_path: Path) -> None:
     ran = tv("search", photos / "1.png", "-i", index, "-k", 2, "--explain", why, "--format", "html")
     page = str(ran.out)
     assert page.count('<details class="why">') == 2
-    data = page.split("data:image/png;base64,")[1].split('"')[0]
+    data = page.split('<details class="why">')[1].split("base64,")[1].split('"')[0]
     with Image.open(io.BytesIO(base64.b64decode(data))) as drawn:
         assert drawn.width > 2 * 320
 

@@ -13,6 +13,7 @@ from tvcli.terminal.logs import tell
 from tvcli.terminal.progress import reporting
 
 if TYPE_CHECKING:
+    from tvcli.core.searching.hits import Hit
     from tvcli.demo.chain import Step
 
 PAGE = "demo.html"
@@ -76,8 +77,12 @@ def _conclude(records: list[dict[str, Any]]) -> None:
     pattern = {record["image"]: record["pattern"] for record in records}
     shown = shown_queries(records)
     looked_at = {name: [h for h in hits if h.query in shown] for name, hits in found.items()}
-    title = "tv demo: what each search finds, the same pattern in green"
-    page = comparison_page(looked_at, title, lambda hit: pattern[hit.image] == pattern[hit.query])
+    title = "tv demo: what each search finds, the same pattern marked ✓"
+
+    def is_right(hit: "Hit") -> bool:
+        return bool(pattern[hit.image] == pattern[hit.query])
+
+    page = comparison_page(looked_at, title, is_right, "same pattern")
     Path(PAGE).write_text("".join(page), "utf-8")
 
 

@@ -12,11 +12,12 @@ import numpy as np
 from tvcli.core.boxes import Box
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
+from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
-from tvcli.core.searching.queries import Query
+from tvcli.core.searching.queries import Query, own_share
 from tvcli.core.searching.searcher import Searcher, SearchSettings
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
@@ -118,27 +119,34 @@ class Finder:
         query = self._query(asked)
         if query is None and not asked.likes:
             raise Refused(400, "name an item, a file, or something to like")
+        known, hits = self._answer(query, asked, asked.k)
+        located = asked.locate and asked.data is not None and asked.box is None
+        return (known.crop if located and self.index.location_files else None), hits
+
+    def _answer(
+        self, query: Region | Query | None, asked: GalleryQuery, k: int, *, refined: bool = True
+    ) -> tuple[Query, list[Hit]]:
+        """Return a query as it was searched with, drawn to and from examples or not, and hits."""
         locate = None if asked.locate and asked.data is not None else False
-        settings = SearchSettings(asked.k, asked.min_score, locate=locate)
         report = Report()
         with self._turn(query):
             found = self._searcher.search(
                 None if query is None else [query],
-                settings,
+                SearchSettings(k, asked.min_score, locate=locate),
                 report,
-                likes=self._rows_as_queries(asked.likes),
-                unlikes=self._rows_as_queries(asked.unlikes),
+                likes=self._rows_as_queries(asked.likes if refined else []),
+                unlikes=self._rows_as_queries(asked.unlikes if refined else []),
                 root=self.collection.root,
             )
             answer = next(found, None)
         if answer is None:
             raise Refused(422, report.skipped[0].reason)
-        known, hits = answer
-        wanted = locate is None and asked.box is None and self.index.location_files
-        return (known.crop if wanted else None), hits
+        return answer
 
     def explain(self, asked: GalleryQuery, row: int) -> "Image":
         """Return a picture of which places of a query's photo and of a row make them similar.
+
+        The similarity is that of the hit: with the query as it was drawn to and from examples.
 
         Raises Refused where there is no photo, or as `tv search --explain` does.
         """
@@ -150,13 +158,26 @@ class Finder:
                 self.collection.path(known)  # refuses what must not be read
         seen = [self.collection.pixels(known) for known in (row, asked.row) if known is not None]
         seen += [] if asked.data is None else [pixels_of(asked.data)]
+        searched, _ = self._answer(query, asked, 1)
+        vector = unit(searched.vector[None])[0]
+        similarity = float(self.index.vectors(np.array([row]))[0] @ vector)
+        refined = (vector, self._own_share(query, asked)) if asked.likes or asked.unlikes else None
         with TURNS.turn(sum(seen)):
             explainer = self._searcher.explainer()
             if isinstance(query, Region):
                 own = explainer.photo(*self._photo_of(query, locate=asked.locate))
             else:
                 own = explainer.row(asked.row or 0)[1]
-            return explainer.draw(own, explainer.row(row)[1])
+            return explainer.draw(own, explainer.row(row)[1], similarity, refined)
+
+    def _own_share(self, query: Region | Query, asked: GalleryQuery) -> float:
+        """Return how much of what is searched with is the photo, rather than the examples."""
+        alone, _ = self._answer(query, asked, 1, refined=False)
+        likes, unlikes = (
+            {str(n): query.vector for n, query in enumerate(self._rows_as_queries(rows))}
+            for rows in (asked.likes, asked.unlikes)
+        )
+        return own_share(alone, likes, unlikes)
 
     def encoder(self) -> "Encoder":
         """Return the encoder of the index, loaded on first use; raises as `encoder_of` does."""

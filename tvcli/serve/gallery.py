@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tvcli.core.images.photo import photo_size
+from tvcli.core.indexes.previous import previous_of
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
@@ -131,7 +132,12 @@ class Gallery:
         """Keep what was learned in the index, and as a head beside it."""
         finder, file = self._learner.keep(self._indexes.first, self._clicks.path)
         self._indexes.replace_first(finder)
-        return {"state": "kept", "file": file.name}
+        return {"state": "kept", "file": file.name, "before": previous_of(finder.index.path).name}
+
+    def undo(self, asked: Asked) -> dict[str, Any]:
+        """Put back the index as it was before what was kept last."""
+        self._indexes.replace_first(self._learner.undo(self._indexes.first))
+        return {"state": "undone"}
 
     def discard(self, asked: Asked) -> dict[str, Any]:
         """Forget what was learned."""
@@ -188,6 +194,7 @@ class Gallery:
             Route("/api/learn", answering(self.learning), methods=["GET"]),
             Route("/api/learn", answering(self.learn), methods=["POST"]),
             Route("/api/learn/keep", answering(self.keep), methods=["POST"]),
+            Route("/api/learn/undo", answering(self.undo), methods=["POST"]),
             Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
         ]
         return application("gallery.html", routes)

@@ -1,17 +1,20 @@
 """The Learn button: a head trained on the clicks, tried beside what is, then kept or discarded."""
 
+import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import TvError
+from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.provenance import provenance
 from tvcli.core.heads import save_head
 from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.previous import copy_index, previous_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.feedback import Learned, composed, learn_from_feedback, write_learned
 from tvcli.serve.answers import Refused
@@ -71,15 +74,39 @@ class Learner:
             path, learned = finder.index.path, self._learned
             made = provenance(["tv", "gallery", str(path)], [clicks])
             head = path.with_suffix(".rank.h5")
+            copy_index(path, previous_of(path))
             save_head(head, composed(finder.index, learned), made)
             write_learned(finder.index, learned, path, made)
-            kept = Finder(
-                self._stack.enter_context(open_index(path)),
-                finder.encoder,
-                finder.collection.folders,
-            )
             self._drop()
-            return kept, head
+            return self._opened(finder), head
+
+    def undo(self, finder: Finder) -> Finder:
+        """Put back the index as it was before what was kept last; return what searches there now.
+
+        The head beside it is again that of the index, or gone where it had none. Raises Refused
+        (409) where nothing was kept.
+        """
+        with self._lock:
+            path = finder.index.path
+            before = previous_of(path)
+            if self.state["state"] == "running" or not before.is_dir():
+                raise Refused(409, "nothing was kept that could be undone, or it is learning now")
+            copy_index(before, path)
+            shutil.rmtree(before, ignore_errors=True)
+            self._drop()
+            restored, head = self._opened(finder), path.with_suffix(".rank.h5")
+            rank = restored.index.rank_file
+            with atomic_write(head) if rank else nullcontext(head) as file:
+                if rank:
+                    shutil.copyfile(rank, file)
+                else:
+                    file.unlink(missing_ok=True)
+            return restored
+
+    def _opened(self, finder: Finder) -> Finder:
+        """Return what searches the index as it is now."""
+        index = self._stack.enter_context(open_index(finder.index.path))
+        return Finder(index, finder.encoder, finder.collection.folders)
 
     def discard(self) -> State:
         """Forget what was learned."""

@@ -1,6 +1,5 @@
 """One self-contained page of hits: thumbnails inside, nothing loaded from elsewhere."""
 
-import base64
 import html
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -8,7 +7,9 @@ from pathlib import Path
 
 from tvcli.core.searching.hits import Hit
 from tvcli.serve.folders import Folders
-from tvcli.serve.page_parts import END, Quad, head, picture, printable
+from tvcli.serve.page_parts import END, Pictures, Quad, head, printable
+
+COMPARED_BYTES = 12_000_000  # of the pictures in a page that compares searches
 
 IsRight = Callable[[Hit], bool]
 
@@ -19,19 +20,25 @@ def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") 
     Only photos that lie in the root of their index, or in the folders `allow`, are put into it.
     """
     folders = Folders([*{hit.root for hit in hits if hit.root}, *allow])
+    queries = sum(1 for _ in groupby(hits, key=lambda hit: hit.query))
+    drawn = sum(bool(hit.explain) for hit in hits)
+    pictures = Pictures(folders, queries + len(hits) + drawn)
     yield head(title)
     for query, found in groupby(hits, key=lambda hit: hit.query):
-        yield _section(query, [_list(found, query, folders)])
+        yield _section(query, [_list(found, query, pictures)])
     yield END
 
 
-def comparison_page(found: dict[str, list[Hit]], title: str, is_right: IsRight) -> Iterator[str]:
+def comparison_page(
+    found: dict[str, list[Hit]], title: str, is_right: IsRight, right: str = "right"
+) -> Iterator[str]:
     """Yield the parts of a page that shows, for each query, what several searches found for it.
 
-    `found` maps the name of a search to its hits; the hits that `is_right` are marked.
-    Photos lie in the current folder.
+    `found` maps the name of a search to its hits; the hits that `is_right` are marked, by a colour
+    and by the word for it, `right`. Photos lie in the current folder.
     """
-    folders = Folders([Path.cwd()])
+    count = sum(len(hits) + len({hit.query for hit in hits}) for hits in found.values())
+    pictures = Pictures(Folders([Path.cwd()]), count, COMPARED_BYTES)
     yield head(title)
     by_query: dict[str, dict[str, list[Hit]]] = {}
     for name, hits in found.items():
@@ -39,7 +46,7 @@ def comparison_page(found: dict[str, list[Hit]], title: str, is_right: IsRight) 
             by_query.setdefault(hit.query, {}).setdefault(name, []).append(hit)
     for query, searches in by_query.items():
         lists = [
-            f"<h3>{html.escape(name)}</h3>{_list(hits, query, folders, is_right)}"
+            f"<h3>{html.escape(name)}</h3>{_list(hits, query, pictures, is_right, right)}"
             for name, hits in searches.items()
         ]
         yield _section(query, lists)
@@ -52,18 +59,24 @@ def _section(query: str, lists: list[str]) -> str:
 
 
 def _list(
-    hits: Iterable[Hit], query: str, folders: Folders, is_right: IsRight | None = None
+    hits: Iterable[Hit],
+    query: str,
+    pictures: Pictures,
+    is_right: IsRight | None = None,
+    right: str = "",
 ) -> str:
     hits = list(hits)
     found = [hit.check.inside for hit in hits if hit.check and hit.check.verified]
     items = [
-        f'<li class="query">{picture(query, [quad for quad in found if quad], "query", folders)}'
+        f'<li class="query">{pictures.photo(query, [quad for quad in found if quad], "query")}'
         f'<p class="caption"><b>query</b><span>{printable(Path(query).name)}</span></p></li>'
     ]
     for hit in hits:
-        mark = ' class="right"' if is_right and is_right(hit) else ""
-        shown = f"{picture(hit.image, _quads(hit), hit.image, folders)}{_caption(hit)}{_why(hit)}"
-        items.append(f"<li{mark}>{shown}</li>")
+        marked = is_right is not None and is_right(hit)
+        said = f'<p class="mark">✓ {html.escape(right)}</p>' if marked else ""
+        photo = pictures.photo(hit.image, _quads(hit), hit.image)
+        shown = f"{photo}{_caption(hit)}{said}{_why(hit, pictures)}"
+        items.append(f'<li class="right">{shown}</li>' if marked else f"<li>{shown}</li>")
     return f'<ol class="hits">{"".join(items)}</ol>'
 
 
@@ -82,13 +95,12 @@ def _fields(hit: Hit) -> str:
     return "".join(f'<span class="field">{text}</span>' for text in shown)
 
 
-def _why(hit: Hit) -> str:
+def _why(hit: Hit, pictures: Pictures) -> str:
     """Return what made a hit similar, folded up; nothing where it was not asked for."""
     if not hit.explain:
         return ""
-    data = base64.b64encode(Path(hit.explain).read_bytes()).decode()
-    name = f"what made {printable(Path(hit.image).name)} similar"
-    picture = f'<img src="data:image/png;base64,{data}" alt="{name}" loading="lazy">'
+    name = f"what made {Path(hit.image).name} similar"
+    picture = pictures.drawing(Path(hit.explain), name)
     return f'<details class="why"><summary>why</summary>{picture}</details>'
 
 

@@ -4,16 +4,24 @@ import base64
 import hashlib
 import html
 import io
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from PIL import Image, ImageDraw
 
-from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
+from tvcli.core.images.known_pictures import open_picture
+from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.serve.folders import Folders
 
 Quad = list[list[float]]  # four corners, x and y in pixels of a photo
 
 SIDE = 320  # pixels of a thumbnail's long side: sharp on a dense screen at the size shown
+MOST_BYTES = 2_900_000  # of a page that is a file, but for its style
+MARKUP_BYTES = 400  # about what is around each picture
+SIZES = ((SIDE, 82), (SIDE, 68), (240, 65), (190, 60), (150, 55), (120, 45), (96, 35))
+DRAWN_SIZES = ((900, 82), (700, 75), (500, 65), (320, 55), (200, 45))
 STYLE = (Path(__file__).parent / "page.css").read_text("utf-8")
 END = "</main></body></html>\n"
 
@@ -41,23 +49,85 @@ def _hashed(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+class Pictures:
+    """Photos put into one page, which stays below a size: the more there are, the smaller each.
+
+    `count` is how many there will be, `folders` where they may lie.
+    """
+
+    def __init__(self, folders: Folders, count: int, most: int = MOST_BYTES) -> None:
+        self._folders, self._left = folders, max(1, count)
+        self._bytes = most - MARKUP_BYTES * count
+
+    def photo(self, path: str, quads: list[Quad], alternative: str) -> str:
+        """Return a photo as a link to its file, with outlines drawn in it; or what is wrong."""
+        try:
+            self._folders.check(Path(path))
+            photo = decode_photo(read_photo(Path(path)), size=SIDE)
+            shown = _outlined(photo, quads)
+        except BadImage as error:
+            self._left -= 1
+            return _missing(str(error))
+        name = printable(alternative)
+        element = self._element(shown, SIZES, f'alt="{name}"') or _missing("not in this page")
+        return (
+            f'<a href="{_address(path)}" target="_blank" rel="noreferrer" '
+            f'aria-label="Open {name}">{element}</a>'
+        )
+
+    def drawing(self, path: Path, alternative: str) -> str:
+        """Return a picture of our own as an element, as a JPEG."""
+        with open_picture(path.read_bytes()) as image:
+            shown = image.convert("RGB")
+        said = f'alt="{printable(alternative)}"'
+        return self._element(shown, DRAWN_SIZES, said) or _missing("not in this page")
+
+    def _element(self, shown: Image.Image, sizes: Sequence[tuple[int, int]], said: str) -> str:
+        """Return a picture as large as its share of the page allows, empty if that is too small."""
+        share = max(0, self._bytes) / max(1, self._left)
+        self._left -= 1
+        for side, quality in sizes:
+            data = _jpeg(shown, side, quality)
+            if len(data) <= share:
+                self._bytes -= len(data)
+                return f'<img src="{data}" {said} loading="lazy">'
+        return ""
+
+
 def picture(path: str, quads: list[Quad], alternative: str, folders: Folders) -> str:
     """Return a photo as an element, with outlines drawn in it; or what is wrong with it."""
     try:
         folders.check(Path(path))
-        source = _data_uri(Path(path), quads)
+        shown = _outlined(decode_photo(read_photo(Path(path)), size=SIDE), quads)
     except BadImage as error:
-        return f'<div class="missing" role="img">{html.escape(str(error))}</div>'
+        return _missing(str(error))
+    source = _jpeg(shown, *SIZES[0])
     return f'<img src="{source}" alt="{printable(alternative)}" loading="lazy">'
 
 
-def _data_uri(path: Path, quads: list[Quad]) -> str:
-    photo = decode_photo(read_photo(path), size=SIDE)
-    buffer = io.BytesIO()
+def _address(path: str) -> str:
+    """Return a path as an address that leads to that file and to nothing else."""
+    quoted = quote(os.fsencode(path))  # a colon is quoted, too, so there is no other scheme
+    return f"file://{quoted}" if quoted.startswith("/") else quoted
+
+
+def _missing(reason: str) -> str:
+    said = printable(reason)
+    return f'<div class="missing" role="img" aria-label="{said}">{said}</div>'
+
+
+def _outlined(photo: Photo, quads: list[Quad]) -> Image.Image:
     shown = thumbnail(photo, SIDE)
     for quad in quads:
         _outline(shown, quad, shown.width / photo.width)
-    shown.save(buffer, "JPEG", quality=82, optimize=True)
+    return shown
+
+
+def _jpeg(shown: Image.Image, side: int, quality: int) -> str:
+    buffer = io.BytesIO()
+    small = shown.copy()
+    small.thumbnail((side, side))
+    small.save(buffer, "JPEG", quality=quality, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 

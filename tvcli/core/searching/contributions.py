@@ -47,6 +47,19 @@ def explain_pair(a: Array, b: Array, space: Space) -> tuple[float, Array, Array]
     return similarity, first.contributions(second.vector), second.contributions(first.vector)
 
 
+def explain_refined(
+    a: Array, b: Array, space: Space, refined: Array, share: float
+) -> tuple[Array, Array]:
+    """Return what each position of two maps (C, H, W) adds to the similarity with a refined query.
+
+    `refined` (D,) is the query's unit vector after it was drawn to and from examples, in which the
+    unit vector of `a` has a `share`. The contributions (h, w) of `b` sum to its similarity with
+    that; those of `a` to what is left of it without the examples.
+    """
+    first, second = _Side(a, space), _Side(b, space)
+    return share * first.contributions(second.vector), second.contributions(refined)
+
+
 class _Side:
     """One of the two maps: pooled, and as a vector of the index."""
 

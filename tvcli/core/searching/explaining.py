@@ -16,7 +16,12 @@ from tvcli.core.files.own_files import check_own
 from tvcli.core.images.own_pictures import marked
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
 from tvcli.core.indexes.index import Index
-from tvcli.core.searching.contributions import Space, class_activations, explain_pair
+from tvcli.core.searching.contributions import (
+    Space,
+    class_activations,
+    explain_pair,
+    explain_refined,
+)
 from tvcli.core.searching.overlays import Panel, draw_rows
 from tvcli.core.searching.queries import Query
 from tvcli.core.searching.query_projection import QueryProjection
@@ -76,10 +81,23 @@ class Explainer:
         crop, flip = as_box(known["region"][0].tolist()), bool(known["flip"][0])
         return photo.stem, self.photo(read_photo(photo), crop, flip=flip)
 
-    def draw(self, query: Seen, hit: Seen) -> Image:
-        """Return the picture of what each place of a query and a hit adds to their similarity."""
-        similarity, first, second = explain_pair(query[3], hit[3], self._space)
-        title = f"similarity {similarity:.3f}: what each place adds to it"
+    def draw(
+        self,
+        query: Seen,
+        hit: Seen,
+        similarity: float | None = None,
+        refined: tuple[Array, float] | None = None,
+    ) -> Image:
+        """Return the picture of what each place of a query and a hit adds to their similarity.
+
+        `similarity` is the one that the hit was found with, where it is known; `refined` the unit
+        vector (D,) that the query became by examples, and its own share in that.
+        """
+        found, first, second = explain_pair(query[3], hit[3], self._space)
+        if refined is not None:
+            first, second = explain_refined(query[3], hit[3], self._space, *refined)
+        title = f"similarity {found if similarity is None else similarity:.3f}: "
+        title += "what each place adds to it"
         rows = [(title, self._panels((query, hit), (first, second)))]
         if self._classes:
             rows.append(self._by_class((query, hit)))

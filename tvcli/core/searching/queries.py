@@ -201,6 +201,16 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
     return Query(query.name, vector, crop=query.crop)
 
 
+def own_share(query: Query, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> float:
+    """Return what the query's unit vector is multiplied by in the unit vector of `refine`."""
+    goods = [unit(query.vector[None])[0], *likes.values()]
+    share = 1 / len(goods)
+    if unlikes:  # the good and the bad are brought to unit length before they are taken together
+        share /= float(np.linalg.norm(np.mean(goods, axis=0)))
+    refined = refine(query, likes, unlikes).vector
+    return share / float(np.linalg.norm(refined)) if likes or unlikes else 1.0
+
+
 def shown_path(root: Path, image: str) -> str:
     """Return a path that works from the current folder: relative inside it, else absolute."""
     if image == "-":

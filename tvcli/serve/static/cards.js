@@ -82,8 +82,15 @@ export function judgement(hit, said) {
 function caption(item, score) {
   return make("p", { class: "caption" },
     score ? make("b", {}, score) : null,
+    item.moved ? movement(item.moved) : null,
     item.label ? make("span", { class: "label" }, item.label) : null,
     make("span", { title: item.image }, item.name));
+}
+
+function movement(moved) {
+  if (moved === "new") return make("span", { class: "moved up" }, "new");
+  const [mark, way] = moved > 0 ? ["▲", "up"] : ["▼", "down"];
+  return make("span", { class: `moved ${way}`, role: "img", "aria-label": `${Math.abs(moved)} ${way}` }, `${mark}${Math.abs(moved)}`);
 }
 
 const missing = (item) =>

@@ -2,16 +2,20 @@
 
 import { make } from "./dom.js";
 
-const FIELDS = ["query", "rank", "image", "similarity", "label", "box", "missing"]; // as `tv search` writes them
+const FIRST = ["query", "rank", "image", "similarity", "box", "label"]; // in the order of `tv search`
+const OF_THE_PAGE = new Set(["row", "key", "name", "width", "height", "unreadable", "moved", "fields"]);
 const FORMULA = /^[=+\-@\t\r]/; // what spreadsheets take for a formula: names may be anybody's
 
-const known = (item) => FIELDS.filter((name) => item[name] != null);
+function known(item) {
+  const names = Object.keys(item).filter((name) => !OF_THE_PAGE.has(name) && item[name] != null);
+  return [...new Set([...FIRST.filter((name) => names.includes(name)), ...names])];
+}
 
 export const jsonLines = (items) => items.map((item) =>
   `${JSON.stringify(Object.fromEntries(known(item).map((name) => [name, item[name]])))}\n`).join("");
 
 export function csv(items) {
-  const names = FIELDS.filter((name) => items.some((item) => item[name] != null));
+  const names = [...new Set(items.flatMap(known))];
   const rows = items.map((item) => names.map((name) => cell(name, item[name])));
   return [names, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 }

@@ -134,8 +134,7 @@ async function searchFile(file) {
 
 function why(button) {
   const { why: row, index, learned } = button.dataset;
-  const { like, unlike, ...wanted } = wish(state); // of the photo itself, whatever was liked
-  showWhy({ ...wanted, row: Number(row), index: Number(index), learned: learned === "true" }, button);
+  showWhy({ ...wish(state), row: Number(row), index: Number(index), learned: learned === "true" }, button);
 }
 
 /** Do something with the card that has the focus, if there is one that it can be done with. */

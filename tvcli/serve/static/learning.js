@@ -53,9 +53,10 @@ export class Learning {
       make("button", { type: "button", class: kind, onclick: does }, name);
     const parts = { running: () => [text, make("progress", { "aria-label": "Learning",
       ...(now.epochs ? { max: now.epochs, value: now.epoch } : {}) })],
-    ready: () => [text, button("Keep it", () => this.#end("keep"), "strong"),
-      button("Discard it", () => this.#end("discard"))],
-    kept: () => [text, button("Close", () => (panel.hidden = true))],
+    ready: () => [text, button("Keep it", () => this.#end("keep"), isBetter(now) ? "strong" : ""),
+      button("Discard it", () => this.#end("discard"), isBetter(now) ? "" : "strong")],
+    kept: () => [text, button("Undo", () => this.#end("undo")), button("Close", () => (panel.hidden = true))],
+    undone: () => [text, button("Close", () => (panel.hidden = true))],
     failed: () => [text, button("Close", () => (panel.hidden = true))] }[now.state];
     panel.hidden = !parts;
     panel.replaceChildren(...(parts?.() ?? []));
@@ -65,8 +66,15 @@ export class Learning {
 function told(now) {
   if (now.state === "running") return "Learning from the clicks…";
   if (now.state === "failed") return `Nothing learned: ${now.error}`;
-  if (now.state === "kept") return `Kept: the index ranks by ${now.file} from now on.`;
-  if (!now.held_out) return `Learned from ${now.train} triplets. Too few clicks to hold some out and count.`;
-  return `Of ${now.held_out} held-out triplets of clicks ${now.before} were in the right order; `
-    + `now ${now.after} are. (${now.train} learned from, ${now.seconds} s.) Old hits left, new hits right.`;
+  if (now.state === "kept") return `Kept: the index ranks by ${now.file} from now on. The one before is ${now.before}.`;
+  if (now.state === "undone") return "Undone: the index is what it was before.";
+  if (!now.held_out) {
+    return `Learned from ${now.train} triplets. Too few clicks to hold some out and count: whether it is better is not known.`;
+  }
+  const verdict = isBetter(now) ? "Better." : now.after < now.before ? "Worse: say more, or discard it." : "No better: say more, or discard it.";
+  return `Of ${now.held_out} held-out triplets of clicks ${now.before} were in the right order; now ${now.after} are. ${verdict} `
+    + `(${now.train} learned from, ${now.seconds} s.) Old hits left, new hits right, with the places they moved.`;
 }
+
+/** Whether what was learned is better on clicks that it was not learned from. */
+const isBetter = (now) => now.held_out > 0 && now.after > now.before;

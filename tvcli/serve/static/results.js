@@ -39,6 +39,7 @@ export const askHits = (state, columns) => Promise.all(columns.map(({ index, lea
 
 export function showHits(state, columns, answers) {
   const explains = Boolean(state.item || state.file);
+  if (columns[1]?.learned) markMoved(answers[0].hits, answers[1].hits);
   const lists = answers.map(({ hits }, place) => hitList(state, hits, { ...columns[place], explains }));
   grids(columns.length < 2 ? lists
     : lists.map((list, place) => make("section", {}, make("h2", {}, columns[place].name), list)));
@@ -47,6 +48,12 @@ export function showHits(state, columns, answers) {
   find("#more").hidden = count < hitsOf(state) || count >= MOST;
   const said = state.like.length + state.unlike.length;
   return `${count} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
+}
+
+/** Note at each hit how many places it moved up, or that it is new. */
+function markMoved(before, after) {
+  const ranks = new Map(before.map((hit) => [hit.row, hit.rank]));
+  for (const hit of after) hit.moved = ranks.has(hit.row) ? ranks.get(hit.row) - hit.rank : "new";
 }
 
 function hitList(state, hits, column) {
