@@ -8,7 +8,7 @@ export function showPager(page, pages, address, go) {
     "aria-label": name, title: name }, text);
   const number = make("input", { type: "number", min: 1, max: pages, value: page, "aria-label": `Page, 1 to ${pages}`,
     inputmode: "numeric" });
-  const jump = make("form", {}, make("label", {}, "Page ", number), ` of ${pages.toLocaleString()}`,
+  const jump = make("form", { novalidate: true }, make("label", {}, "Page ", number), ` of ${pages.toLocaleString()}`,
     make("button", { type: "submit" }, "Go"));
   jump.addEventListener("submit", (event) => {
     event.preventDefault();
