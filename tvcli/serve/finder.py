@@ -1,9 +1,9 @@
 """One open index with its encoder, searched by many requests at once."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from tvcli.core.searching.queries import Query, own_share
 from tvcli.core.searching.searcher import Searcher, SearchSettings
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
+from tvcli.serve.facets import Facets
 from tvcli.serve.folders import Folders
 from tvcli.serve.turns import TURNS, pixels_of
 
@@ -45,6 +46,7 @@ class GalleryQuery:
     k: int = 24
     min_score: float | None = None
     locate: bool = True
+    where: tuple[str, ...] = ()
 
 
 Found = tuple[Box | None, list[Hit]]
@@ -61,6 +63,7 @@ class Finder:
     ) -> None:
         self.index = index
         self.collection = Collection(index.root, index.images, folders)
+        self.facets = Facets(index)
         self._searcher = Searcher(index, encoder=load_encoder)
         self._warming: threading.Thread | None = None
         self._rows: dict[str, int] = {}
@@ -104,12 +107,6 @@ class Finder:
         """Return the first row of a photo by its absolute path, or None."""
         return self._rows_by_path.get(path)
 
-    def matching(self, text: str) -> Sequence[int]:
-        """Return the rows whose name or label holds a text (lower case); all for no text."""
-        if not text:
-            return range(len(self.index))
-        return [row for row, known in enumerate(self._texts) if text in known]
-
     def find(self, asked: GalleryQuery) -> Found:
         """Return the object located in a query's photo, and the hits, best first.
 
@@ -132,7 +129,7 @@ class Finder:
         with self._turn(query):
             found = self._searcher.search(
                 None if query is None else [query],
-                SearchSettings(k, asked.min_score, locate=locate),
+                SearchSettings(k, asked.min_score, locate=locate, where=asked.where),
                 report,
                 likes=self._rows_as_queries(asked.likes if refined else []),
                 unlikes=self._rows_as_queries(asked.unlikes if refined else []),
@@ -158,6 +155,7 @@ class Finder:
                 self.collection.path(known)  # refuses what must not be read
         seen = [self.collection.pixels(known) for known in (row, asked.row) if known is not None]
         seen += [] if asked.data is None else [pixels_of(asked.data)]
+        asked = replace(asked, where=())  # the hit is known, whatever it was filtered by
         searched, _ = self._answer(query, asked, 1)
         vector = unit(searched.vector[None])[0]
         similarity = float(self.index.vectors(np.array([row]))[0] @ vector)
@@ -186,11 +184,6 @@ class Finder:
     @cached_property
     def _rows_by_path(self) -> dict[str, int]:
         return {self.path_of(row): row for row in range(len(self.index) - 1, -1, -1)}
-
-    @cached_property
-    def _texts(self) -> list[str]:
-        pairs = zip(self.index.images, self.index.labels, strict=True)
-        return [f"{image} {label}".lower() for image, label in pairs]
 
     def _query(self, asked: GalleryQuery) -> Region | Query | None:
         """Return a file, or a part of a row's photo, as a photo; a whole row by its vector."""

@@ -17,6 +17,7 @@ from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
 from tvcli.serve.compared import Compared
+from tvcli.serve.facets import conditions
 from tvcli.serve.files import application
 from tvcli.serve.finder import Finder, Found, GalleryQuery
 from tvcli.serve.learning import Learner
@@ -28,6 +29,7 @@ from tvcli.serve.uploads import Uploads
 MOST_HITS = 1000
 MOST_NAMED = 1000  # items that are asked for by name at a time
 PAGE = 60
+LISTS = ("like", "unlike", "label", "folder")  # of a search: each may be there several times
 
 
 class Gallery:
@@ -43,13 +45,19 @@ class Gallery:
         return {"indexes": indexes, "clicks": self._clicks.path.name, "said": len(self._clicks)}
 
     def items(self, asked: Asked) -> dict[str, Any]:
-        """Return a page of rows, those whose name or label holds `text` if it is given."""
+        """Return a page of rows: those that `text`, `label` and `folder` leave, in an order."""
         finder = self._indexes.at(asked.query.get("index", 0))
         offset = asked.number("offset", 0, 0, 10**9)
         limit = asked.number("limit", PAGE, 1, 500)
-        rows = finder.matching(asked.query.get("text", "").strip().lower())
+        rows = finder.facets.rows(*_filters(asked))
+        rows = finder.facets.in_order(rows, asked.query.get("sort", ""))
         shown = shown_rows(finder, list(rows[offset : offset + limit]))
         return {"total": len(rows), "offset": offset, "items": shown}
+
+    def facets(self, asked: Asked) -> dict[str, Any]:
+        """Return the labels and folders that photos can be filtered by, with counts."""
+        finder = self._indexes.at(asked.query.get("index", 0))
+        return finder.facets.counts(*_filters(asked))
 
     def items_named(self, asked: Asked) -> dict[str, Any]:
         """Return some items of the first index by their keys (`items`)."""
@@ -153,7 +161,8 @@ class Gallery:
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
         locate = wanted.get("locate") not in (False, "false", "0")
         score = _score(wanted.get("min_score"))
-        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate)
+        where = tuple(conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))))
+        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate, where)
 
     def _examples(self, finder: Finder, wanted: dict[str, Any]) -> tuple[list[int], list[int]]:
         """Return the rows of what is liked, and of what is not."""
@@ -184,6 +193,7 @@ class Gallery:
             Route("/api/items", answering(self.items)),
             Route("/api/items", answering(self.items_named), methods=["POST"]),
             Route("/api/zip", answering(self.zip), methods=["POST"]),
+            Route("/api/facets", answering(self.facets)),
             Route("/api/item", answering(self.item)),
             Route("/api/search", answering(self.search), methods=["POST"]),
             Route("/api/explain", answering(self.explain), methods=["POST"]),
@@ -209,7 +219,21 @@ def _without_query(finder: Finder, asked: GalleryQuery) -> Found:
 
 def _wanted_by_query(asked: Asked) -> dict[str, Any]:
     wanted: dict[str, Any] = dict(asked.query)
-    return wanted | {name: asked.query.getlist(name) for name in ("like", "unlike")}
+    return wanted | {name: asked.query.getlist(name) for name in LISTS}
+
+
+def _filters(asked: Asked) -> tuple[str, list[str], list[str]]:
+    text = asked.query.get("text", "").strip().lower()
+    return text, asked.query.getlist("label"), asked.query.getlist("folder")
+
+
+def _texts(value: object, name: str) -> list[str]:
+    """Return a list of texts; raises Refused (400) for anything else."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
+        raise Refused(400, f"{name} must be a list of texts")
+    return value
 
 
 def _score(value: object) -> float | None:

@@ -1,7 +1,7 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
-const LISTS = ["like", "unlike"];
-const TEXTS = ["item", "file", "box", "text", "page", "k", "look"];
+const LISTS = ["like", "unlike", "label", "folder"];
+const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "sort", "look"];
 
 export function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -24,5 +24,8 @@ export const withoutLook = (state) => addressOf({ ...state, look: "" });
 
 export const isSearch = (state) => Boolean(state.item || state.file || state.like?.length);
 
-/** A search with an item or a file alone: what was said of other hits does not carry over. */
-export const searchWith = (what) => addressOf({ ...what, like: [], unlike: [] });
+/** A search with an item or a file alone: filters stay, what was said of other hits does not carry over. */
+export function searchWith(what) {
+  const { label, folder } = readAddress();
+  return addressOf({ ...what, label, folder });
+}

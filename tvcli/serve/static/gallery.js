@@ -6,6 +6,7 @@ import { Choice } from "./choice.js";
 import { chosenBar } from "./chosen.js";
 import { find, say } from "./dom.js";
 import { acceptFiles } from "./files.js";
+import { askFacets, showFilters } from "./filters.js";
 import { listen } from "./keys.js";
 import { Learning } from "./learning.js";
 import { Lightbox } from "./look.js";
@@ -64,7 +65,8 @@ async function showResults(mine) {
 
 async function photos(mine) {
   hideQuery();
-  const found = await askPage(state);
+  const [found, facets] = await Promise.all([askPage(state), askFacets(state)]);
+  if (mine === turn) showFilters(state, facets, change);
   return mine === turn ? showPage(state, found, (address) => go(address)) : "";
 }
 
@@ -72,8 +74,10 @@ async function hits(mine) {
   say("Searching…");
   const columns = about.indexes.map(({ name }, index) => ({ name, index }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
-  const [answers] = await Promise.all([askHits(state, columns), showQuery(state, change), showTray(state, judge)]);
+  const [answers, facets] = await Promise.all([askHits(state, columns), askFacets(state), showQuery(state, change),
+    showTray(state, judge)]);
   if (mine !== turn) return "";
+  showFilters(state, facets, change);
   showLocated(answers[0].located);
   const said = state.like.length + state.unlike.length;
   find("#save").hidden = !said;
@@ -172,7 +176,7 @@ document.addEventListener("click", (event) => {
 });
 find("#filter").addEventListener("submit", (event) => {
   event.preventDefault();
-  go(addressOf({ text: find("#text").value, like: [], unlike: [] }));
+  go(addressOf({ text: find("#text").value, label: state.label, folder: state.folder, sort: state.sort }));
 });
 find("#whole").addEventListener("click", () => change({ box: "" }));
 find("#region").addEventListener("click", toggleTouch);
@@ -183,6 +187,7 @@ addEventListener("popstate", () => show());
 acceptFiles(searchFile);
 listen([
   [["/"], "filter by name or label", () => find("#text").focus()],
+  [["f"], "filter by labels or folders", () => { find("#filters summary")?.focus(); }],
   [["ArrowLeft"], "photo before", () => Boolean(step(-1, 0))],
   [["ArrowRight"], "next photo", () => Boolean(step(1, 0))],
   [["ArrowUp"], "row above", () => Boolean(step(0, -1))],

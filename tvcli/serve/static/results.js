@@ -4,6 +4,7 @@ import { addressOf } from "./address.js";
 import { get, send } from "./api.js";
 import { hitCard, photoCard } from "./cards.js";
 import { find, make } from "./dom.js";
+import { inOrder } from "./filters.js";
 import { showPager } from "./pager.js";
 
 const PAGE = 60;
@@ -15,7 +16,9 @@ export const moreHits = (state) => hitsOf(state) + HITS;
 
 /** What the address asks to search with. */
 export function wish(state) {
-  const wanted = { k: hitsOf(state), like: state.like, unlike: state.unlike, without_query: true };
+  const { like, unlike, label, folder } = state;
+  const wanted = { k: hitsOf(state), like, unlike, label, folder, without_query: true };
+  if (state.min) wanted.min_score = Number(state.min);
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
   return wanted;
@@ -23,7 +26,9 @@ export function wish(state) {
 
 export function askPage(state) {
   const page = Math.max(1, Number(state.page) || 1);
-  return get("/api/items", { offset: (page - 1) * PAGE, limit: PAGE, text: state.text ?? "" });
+  const wanted = [["offset", (page - 1) * PAGE], ["limit", PAGE], ["text", state.text ?? ""], ["sort", state.sort ?? ""],
+    ...state.label.map((name) => ["label", name]), ...state.folder.map((name) => ["folder", name])];
+  return get("/api/items", wanted);
 }
 
 export function showPage(state, found, go) {
@@ -40,13 +45,14 @@ export const askHits = (state, columns) => Promise.all(columns.map(({ index, lea
 export function showHits(state, columns, answers) {
   const explains = Boolean(state.item || state.file);
   if (columns[1]?.learned) markMoved(answers[0].hits, answers[1].hits);
-  const lists = answers.map(({ hits }, place) => hitList(state, hits, { ...columns[place], explains }));
+  const lists = answers.map(({ hits }, place) => hitList(state, inOrder(hits, state.sort), { ...columns[place], explains }));
   grids(columns.length < 2 ? lists
     : lists.map((list, place) => make("section", {}, make("h2", {}, columns[place].name), list)));
   find("#pager").hidden = true;
   const count = answers[0].hits.length;
   find("#more").hidden = count < hitsOf(state) || count >= MOST;
   const said = state.like.length + state.unlike.length;
+  if (!count && state.min) return `No hit of a similarity of ${Number(state.min).toFixed(2)} or more: lower it above`;
   return `${count} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
 }
 

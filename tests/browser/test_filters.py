@@ -1,0 +1,93 @@
+"""Filters that combine with a search, and jumps to pages."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import picture
+from gallery_page import names, wait_for_message
+from pages import running
+
+from tvcli.cli import run
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a gallery of 130 photos of two labels in two folders."""
+    folder = tmp_path_factory.mktemp("many")
+    lines = []
+    for number in range(130):
+        place = Path("photos", "even" if number % 2 == 0 else "odd", f"{number:03}.png")
+        (folder / place.parent).mkdir(parents=True, exist_ok=True)
+        picture(number % 9).save(folder / place)
+        lines.append(f'{{"image": "{place}", "label": "{"low" if number < 65 else "high"}"}}\n')
+    (folder / "records.jsonl").write_text("".join(lines))
+    index = str(folder / "photos.tvx")
+    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
+    with running(folder, "gallery", "photos.tvx") as address:
+        yield address
+
+
+def choose(page: Any, facet: str, value: str) -> None:
+    details = page.locator(f"#filters details[data-of={facet}]")
+    if details.get_attribute("open") is None:
+        details.locator("summary").click()
+    details.get_by_label(value).check()
+
+
+def test_labels_and_folders_go_with_a_search(page: Any, many: str) -> None:
+    page.goto(many)
+    wait_for_message(page, "^130 photos")
+    choose(page, "label", "low")
+    wait_for_message(page, "^65 photos")
+    assert page.evaluate("document.activeElement.dataset.value") == "label low"  # keys go on there
+    choose(page, "folder", "photos/even")
+    wait_for_message(page, "^33 photos")
+    page.locator("#results a.photo").first.click()
+    wait_for_message(page, "^30 hits")
+    assert "label=low" in page.url
+    shown = names(page)
+    assert all(int(name[:3]) % 2 == 0 and int(name[:3]) < 65 for name in shown)
+    page.reload()
+    wait_for_message(page, "^30 hits")
+    assert names(page) == shown
+    page.locator("#filters details[data-of=folder] summary").click()
+    page.locator("#filters details[data-of=folder] button").click()
+    page.wait_for_function("() => !location.search.includes('folder')")
+    wait_for_message(page, "^30 hits")
+    assert any(int(name[:3]) % 2 for name in names(page))
+
+
+def test_the_least_similarity_and_the_order(page: Any, many: str) -> None:
+    page.goto(f"{many}?item=%230")
+    wait_for_message(page, "^30 hits")
+    values = [float(b) for b in page.locator("#results b").all_text_contents()]
+    slider = page.get_by_label("Least similarity")
+    slider.fill("0.9")
+    page.wait_for_function("() => location.search.includes('min=0.9')")
+    wait_for_message(page, f"^{sum(value >= 0.9 for value in values)} hits")
+    page.get_by_label("Order").select_option("name")
+    page.wait_for_function("() => location.search.includes('sort=name')")
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('#results .caption span:last-child')]"
+        ".map((one) => one.textContent); return all.join() === all.toSorted().join(); }"
+    )
+
+
+def test_pages_are_jumped_to(page: Any, many: str) -> None:
+    page.goto(many)
+    wait_for_message(page, "^130 photos")
+    first = names(page)
+    number = page.locator("#pager input")
+    number.fill("3")
+    number.press("Enter")
+    page.wait_for_url("**page=3")
+    page.wait_for_function("() => document.querySelectorAll('#results li').length === 10")
+    page.get_by_label("First page").click()
+    page.wait_for_function("() => document.querySelectorAll('#results li').length === 60")
+    assert names(page) == first
+    number = page.locator("#pager input")
+    number.fill("99")
+    number.press("Enter")
+    page.wait_for_url("**page=3")

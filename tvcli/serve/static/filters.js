@@ -1,0 +1,67 @@
+// Filters that go with any search: labels, folders, the least similarity, and the order.
+
+import { get } from "./api.js";
+import { isSearch } from "./address.js";
+import { find, make } from "./dom.js";
+
+const ORDERS = [["", "most similar first", "as in the index"], ["name", "by name", "by name"], ["label", "by label", "by label"]];
+let counted = { by: null, facets: null };
+
+export function askFacets({ text = "", label, folder }) {
+  const wanted = [["text", text], ...label.map((name) => ["label", name]), ...folder.map((name) => ["folder", name])];
+  const by = new URLSearchParams(wanted).toString();
+  if (counted.by !== by) counted = { by, facets: get(`/api/facets?${by}`) };
+  return counted.facets;
+}
+
+/** Show the filters of a state; `change` is told which change. */
+export function showFilters(state, facets, change) {
+  const place = find("#filters");
+  const open = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.of));
+  const focused = document.activeElement?.closest("#filters") && document.activeElement.dataset.value;
+  place.replaceChildren(...[facet("label", "Label", facets.labels, state, change, open),
+    facet("folder", "Folder", facets.folders, state, change, open),
+    isSearch(state) ? slider(state, change) : null, order(state, change)].filter(Boolean));
+  if (focused) find(`[data-value="${CSS.escape(focused)}"]`, place)?.focus();
+}
+
+function facet(of, name, counts, state, change, open) {
+  const chosen = state[of];
+  if (counts.length < 2 && !chosen.length) return null;
+  const toggle = (value) => change({ page: "",
+    [of]: chosen.includes(value) ? chosen.filter((other) => other !== value) : [...chosen, value] });
+  const lines = counts.map(([value, count]) => make("label", {},
+    make("input", { type: "checkbox", "data-value": `${of} ${value}`, onchange: () => toggle(value),
+      ...(chosen.includes(value) ? { checked: true } : {}) }),
+    make("span", {}, value), make("small", {}, count.toLocaleString())));
+  return make("details", { "data-of": of, ...(open.has(of) ? { open: true } : {}) },
+    make("summary", { class: "button", "data-value": `${of} summary` }, chosen.length ? `${name}: ${chosen.join(", ")}` : name),
+    make("div", { class: "choices" }, ...lines,
+      chosen.length ? make("button", { type: "button", onclick: () => change({ [of]: [], page: "" }) }, "Any") : null));
+}
+
+function slider(state, change) {
+  const shown = make("output", {}, Number(state.min) ? Number(state.min).toFixed(2) : "any");
+  const input = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: state.min ?? 0, "data-value": "min",
+    "aria-label": "Least similarity" });
+  input.addEventListener("input", () => {
+    const least = Number(input.value);
+    shown.textContent = least ? least.toFixed(2) : "any";
+    for (const card of document.querySelectorAll("#results li[data-key]")) card.hidden = card.item.similarity < least;
+  });
+  input.addEventListener("change", () => change({ min: Number(input.value) ? input.value : "" }));
+  return make("label", { class: "least" }, "Similarity at least ", input, shown);
+}
+
+function order(state, change) {
+  const select = make("select", { "aria-label": "Order", "data-value": "order", onchange: () => change({ sort: select.value }) },
+    ...ORDERS.map(([value, searched, browsed]) => make("option", { value }, isSearch(state) ? searched : browsed)));
+  select.value = state.sort ?? "";
+  return select;
+}
+
+/** Hits in the order of a state. */
+export function inOrder(hits, sort) {
+  const keys = { name: (hit) => hit.name, label: (hit) => `${hit.label ?? ""}\0${hit.name}` }[sort];
+  return keys ? hits.toSorted((a, b) => keys(a).localeCompare(keys(b))) : hits;
+}
