@@ -54,3 +54,37 @@ def test_what_is_marked_and_saved_is_not_in_one_group_again(
     assert images == ["one.png", "small.jpg"]
     turned.get_by_label("not the same picture").uncheck()
     assert page.locator(".save button").is_disabled()
+
+
+def test_what_is_kept_is_chosen_survives_a_reload_and_is_saved(
+    page: Any, dedupe: Callable[..., str], tmp_path: Path
+) -> None:
+    Path("turned.jpg").rename(b"turned \xff\n.jpg".decode("utf-8", "surrogateescape"))
+    assert run(["index", ".", "-o", "x.tvx", "--size", "64", "--keypoints", "-q"]) == 0
+    address, html = "http://127.0.0.1:9/duplicates.html", dedupe("--format", "html")
+    page.route(address, lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(address)
+    badges = page.locator(".badge")
+    assert badges.all_text_contents() == ["keep", "drop", "drop"]
+    assert page.locator(".list span").text_content() == "2 to drop"
+    small = page.locator("li", has_text="small.jpg")
+    small.get_by_label("keep").focus()
+    page.keyboard.press("Space")
+    page.locator("li", has_text="one.png").first.get_by_label("keep").uncheck()
+    assert sorted(badges.all_text_contents()) == ["drop", "drop", "keep"]
+    small.get_by_label("keep").click()  # the last one of its group stays
+    assert small.get_by_label("keep").is_checked()
+    assert "one photo of each group is kept" in page.locator(".list span").text_content()
+    page.reload()
+    assert small.get_by_label("keep").is_checked()
+    with page.expect_download() as saved:
+        page.locator(".list button").click()
+    assert saved.value.suggested_filename == "drop.list"
+    names = Path(saved.value.path()).read_bytes().split(b"\0")
+    assert sorted(names) == [b"", b"one.png", b"turned \xff\n.jpg"]
+    assert all(Path(name.decode("utf-8", "surrogateescape")).exists() for name in names)
+    page.locator("li", has_text="one.png").first.get_by_label("keep").check()
+    small.get_by_label("not the same picture").check()
+    small.get_by_label("keep").uncheck()
+    assert small.locator(".badge").text_content() == "different"
+    assert page.locator(".list span").text_content() == "1 to drop"

@@ -19,7 +19,7 @@ class Facets:
     def rows(
         self, text: str = "", labels: Sequence[str] = (), folders: Sequence[str] = ()
     ) -> Sequence[int]:
-        """Return the rows whose name or label holds a text (lower case), of some labels and folders.
+        """Return the rows of some labels and folders whose name or label holds a text (lower case).
 
         No text, no label or no folder leaves all.
         """

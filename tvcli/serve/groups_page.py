@@ -14,9 +14,12 @@ from tvcli.serve.page_parts import END, head, picture, printable
 
 HERE = Path(__file__).parent
 INTRO = (
-    "Nothing has been deleted. Mark what is not the same picture as the one kept, save the marks, "
-    "and give the file to tv dedupe --not-duplicates."
+    "Nothing has been deleted. Choose which photos to keep, and save the list of the others: "
+    "xargs -0 mv -t duplicates/ &lt; drop.list. Mark what is not the same picture as the one kept, "
+    "save the marks, and give the file to tv dedupe --not-duplicates. What you choose and mark is "
+    "still there when the page is opened again."
 )
+LIST = '<div class="list"><button type="button">Save drop.list</button><span></span></div>'
 SAVE = '<div class="save"><button type="button">Save different.jsonl</button><span></span></div>'
 
 
@@ -35,7 +38,7 @@ def groups_page(
         name = f"Group {group.number}: {len(group.members)} photos, {len(group.to_drop)} to drop"
         section = f'<section class="group" aria-label="{name}">'
         yield f"{section}<h2>{name}</h2><ol>{cards}</ol></section>"
-    yield f"{SAVE}<script>{script}</script>{END}"
+    yield f"<footer>{LIST}{SAVE}</footer><script>{script}</script>{END}"
 
 
 def _card(member: Member, kept: Member, folders: Folders) -> str:
@@ -49,8 +52,16 @@ def _card(member: Member, kept: Member, folders: Folders) -> str:
     return (
         f'<li class="{member.action}">{picture(facts.image, [], facts.image, folders)}'
         f'<span class="badge">{member.action}</span>'
-        f'<div class="about" title="{printable(facts.image)}">{said}{mark}</div></li>'
+        f'<div class="about" title="{printable(facts.image)}">{said}{_choice(member)}{mark}</div>'
+        "</li>"
     )
+
+
+def _choice(member: Member) -> str:
+    """Return the box that says whether a photo is kept, with all names that go if it is not."""
+    names = html.escape(json.dumps([member.facts.image, *member.facts.links]))
+    checked = " checked" if member.action == "keep" else ""
+    return f'<label><input type="checkbox" data-names="{names}"{checked}>keep</label>'
 
 
 def _mark(member: Member, kept: Member) -> str:
