@@ -51,7 +51,10 @@ def test_with_the_keyboard_alone(home: Any) -> None:
     home.keyboard.press("z")
     home.wait_for_function("() => document.querySelector('#look img').src.includes('size=full')")
     home.keyboard.press("w")
-    home.wait_for_function("() => document.querySelector('#why img')?.naturalWidth > 640")
+    home.wait_for_function(
+        "() => document.querySelector('#why img')?.naturalWidth > 640",
+        timeout=60_000,  # torch
+    )
     home.keyboard.press("Escape")
     home.wait_for_selector("#why", state="detached")
     home.keyboard.press("n")

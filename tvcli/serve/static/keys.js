@@ -19,7 +19,7 @@ export function listen(table) {
   document.addEventListener("keydown", (event) => {
     if (event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
     if (find("dialog[open]")) return;
-    if (event.key === " " && event.target.matches?.("button, a, summary")) return; // it is pressed
+    if (event.key === " " && event.target.matches?.("button, summary")) return; // it is pressed
     const action = actions.get(nameOf(event));
     if (action && action(event) !== false) event.preventDefault();
   });
