@@ -63,6 +63,13 @@ def search(
             "image^=shop/. Repeatable; all conditions must hold.",
         ),
     ] = None,
+    distinct: Annotated[
+        bool,
+        typer.Option(
+            "--distinct",
+            help="Of files with the same content show one as a hit, and list the others in it.",
+        ),
+    ] = False,
     format: Annotated[HitFormat | None, options.FORMAT] = None,
     rerank: Annotated[
         int | None,
@@ -165,6 +172,7 @@ def search(
             verification=verification.parse(),
             explain=explain,
             cam=cam,
+            distinct=distinct,
         ),
         root=root,
         weights=weights,

@@ -85,8 +85,16 @@ def _caption(hit: Hit) -> str:
     return (
         f'<p class="caption"><b>{hit.similarity:.3f}</b>{label}{_checked(hit)}'
         f'<span title="{printable(hit.image)}">{printable(Path(hit.image).name)}</span>'
-        f"{_fields(hit)}</p>"
+        f"{_same(hit)}{_fields(hit)}</p>"
     )
+
+
+def _same(hit: Hit) -> str:
+    """Return how many other files have the same content, and which."""
+    if not hit.same_content:
+        return ""
+    names = printable(", ".join(hit.same_content))
+    return f'<span title="{names}">+{len(hit.same_content)}</span>'
 
 
 def _fields(hit: Hit) -> str:

@@ -86,6 +86,8 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
         for hit in found:
             count += 1
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
+            if hit.same_content:
+                name.append(f" +{len(hit.same_content)}", style="dim")
             more: list[str | Text] = [_verdict(hit)] if checked else []
             more += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]
             table.add_row(

@@ -21,6 +21,7 @@ HOW = frozenset(
         "combine",
         "device",
         "dim",
+        "distinct",
         "effort",
         "exclude",
         "exif",

@@ -255,6 +255,8 @@ def fields_of_rows(
     asked = {_key(region.crop): region.fields for region in regions}
     if len(set(asked.values())) == 1:  # its objects may have been located since
         return [merged(known, regions[0].fields) for known in before]
+    if len(regions) == len(before):
+        return [merged(known, r.fields) for known, r in zip(before, regions, strict=True)]
     whole = asked.get(_key(None), ())
     pairs = zip(before, crops, strict=True)
     return [merged(known, asked.get(_key(crop), whole)) for known, crop in pairs]

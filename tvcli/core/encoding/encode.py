@@ -5,18 +5,27 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from tvcli.core.boxes import clip
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, merged
 from tvcli.core.files.records import Region
 from tvcli.core.images.exif import exif_of
-from tvcli.core.images.photo import BadImage, Photo, Pixels, decode_photo, digest, read_photo
+from tvcli.core.images.photo import (
+    BadImage,
+    Photo,
+    Pixels,
+    decode_photo,
+    digest,
+    inside,
+    read_photo,
+)
 from tvcli.core.parallel import cores, in_order
 
 UNKNOWN_BOX = (np.nan,) * 4
@@ -138,6 +147,8 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
         known = exif_of(regions[0], root) if regions[0].exif else {}
         for region in regions:
             try:
+                if region.crop is not None:
+                    region = replace(region, crop=inside(photo, region.crop))
                 pixels.append(encoder.look(photo, region))
             except BadImage as error:
                 encoded.skips.append((region.image, "crop", str(error)))
@@ -157,7 +168,8 @@ def _add_columns(
     columns["target"].append(region.target)
     columns["position"].append(region.position)
     columns["region"].append(region.crop or photo.whole)
-    columns["box"].append(region.box or UNKNOWN_BOX)
+    box = region.box and (clip(region.box, photo.width, photo.height) or region.box)
+    columns["box"].append(box or UNKNOWN_BOX)
     columns["fields"].append(merged(known, region.fields))
 
 

@@ -27,6 +27,7 @@ PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 JPEG = b"\xff\xd8\xff"
 ORIENTATION = 0x0112  # of EXIF and of TIFF
 TURNED = (5, 6, 7, 8)  # orientations that swap width and height
+LEAST_LEFT = 8  # pixels a side of a box that sticks out; fewer have a colour, and no picture
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
 
 
@@ -115,7 +116,7 @@ def _decoded(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour
     with open_picture(data) as image:
         width, height = _displayed_size(image)
         if size is not None:
-            _draft(image, size, crops)
+            _draft(image, size, [part for crop in crops if (part := clip(crop, width, height))])
         tags = getattr(image, "tag_v2", {})
         pixels, note = to_rgb(ImageOps.exif_transpose(image), colour, tags)
         return Photo(pixels, width, height, note)
@@ -177,6 +178,25 @@ def view(photo: Photo, crop: Box | None, size: int, fit: Fit, *, flip: bool = Fa
     else:
         picture = resize_region(photo, _central_square(box) if fit == "crop" else box, (size, size))
     return np.asarray(ImageOps.mirror(picture) if flip else picture)
+
+
+def inside(photo: Photo, crop: Box) -> Box:
+    """Return the part of a crop that lies in a photo.
+
+    Raises:
+        BadImage: nothing does, or of a crop that sticks out less than `LEAST_LEFT` pixels a side.
+    """
+    box = clip(crop, photo.width, photo.height)
+    if box is None:
+        raise BadImage(f"box {[round(side) for side in crop]} lies outside the photo")
+    least = min(LEAST_LEFT, photo.width, photo.height)
+    across, down = box[2] - box[0], box[3] - box[1]
+    if box != crop and min(across, down) < least:
+        raise BadImage(
+            f"box {[round(side) for side in crop]} lies outside the photo but for {across:g}x"
+            f"{down:g} pixels; at least {least}x{least} must be in it"
+        )
+    return box
 
 
 def resize_photo(photo: Photo, width: int, height: int) -> Pixels:

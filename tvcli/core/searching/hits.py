@@ -18,6 +18,7 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
+from tvcli.core.searching.distinct import by_content, enough_distinct
 from tvcli.core.searching.euclidean import search_euclidean
 from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
 from tvcli.core.searching.verifier import Verifier
@@ -36,6 +37,7 @@ class Hit:
     `row` is where the index has it; `check` says whether it is the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
     its photos lie. `fields` are what else is known of it, such as a price.
+    `same_content` are other files of the same content, if they are listed rather than hits.
     """
 
     query: str
@@ -51,6 +53,7 @@ class Hit:
     root: Path | None = None
     fields: Mapping[str, Value] = field(default_factory=dict)
     probability: float | None = None
+    same_content: tuple[str, ...] = ()
 
     @property
     def shown_fields(self) -> dict[str, str]:
@@ -74,6 +77,8 @@ class Hit:
         record |= as_json(self.fields)
         if self.missing:
             record["missing"] = True
+        if self.same_content:
+            record["same_content"] = list(self.same_content)
         if self.explain:
             record["explain"] = self.explain
         return record | (self.check.as_record() if self.check else {})
@@ -91,6 +96,7 @@ def hits_of(
     metric: Metric = "cosine",
     where: Sequence[Condition] = (),
     budget: int | None = None,
+    distinct: bool = False,
     report: Report,
 ) -> Iterator[tuple[Query, list[Hit]]]:
     """Yield each query with its hits, the most similar first; all are searched for together.
@@ -101,6 +107,7 @@ def hits_of(
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
     writes a picture for each hit. Only rows that meet all conditions (`where`) are hits. With a
     `budget` the index's engine looks as hard as that.
+    `distinct` hits have other contents: files of the same content, and boxes of it, are one.
     By the metric `euclidean` a similarity is 1 / (1 + distance).
 
     Raises:
@@ -111,10 +118,15 @@ def hits_of(
         raise UsageError(f"-k {k}: at least 1")
     vectors = np.stack([query.vector for query in queries])
     wanted = max(k, rerank or 0, verifier.verification.shortlist if verifier else 0)
-    if metric == "euclidean":
-        similarities, rows = search_euclidean(index, vectors, wanted)
-    else:
-        similarities, rows = index.search(vectors, wanted, where=where, budget=budget)
+
+    def closest(count: int) -> Found:
+        if metric == "euclidean":
+            return search_euclidean(index, vectors, count)
+        return index.search(vectors, count, where=where, budget=budget)
+
+    similarities, rows = closest(wanted)
+    if distinct and not (rerank or verifier):
+        similarities, rows = enough_distinct(index, k, similarities, rows, closest)
     if rerank:
         similarities, rows = reordered(index, [query.map for query in queries], rows)
     for query, values, found in zip(queries, similarities, rows, strict=True):
@@ -126,7 +138,12 @@ def hits_of(
             except BadImage as error:
                 report.skip(query.name, "verify", str(error))
                 continue
-        hits = list(_hits(index, query, values[:k], found[:k], min_score, checks, explains))
+        same: list[list[int]] | None = None
+        if distinct:
+            first, same = by_content(index, found, k)
+            values, found = values[first], found[first]
+            checks = [checks[place] for place in first] if checks else None
+        hits = list(_hits(index, query, values[:k], found[:k], min_score, checks, explains, same))
         yield query, hits if metric != "cosine" or rerank else _calibrated(index, hits)
 
 
@@ -171,8 +188,10 @@ def _hits(
     min_score: float | None,
     checks: list[Check] | None = None,
     explains: "ExplainedHits | None" = None,
+    same: list[list[int]] | None = None,
 ) -> Iterator[Hit]:
     known = index.columns(rows)
+    others = [index.read("image", np.array(some, np.intp)) for some in same] if same else []
     for place, similarity in enumerate(similarities):
         if min_score is not None and similarity < min_score:
             return
@@ -190,4 +209,7 @@ def _hits(
             explain=explains(query, int(rows[place]), place + 1) if explains else "",
             root=index.root,
             fields=known["fields"][place],
+            same_content=tuple(shown_path(index.root, name) for name in others[place])
+            if others
+            else (),
         )

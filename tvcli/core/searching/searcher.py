@@ -41,7 +41,7 @@ class SearchSettings:
 
     The first `rerank` by vector are put in order by their maps. `budget` is how hard the index's
     engine searches. `explain` is a folder for pictures of what made each hit similar; with `cam`
-    they have class activation maps.
+    they have class activation maps. `distinct` hits have other contents.
     """
 
     k: int = 10
@@ -54,6 +54,7 @@ class SearchSettings:
     verification: Verification | None = None
     explain: Path | None = None
     cam: bool = False
+    distinct: bool = False
 
 
 class Searcher:
@@ -125,6 +126,7 @@ class Searcher:
                     metric=settings.metric,
                     where=where,
                     budget=settings.budget,
+                    distinct=settings.distinct,
                     report=report,
                 ):
                     nothing = nothing and not found
