@@ -137,3 +137,15 @@ def test_a_photo_and_its_converted_copy_agree(tmp_path: Path) -> None:
 def test_bits_per_sample_tell_the_range() -> None:
     assert _range("I;16", 30.0, {258: (12,)}) == (4095.0, "")
     assert _range("I;16", 30.0, {258: (16,)})[0] == 255.0
+
+
+def test_colours_of_a_heic_are_managed() -> None:
+    heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed")
+    heif.register_heif_opener()
+    image = picture(3)
+    managed, stored = (
+        pixels_of(encoded(wide_version(image), "HEIF", icc_profile=WIDE, quality=95), colour)
+        for colour in ("managed", "stored")
+    )
+    off = [np.abs(found - np.asarray(image, float)).mean() for found in (managed, stored)]
+    assert off[0] < 4 < off[1]

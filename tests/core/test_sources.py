@@ -121,12 +121,12 @@ def test_paths_are_yielded_before_the_stream_ends(photos: Path) -> None:
 
 
 def test_pictures_of_other_kinds_in_folders_are_told(photos: Path) -> None:
-    for name in ("a.HEIC", "b.jp2", "c.txt", ".d.heic", "e.mpo"):
+    for name in ("a.PSD", "b.jp2", "c.txt", ".d.psd", "e.mpo"):
         (photos / name).write_bytes(b"x")
     told: list[str] = []
     found = [path.name for path in walk_photos(photos, on_left_out=told.append)]
     assert "e.mpo" in found
-    assert told == [str(photos / "a.HEIC"), str(photos / "b.jp2")]
+    assert told == [str(photos / "a.PSD"), str(photos / "b.jp2")]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.photo_formats import INSTALL
 
 Total = int | None | Callable[[], int | None]
 
@@ -74,7 +75,9 @@ class Report:
     def left_out_text(self) -> str:
         """Return how many pictures of what kinds were left out, or nothing."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.left_out.items()))
-        return f"{kinds} left out" if kinds else ""
+        missing = sorted({INSTALL[kind] for kind in self.left_out if kind in INSTALL})
+        how = f" (pip install {' '.join(missing)})" if missing else ""
+        return f"{kinds} left out{how}" if kinds else ""
 
 
 def nothing_found(report: Report) -> str:

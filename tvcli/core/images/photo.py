@@ -16,7 +16,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
 from tvcli.core.images.colour import Colour, to_rgb
 from tvcli.core.images.cut_jpegs import completed
-from tvcli.core.images.known_pictures import open_picture
+from tvcli.core.images.known_pictures import NotInstalled, open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
 
 Pixels = npt.NDArray[np.uint8]
@@ -103,6 +103,8 @@ def decode_photo(
             return _decoded(data, size, crops, colour)
     except Image.DecompressionBombError:
         raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
+    except NotInstalled as error:
+        raise BadImage(str(error)) from None
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
     except Exception as error:  # decoders raise nearly anything on broken files
@@ -144,6 +146,8 @@ def photo_size(data: bytes) -> tuple[int, int]:
     try:
         with open_picture(data) as image:
             return _displayed_size(image)
+    except NotInstalled as error:
+        raise BadImage(str(error)) from None
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
 
@@ -157,6 +161,8 @@ def photo_format(data: bytes) -> str:
     try:
         with open_picture(data) as image:
             return image.format or ""
+    except NotInstalled as error:
+        raise BadImage(str(error)) from None
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
 
