@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.photo_formats import INSTALL
 
 Total = int | None | Callable[[], int | None]
 
@@ -23,6 +22,13 @@ class Skip:
         """Return the record that `--errors` writes."""
         return asdict(self)
 
+
+# What to install for pictures that are left out without it, and the endings of their names.
+READ_BY = {
+    "pillow-heif": (".heic", ".heif", ".hif"),  # what iPhones write
+    "'tvcli[jxl]'": (".jxl",),
+}
+INSTALL = {suffix: wanted for wanted, endings in READ_BY.items() for suffix in endings}
 
 KEPT = 1000  # photos skipped that a report remembers
 

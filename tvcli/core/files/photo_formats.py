@@ -3,14 +3,13 @@
 import re
 from importlib.util import find_spec
 
-# Formats that a plugin of Pillow reads: its module, what to install, and the endings of names.
-PLUGINS = (
-    ("pillow_heif", "pillow-heif", (".heic", ".heif", ".hif")),  # what iPhones write
-    ("pillow_jxl", "'tvcli[jxl]'", (".jxl",)),
-)
+from tvcli.core.reports import READ_BY
+
+# Plugins of Pillow by their modules, and the endings of what they read.
+PLUGINS = {"pillow_heif": READ_BY["pillow-heif"], "pillow_jxl": READ_BY["'tvcli[jxl]'"]}
 SUFFIXES = frozenset(
     (
-        *(suffix for name, _, ending in PLUGINS if find_spec(name) for suffix in ending),
+        *(suffix for name, endings in PLUGINS.items() if find_spec(name) for suffix in endings),
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
         *(".png", ".webp", ".avif", ".gif", ".tif", ".tiff", ".bmp"),
     )
@@ -25,8 +24,6 @@ OTHER_SUFFIXES = frozenset(
         ".rwl",
     )
 )
-# What to install for pictures that were left out, or could not be read.
-INSTALL = {suffix: wanted for _, wanted, endings in PLUGINS for suffix in endings}
 # How pictures begin, those too that cannot be read: so that none is taken for a list of paths.
 PICTURE_START = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]|BM....\0\0\0\0|\0...ftyp|"
