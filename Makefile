@@ -1,8 +1,8 @@
 # make demo   draw a collection, run the whole chain on it, leave a page with the hits
 # make test   ruff, mypy, import-linter and pytest; what needs an extra is skipped, with a reason
-# make test-all   the same with every extra: faiss, timm, openvino, ray, postgres
+# make test-all   the same with every extra: annoy, faiss, timm, openvino, ray, postgres
 # make bench  every benchmark, written into docs/notes/benchmarks.md
-# All set themselves up: all they need is Python 3.11 or newer, a C++ compiler (for annoy) and PyPI.
+# All set themselves up: all they need is Python 3.11 or newer and PyPI; test-all and bench a C++ compiler, for annoy.
 # CI (.ci/run) runs both test commands, and the wheel on the newest Python at hand.
 
 PYTHON ?= python3

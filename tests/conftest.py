@@ -4,6 +4,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,16 @@ def pytest_configure() -> None:
     """Have what the tests start answer to Ctrl-C, where they run in a shell's background."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is tested with annoy where it is not installed, which needs a compiler."""
+    if find_spec("annoy"):
+        return
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        if "annoy" in str(list(parameters.values())) or item.get_closest_marker("annoy"):
+            item.add_marker(pytest.mark.skip(reason="extra annoy"))
 
 
 @pytest.fixture(autouse=True, scope="session")

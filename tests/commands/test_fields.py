@@ -97,6 +97,7 @@ def test_fields_go_through_encodings_shards_and_merges(records: Path, tv: Tv) ->
     assert {hit["price"] for hit in hits(tv, index)} == {1}
 
 
+@pytest.mark.annoy
 def test_a_table_edits_fields_in_place(records: Path, tv: Tv) -> None:
     index = records.with_name("a.tvx")
     assert tv("index", records, "-o", index, "--engine", "annoy").status == 0

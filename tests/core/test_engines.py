@@ -67,6 +67,7 @@ def test_one_query_finds_what_many_find_in_a_gallery_of_any_width() -> None:
             assert np.allclose(alone[0], similarities[[place]], atol=1e-6)
 
 
+@pytest.mark.annoy
 def test_ties_go_to_the_lower_row() -> None:
     gallery = np.ones((9, 1), np.float32)
     assert Exact(Matrix(gallery)).search(np.ones((1, 1), np.float32), 9)[1].tolist() == [
@@ -308,6 +309,7 @@ def test_a_file_that_does_not_fit_is_not_opened(engine: str, tmp_path: Path) -> 
     assert not opens(bytes=0)
 
 
+@pytest.mark.annoy
 def test_a_forest_from_elsewhere_is_checked_node_by_node(tmp_path: Path) -> None:
     path = tmp_path / "forest.annoy"
     _, made = structure("annoy", clustered(500, 8), path)

@@ -61,6 +61,7 @@ def test_a_failure_leaves_the_old_index(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["x.tvx"]
 
 
+@pytest.mark.annoy
 def test_annoy_is_a_cache(tmp_path: Path) -> None:
     target = build(tmp_path / "x.tvx", rows(400), engine="annoy")
     ann = next(target.glob("*.annoy"))
@@ -79,6 +80,7 @@ def test_annoy_is_a_cache(tmp_path: Path) -> None:
     assert ann.read_bytes() == whole
 
 
+@pytest.mark.annoy
 def test_the_default_engine_depends_on_the_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,3 +177,18 @@ def test_photos_without_an_object_are_no_regions_unless_they_are_asked_for(photo
         ("0.png", False, (1, 1, 9, 9)),
         ("1.png", True, None),
     ]
+
+
+def test_photos_are_named_as_they_are_found(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    for folder, argument, expected in (
+        (tmp_path, "photos", "photos/0.png"),
+        (tmp_path / "elsewhere", "../photos", "../photos/0.png"),
+        (photos, "0.png", "0.png"),
+        (tmp_path, str(photos), str(photos / "0.png")),
+    ):
+        monkeypatch.chdir(folder)
+        source = open_sources([argument])
+        assert source.named(next(source.regions)) == expected

@@ -221,6 +221,7 @@ def test_many_updates_are_tidied(
     same(target, tmp_path / "anew.tvx")
 
 
+@pytest.mark.annoy
 def test_an_open_index_keeps_what_it_has(tmp_path: Path, photos: Path, encoder: Encoder) -> None:
     """Its structure was not yet open when an update took the file away."""
     target = tmp_path / "x.tvx"

@@ -268,7 +268,13 @@ def test_an_empty_pipe_is_told(home: Path) -> None:
     assert "an HDF5 file where photos or records are needed" in ran.stderr
 
 
-@pytest.mark.parametrize("command", ["tv search photos/plain.png", "tv info .tv/index.tvx"])
+CLOSED = [
+    *("tv search photos/plain.png", "tv info .tv/index.tvx", "tv --version", "tv completion bash"),
+    *(f"tv search photos/plain.png --format {f}" for f in ("table", "tsv", "html", "csv")),
+]
+
+
+@pytest.mark.parametrize("command", CLOSED)
 def test_a_closed_stdout_is_an_error_and_a_closed_stdin_none(home: Path, command: str) -> None:
     ran = shell(f"{command} >&-", home)
     assert (ran.returncode, ran.stdout) == (3, "")

@@ -9,6 +9,7 @@ import typer
 
 from tvcli.terminal import options
 from tvcli.terminal.harmless import printable
+from tvcli.terminal.tables import print_table
 
 
 def eval_boxes(
@@ -19,9 +20,11 @@ def eval_boxes(
         options.plot("Write a plot of precision over recall, at IoU 0.5, to this file."),
     ] = None,
     format: Annotated[
-        Literal["table", "json"] | None,
+        Literal["table", "jsonl", "json"] | None,
         typer.Option(
-            "--format", help="How to print the result.  [default: table on a terminal, else json]"
+            "--format",
+            help="How to print the result; json is jsonl.  [default: table on a terminal, else "
+            "jsonl]",
         ),
     ] = None,
 ) -> None:
@@ -41,7 +44,7 @@ def eval_boxes(
         from tvcli.core.plots import plot_precision_recall
 
         plot_precision_recall(curves, plot, "located boxes, IoU 0.5")
-    if format == "json" or (format is None and not sys.stdout.isatty()):
+    if format in ("jsonl", "json") or (format is None and not sys.stdout.isatty()):
         print(json.dumps(measures, ensure_ascii=False))
         return
     _print_table(measures)
@@ -60,4 +63,4 @@ def _print_table(measures: dict[str, Any]) -> None:
         table.add_column(Text(printable(name)), justify="right")
     for measure in measures:
         table.add_row(measure, *(str(values[measure]) for values in columns.values()))
-    Console().print(table)
+    print_table(Console(), table)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
 from tvcli.terminal.harmless import printable
+from tvcli.terminal.tables import print_table
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.deduping.dedupe import Group
@@ -74,4 +75,4 @@ def _print_tables(groups: "list[Group]") -> None:
             )
             pixels = f"{member.facts.width}x{member.facts.height}"
             table.add_row(action, Text(printable(member.facts.image)), pixels, Text(printable(why)))
-        console.print(table)
+        print_table(console, table)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import Record, dump_record
 from tvcli.terminal.harmless import printable
-from tvcli.terminal.lines import print_table, tsv_field
+from tvcli.terminal.lines import print_records, tsv_field
+from tvcli.terminal.tables import print_table
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.searching.hits import Hit
@@ -34,7 +35,7 @@ def print_hits(
     if format == "html":
         return _print_page(list(hits), allow)
     if format in ("csv", "parquet"):
-        return print_table(map(_harmless, hits), format)
+        return print_records(map(_harmless, hits), format)
     count = 0
     for count, text in enumerate(_lines(hits, format, null), 1):  # noqa: B007
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -93,7 +94,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
             table.add_row(
                 str(hit.rank), f"{hit.similarity:.4f}", name, Text(printable(hit.label)), *more
             )
-        console.print(table)
+        print_table(console, table)
     return count
 
 

@@ -43,14 +43,14 @@ def _emit_table(output: str, records: Iterable[Record], table: "TableFormat") ->
     from tvcli.core.files.tables import write_table
 
     if output == STREAM:
-        return print_table(records, table)
+        return print_records(records, table)
     check_own(Path(output), "table")
     path = Path(output)
     with writing(path), atomic_write(path) as partial, partial.open("wb") as stream:
         return write_table(stream, table, records)
 
 
-def print_table(records: Iterable[Record], table: "TableFormat") -> int:
+def print_records(records: Iterable[Record], table: "TableFormat") -> int:
     """Write records to standard output as a table; return how many.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tvcli.core.files.records import dump_record
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import tell
+from tvcli.terminal.tables import print_table
 
 if TYPE_CHECKING:  # it brings torch, which tv --help does without
     from tvcli.core.ranking.rank_training import Trained
@@ -81,7 +82,7 @@ def _print_table(records: Sequence[dict[str, Any]]) -> None:
         table.add_column(name, justify="left" if name == "metric" else "right")
     for record in records:
         table.add_row(*(Text(_cell(record.get(name))) for name in names))
-    Console().print(table)
+    print_table(Console(), table)
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,7 @@ from tvcli.core.engines.approximate import Approximate, Structure
 from tvcli.core.engines.exact import Exact
 from tvcli.core.engines.interface import Engine, Found, Gallery, Mask, Rows, Vectors, merge
 from tvcli.core.engines.search_budget import choose_budget
-from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure
+from tvcli.core.engines.structures import STRUCTURES, build_structure, open_structure, why_not
 
 EXACT_UNTIL = 200_000  # rows; above, annoy answers a cold search sooner (docs/notes/benchmarks.md)
 
@@ -28,4 +28,5 @@ __all__ = [
     "choose_budget",
     "merge",
     "open_structure",
+    "why_not",
 ]

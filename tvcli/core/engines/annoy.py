@@ -9,6 +9,7 @@ from tvcli.core.engines.annoy_file import is_sound
 from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
+from tvcli.core.errors import BadInput
 
 TREES = 50
 
@@ -46,7 +47,8 @@ def build(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, 
 
 
 def check() -> None:
-    """See that annoy is installed, which it always is."""
+    """See that annoy is installed; raises BadInput where it is not."""
+    _index_class()
 
 
 def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) -> bool:
@@ -65,9 +67,17 @@ def load(path: Path, dimension: int, rows: int) -> Trees | None:
 
 
 def _new_trees(dimension: int) -> Any:
-    from annoy import AnnoyIndex  # compiled, and not needed for an exact search
+    return _index_class()(dimension, "angular")
 
-    return AnnoyIndex(dimension, "angular")
+
+def _index_class() -> Any:
+    try:
+        from annoy import AnnoyIndex  # compiled, and not needed for an exact search
+    except ImportError as error:
+        raise BadInput(
+            "annoy is not installed: pip install 'tvcli[annoy]', which needs a C++ compiler"
+        ) from error
+    return AnnoyIndex
 
 
 KIND = Kind(check, "forest", ".annoy", build, is_safe, load)

@@ -7,6 +7,7 @@ from tvcli.core.engines import annoy, faiss
 from tvcli.core.engines.annoy_file import stamp_of
 from tvcli.core.engines.approximate import Kind, Structure
 from tvcli.core.engines.interface import Gallery
+from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write
 
 STRUCTURES: dict[str, Kind] = {
@@ -14,6 +15,15 @@ STRUCTURES: dict[str, Kind] = {
     "faiss-hnsw": faiss.HNSW,
     "faiss-ivfpq": faiss.IVFPQ,
 }
+
+
+def why_not(engine: str) -> str:
+    """Return why a structure cannot be used here, empty if it can: its library is not installed."""
+    try:
+        STRUCTURES[engine].check()
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def build_structure(

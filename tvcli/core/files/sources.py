@@ -58,6 +58,17 @@ class Source:
             return self.regions
         return (replace(region, exif=True) for region in self.regions)
 
+    def named(self, region: Region) -> str:
+        """Return the photo of a region as a person finds it: from the current folder, or absolute.
+
+        It is absolute if an argument was.
+        """
+        if region.data is not None:
+            return region.image
+        path = os.path.normpath(self.root / region.image)
+        absolute = any(os.path.isabs(argument) for argument in self.arguments)  # noqa: PTH117
+        return path if absolute else os.path.relpath(path)
+
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
         count = 0

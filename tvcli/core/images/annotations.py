@@ -125,7 +125,7 @@ def _add_objects(photo: BoxedPhoto, items: list[Annotation], report: Report) -> 
         try:
             box, beyond = _checked(item, photo)
         except ValueError as error:
-            report.skip(photo.image, STAGE, f"{item.where}: {error}")
+            report.skip(str(photo.path), STAGE, f"{item.where}: {error}")
         else:
             photo.objects.append((box, item.label))
             cut += beyond > OUTSIDE

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.engines import Found, Mask, Rows, Vectors
+from tvcli.core.engines import STRUCTURES, Found, Mask, Rows, Vectors, why_not
 from tvcli.core.engines.conditions import COLUMNS, Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
@@ -74,6 +74,11 @@ class Index:
             )
         self._check_columns(where)
         return self.store.search(unit(queries), k, allowed, where, budget)
+
+    def why_exact(self) -> str:
+        """Return why its search structure is not used, empty where it is or there is none."""
+        engine = self.manifest.engine
+        return why_not(engine) if engine in STRUCTURES else ""
 
     def columns(self, rows: slice | Rows) -> Columns:
         """Return what is known of some rows: image, region, box, label and so on, by name."""

@@ -178,7 +178,8 @@ def _write_segment(
 def _commit(folder: Path, manifest: Manifest) -> None:
     """Make the search structure of a single segment, and write the manifest."""
     if manifest.auto:
-        manifest.engine = "exact" if manifest.rows <= engines.EXACT_UNTIL else "annoy"
+        few = manifest.rows <= engines.EXACT_UNTIL
+        manifest.engine = "exact" if few or engines.why_not("annoy") else "annoy"
     if manifest.engine in engines.STRUCTURES:
         with open_artifact(folder / manifest.segments[0].file, "embeddings") as rows:
             vectors = StoredVectors(Stored(folder, manifest, [rows]), manifest)

@@ -76,9 +76,9 @@ class Tail:
 def engine_of(folder: Path, manifest: Manifest, gallery: Gallery) -> Engine:
     """Return what searches the stored rows of an index; a structure that is gone is made again.
 
-    Where it cannot be made, everything is scanned.
+    Where it cannot be made, or its library is not installed, everything is scanned.
     """
-    if manifest.engine == "exact":
+    if manifest.engine == "exact" or engines.why_not(manifest.engine):
         return Exact(gallery)
     base = Base(gallery, manifest.segments[0].rows)
     structure = _open(folder, manifest, base) or _made_again(folder, manifest, base)

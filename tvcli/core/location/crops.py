@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -315,7 +316,7 @@ def saved(
         try:
             photo = decode_photo(read_photo(base / image))
         except BadImage as error:
-            report.skip(image, "crop", str(error))
+            report.skip(os.path.relpath(base / image), "crop", str(error))
             continue
         for number, record in enumerate(items, 1):
             pixels = view(photo, tuple(record["crop"]), size, "squash")

@@ -132,7 +132,7 @@ def locate_photos(
     empty = unsure = 0
     for seen in _see_all(_once(source.regions), source.root, locator, wanted):
         if seen.reason:
-            report.skip(seen.region.image, "locate", seen.reason)
+            report.skip(source.named(seen.region), "locate", seen.reason)
             continue
         report.advance()
         region = seen.region
@@ -145,7 +145,7 @@ def locate_photos(
             about["position"] = seen.region.position
         if not seen.objects:
             empty += 1
-            report.note(f"{image}: no object found")
+            report.note(f"{source.named(region)}: no object found")
             if keep_empty:
                 yield about
         unsure += _is_unsure(seen.objects, locator.threshold)

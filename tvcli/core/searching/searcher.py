@@ -101,6 +101,8 @@ class Searcher:
         """
         _check(settings, refined=bool(likes or unlikes))
         self._check_budget(settings, report)
+        if missing := self.index.why_exact():
+            report.note(f"{missing}; every row is compared instead")
         queries = self.queries(settings, report)
         liked, unliked = (self._examples(queries, some, report) for some in (likes, unlikes))
         if asked is None:
