@@ -21,8 +21,17 @@ MOST_EXACT = 2**53  # an integer beyond is kept as its digits: as a number it wo
 RESERVED = frozenset(
     (
         *("image", "width", "height", "box", "crop", "label", "split", "target", "flip", "score"),
-        *("empty",),
-        *("position", "shard", "query", "rank", "similarity", "missing", "explain", "same_content"),
+        *(
+            "empty",
+            "position",
+            "shard",
+            "query",
+            "rank",
+            "similarity",
+            "missing",
+            "explain",
+            "same_content",
+        ),
         *("verified", "inliers", "probability", "whole", "mirrored", "transform", "outline"),
         *("agreement", "even", "covered", "relevant", "anchor", "positive", "negative"),
     )
