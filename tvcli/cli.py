@@ -47,6 +47,7 @@ from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.option_groups import with_option_groups
+from tvcli.terminal.optional_values import OptionalValues
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
@@ -150,7 +151,8 @@ def _check_finite(options: dict[str, Any]) -> None:
 
 
 def _add(to: typer.Typer, name: str, command: Callable[..., None]) -> None:
-    to.command(name, help=examples_first(command.__doc__))(_guarded(with_option_groups(command)))
+    made = to.command(name, cls=OptionalValues, help=examples_first(command.__doc__))
+    made(_guarded(with_option_groups(command)))
 
 
 for _name in COMMANDS:

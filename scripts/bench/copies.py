@@ -87,13 +87,8 @@ class Hashes:
 
 
 def sureness(check: Check) -> list[float]:
-    shares = (
-        check.match.agreement,
-        check.match.local_agreement,
-        check.match.colours,
-        check.match.light,
-    )
-    return [check.match.inliers, *(round(share, 4) for share in shares)]
+    known = check.match.evidence.known.values()
+    return [check.match.inliers, check.match.probability, *(round(value, 4) for value in known)]
 
 
 def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[str, Any]:

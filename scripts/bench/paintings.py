@@ -57,7 +57,7 @@ class Counts:
         best = max(hits, key=lambda hit: (hit.check.verified, hit.check.match.inliers))
         self.first += bool(truth) and number(best.image) in truth
         for hit in hits:
-            known = hit.check.match.inliers, round(hit.check.match.agreement, 4)
+            known = hit.check.match.inliers, round(hit.check.match.probability, 4)
             if number(hit.image) in truth and hit.check.verified:
                 self.accepted.append(known)
             elif number(hit.image) not in truth:

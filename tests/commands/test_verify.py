@@ -71,7 +71,7 @@ def test_a_copy_is_found_and_a_stranger_is_not(tv: Tv, index: Path, tmp_path: Pa
 def test_what_is_too_blurred_for_key_points_is_found_as_a_whole(
     tv: Tv, index: Path, tmp_path: Path
 ) -> None:
-    blurred = ImageOps.mirror(scene(1)).rotate(180).filter(ImageFilter.GaussianBlur(5))
+    blurred = ImageOps.mirror(scene(1)).rotate(180).filter(ImageFilter.GaussianBlur(6))
     blurred.save(tmp_path / "blurred.png")
     asked = ["search", tmp_path / "blurred.png", "-i", index, "--verify", "default"]
     (hit,) = records(tv(*asked, "--unverified", "--by-inliers", "-k", 1))
@@ -81,7 +81,7 @@ def test_what_is_too_blurred_for_key_points_is_found_as_a_whole(
     assert hit["outline"] == [[0, 180], [240, 180], [240, 0], [0, 0]]
     assert "whole photo, mirrored" in tv(*asked, "--format", "table").out
     assert "whole photo, mirrored" in tv(*asked, "--format", "html").out
-    assert tv(*asked, "--threshold", "whole=1.01").status == 1
+    assert tv(*asked, "--min-probability", 1).status == 1
 
 
 def test_hits_that_are_not_verified_are_shown_when_asked_for(
@@ -161,10 +161,25 @@ def test_photos_of_the_index_and_of_a_pipe_are_verified_too(
     assert json.loads(piped.stdout)["verified"] is True
 
 
+def test_verify_stands_without_a_value(tv: Tv, index: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.png"
+    named = tv("search", copy, "-i", index, "--verify", "default")
+    at = ["-i", index]
+    for asked in ([copy, *at, "--verify"], ["--verify", copy, *at], [copy, "--verify", *at]):
+        asked = ["search", *asked]
+        ran = tv(*asked)
+        assert (ran.status, ran.out) == (0, named.out)
+    (hit,) = records(named)
+    assert 0.9 < float(hit["probability"]) <= 1
+    assert tv("search", copy, "-i", index, "--verify", "--unverified", "-k", 2).status == 0
+
+
 def test_thresholds_are_set_by_name(tv: Tv, index: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.png"
-    strict = tv("search", copy, "-i", index, "--verify", "default", "--threshold", "few=9999")
+    strict = tv("search", copy, "-i", index, "--verify", "default", "--min-probability", 1)
     assert strict.status == 1
+    former = tv("search", copy, "-i", index, "--verify", "default", "--threshold", "few=9999")
+    assert former.status == 2 and "--min-probability" in former.err
     wrong = tv("search", copy, "-i", index, "--verify", "scalable", "--threshold", "good=1")
     assert wrong.status == 2 and "high, low, enough, many, few" in wrong.err
     alone = tv("search", copy, "-i", index, "--threshold", "few=3")

@@ -11,17 +11,11 @@ from tvcli.core.matching.features import COUNT, Keypoints, describe, describe_bo
 from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import match
-from tvcli.core.matching.photometry import hue_and_photometric_agreement
+from tvcli.core.matching.photometry import colour_agreement
 from tvcli.core.matching.zncc import details
 
 BOX = (80, 30, 320, 270)
-LOOSE = Default(
-    local_agreement_good=0,
-    local_agreement_fair=0,
-    hue_agreement=0,
-    photometric=0,
-    photometric_surely=0,
-)
+LOOSE = Default(0.0)
 
 
 def with_middle(ground: int, thing: int) -> Image.Image:
@@ -51,7 +45,7 @@ def matched(copy: Image.Image, original: Image.Image) -> Match:
 @pytest.mark.parametrize("seed", range(20, 24))
 def test_another_thing_on_the_same_ground_is_refused_by_its_places(seed: int) -> None:
     found = matched(with_middle(seed, seed + 40), with_middle(seed, seed + 60))
-    assert LOOSE.accepts(1.0, found, COUNT)  # it was accepted before places were looked at
+    assert found.inliers >= 20 and LOOSE.accepts(1.0, found, COUNT)  # the ground is the same
     assert not Default().accepts(1.0, found, COUNT)
 
 
@@ -59,21 +53,21 @@ def test_another_thing_on_the_same_ground_is_refused_by_its_places(seed: int) ->
 def test_text_over_a_picture_spoils_few_of_its_places(seed: int) -> None:
     original = with_middle(seed, seed + 40)
     found = matched(written_on(original), original)
-    assert found.local_agreement > 0.8 and found.hue_agreement > 0.8
+    assert (found.evidence.local_agreement or 0) > 0.8 and (found.evidence.hue or 0) > 0.8
     assert Default().accepts(1.0, found, COUNT)
 
 
 def test_a_turned_copy_agrees_nearly_everywhere() -> None:
     original = with_middle(30, 31)
     found = matched(warped(original, turn(30, 0.8), (520, 520)), original)
-    assert found.local_agreement > 0.95 and found.hue_agreement > 0.95
+    assert (found.evidence.local_agreement or 0) > 0.95 and (found.evidence.hue or 0) > 0.95
 
 
 def test_the_same_shape_in_another_colour_of_the_same_brightness_is_refused() -> None:
     orange, blue = (243, 125, 30), (110, 150, 240)  # luma 149 and 148
     found = matched(with_shirt(32, orange), with_shirt(32, blue))
-    assert found.zncc > 0.9 and found.local_agreement > 0.9
-    assert found.hue_agreement < 0.6
+    assert min(found.evidence.zncc or 0, found.evidence.local_agreement or 0) > 0.9
+    assert found.evidence.hue is not None and found.evidence.hue < 0.6
     assert LOOSE.accepts(1.0, found, COUNT) and not Default().accepts(1.0, found, COUNT)
 
 
@@ -105,9 +99,9 @@ def test_a_darker_thing_in_the_same_place_is_in_another_light() -> None:
 
 
 def hue_agreement(copy: Image.Image, original: Image.Image) -> tuple[float, float]:
-    return hue_and_photometric_agreement(
-        describe(photo(copy)), describe(photo(original)), np.eye(3)
-    )
+    hue, photometric = colour_agreement(describe(photo(copy)), describe(photo(original)), np.eye(3))
+    assert hue is not None and photometric is not None
+    return hue, photometric
 
 
 def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
@@ -115,7 +109,7 @@ def test_of_grey_pictures_and_of_unknown_colours_nothing_is_said() -> None:
     assert hue_agreement(grey, grey) == (1, 1)
     known = describe(photo(scene(34)))
     unknown = Keypoints(known.points, known.descriptors, known.preview, known.region)
-    assert hue_and_photometric_agreement(unknown, known, np.eye(3)) == (1, 1)
+    assert colour_agreement(unknown, known, np.eye(3)) == (None, None)
 
 
 def test_large_text_over_a_dim_picture_does_not_make_its_details_lacking() -> None:
@@ -126,7 +120,7 @@ def test_large_text_over_a_dim_picture_does_not_make_its_details_lacking() -> No
     for copy, other in ((written, original), (original, written)):
         found = details(describe(photo(copy)), describe(photo(other)), np.eye(3))
         assert found is not None and found.zncc < 0.5
-        assert local_agreement(found) > 0.6
+        assert (local_agreement(found)[0] or 0) > 0.6
 
 
 def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
@@ -148,10 +142,22 @@ def test_the_share_of_places_is_what_a_loop_over_them_finds() -> None:
     for (own, other), (a, b) in zip(places, energies, strict=True):
         if max(gain**2 * a, b) > 0.1 * usual:
             alike.append(2 * gain * (own * other).sum() / 144 > 0.7 * (gain**2 * a + b))
-    assert local_agreement(found) == pytest.approx(np.mean(alike), abs=0.02)
+    assert local_agreement(found)[0] == pytest.approx(np.mean(alike), abs=0.02)
 
 
 def test_a_blank_has_no_places_that_agree() -> None:
     blank = describe(photo(Image.new("RGB", (200, 100), "white")))
     found = details(blank, blank, np.eye(3))
-    assert found is not None and local_agreement(found) == 0
+    assert found is not None and local_agreement(found) == (None, None)
+
+
+def test_another_thing_is_one_region_of_places_that_differ_and_noise_is_none() -> None:
+    thing = matched(with_middle(21, 61), with_middle(21, 81)).evidence
+    noise = np.random.default_rng(0).normal(0, 60, (300, 400, 3))
+    noisy = Image.fromarray((np.asarray(scene(21)) + noise).clip(0, 255).astype(np.uint8))
+    grain = details(describe(photo(noisy)), describe(photo(scene(21))), np.eye(3))
+    assert grain is not None and thing.disagreement is not None
+    agreeing, region = local_agreement(grain)
+    assert agreeing is not None and region is not None
+    assert thing.disagreement > 0.25
+    assert region <= 1 - agreeing + 1e-9 and region < thing.disagreement

@@ -23,6 +23,7 @@ from tvcli.core.deduping.same import Rule
 from tvcli.core.errors import BadInput
 from tvcli.core.files.sources import Source
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo
+from tvcli.core.matching.decision import Default
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.pair import match_pair
 from tvcli.core.reports import Report
@@ -36,21 +37,26 @@ class SamePicture(Readable):
     """Whether two photos show the same picture, and the evidence; it is true where they do.
 
     `transform` is the 3 x 3 homography that maps pixels of the first photo to pixels of the second,
-    None where there is none. `inliers` are the key points that it explains. `zncc`, from -1 to 1,
-    is the correlation of the two under it; `local_agreement`, `hue_agreement`,
-    `photometric_agreement` and `inlier_coverage` are shares of what both show, from 0 to 1. Where
-    `whole`, the whole photos were laid over each other without key points.
+    None where there is none. `probability`, from 0 to 1, weighs all the evidence. `inliers` are the
+    key points that the transform explains, `nfa` is -log10 of how often chance makes so many.
+    `zncc`, from -1 to 1, is the correlation of the two under it; `local_agreement`, `disagreement`,
+    `hue_agreement`, `photometric_agreement` and `inlier_coverage` are shares of what both show,
+    from 0 to 1. What could not be measured is None. Where `whole`, the whole photos were laid over
+    each other without key points.
     """
 
     same: bool
+    probability: float = 0.0
     inliers: int = 0
-    zncc: float = 0.0
     mirrored: bool = False
     whole: bool = False
-    local_agreement: float = 1.0
-    hue_agreement: float = 1.0
-    photometric_agreement: float = 1.0
-    inlier_coverage: float = 1.0
+    nfa: float | None = None
+    zncc: float | None = None
+    local_agreement: float | None = None
+    disagreement: float | None = None
+    hue_agreement: float | None = None
+    photometric_agreement: float | None = None
+    inlier_coverage: float | None = None
     transform: Transform | None = field(default=None, repr=False)
 
     def __bool__(self) -> bool:
@@ -115,6 +121,7 @@ def same_picture(
     *,
     method: Literal["orb", "sift"] = "orb",
     model: Literal["homography", "affine", "similarity"] = "homography",
+    min_probability: float | None = None,
 ) -> SamePicture:
     """Tell whether two photos show the same picture, as `search(..., verify=True)` decides.
 
@@ -126,6 +133,7 @@ def same_picture(
         second: the other.
         method: the type of key points.
         model: the distortion that is allowed between the two.
+        min_probability: from which probability on they are the same; None: the fitted one.
 
     Shapes: an array of pixels is (H, W), (H, W, 3) or (H, W, 4); `transform` is 3 x 3.
     Dtypes: arrays of pixels are uint8; `transform` is float.
@@ -136,10 +144,11 @@ def same_picture(
         BadInput: a photo that cannot be read or decoded; the message names it.
 
     Source: ORB (Rublee et al. 2011) or SIFT (Lowe 2004), the ratio test of Lowe 2004, MAGSAC++
-    (Barath et al. 2020); the rule is tvcli's own, fitted to copies and to photos of the same scene.
+    (Barath et al. 2020), false alarms by Moisan and Stival 2004; the weights of the evidence are
+    tvcli's own, fitted to copies and to photos of the same scene.
     """
     one, other = _decoded(first, 1), _decoded(second, 2)
-    pair = match_pair(one, other, method=method, model=model)
+    pair = match_pair(one, other, method=method, model=model, min_probability=min_probability)
     return same_of(pair.same, pair.match)
 
 
@@ -149,8 +158,7 @@ def find_duplicates(
     protect: Sequence[PathLike] = (),
     prefer: Sequence[PathLike] = (),
     not_duplicates: PathLike | None = None,
-    min_inliers: int = 14,
-    min_agreement: float = 0.65,
+    min_probability: float | None = None,
     candidates: int = 10,
     encoder: "Encoder | str" = "mini",
     root: PathLike | None = None,
@@ -163,8 +171,7 @@ def find_duplicates(
         protect: folders whose photos are never proposed to be dropped.
         prefer: folders whose photos are rather kept, the most preferred first.
         not_duplicates: a file of groups that are none, as `tv dedupe` takes it.
-        min_inliers: the least number of matching key points.
-        min_agreement: the least correlation of two photos laid over each other.
+        min_probability: the least probability of the same picture; None: the fitted one.
         candidates: so many of the most similar photos are compared with each.
         encoder: what encodes photos that are not indexed yet.
         root: where the photos of an index lie now.
@@ -172,7 +179,7 @@ def find_duplicates(
 
     Shapes: a result for each group, and in it one for each photo.
     Dtypes: sizes are int.
-    Units: `width` and `height` are pixels, `bytes` is bytes, `min_agreement` -1 to 1.
+    Units: `width` and `height` are pixels, `bytes` is bytes, `min_probability` 0 to 1.
 
     Raises:
         UsageError: nothing is named and there is no index, or an index among other things.
@@ -184,7 +191,7 @@ def find_duplicates(
     known = report_of(report)
     settings = DedupeSettings(
         Preference([Path(folder) for folder in protect], [Path(folder) for folder in prefer]),
-        Rule(min_inliers, min_agreement),
+        Rule(Default(min_probability)),
         candidates,
         None if not_duplicates is None else Path(not_duplicates),
     )
@@ -234,16 +241,20 @@ def _cards(group: DuplicateGroup) -> list[Card]:
 def same_of(same: bool, match: Match) -> SamePicture:
     """Return what is told of a match."""
     rows = None if match.transform is None else match.transform / match.transform[2, 2]
+    evidence = match.evidence
     return SamePicture(
         same,
+        match.probability,
         match.inliers,
-        float(match.zncc),
         match.mirrored,
         match.whole,
-        float(match.local_agreement),
-        float(match.hue_agreement),
-        float(match.photometric_agreement),
-        float(match.inlier_coverage),
+        evidence.nfa,
+        evidence.zncc,
+        evidence.local_agreement,
+        evidence.disagreement,
+        evidence.hue,
+        evidence.photometric,
+        evidence.coverage,
         None if rows is None else _rows(rows),
     )
 

@@ -52,18 +52,7 @@ def dedupe(
         ),
     ] = None,
     format: Annotated[GroupFormat | None, options.FORMAT] = None,
-    min_inliers: Annotated[
-        int, typer.Option("--min-inliers", min=4, help="Least number of matching key points.")
-    ] = 14,
-    min_agreement: Annotated[
-        float,
-        typer.Option(
-            "--min-agreement",
-            min=0,
-            max=1,
-            help="Least correlation of the two photos once one is laid over the other.",
-        ),
-    ] = 0.65,
+    min_probability: options.MinProbability = None,
     candidates: Annotated[
         int,
         typer.Option(
@@ -85,7 +74,8 @@ def dedupe(
     """Find photos that show the same picture, and propose which to keep.
 
     Finds copies that were scaled, cropped, turned, mirrored, compressed, recoloured, written on or
-    framed. Candidates are photos that are similar or share details; geometry decides.
+    framed. Candidates are photos that are similar or share details; geometry decides, as in tv
+    search --verify.
 
     tv never deletes a photo: --format paths prints the ones it proposes to drop. Of each group it
     keeps a protected photo, else a preferred one, else the one with the most pixels, without an
@@ -113,10 +103,11 @@ def dedupe(
     from tvcli.core.deduping.preference import Preference
     from tvcli.core.deduping.same import Rule
     from tvcli.core.encoding.encoder import make_encoder
+    from tvcli.core.matching.decision import Default
 
     preference = Preference(protect or (), prefer or ())
     settings = DedupeSettings(
-        preference, Rule(min_inliers, min_agreement), candidates, not_duplicates
+        preference, Rule(Default(min_probability)), candidates, not_duplicates
     )
     with reports.open() as report, ExitStack() as stack:
         open_photos = partial(PathOptions(null=null, exclude=exclude).open, report=report)

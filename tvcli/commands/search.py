@@ -144,7 +144,7 @@ def search(
       tv search --like a.jpg --like b.jpg --unlike c.jpg
       tv search img.jpg --format paths -0 | xargs -0 ls -l
       tv search img.jpg --explain why/ --format html > hits.html
-      tv search copy.jpg --verify default && echo "the same picture is here"
+      tv search copy.jpg --verify && echo "the same picture is here"
     """
     from tvcli.core.files.sources import roots_of
     from tvcli.core.searching.search import SearchRequest, find_hits

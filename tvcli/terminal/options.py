@@ -321,14 +321,26 @@ Verify = Annotated[
     Literal["default", "scalable"] | None,
     typer.Option(
         "--verify",
-        help="Keep only hits that show the same picture as the query, checked by geometry with "
-        "this set of thresholds.",
+        help="Keep only hits that show the same picture as the query, checked by geometry; "
+        "without a value: default.",
     ),
 ]
 Thresholds = Annotated[
     list[str] | None,
     typer.Option(
-        "--threshold", metavar="NAME=VALUE", help="Change one threshold of --verify. Repeatable."
+        "--threshold",
+        metavar="NAME=VALUE",
+        help="Change one threshold of --verify scalable. Repeatable.",
+    ),
+]
+MinProbability = Annotated[
+    float | None,
+    typer.Option(
+        "--min-probability",
+        min=0,
+        max=1,
+        help="Least probability that two photos show the same picture.  [default: fitted, so that "
+        "fewer than 1 in 1,000 other pictures pass]",
     ),
 ]
 Method = Annotated[

@@ -14,6 +14,7 @@ class VerificationOptions(OptionGroup):
 
     verify: options.Verify = None
     threshold: options.Thresholds = None
+    min_probability: options.MinProbability = None
     method: options.Method = None
     model: options.Model = None
     shortlist: options.Shortlist = None
@@ -27,6 +28,7 @@ class VerificationOptions(OptionGroup):
         return asked_verification(
             self.verify,
             self.threshold or (),
+            self.min_probability,
             method=self.method,
             model=self.model,
             shortlist=self.shortlist,

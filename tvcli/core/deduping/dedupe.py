@@ -26,6 +26,7 @@ from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
+from tvcli.core.matching.match import Match
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
 
@@ -50,8 +51,7 @@ class Member:
     action: Action
     reason: str
     transform_description: str = ""
-    inliers: int = 0
-    zncc: float = 1.0
+    match: Match | None = None
 
     def as_record(self) -> Record:
         """Return the member as `tv dedupe` writes it."""
@@ -70,7 +70,11 @@ class Member:
             record["links"] = list(facts.links)
         if self.transform_description:
             record["relation"] = self.transform_description
-        return record | {"inliers": self.inliers, "agreement": round(self.zncc, 4)}
+        if self.match is None:  # the photo kept, or a file of the same bytes
+            return record | {"inliers": 0, "probability": 1.0, "agreement": 1.0}
+        zncc = self.match.evidence.zncc or 0.0
+        found = {"inliers": self.match.inliers, "probability": round(self.match.probability, 6)}
+        return record | found | {"agreement": round(zncc, 4)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,5 @@ def about_link(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dic
     seen = link if towards_kept else link.inverse
     return {
         "transform_description": transform_description(seen, own, whole),
-        "inliers": link.inliers,
-        "zncc": link.zncc,
+        "match": link.match,
     }

@@ -12,6 +12,7 @@ import numpy as np
 
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.matching.features import (
+    COLOUR,
     COUNT,
     PREVIEW,
     SIDE,
@@ -24,7 +25,7 @@ from tvcli.core.reports import Report
 
 BYTES = 32  # of an ORB descriptor
 
-# Of a photo as it is and mirrored: the first `count` are known; of the preview the first `sides`.
+# Of a photo as it is and mirrored: the first `count` are known; of small pictures the first sides.
 ROW = np.dtype(
     [
         ("descriptors", "u1", (2, COUNT, BYTES)),
@@ -32,6 +33,8 @@ ROW = np.dtype(
         ("count", "i4", (2,)),
         ("preview", "u1", (PREVIEW, PREVIEW)),
         ("sides", "i4", (2,)),
+        ("colour", "u1", (COLOUR, COLOUR, 3)),
+        ("colour_sides", "i4", (2,)),
         ("region", "f8", (4,)),
     ]
 )
@@ -109,12 +112,16 @@ def _packed(both: Both) -> bytes:
     height, width = both[0].preview.shape
     row["preview"][:height, :width] = both[0].preview
     row["sides"], row["region"] = (height, width), both[0].region
+    height, width = both[0].colour.shape[:2]
+    row["colour"][:height, :width] = both[0].colour
+    row["colour_sides"] = height, width
     packed: bytes = row.tobytes()
     return packed
 
 
 def _unpacked(row: np.void) -> Both:
     height, width = row["sides"]
+    down, across = row["colour_sides"]
     x0, y0, x1, y1 = (float(side) for side in row["region"])
     return [
         Keypoints(
@@ -123,6 +130,7 @@ def _unpacked(row: np.void) -> Both:
             preview=np.ascontiguousarray(row["preview"][:height, :width]),
             region=(x0, y0, x1, y1),
             mirrored=bool(side),
+            colour=np.ascontiguousarray(row["colour"][:down, :across]),
         )
         for side in range(2)
     ]

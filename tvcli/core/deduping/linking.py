@@ -48,7 +48,7 @@ class Links:
         if to is None or back is None:
             return None
         link = joined(self._spool.read(lower)[0], self._spool.read(higher)[0], to, back)
-        if not self._rule.accepts_through(link):
+        if not self._rule.accepts(link):
             return None
         self._joined[lower, higher] = link
         return link

@@ -21,8 +21,8 @@ def transform_description(link: Link, whole: Box, kept: Box) -> str:
     zoom = math.sqrt(outline_area(corners) / area(whole))
     inside = outline_area(clipped(corners, kept))
     said = [
-        "mirrored" if link.mirrored else "",
-        _turn(corners, link.mirrored),
+        "mirrored" if link.match.mirrored else "",
+        _turn(corners, link.match.mirrored),
         f"{1 / zoom:.2g} times the size" if abs(zoom - 1) > SMALL_SCALE else "",
         _part("shows {:.0%} of it", inside / area(kept)),
         _part("{:.0%} of it lies around that", 1 - inside / outline_area(corners), more=True),

@@ -11,16 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.deduping.keypoint_store import KeypointStore
-from tvcli.core.deduping.vocabulary import Vocabulary
 from tvcli.core.matching.features import COUNT
+from tvcli.core.matching.vocabulary import NONE, Vocabulary, drawn_vocabulary
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
-MOST = 60_000  # words: the more, the fewer photos have one by chance
-SHARE = 8  # descriptors drawn from for every word: of fewer, each would be a word of its own
 SAMPLE = 2000  # photos that words are drawn from
 TOGETHER = 32  # photos whose words are looked up at once
-NONE = np.uint16(65_535)  # where there are fewer key points
 
 Words = npt.NDArray[np.uint16]  # (N, 2, COUNT): of photos as they are and mirrored
 Rows = npt.NDArray[np.intp]
@@ -66,6 +63,4 @@ def _vocabulary(store: KeypointStore, seed: int) -> Vocabulary | None:
     if not len(rows):
         return None
     every = np.concatenate([store.read(int(row))[0].descriptors for row in rows])
-    count = min(MOST, len(every) // SHARE)
-    chosen = every[np.sort(rng.choice(len(every), count, replace=False))] if count else every[:0]
-    return Vocabulary(chosen, rng) if count else None
+    return drawn_vocabulary(every, seed)

@@ -20,6 +20,8 @@ from tvcli.core.files.locks import writing
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
+from tvcli.core.indexes.words import NAME as WORDS
+from tvcli.core.indexes.words import KeptWords, write_words
 from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import LENGTHS, SIDE, Keypoints, Method, describe
 from tvcli.core.parallel import cores
@@ -110,11 +112,43 @@ def keep_keypoints(target: Path, method: Method | None, report: Report) -> Manif
                 named = {name: known[name] for name in ("image", "digest", "region")}
                 writer.append(columns | named)
                 report.advance(len(numbers))
-        manifest = replace(index.manifest, settings={**index.settings, "keypoints": about})
+        settings = {**index.settings, "keypoints": about}
+        words = settings.pop("words", None)
+        if method == "orb":
+            settings |= _words_kept(target, file, words)
+        manifest = replace(index.manifest, settings=settings)
         write_manifest(target, manifest)
-    if old:
-        (target / old["file"]).unlink(missing_ok=True)
+    for gone in (old, words):
+        if gone and gone["file"] not in (about["file"], settings.get("words", about)["file"]):
+            (target / gone["file"]).unlink(missing_ok=True)
     return manifest
+
+
+def _words_kept(target: Path, file: str, old: dict[str, str] | None) -> dict[str, dict[str, str]]:
+    """Write the visual words of an index's key points; return the setting that names their file."""
+    number = int(old["file"][6:-3]) + 1 if old else 1
+    path = target / WORDS.format(number)
+    with ExitStack() as stack:
+        keypoints = stack.enter_context(open_artifact(target / file, "keypoints"))
+        known = stack.enter_context(open_artifact(target / old["file"], "words")) if old else None
+        write_words(path, keypoints, known)
+    return {"words": {"file": path.name}} if path.exists() else {}
+
+
+@contextmanager
+def kept_words(index: Index) -> Iterator[KeptWords | None]:
+    """Open the visual words that an index keeps; None where it keeps none.
+
+    Raises:
+        BadInput: the file kept is damaged.
+    """
+    kept = index.settings.get("words")
+    if kept is None:
+        yield None
+        return
+    with open_artifact(index.path / kept["file"], "words") as file:
+        rows = {key: row for row, key in enumerate(_keys(index, np.arange(len(index))))}
+        yield KeptWords(file, rows, len(index))
 
 
 def describe_row(index: Index, row: int, method: Method, report: Report) -> Keypoints:

@@ -25,6 +25,7 @@ ATTACHED = (
     "classifier",
     "boxes",
     "keypoints",
+    "words",
     "graph",
 )  # settings that name files kept
 BY_ROW = ("maps",)  # those of them that hold something for every row stored

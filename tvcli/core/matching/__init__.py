@@ -1,5 +1,5 @@
 """Verification: whether two photos show the same picture, by geometry.
 
 Read: `features`, `feature_columns`, `plausible`, `overlap`, `zncc`, `blank`, `local_agreement`,
-`inlier_coverage`, `photometry`, `match`, `whole`, `fitting`, `matcher`, `decision`, `pair`.
+`inlier_coverage`, `photometry`, `fitting`, `evidence`, `score`, `match`, `whole`, `matcher`, `decision`, `pair`.
 """

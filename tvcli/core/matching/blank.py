@@ -8,7 +8,7 @@ from tvcli.core.matching.zncc import standing_out
 DETAILS = 0.8  # levels: the deviation of a preview's details, of a line of text 1.1, of noise 0.3
 COLOURS = 4.0  # the same of its colours: noise leaves 1.5, the plainest painting has 17
 NEAR = 12.0  # levels: how far one colour may lie from the other, made darker or brighter
-STOP = 0.25  # what each doubling, or halving, of the brightness takes from the agreement
+STOP = 0.12  # what each doubling, or halving, of the brightness takes from the agreement
 
 
 def is_blank(picture: Keypoints) -> bool:

@@ -36,7 +36,8 @@ class Keypoints:
     `points` (N, 2) float32 are x, y in pixels of the photo as displayed. `descriptors` are
     (N, 32) uint8 of ORB, compared by differing bits, or (N, 128) uint8 of SIFT, by distance.
     `preview` (h, w) uint8 is the region in grey, small, `colour` (h, w, 3) uint8 in colour, smaller
-    (without pixels where it is not known). Where `mirrored`, the descriptors are
+    (without pixels where it is not known); both larger where key points were sought in a larger
+    one. Where `mirrored`, the descriptors are
     those of the mirror image; the rest is as in the photo all the same.
     """
 
@@ -96,10 +97,10 @@ def _looked_at(
     blank = Keypoints(
         points=np.empty((0, 2), np.float32),
         descriptors=np.empty((0, LENGTHS[method]), np.uint8),
-        preview=_grey(photo, region, PREVIEW),
+        preview=_grey(photo, region, PREVIEW * side // SIDE),
         region=region,
         method=method,
-        colour=np.asarray(_small(photo, region, COLOUR).convert("RGB")),
+        colour=np.asarray(_small(photo, region, COLOUR * side // SIDE).convert("RGB")),
     )
     return _grey(photo, region, side), blank
 

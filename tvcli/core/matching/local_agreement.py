@@ -15,24 +15,39 @@ TEXTURED = 0.1  # of the mean energy of details: where either picture has more t
 ALIKE = 0.7  # of twice the shared energy by the sum of both, from which a place agrees
 
 
-def local_agreement(found: Details) -> float:
+def local_agreement(found: Details) -> tuple[float | None, float | None]:
     """Return the share of the textured places of two pictures in which their details agree, 0 to 1.
 
+    And the share of them in the largest region, of places that touch, in which they do not: another
+    thing on the same ground is one region, what noise or light spoils lies all over.
     A place agrees if 2 <a, b> / (<a, a> + <b, b>), the details scaled to equal energy in most
-    places, reaches ALIKE: what one picture lacks counts against it. 0 without details.
+    places, reaches ALIKE: what one picture lacks counts against it. None without details.
     """
     energies = [
         means(image, SIDE) for image in (found.own**2, found.other**2, found.own * found.other)
     ]
     within = means(found.seen, SIDE) > 0.5
     if not within.any():  # thinner than a place
-        return 0.0
+        return None, None
     own, other, both = (mean[within] for mean in energies)
     gain = _gain(own, other)
     own, both = gain**2 * own, gain * both
     textured = np.maximum(own, other) > TEXTURED * min(own.mean(), other.mean())
-    alike = 2 * both[textured] > ALIKE * (own + other)[textured]
-    return float(alike.mean()) if len(alike) else 0.0
+    alike = 2 * both > ALIKE * (own + other)
+    if not textured.any():
+        return None, None
+    apart = _largest_region(within, textured & ~alike)
+    return float(alike[textured].mean()), apart / int(textured.sum())
+
+
+def _largest_region(within: npt.NDArray[np.bool_], wanted: npt.NDArray[np.bool_]) -> int:
+    """Return of how many places that touch the largest region is; `wanted` (n,) of those within."""
+    import cv2
+
+    places = np.zeros(within.shape, np.uint8)
+    places[within] = wanted
+    count, _, stats, _ = cv2.connectedComponentsWithStats(places, connectivity=8)
+    return int(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
 
 
 def means(image: npt.NDArray[np.generic], side: int) -> Grey:

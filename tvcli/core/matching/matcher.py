@@ -1,23 +1,22 @@
 """Matching: the map from one photo to another under which their key points agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import area
+from tvcli.core.matching.evidence import laid_over_evidence, nfa_score
 from tvcli.core.matching.features import Keypoints, Points
 from tvcli.core.matching.fitting import Model, fitted, side
-from tvcli.core.matching.inlier_coverage import inlier_coverage
-from tvcli.core.matching.match import Match, by_places, surest
-from tvcli.core.matching.plausible import is_plausible
-from tvcli.core.matching.zncc import Details, details
+from tvcli.core.matching.match import Match, likeliest
+from tvcli.core.matching.plausible import Transform, is_plausible
+from tvcli.core.matching.zncc import zncc
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 CELL = 0.015  # of the long side: inliers closer together than this count once
-WORTH = 6  # inliers from which on places are looked at: with fewer it is no match anyway
+WORTH = 5  # inliers of a map: of fewer chance makes as many, whatever the photo
 QUICK = 150, 0.8  # key points of a photo for a quick look, of all places and scales, and the ratio
 SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
@@ -27,16 +26,18 @@ CHECKS = {"checks": 64}
 
 @dataclass(frozen=True, slots=True)
 class _Under:
-    """A match under one map, its places not looked at yet; its inliers (n, 2) in the photo."""
+    """Inliers of one map, how many there are in places of their own, and how the two agree."""
 
-    match: Match
-    details: Details | None = None
-    inliers: Points = field(default_factory=lambda: np.empty((0, 2), np.float32))
+    transform: Transform
+    model: Model
+    inliers: int
+    target: Points  # (n, 2) in the photo
+    zncc: float
 
     @property
     def worth(self) -> tuple[bool, float]:
         """The more, the better of two maps."""
-        return self.match.inliers >= WORTH, self.match.zncc
+        return self.inliers >= WORTH, self.zncc
 
 
 class Matcher:
@@ -60,7 +61,7 @@ class Matcher:
 
     def match(self, gallery: Keypoints) -> Match:
         """Return the best match of the query with a photo; without inliers where there is none."""
-        return surest(self._one(query, tree, gallery) for query, tree in self._queries)
+        return likeliest(self._one(query, tree, gallery) for query, tree in self._queries)
 
     def alike(self, gallery: Keypoints) -> int:
         """Return how many of a photo's first key points look like the query's: a quick look."""
@@ -79,10 +80,12 @@ class Matcher:
         own, other = _pairs(tree, gallery, RATIO)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
-        if len(own) >= WORTH and best.match.zncc < SURE and self._model != "similarity":
+        if len(own) >= WORTH and self._model != "similarity" and (best is None or best.zncc < SURE):
             simpler = _under("similarity", *pairs, query, gallery)
-            best = max(best, simpler, key=lambda under: under.worth)
-        return _with_places(best, query, gallery)
+            best = max(filter(None, (best, simpler)), key=lambda one: one.worth, default=None)
+        if best is None or best.inliers < WORTH:
+            return Match(pairs=len(own), mirrored=query.mirrored)
+        return _match(best, pairs, query, gallery)
 
 
 def match(
@@ -95,26 +98,24 @@ def match(
 
 def _under(
     model: Model, source: Points, target: Points, query: Keypoints, gallery: Keypoints
-) -> _Under:
-    """Return the match of pairs of points under a model; without inliers where there is none."""
+) -> _Under | None:
+    """Return the map that pairs of points agree with under a model; None where there is none."""
     transform, inside = fitted(source, target, query, gallery, model)
     if transform is None or not is_plausible(transform, query.region, query.mirrored):
-        return _Under(Match(pairs=len(source), mirrored=query.mirrored))
+        return None
     inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
-    found = details(query, gallery, transform)
-    alike = found.zncc if found else 0.0
-    match = Match(inliers, transform, query.mirrored, len(source), alike)
-    return _Under(match, found, target[inside])
+    alike = zncc(query, gallery, transform)
+    return _Under(transform, model, inliers, target[inside], alike)
 
 
-def _with_places(under: _Under, query: Keypoints, gallery: Keypoints) -> Match:
-    """Return a match with what its places say, where it has inliers enough to look."""
-    match, found = under.match, under.details
-    if match.transform is None or found is None or match.inliers < WORTH:
-        return match
-    shared = found.share * area(gallery.region)
-    near = inlier_coverage(under.inliers, gallery, match.transform, query.region, shared)
-    return replace(by_places(match, query, gallery, found), inlier_coverage=near)
+def _match(
+    under: _Under, pairs: tuple[Points, Points], query: Keypoints, gallery: Keypoints
+) -> Match:
+    """Return the match under a map, with all its evidence."""
+    several = _distinct(*pairs, side(query), side(gallery))
+    nfa = nfa_score(under.inliers, several, gallery, under.model)
+    evidence = laid_over_evidence(query, gallery, under.transform, nfa, under.target)
+    return Match(under.inliers, under.transform, query.mirrored, len(pairs[0]), evidence)
 
 
 def _tree(query: Keypoints) -> Any:

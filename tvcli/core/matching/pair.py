@@ -1,4 +1,4 @@
-"""Two photos alone: whether they show the same picture, by the rule of verified searches."""
+"""Two photos alone: whether they show the same picture, by the decision of verified searches."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,9 +7,9 @@ import numpy as np
 
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
-from tvcli.core.matching.features import COUNT, SIDE, Keypoints, Method, describe_both
+from tvcli.core.matching.features import COUNT, SIDE, Keypoints, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
-from tvcli.core.matching.match import Match, surest
+from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.matcher import QUICK, Matcher
 from tvcli.core.matching.whole import WholeMatcher
 
@@ -24,36 +24,45 @@ class Pair:
     same: bool
     match: Match
 
+    @property
+    def probability(self) -> float:
+        """That they do, by the evidence of the match."""
+        return self.match.probability
+
 
 def match_pair(
-    first: Photo, second: Photo, *, method: Method = "orb", model: Model = "homography"
+    first: Photo,
+    second: Photo,
+    *,
+    method: Method = "orb",
+    model: Model = "homography",
+    min_probability: float | None = None,
 ) -> Pair:
     """Tell whether one photo shows the picture of the other, as `tv search --verify` decides.
 
     Key points are matched, the whole photos laid over each other, and the first enlarged; then the
     same with the two in each other's place. The first match that the rule accepts counts, else the
-    one with the most inliers.
+    likeliest.
     """
-    looks = [*_looks(first, second, method, model, back=False)]
+    rule = Default(min_probability)
+    looks = [*_looks(first, second, rule, method, model, back=False)]
     accepted = next((match for match, same in looks if same), None)
     if accepted is None:
-        looks += _looks(second, first, method, model, back=True)
+        looks += _looks(second, first, rule, method, model, back=True)
         accepted = next((match for match, same in looks if same), None)
     if accepted is not None:
         return Pair(True, accepted)
-    return Pair(False, surest(match for match, _ in looks))
+    return Pair(False, likeliest(match for match, _ in looks))
 
 
 def _looks(
-    query: Photo, other: Photo, method: Method, model: Model, *, back: bool
+    query: Photo, other: Photo, rule: Default, method: Method, model: Model, *, back: bool
 ) -> Iterator[tuple[Match, bool]]:
     """Yield matches of a query with another photo and whether they are accepted, until one is."""
-    rule, gallery = Default(), describe_both(other, method=method)[0]
+    gallery = describe(other, method=method)
     both = describe_both(query, method=method)
     for match, keypoints in _matches(query, both, gallery, method, model):
-        same = match.transform is not None and rule.accepts(
-            UNKNOWN, match, min(keypoints, len(gallery))
-        )
+        same = rule.accepts(UNKNOWN, match, min(keypoints, len(gallery)))
         yield _inverse(match) if back else match, same
         if same:
             return

@@ -29,11 +29,12 @@ Fitted = tuple[Values, Values]
 Places = tuple[Grey, Grey, Grey]  # colours of both (n, 3), and where they are (n, 2), -1 to 1
 
 
-def hue_and_photometric_agreement(
+def colour_agreement(
     query: Keypoints, gallery: Keypoints, transform: Transform
-) -> tuple[float, float]:
+) -> tuple[float | None, float | None]:
     """Return the shares of the places that two pictures share whose hues, and colours, agree.
 
+    None where the colours are not known.
     Hues agree if chroma differs by one saturation and by a white balance, fitted to all that is
     shared. Places without colours agree, so of grey pictures nothing is said. Colours, dark and
     bright with them, agree if they differ by one affine map (brightness, contrast, saturation,
@@ -42,7 +43,7 @@ def hue_and_photometric_agreement(
     """
     places = _places(query, gallery, transform)
     if places is None:
-        return 1.0, 1.0
+        return None, None
     own, other, where = places
     hues = max(_agreeing_hues(own, other), _agreeing_hues(other, own))
     return hues, max(_agreeing_light(own, other, where), _agreeing_light(other, own, where))
@@ -63,11 +64,8 @@ def _places(query: Keypoints, gallery: Keypoints, transform: Transform) -> Place
         for image in (warped, gallery.colour)
     )
     down, across = np.nonzero(known)
-    return (
-        own,
-        other,
-        2 * np.stack([across, down], axis=1).astype(np.float32) / max(share.shape) - 1,
-    )
+    where = 2 * np.stack([across, down], axis=1).astype(np.float32) / max(share.shape) - 1
+    return own, other, where
 
 
 def _agreeing_hues(own: Grey, other: Grey) -> float:

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.matching.blank import is_blank, zncc_in_colour
+from tvcli.core.matching.evidence import Evidence, laid_over_evidence
 from tvcli.core.matching.features import Keypoints, Pixels
-from tvcli.core.matching.match import Match, by_places
+from tvcli.core.matching.match import Match
 from tvcli.core.matching.plausible import Transform
-from tvcli.core.matching.zncc import Details, details
+from tvcli.core.matching.zncc import details
 
 ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ
 SKETCH = 32  # pixels across and down of what is compared first
@@ -37,14 +38,29 @@ class WholeMatcher:
         """Return how the two agree, laid over each other in the best way; no map if in none."""
         if self._blank:
             return self._by_colour(gallery)
-        looks = (self._look(gallery, *way) for way in self._likely(gallery))
-        best = max(filter(None, looks), key=lambda look: look[0].zncc, default=None)
-        return by_places(best[0], self.query, gallery, best[1]) if best else Match()
+        best, agreeing = None, -1.0
+        for transform, mirrored in self._likely(gallery):
+            found = details(self.query, gallery, transform)
+            if found is not None and found.zncc > agreeing:
+                best, agreeing = (transform, mirrored), found.zncc
+        if best is None:
+            return Match()
+        evidence = laid_over_evidence(self.query, gallery, best[0])
+        return Match(0, *best, evidence=evidence, whole=True)
 
     def _by_colour(self, gallery: Keypoints) -> Match:
         alike = zncc_in_colour(self.query, gallery) if is_blank(gallery) else 0.0
         over = _laid_over(self.query, gallery, 0, False)
-        return Match(0, over, zncc=alike, whole=True) if alike else Match()
+        if not alike:
+            return Match()
+        seen = Evidence(  # one colour is all there is to see, and it is the same all over
+            zncc=alike,
+            local_agreement=alike,
+            disagreement=1 - alike,
+            hue=alike,
+            photometric=alike,
+        )
+        return Match(0, over, evidence=seen, whole=True)
 
     def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
         fitting = [_fits(self.query, gallery, quarters) for quarters in range(2)]
@@ -54,14 +70,6 @@ class WholeMatcher:
         for (quarters, mirrored), likeness in zip(WAYS, alike, strict=True):
             if fitting[quarters % 2] and likeness >= LIKELY:
                 yield _laid_over(self.query, gallery, quarters, mirrored), mirrored
-
-    def _look(
-        self, gallery: Keypoints, transform: Transform, mirrored: bool
-    ) -> tuple[Match, Details] | None:
-        found = details(self.query, gallery, transform)
-        if found is None:
-            return None
-        return Match(0, transform, mirrored, 0, found.zncc, whole=True), found
 
 
 def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: bool) -> Transform:

@@ -12,6 +12,7 @@ from tvcli.core.matching.plausible import Transform
 
 LEAST_SHARED = 0.08  # of the smaller picture that must be seen in both
 SOFTEN = 1.0  # pixels of a preview: the deviation of the blur against noise and blocks
+SHRUNK = 0.75  # below this zoom a picture is made small before it is laid over another
 BACKGROUND = 3.0  # the same for the brightness around: wider, and outlines alone would agree
 
 Grey = npt.NDArray[np.float32]
@@ -79,9 +80,26 @@ def laid_over(
     import cv2
 
     map_ = _to_small(other_region, other) @ transform @ np.linalg.inv(_to_small(own_region, own))
+    shrunk = _zoom(map_, own)
+    if shrunk < SHRUNK:  # without aliases, as the other picture was made small
+        height, width = own.shape[:2]
+        small = max(1, round(width * shrunk)), max(1, round(height * shrunk))
+        own = np.asarray(cv2.resize(own, small, interpolation=cv2.INTER_AREA))
+        map_ = (
+            _to_small(other_region, other) @ transform @ np.linalg.inv(_to_small(own_region, own))
+        )
     sides = other.shape[1], other.shape[0]
     warped: Any = cv2.warpPerspective(own.astype(np.float32), map_, sides)
     return warped, cv2.warpPerspective(np.ones(own.shape[:2], np.float32), map_, sides) > 0.99
+
+
+def _zoom(map_: Transform, own: npt.NDArray[np.uint8]) -> float:
+    """Return by how much a map zooms lengths in the middle of a small picture."""
+    x, y, depth = map_ @ np.array([own.shape[1] / 2, own.shape[0] / 2, 1.0])
+    if not depth:
+        return 1.0
+    slopes = (map_[:2, :2] - np.outer([x / depth, y / depth], map_[2, :2])) / depth
+    return float(np.sqrt(abs(np.linalg.det(slopes))))
 
 
 def standing_out(grey: Any, seen: npt.NDArray[np.bool_] | None = None) -> Grey:

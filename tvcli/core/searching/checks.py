@@ -1,6 +1,6 @@
 """Checks: what the geometry says of each photo of a shortlist."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +16,14 @@ from tvcli.core.searching.queries import Vector
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
 
-SHARES = {  # of a match: what hits call them
+MEASURES = {  # of evidence: what hits call them
+    "nfa": "nfa",
     "zncc": "agreement",
     "local_agreement": "even",
-    "hue_agreement": "colours",
-    "photometric_agreement": "light",
-    "inlier_coverage": "covered",
+    "disagreement": "apart",
+    "hue": "colours",
+    "photometric": "light",
+    "coverage": "covered",
 }
 
 Map = list[list[float]]
@@ -44,18 +46,23 @@ class Check:
     def evidence(self) -> str:
         """What verifies it, in a word or three."""
         by = "whole photo" if self.match.whole else f"{self.match.inliers} inliers"
-        return by + (", mirrored" if self.match.mirrored else "")
+        return f"{by}{', mirrored' if self.match.mirrored else ''}"
 
     def as_record(self) -> Record:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
         match = self.match
         record: Record = {"verified": self.verified, "inliers": match.inliers}
         if match.transform is not None:
-            record |= {key: round(getattr(match, name), 4) for name, key in SHARES.items()}
+            known = match.evidence.known
+            record["probability"] = round(match.probability, 6)
+            record |= {key: round(known[n], 4) for n, key in MEASURES.items() if n in known}
             record |= {"whole": match.whole, "mirrored": match.mirrored}
             record["transform"] = _digits(match.transform / match.transform[2, 2], 8)
             record["outline"] = self.outline
         return record
+
+
+UNCHECKED = Check(False, Match())  # of a photo that was not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +76,6 @@ class Checked:
     def shows_most(self, region: Box) -> bool:
         """Tell whether a verified hit fills most of a query's region."""
         return any(_is_most(check, region) for check in self.checks)
-
-    def better(self, checks: list[Check]) -> "Checked":
-        """Return the same rows with the surer of two checks of each."""
-        pairs = zip(self.checks, checks, strict=True)
-        return replace(self, checks=[max(pair, key=_sureness) for pair in pairs])
 
     def and_more(self, more: "Checked") -> "Checked":
         """Return both shortlists as one."""
@@ -101,8 +103,13 @@ def _is_most(check: Check, region: Box) -> bool:
     return outline_area(seen) >= MOST * area(region)
 
 
-def _sureness(check: Check) -> tuple[bool, int]:
-    return check.verified, check.match.inliers
+def surer(one: Check, other: Check) -> Check:
+    """Return the surer of two checks of one photo, the first where neither is."""
+    return max(one, other, key=_sureness)
+
+
+def _sureness(check: Check) -> tuple[bool, float, int]:
+    return check.verified, check.match.probability, check.match.inliers
 
 
 def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:

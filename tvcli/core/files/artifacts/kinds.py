@@ -56,6 +56,12 @@ KEYPOINT_COLUMNS = {
     "region": Dataset("f4", (4,)),
     "digest": Dataset(TEXT, blank=""),
 }
+WORD_COLUMNS = {
+    "words": Dataset("u2", None),  # (N, K): of each key point, 65535 where there are fewer
+    "image": Dataset(TEXT, blank=""),
+    "region": Dataset("f4", (4,)),
+    "digest": Dataset(TEXT, blank=""),
+}
 KINDS = {
     kind.name: kind
     for kind in (
@@ -64,6 +70,7 @@ KINDS = {
         Kind("head", 1),
         Kind("fields", 1, {"image": Dataset(TEXT), "fields": Dataset(FIELDS, required=False)}),
         Kind("keypoints", 2, KEYPOINT_COLUMNS, oldest=2),  # version 1 had no colours
+        Kind("words", 1, WORD_COLUMNS),
     )
 }
 
@@ -81,6 +88,7 @@ SETTINGS: dict[str, Any] = {
     "pool": str,
     "window": [int],
     "threshold": NUMBER,
+    "drawn_from": int,
     "encoder": {
         "size": int,
         "fit": str,

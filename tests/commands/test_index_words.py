@@ -1,0 +1,44 @@
+"""Visual words that an index keeps: which photos share the most with a query, and updates."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conftest import Ran
+from PIL import Image
+
+from tests.core.test_verification import scene
+from tvcli.core.images.photo import decode_photo, read_photo
+from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.keypoints import kept_words
+from tvcli.core.matching.features import describe_both
+
+Tv = Callable[..., Ran]
+
+
+def shared(index: Path, photo: Path) -> Any:
+    with open_index(index) as opened, kept_words(opened) as words:
+        assert words is not None
+        both = describe_both(decode_photo(read_photo(photo)))
+        return words.shared([side.descriptors for side in both])
+
+
+def test_the_photo_that_shares_the_most_is_the_one_pasted(tv: Tv, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(12):
+        scene(number).save(photos / f"{number:02}.png")
+    index = tmp_path / "photos.tvx"
+    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    wall = Image.new("RGB", (700, 500), "grey")
+    wall.paste(scene(7).transpose(Image.Transpose.ROTATE_90), (150, 60))
+    wall.save(tmp_path / "wall.png")
+    assert shared(index, tmp_path / "wall.png").argmax() == 7
+    scene(50).save(photos / "20.png")
+    (photos / "03.png").unlink()
+    assert tv("index", photos, "-o", index, "--update").status == 0
+    assert len(list(index.glob("words-*.h5"))) == 1
+    found = shared(index, photos / "20.png")
+    with open_index(index) as opened:
+        assert len(found) == len(opened) == 12
+        assert opened.read("image")[int(found.argmax())] == "20.png"
