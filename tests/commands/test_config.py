@@ -97,7 +97,7 @@ def test_variables_that_nothing_reads_are_named(
 
 
 def test_a_mistyped_command_or_option_is_guessed(tv: Tv) -> None:
-    assert "Did you mean 'search'?" in tv("serch").err
+    assert "Did you mean 'search'" in tv("serch").err
     assert "--strict" in tv("search", "--strct").err
     assert tv("eval", "serach").err.count("'search'") == 1
 

@@ -25,7 +25,7 @@ def test_crops_take_background_from_them(tv: Callable[..., Ran], boxes: Path) ->
     crops = [json.loads(line) for line in made.read_text().splitlines()]
     kinds = {image: {crop["target"] for crop in crops if image in crop["image"]} for image in "012"}
     assert "target" in kinds["0"]
-    assert kinds["1"] == kinds["2"] == {"background"}
+    assert kinds["1"] == kinds["2"] == {"background", "look"}
 
 
 def test_an_index_of_the_boxes_has_no_row_of_them(tv: Callable[..., Ran], boxes: Path) -> None:

@@ -76,7 +76,8 @@ CHAIN = (
         "learn what similar means: here, the same pattern on the cloth",
         "triplets located.h5 --labels patterns.jsonl -o triplets.jsonl",
     ),
-    Step("", "train-rank located.h5 triplets.jsonl -o rank.h5"),
+    # Every pattern is taught: what becomes of others, which --start auto minds, is not asked here.
+    Step("", "train-rank located.h5 triplets.jsonl -o rank.h5 --start blend"),
     Step("", f"index located.h5 --rank rank.h5 {HEADS} -o learned.tvx"),
     Step("", "search found.jsonl -i learned.tvx -k 6", SEARCHES["the object, by what was learned"]),
 )

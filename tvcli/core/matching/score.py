@@ -32,7 +32,7 @@ class Score:
     bias: float
     weights: dict[str, float]
     missing: dict[str, float]
-    min_probability: float  # fewer than 1 in 1,000 strangers reach it
+    min_probability: float  # no stranger of the fit reaches it, but cartons of one brand
 
     def log_odds(self, evidence: Evidence) -> float:
         """Return the logarithm of how much likelier the same picture is than another one."""
