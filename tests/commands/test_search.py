@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Ran, picture
+
+from tvcli.core.indexes.index import open_index
 
 Tv = Callable[..., Ran]
 
@@ -88,6 +91,40 @@ def test_examples(tv: Tv, indexed: Path) -> None:
     assert ran.status == 2
     assert "--like" in ran.err
     assert tv("search", "--like", "missing.png").status == 3
+
+
+def test_examples_count_by_their_weights(tv: Tv, indexed: Path) -> None:
+    def near(*examples: str) -> dict[str, float]:
+        found = hits(tv("search", *examples, "-k", 8))
+        return {Path(hit["image"]).name: hit["similarity"] for hit in found}
+
+    def liked(one: str, four: str) -> dict[str, float]:
+        return near("--like", f"photos/1.png{one}", "--like", f"photos/4.png{four}")
+
+    even, more = liked("", ""), liked(":3", "")
+    assert even["1.png"] == pytest.approx(even["4.png"], abs=1e-3)
+    assert more["1.png"] > even["1.png"] + 0.005 and more["4.png"] < even["4.png"] - 0.005
+    assert liked(":6", ":2.0") == pytest.approx(more, abs=5e-6)  # only their ratio counts
+    vectors = {}
+    with open_index(Path(".tv/index.tvx")) as index:
+        for name in ("1.png", "4.png", "2.png"):
+            vectors[name] = index.vectors(index.find(f"photos/{name}"))[0].astype(np.float64)
+    asked = 3 * vectors["1.png"] + vectors["4.png"]
+    wanted = float(vectors["2.png"] @ asked / np.linalg.norm(asked))
+    assert more["2.png"] == pytest.approx(wanted, abs=1e-3)
+
+    away = [near("photos/1.png", "--unlike", f"photos/4.png{w}")["4.png"] for w in ("", ":0.5")]
+    assert near("photos/1.png")["4.png"] > away[1] + 0.01 > away[0] + 0.02
+
+    shutil.copy("photos/2.png", "odd:3")  # a photo's own name wins
+    shutil.copy("photos/2.png", "colon:3.png")
+    assert near("--like", "odd:3")["2.png"] == pytest.approx(1, abs=1e-3)
+    assert near("--like", "colon:3.png:2")["2.png"] == pytest.approx(1, abs=1e-3)
+    for weight in ("0", "1001", "0.0"):
+        ran = tv("search", "--like", f"photos/1.png:{weight}")
+        assert (ran.status, "a weight is above 0 and at most 1000" in ran.err) == (2, True)
+    for text in ("photos/1.png:-1", "photos/1.png:x", "photos/1.png:", "photos/1.png:1e3"):
+        assert tv("search", "--like", text).status == 3  # no such photo
 
 
 @pytest.mark.usefixtures("indexed")

@@ -45,11 +45,20 @@ def search(
     ] = None,
     like: Annotated[
         list[str] | None,
-        typer.Option("--like", help="Search for photos like this one. Repeatable."),
+        typer.Option(
+            "--like",
+            metavar="PHOTO[:WEIGHT]",
+            help="Search for photos like this one, which counts by its weight (1 if not said). "
+            "Repeatable.",
+        ),
     ] = None,
     unlike: Annotated[
         list[str] | None,
-        typer.Option("--unlike", help="Search for photos unlike this one. Repeatable."),
+        typer.Option(
+            "--unlike",
+            metavar="PHOTO[:WEIGHT]",
+            help="Search for photos unlike this one, by its weight. Repeatable.",
+        ),
     ] = None,
     min_score: Annotated[
         float | None, typer.Option("--min-score", help="Leave out hits with a lower similarity.")
@@ -141,7 +150,7 @@ def search(
       tv search img.jpg --where label=dress --where 'image^=shop/'
       tv search img.jpg --box 40,60,200,320 -k 5 --format jsonl | jq .image
       cat img.jpg | tv search - -i photos.tvx
-      tv search --like a.jpg --like b.jpg --unlike c.jpg
+      tv search --like a.jpg:2 --like b.jpg --unlike c.jpg:0.5
       tv search img.jpg --format paths -0 | xargs -0 ls -l
       tv search img.jpg --explain why/ --format html > hits.html
       tv search copy.jpg --verify && echo "the same picture is here"

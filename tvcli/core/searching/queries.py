@@ -182,7 +182,8 @@ def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
 def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> Query:
     """Return a query drawn towards some examples and away from others (Rocchio 1971).
 
-    The mean direction of the query and the good examples, less half that of the bad ones.
+    The mean direction of the query and the good examples, less half that of the bad ones. An
+    example counts as much as it is long: 1, or by its weight.
 
     Raises:
         UsageError: there is neither a query nor a good example.
@@ -194,8 +195,9 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
         raise UsageError("--unlike: name a query, an --item or a --like to search near")
     vector = np.mean(goods, axis=0)
     if unlikes:
-        good, bad = unit(np.stack([vector, np.mean(list(unlikes.values()), axis=0)]))
-        vector = good - UNLIKE_WEIGHT * bad
+        bads = np.stack(list(unlikes.values()))
+        good, bad = unit(np.stack([vector, bads.mean(axis=0)]))
+        vector = good - UNLIKE_WEIGHT * float(np.linalg.norm(bads, axis=1).mean()) * bad
     if query is None:
         return Query(" + ".join(likes), vector)
     return Query(query.name, vector, crop=query.crop)

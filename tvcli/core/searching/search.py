@@ -1,5 +1,7 @@
 """Searching: from what a command line asks for to hits."""
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -12,14 +14,16 @@ from tvcli.core.files.pipes import is_pipe
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import STDIN, Source, is_encodings, open_sources
-from tvcli.core.indexes.index import open_index
+from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
-from tvcli.core.searching.searcher import Asked, Searcher, SearchSettings
+from tvcli.core.searching.searcher import Asked, Example, Searcher, SearchSettings
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.backbones.specs import Device
 
+MOST_WEIGHT = 1000  # of an example, where a query has 1
+NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?|\.[0-9]{1,6}")
 LEAST_SIDE = 8  # pixels of a box; fewer have a colour, and no picture
 
 
@@ -68,8 +72,8 @@ def find_hits(
             asked,
             settings,
             report,
-            likes=[Region(name) for name in request.likes],
-            unlikes=[Region(name) for name in request.unlikes],
+            likes=[_example("--like", text, index) for text in request.likes],
+            unlikes=[_example("--unlike", text, index) for text in request.unlikes],
             root=root,
         ):
             answered += 1
@@ -102,6 +106,22 @@ def _asked(
     )
     regions = (_cropped(region, request.box) for region in source.regions)
     return chain(request.items, regions), source.root
+
+
+def _example(option: str, text: str, index: Index) -> Example:
+    """Return an example and its weight, `NAME` or `NAME:WEIGHT`; a photo of the whole name wins.
+
+    Raises:
+        UsageError: a weight that is none.
+    """
+    name, colon, weight = text.rpartition(":")
+    if not (colon and name and NUMBER.fullmatch(weight)):
+        return Example(Region(text))
+    if len(index.find(text)) or os.path.exists(text):  # noqa: PTH110 - false for what is no name
+        return Example(Region(text))
+    if not 0 < float(weight) <= MOST_WEIGHT:
+        raise UsageError(f"{option} {text}: a weight is above 0 and at most {MOST_WEIGHT}")
+    return Example(Region(name), float(weight))
 
 
 def _cropped(region: Region, box: str | None) -> Region:

@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tvcli.core.engines.condition_grammar import parse_condition
 from tvcli.core.engines.conditions import Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
@@ -32,6 +34,16 @@ QUERIES_AT_ONCE = 64  # photos encoded and searched together
 SAMPLED = 100  # rows that are looked at for an example of a column
 
 Asked = Region | Query | str  # a photo, a vector, or the name of an item of the index
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is liked or not, and how much it counts beside a query and the others, which count 1."""
+
+    asked: Asked
+    weight: float = 1.0
+
+
 Found = tuple[Query, list[Hit]]
 
 
@@ -85,8 +97,8 @@ class Searcher:
         settings: SearchSettings,
         report: Report,
         *,
-        likes: Sequence[Asked] = (),
-        unlikes: Sequence[Asked] = (),
+        likes: Sequence[Asked | Example] = (),
+        unlikes: Sequence[Asked | Example] = (),
         root: Path = Path(),
     ) -> Iterator[Found]:
         """Yield each query with its hits, in order; photos that cannot be used are skipped.
@@ -223,25 +235,32 @@ class Searcher:
             return list(queries.of_photos(self.located(regions, locate, root, report), root))
 
     def _examples(
-        self, queries: Queries, some: Sequence[Asked], report: Report
+        self, queries: Queries, some: Sequence[Asked | Example], report: Report
     ) -> dict[str, Vector]:
-        """Return the vectors (D,) of examples, indexed or not, by name: each of unit length."""
+        """Return the vectors (D,) of examples, indexed or not, by name: as long as they count."""
         found: dict[str, Vector] = {}
-        for number, example in enumerate(some):
-            name = example.image if isinstance(example, Region) else str(number)
-            if isinstance(example, Region) and example.data is None:
-                with self._lock:
-                    found[name] = queries.example(name)
-            elif isinstance(example, Region):
-                encoded = self._of_photos(queries, [example], False, Path(), report)
-                if not encoded:
-                    raise BadInput(f"{name}: {report.skipped[-1].reason}")
-                found[name] = encoded[0].vector
-            elif isinstance(example, Query):
-                found[name] = self._known(queries, example).vector
-            else:
-                found[name] = unit(self._known(queries, example).vector[None])[0]
+        for number, each in enumerate(some):
+            example = each if isinstance(each, Example) else Example(each)
+            asked = example.asked
+            name = asked.image if isinstance(asked, Region) else str(number)
+            found[name] = self._direction(queries, asked, report) * np.float32(example.weight)
         return found
+
+    def _direction(self, queries: Queries, asked: Asked, report: Report) -> Vector:
+        """Return the vector (D,) of an example, of unit length."""
+        direction: Vector
+        if isinstance(asked, Region) and asked.data is None:
+            with self._lock:
+                return queries.example(asked.image)
+        if isinstance(asked, Region):
+            encoded = self._of_photos(queries, [asked], False, Path(), report)
+            if not encoded:
+                raise BadInput(f"{asked.image}: {report.skipped[-1].reason}")
+            direction = unit(encoded[0].vector[None])[0]
+            return direction
+        known = self._known(queries, asked).vector
+        direction = known if isinstance(asked, Query) else unit(known[None])[0]
+        return direction
 
     def _explained(self, settings: SearchSettings) -> "ExplainedHits | None":
         if settings.explain is None:
