@@ -214,3 +214,13 @@ def test_fields_alone_and_beside_photos(records: Path, tv: Tv) -> None:
     assert tv("index", "-o", index).status == 2
     assert tv("index", "--fields", records.with_name("none.csv"), "-o", index).status == 3
     assert tv("index", "--fields", records, "-o", records.with_name("none.tvx")).status == 3
+
+
+def test_tv_info_names_the_fields_of_an_index(records: Path, tv: Tv) -> None:
+    index = records.parent / "x.tvx"
+    assert tv("index", records, "-o", index, "--size", 64, "-q").status == 0
+    ran = tv("info", index)
+    assert ran.status == 0, ran.err
+    assert "price" in next(
+        line for line in ran.out.splitlines() if line.lstrip().startswith("fields")
+    )

@@ -27,10 +27,12 @@ def print_info(description: dict[str, Any], *, json: bool) -> None:
 
 def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
     lines = [
-        (name, _short(value)) for name, value in description.items() if not isinstance(value, dict)
+        (name, ", ".join(value) if name == "fields" else _short(value))
+        for name, value in description.items()
+        if not isinstance(value, dict)
     ]
     for name in ("labels", "fields", "datasets", "forest"):
-        if description.get(name):
+        if isinstance(description.get(name), dict) and description[name]:
             shown = ", ".join(f"{key} {_short(value)}" for key, value in description[name].items())
             lines.append((name, shown))
     settings = dict(description.get("settings", {}))
