@@ -143,6 +143,8 @@ def test_only_who_has_the_token_is_answered(client: TestClient) -> None:
 def test_too_much_is_refused(client: TestClient) -> None:
     big = {"content-length": str(65 * 2**20), "content-type": "image/png"}
     assert client.post("/v1/search", content=b"", headers=big).status_code == 413
+    assert client.request("GET", "/health", content=b"x").status_code == 413
+    assert client.request("GET", "/health", content=iter([b"x"])).status_code == 413
     assert client.get("/" + "x" * 3000).status_code == 414
     assert client.get("/v1/search").status_code == 405
     assert client.post("/nothing").status_code == 404

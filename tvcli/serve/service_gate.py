@@ -79,6 +79,8 @@ class ServiceGate:
             return answer({"error": "no such address"}, 414)
         if announced_length(headers) > MAX_BODY:
             return answer({"error": f"more than {MAX_BODY / 2**20:g} MiB"}, 413)
+        if scope["path"] in OPEN and (announced_length(headers) or is_large(headers)):
+            return answer({"error": "no body is taken here"}, 413)  # of those without a token
         given = headers.get("authorization", "").removeprefix("Bearer ")
         if scope["path"] in OPEN or is_same(given, self._token):
             return None
