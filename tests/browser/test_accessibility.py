@@ -1,6 +1,5 @@
 """Every page in every state, light and dark: WCAG 2.2 AA as far as axe can tell."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,6 @@ from tvcli.cli import run
 from tvcli.core.files.sources import open_sources
 from tvcli.serve import pages as serve_pages
 from tvcli.serve.pages import open_box_editor
-
-
-@pytest.fixture(scope="module")
-def boxes(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    folder = tmp_path_factory.mktemp("boxes")
-    shutil.copytree(made / "photos", folder / "photos")
-    (folder / "photos" / "2.png").write_bytes(b"no picture")
-    with running(folder, "annotate", "boxes", "photos", "-o", "boxes.jsonl") as address:
-        yield address, folder / "boxes.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +58,8 @@ def test_gallery(page: Any, gallery: str) -> None:
     assert violations(page) == []
 
 
-def test_box_editor(page: Any, boxes: tuple[str, Path]) -> None:
-    address, file = boxes
+def test_box_editor(page: Any, served: tuple[str, Path]) -> None:
+    address, file = served
     page.goto(f"{address}?photo=0")
     page.wait_for_selector("#stage image")
     assert violations(page) == []

@@ -225,13 +225,17 @@ def test_thin_pictures_have_no_key_points_and_stop_nothing(
         assert "skipped" not in ran.err and "Warning" not in ran.err
 
 
-def test_what_opencv_raises_on_a_photo_is_its_skip(
-    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work beside p/ with two photos, wider than high."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p").mkdir()
     for seed in (1, 2):
         picture(seed, 220, 180).save(f"p/{seed}.png")
+
+
+@pytest.mark.usefixtures("two")
+def test_what_opencv_raises_on_a_photo_is_its_skip(tv: Tv, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fails(*_: object) -> None:
         cv2.resize(np.zeros((0, 0), np.uint8), (0, 0))
@@ -245,13 +249,10 @@ def test_what_opencv_raises_on_a_photo_is_its_skip(
     assert "p/1.png: no key points can be found" in ran.err
 
 
+@pytest.mark.usefixtures("two")
 def test_a_query_that_opencv_fails_on_is_skipped_and_the_others_are_answered(
-    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tv: Tv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "p").mkdir()
-    for seed in (1, 2):
-        picture(seed, 220, 180).save(f"p/{seed}.png")
     picture(3, 150, 220).save("upright.png")
     assert tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64).status == 0
 

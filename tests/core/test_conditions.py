@@ -95,6 +95,12 @@ def test_nothing_else_is_raised(text: str) -> None:
 VALUES: list[Any] = [None, 0.0, 1.0, 50.0, -3.5, "", "1", "50", "dress", "2024-06-01", True, False]
 
 
+@pytest.mark.parametrize("nested", ["not((", "not (", "(", "not "])
+def test_what_is_nested_is_read_in_linear_time(nested: str) -> None:
+    text = ("a=x and " + nested * 390)[:1980] + "!"  # a reader that tries all ways never ends
+    assert parse_condition(text) == Comparison("a", "=", text.removeprefix("a="))
+
+
 def holds(condition: Condition, row: dict[str, Any]) -> bool:
     """Tell whether a condition holds for a row, read anew from what the guide says."""
     match condition:

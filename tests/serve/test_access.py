@@ -41,6 +41,11 @@ def test_what_is_open_to_all_holds_nothing(stranger: TestClient) -> None:
     assert stranger.get("/static/gallery.js").status_code == 200
 
 
+def test_what_is_open_to_all_takes_no_body(stranger: TestClient) -> None:
+    for content in (b"x", iter([b"x"])):  # with a length, and in chunks
+        assert stranger.request("GET", "/", content=content).status_code == 413
+
+
 def test_a_ticket_lets_in_once(collection: Path) -> None:
     tickets: list[str] = []
     with open_gallery([Path("photos.tvx")], None) as app:

@@ -43,11 +43,9 @@ def plot_precision_recall(
         BadInput: the file cannot be written.
     """
     figure = _figure()
-    axes = figure.add_subplot(xlabel="recall", ylabel="precision", title=title)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes = _shares(figure, "recall", "precision", title)
     for name, (recalls, precisions) in curves.items():
         axes.plot(recalls, precisions, label=name)
-    axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3)
     _save(figure, path)
 
@@ -60,11 +58,9 @@ def plot_reliability(said: ArrayLike, so: ArrayLike, path: Path, title: str) -> 
         BadInput: the file cannot be written.
     """
     figure = _figure()
-    axes = figure.add_subplot(xlabel="probability", ylabel="share that belongs", title=title)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes = _shares(figure, "probability", "share that belongs", title)
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="as good as its word")
     axes.plot(said, so, "o-", label="pairs")
-    axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2)
     _save(figure, path)
 
@@ -75,6 +71,14 @@ def _figure() -> Any:
     except ImportError:
         raise UsageError("--plot needs matplotlib: pip install 'tvcli[plot]'") from None
     return Figure(figsize=SIZE, dpi=DOTS, layout="constrained")
+
+
+def _shares(figure: Any, across: str, up: str, title: str) -> Any:
+    """Return axes of two shares, each from 0 to 1."""
+    axes = figure.add_subplot(xlabel=across, ylabel=up, title=title)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    return axes
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -37,7 +37,41 @@ HEADERS = {
 }
 
 
-class Gate:
+class BoundedGate:
+    """Passes on the requests that `refusal` lets through, with bounds on their bodies."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._large = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        guarded, headers = with_headers(send), Headers(scope=scope)
+        refusal = self.refusal(scope, headers)
+        if refusal is not None:
+            refusal.headers["connection"] = "close"  # its body was not read
+            await refusal(scope, receive, guarded)
+        else:
+            await self.passed(scope, receive, guarded)
+
+    def refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return the answer to a request that is not let through."""
+        raise NotImplementedError
+
+    async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request that is let through; only a few large bodies come in at a time."""
+        if is_large(Headers(scope=scope)):
+            async with self._large:
+                await self._app(scope, bounded(receive, MAX_BODY), send)
+        else:
+            await self._app(scope, bounded(receive, LARGE), send)
+
+
+class Gate(BoundedGate):
     """Lets a request through when its Host, its token and, for writes, its Origin are right.
 
     The token is sent in `Authorization: Bearer`, by the page and by programs alike: no browser adds
@@ -54,32 +88,20 @@ class Gate:
         host: str = "127.0.0.1",
         tell: Callable[[str], None] = lambda ticket: None,
     ) -> None:
-        self._app, self.entrance = app, Entrance(token, tell)
+        super().__init__(app)
+        self.entrance = Entrance(token, tell)
         self._names = {"localhost", host.lower(), socket.gethostname().lower()}
-        self._large = asyncio.Semaphore(AT_ONCE)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return
-        guarded = with_headers(send)
-        headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            refusal.headers["connection"] = "close"  # its body was not read
-            await refusal(scope, receive, guarded)
-        elif scope["path"] == ENTRANCE and scope["method"] == "POST":
+    async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a person in who brings a ticket; answer the others as any request."""
+        if scope["path"] == ENTRANCE and scope["method"] == "POST":
             response = await self._entered(receive)
-            await response(scope, receive, guarded)
-        elif is_large(headers):
-            async with self._large:
-                await self._app(scope, bounded(receive, MAX_BODY), guarded)
+            await response(scope, receive, send)
         else:
-            await self._app(scope, bounded(receive, LARGE), guarded)
+            await super().passed(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    def refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return the answer to a request of another Host, too large, or without the token."""
         path, safe = scope["path"], scope["method"] in SAFE_METHODS
         host = headers.get("host", "")
         if not self._is_known(host):
@@ -90,7 +112,10 @@ class Gate:
         if announced_length(headers) > limit:
             return answer({"error": f"more than {limit / 2**20:g} MiB"}, 413)
         enters = path == ENTRANCE and scope["method"] == "POST"
-        if not enters and not (safe and OPEN.fullmatch(path)) and not self._may(scope, headers):
+        is_open = safe and OPEN.fullmatch(path) is not None
+        if is_open and has_body(headers):  # who has no token must not take the place of a large one
+            return answer({"error": "no body is taken here"}, 413)
+        if not enters and not is_open and not self._may(scope, headers):
             return answer({"error": "no token, or not the right one: see the address"}, 401)
         own = headers.get("origin") in (None, f"http://{host}", f"https://{host}")
         return None if safe or own else answer({"error": "writes come from the page itself"}, 403)
@@ -134,6 +159,11 @@ def announced_length(headers: Headers) -> int:
     """Return how long a body says it is, 0 where it does not say."""
     length = headers.get("content-length", "")
     return min(int(length[:20]), 2**62) if length.isdecimal() else 0
+
+
+def has_body(headers: Headers) -> bool:
+    """Tell whether a request says that a body follows."""
+    return "transfer-encoding" in headers or announced_length(headers) > 0
 
 
 def is_large(headers: Headers) -> bool:

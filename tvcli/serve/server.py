@@ -38,18 +38,23 @@ def serve(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -
 
 
 def server_of(gate: Gate) -> uvicorn.Server:
-    """Return a server with bounds on connections, on the heads of requests and on their time."""
-    config = uvicorn.Config(
-        gate,
+    """Return a server of a page, with bounds as `server_config` has them."""
+    return uvicorn.Server(server_config(gate, GRACE))
+
+
+def server_config(app: Any, grace: int, **more: Any) -> uvicorn.Config:
+    """Return how to serve, with bounds on connections and heads; `grace` in seconds, at the end."""
+    return uvicorn.Config(
+        app,
         http=BoundedProtocol,
         h11_max_incomplete_event_size=HEAD,
         log_level="error",
         access_log=False,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=grace,
         ws="none",
         server_header=False,
+        **more,
     )
-    return uvicorn.Server(config)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -1,24 +1,14 @@
 """Who may use the service: whoever has its token; and how much may be sent."""
 
-import asyncio
 import os
 from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from tvcli.core.errors import BadInput
-from tvcli.serve.access import (
-    AT_ONCE,
-    LARGE,
-    MAX_BODY,
-    MAX_PATH,
-    announced_length,
-    bounded,
-    is_large,
-    with_headers,
-)
+from tvcli.serve.access import MAX_BODY, MAX_PATH, BoundedGate, announced_length, has_body
 from tvcli.serve.answers import answer
 from tvcli.serve.entrance import is_same
 
@@ -50,39 +40,24 @@ def service_token(file: Path | None) -> str:
     return token
 
 
-class ServiceGate:
-    """Lets a request through that has the token in `Authorization: Bearer`; bounds its body."""
+class ServiceGate(BoundedGate):
+    """Lets a request through that has the token in `Authorization: Bearer`."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app, self._token = app, token
-        self._large = asyncio.Semaphore(AT_ONCE)
+        super().__init__(app)
+        self._token = token
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
-        if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                await self._app(scope, receive, send)
-            return
-        guarded, headers = with_headers(send), Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            refusal.headers["connection"] = "close"  # its body was not read
-            await refusal(scope, receive, guarded)
-        elif is_large(headers):
-            async with self._large:
-                await self._app(scope, bounded(receive, MAX_BODY), guarded)
-        else:
-            await self._app(scope, bounded(receive, LARGE), guarded)
-
-    def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
+    def refusal(self, scope: Scope, headers: Headers) -> Response | None:
+        """Return the answer to a request that is too large, or without the token."""
         if len(scope["path"]) > MAX_PATH:
             return answer({"error": "no such address"}, 414)
         if announced_length(headers) > MAX_BODY:
             return answer({"error": f"more than {MAX_BODY / 2**20:g} MiB"}, 413)
-        if scope["path"] in OPEN and (announced_length(headers) or is_large(headers)):
-            return answer({"error": "no body is taken here"}, 413)  # of those without a token
+        is_open = scope["path"] in OPEN
+        if is_open and has_body(headers):  # who has no token must not take the place of a large one
+            return answer({"error": "no body is taken here"}, 413)
         given = headers.get("authorization", "").removeprefix("Bearer ")
-        if scope["path"] in OPEN or is_same(given, self._token):
+        if is_open or is_same(given, self._token):
             return None
         refusal = answer({"error": "no token, or not the right one"}, 401)
         refusal.headers["www-authenticate"] = "Bearer"

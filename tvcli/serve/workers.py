@@ -6,8 +6,7 @@ from functools import partial
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from tvcli.serve.connections import HEAD, BoundedProtocol
-from tvcli.serve.server import listen
+from tvcli.serve.server import listen, server_config
 from tvcli.serve.service import ServiceSettings, make_service
 from tvcli.serve.service_metrics import shared_figures
 
@@ -23,18 +22,8 @@ def run_service(
         BadInput: the address cannot be listened on.
     """
     listener = listen(host, port)
-    config = uvicorn.Config(
-        partial(make_service, settings),
-        factory=True,
-        http=BoundedProtocol,
-        h11_max_incomplete_event_size=HEAD,
-        log_level="error",
-        access_log=False,
-        timeout_graceful_shutdown=GRACE,
-        ws="none",
-        server_header=False,
-        workers=workers,
-    )
+    made = partial(make_service, settings)
+    config = server_config(made, GRACE, factory=True, workers=workers)
     try:
         with shared_figures():
             announce(f"http://{host}:{listener.getsockname()[1]}")

@@ -32,7 +32,7 @@ WORD = re.compile(r"[^\W\d]\w*")
 IN = re.compile(r"(not\s+)?in\s*\(", re.IGNORECASE)
 # Where a value without quotes ends: before another condition, as far as it looks like one.
 NEXT = re.compile(
-    r"\s+(?:and|or)(?:\s*$|[\s(]+(?:not[\s(]+|\(\s*)*"
+    r"\s+(?:and|or)(?:\s*$|[\s(]+(?:not[\s(]+)*"
     rf"(?:{NAME.pattern})\s*(?:[=<>]|!=|\^=|(?:not\s+)?in\s*\())",
     re.IGNORECASE,
 )

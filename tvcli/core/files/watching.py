@@ -55,15 +55,15 @@ def settled(
     mounted, first = mounts_of(folders), True
     while True:
         for changed in _changes(folders, Path(absolute_path(besides)), quiet):
-            missing = _missing(folders, mounted)
-            if missing:
+            now = mounts_of(folders)
+            if missing := _missing(folders, mounted, now):
                 report.note(f"{missing}: not there now; its photos stay until it is back")
-                while _missing(folders, mounted):
+                while _missing(folders, mounted, mounts_of(folders)):
                     time.sleep(GLANCE / 1000)
                 report.note(f"{missing}: there again")
                 first = True
                 break  # what watched it before is told of nothing any more
-            mounted |= mounts_of(folders)
+            mounted |= now
             if first or changed:
                 first = False
                 yield
@@ -87,10 +87,12 @@ def mounts_of(folders: Sequence[Path], mounts: Path = MOUNTS) -> dict[Path, str]
     return found
 
 
-def _missing(folders: Sequence[Path], mounted: dict[Path, str]) -> Path | None:
+def _missing(
+    folders: Sequence[Path], mounted: dict[Path, str], now: dict[Path, str]
+) -> Path | None:
     """Return a folder that is not there, or where a file system is mounted no more."""
     gone = [folder for folder in folders if not folder.is_dir()]
-    gone += mounted.keys() - mounts_of(folders).keys()
+    gone += mounted.keys() - now.keys()
     return min(gone, default=None)
 
 
