@@ -195,6 +195,30 @@ def test_the_page_says_that_tv_has_ended_and_goes_on(page: Any, server: Server) 
     assert page.locator("#trouble:visible").count() == 0
 
 
+CUT_OFF_ONCE = """() => {
+  const { text, json } = Response.prototype;
+  const cut = () => {
+    Object.assign(Response.prototype, { text, json });
+    return Promise.reject(new TypeError("network error"));
+  };
+  Object.assign(Response.prototype, { text: cut, json: cut });
+}"""
+
+
+def test_an_answer_that_is_cut_off_is_none(editor: Editor) -> None:
+    page = editor.page
+    page.evaluate(CUT_OFF_ONCE)  # as when tv is killed between what it saves and what it says of it
+    editor.drag((60, 50), (180, 150))
+    page.wait_for_function(NOT_SAVED)
+    assert "cannot be reached" in page.text_content("#trouble")
+    assert len(editor.records()) == 1
+    page.wait_for_function(SAVED)  # the page asks again by itself
+    assert len(editor.records()) == 1
+    editor.drag((10, 10), (40, 40))
+    page.wait_for_function(SAVED)
+    assert len(editor.records()) == 2
+
+
 def test_photos_that_moved_in_the_list_keep_their_boxes(page: Any, server: Server) -> None:
     page.goto(f"{server.home}?photo=1")
     editor = Editor(page, server.folder / "boxes.jsonl")

@@ -9,15 +9,14 @@ export class Refusal extends Error {
   }
 }
 
+function cutOff(error) {
+  if (error.name === "AbortError") throw error;
+  throw new Refusal(0, "tv does not answer: is it still running?");
+}
+
 async function respond(path, options) {
   const token = tokenNow();
-  let response;
-  try {
-    response = await fetch(path, { ...options, headers: authorized(options?.headers) });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Refusal(0, "tv does not answer: is it still running?");
-  }
+  const response = await fetch(path, { ...options, headers: authorized(options?.headers) }).catch(cutOff);
   if (response.ok) return response;
   const content = await response.json().catch(() => ({}));
   const refusal = new Refusal(response.status, content.error ?? response.statusText);
@@ -26,7 +25,11 @@ async function respond(path, options) {
   return respond(path, options);
 }
 
-const ask = async (path, options) => (await respond(path, options)).json().catch(() => ({}));
+/** An answer that ends in the middle, as when tv is killed, is none: only a whole one may be empty. */
+async function ask(path, options) {
+  const text = await (await respond(path, options)).text().catch(cutOff);
+  return text ? JSON.parse(text) : {};
+}
 
 export function get(path, parameters = {}, options = {}) {
   const query = new URLSearchParams(parameters).toString();
@@ -42,7 +45,7 @@ export function send(method, path, content, options = {}) {
 export async function fetched(path, content) {
   const headers = { "content-type": "application/json" };
   const answer = await respond(path, { method: "POST", headers, body: JSON.stringify(content) });
-  return answer.blob();
+  return answer.blob().catch(cutOff);
 }
 
 export function upload(path, file) {
