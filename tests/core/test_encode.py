@@ -1,4 +1,5 @@
 import io
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -67,6 +68,46 @@ def test_each_photo_is_opened_once(
     blocks = list(encode.encode_chunks(encode.chunked(crops, 3), photos, encoder))
     assert sum(len(block) for block in blocks) == 8
     assert sorted(path.name for path in opened) == ["0.png", "1.png"]
+
+
+def test_a_photo_named_without_end_is_parted(photos: Path, encoder: Encoder) -> None:
+    endless = (Region("0.png", (0, 0, 20, 20)) for _ in itertools.count())
+    first = list(itertools.islice(encode.chunked(endless, 3), 5))
+    assert [len(chunk) for chunk in first] == [48] * 5
+
+    images = ["0.png"] * 2 + ["1.png"] * 50 + ["2.png"] * 48 + ["3.png"]
+    chunks = list(encode.chunked((Region(image) for image in images), 3))
+    assert [len(chunk) for chunk in chunks] == [2 + 48, 2 + 48, 1]
+    assert [r.image for chunk in chunks for photo in chunk.photos for r in photo] == images
+
+
+def test_a_parted_photo_goes_on_where_it_stopped(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_one_photo() -> Source:
+        crops = [Region("0.png", (n % 40, 0, n % 40 + 30, 60)) for n in range(100)]
+        return Source(photos, iter(crops))
+
+    monkeypatch.setattr(checkpoints, "PART_SECONDS", 0.0)  # every chunk is a part
+    encode_file(of_one_photo(), encoder, tmp_path / "whole.h5", Report(), {})
+
+    class Killed(Report):
+        def advance(self, steps: int = 1) -> None:
+            super().advance(steps)
+            if self.done > 50:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_file(of_one_photo(), encoder, tmp_path / "killed.h5", Killed(), {})
+    assert len(list((tmp_path / ".killed.h5.parts").glob("part-*.h5"))) == 1
+    encode_file(of_one_photo(), encoder, tmp_path / "killed.h5", Report(), {})
+    with (
+        open_artifact(tmp_path / "whole.h5") as whole,
+        open_artifact(tmp_path / "killed.h5") as killed,
+    ):
+        assert len(whole) == 100
+        for column in ("encodings", "region", "image", "asked"):
+            assert np.array_equal(whole.read(column), killed.read(column))
 
 
 def test_beside_a_gpu_the_rows_are_the_same(photos: Path, encoder: Encoder) -> None:

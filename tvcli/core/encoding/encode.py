@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from tvcli.core.images.photo import (
 from tvcli.core.parallel import cores, in_order
 
 UNKNOWN_BOX = (np.nan,) * 4
+BATCHES_OF_A_PHOTO = 16  # that a chunk takes of one photo; more regions of it are other chunks'
 
 COLUMNS = (
     *("image", "digest", "label", "split", "flip", "target"),
@@ -40,7 +41,7 @@ Skipped = tuple[str, str, str]  # image, stage, reason
 
 @dataclass(slots=True)
 class Chunk:
-    """Whole photos, each with its regions: what is encoded together."""
+    """Photos, each with its regions: what is encoded together."""
 
     photos: list[list[Region]] = field(default_factory=list)
 
@@ -62,13 +63,18 @@ class Encoded:
 
 
 def chunked(regions: Iterable[Region], rows: int) -> Iterator[Chunk]:
-    """Yield chunks of at least `rows` regions (but for the last), never parting a photo."""
+    """Yield chunks of at least `rows` regions (but for the last), and less than 17 times as many.
+
+    A photo is parted only if it has more than `BATCHES_OF_A_PHOTO` times `rows` regions: a chunk is
+    held in memory, and whoever writes records may name one photo as often as they like.
+    """
     chunk = Chunk()
     for _, group in groupby(regions, key=lambda region: region.image):
-        chunk.photos.append(list(group))
-        if len(chunk) >= rows:
-            yield chunk
-            chunk = Chunk()
+        while some := list(islice(group, BATCHES_OF_A_PHOTO * rows)):
+            chunk.photos.append(some)
+            if len(chunk) >= rows:
+                yield chunk
+                chunk = Chunk()
     if chunk.photos:
         yield chunk
 
