@@ -139,15 +139,15 @@ def test_pictures_left_out_are_counted_by_kind(
     tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("p/a.psd", "p/b.PSD", "p/c.cr2", "only/d.psd"):
+    for name in ("p/a.psd", "p/b.PSD", "p/c.exr", "only/d.psd"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_bytes(b"\0\0\0\x18ftypheic")
     picture(1).save("p/e.jpg")
     ran = tv("encode", "p", "-o", "x.h5", "--size", 64, "--errors", "e.jsonl")
     assert ran.status == 0
-    assert "1 .cr2, 2 .psd left out" in ran.err
+    assert "1 .exr, 2 .psd left out" in ran.err
     records = [json.loads(line) for line in Path("e.jsonl").read_text().splitlines()]
-    assert [record["image"] for record in records] == ["p/a.psd", "p/b.PSD", "p/c.cr2"]
+    assert [record["image"] for record in records] == ["p/a.psd", "p/b.PSD", "p/c.exr"]
     ran = tv("encode", "only", "-o", "y.h5")
     assert ran.status == 3
     assert "no photos found that can be read: 1 .psd left out" in ran.err

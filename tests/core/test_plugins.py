@@ -109,3 +109,5 @@ def test_what_is_left_out_says_what_to_install() -> None:
     for name in ("a.heic", "b.HEIC", "c.psd"):
         report.leave_out(name)
     assert report.left_out_text() == "2 .heic, 1 .psd left out (pip install pillow-heif)"
+    report.leave_out("d.NEF")
+    assert report.left_out_text().endswith("(pip install 'tvcli[raw]' pillow-heif)")

@@ -27,6 +27,11 @@ class Skip:
 READ_BY = {
     "pillow-heif": (".heic", ".heif", ".hif"),  # what iPhones write
     "'tvcli[jxl]'": (".jxl",),
+    "'tvcli[raw]'": (  # of cameras
+        *(".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf", ".rw2"),
+        *(".rwl", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".fff", ".iiq", ".erf", ".kdc", ".dcr"),
+        *(".mrw", ".mef", ".mos"),
+    ),
 }
 INSTALL = {suffix: wanted for wanted, endings in READ_BY.items() for suffix in endings}
 

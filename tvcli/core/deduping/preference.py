@@ -37,13 +37,18 @@ class Rule:
 
 
 class Preference:
-    """Rules in order: protected and preferred folders, resolution, format, bytes, link, name."""
+    """Rules in order: protected, preferred folders, camera RAW, size, format, bytes, link, name."""
 
     def __init__(self, protected: Sequence[Path] = (), preferred: Sequence[Path] = ()) -> None:
         self._protected, self._preferred = tuple(protected), tuple(preferred)
         self._rules = (
             Rule(self._is_open, "in a protected folder", "the one kept is protected"),
             Rule(self._place, "in a preferred folder", "the one kept is in a preferred folder"),
+            Rule(
+                lambda facts: float(facts.format != "RAW"),  # of which only the preview is measured
+                "camera RAW, all that the sensor saw",
+                "{own.format}, the one kept is camera RAW",
+            ),
             Rule(
                 lambda facts: -facts.shown,
                 "most pixels, {own.width}x{own.height}",

@@ -5,8 +5,12 @@ from importlib.util import find_spec
 
 from tvcli.core.reports import READ_BY
 
-# Plugins of Pillow by their modules, and the endings of what they read.
-PLUGINS = {"pillow_heif": READ_BY["pillow-heif"], "pillow_jxl": READ_BY["'tvcli[jxl]'"]}
+# What reads the rarer formats, by its module, and the endings of what they read.
+PLUGINS = {
+    "pillow_heif": READ_BY["pillow-heif"],
+    "pillow_jxl": READ_BY["'tvcli[jxl]'"],
+    "rawpy": READ_BY["'tvcli[raw]'"],
+}
 SUFFIXES = frozenset(
     (
         *(suffix for name, endings in PLUGINS.items() if find_spec(name) for suffix in endings),
@@ -17,18 +21,17 @@ SUFFIXES = frozenset(
 # Pictures that are not looked for in folders: who has some wants to know that they were left out.
 OTHER_SUFFIXES = frozenset(
     (
-        *(".heic", ".heif", ".hif", ".jp2", ".j2k", ".jpf", ".jpx", ".jxl", ".tga", ".psd", ".psb"),
-        *(".svg", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".ico", ".exr", ".hdr", ".dds", ".pcx"),
-        *(".xcf", ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".orf"),
-        *(".rw2", ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".kdc", ".dcr", ".mrw"),
-        ".rwl",
+        *(suffix for endings in READ_BY.values() for suffix in endings),
+        *(".jp2", ".j2k", ".jpf", ".jpx", ".tga", ".psd", ".psb", ".svg", ".ico", ".exr", ".hdr"),
+        *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".dds", ".pcx", ".xcf"),
     )
 )
 # How pictures begin, those too that cannot be read: so that none is taken for a list of paths.
 PICTURE_START = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]|BM....\0\0\0\0|\0...ftyp|"
     rb"P[1-7fF]\s+[\d#-]|\0\0\0\x0c(jP|JXL) |\xff\x4f\xff\x51|\xff\x0a|8BPS\0|qoif|DDS \x7c\0|"
-    rb"\x76\x2f\x31\x01|\0\0[\1\2]\0|IIRO\x08|IIU\0|FUJIFILMCCD|gimp xcf |#\?RADIANCE\n",
+    rb"\x76\x2f\x31\x01|\0\0[\1\2]\0|IIR[OS]|MMOR|IIU\0|FUJIFILMCCD|(II|MM)....HEAPCCDR|\0MRM|FOVb|"
+    rb"gimp xcf |#\?RADIANCE\n",
     re.DOTALL,
 )
 MAX_BYTES = 2**30  # of a file: the largest photos that can be decoded, as they come from cameras

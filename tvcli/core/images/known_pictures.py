@@ -6,7 +6,9 @@ from functools import cache
 
 from PIL import Image, UnidentifiedImageError
 
-# What is opened of what Pillow and its plugins know.
+from tvcli.core.images.raw import is_raw, open_preview
+
+# What is opened of what Pillow and its plugins know; camera RAW is opened by its preview.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF", "JXL")
 HEIF = re.compile(rb"\0...ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 JXL = re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n")
@@ -20,6 +22,7 @@ class NotInstalled(UnidentifiedImageError):
 def open_picture(data: bytes) -> Image.Image:
     """Open a picture of one of `FORMATS`, whatever its file is named; its pixels are not decoded.
 
+    Of camera RAW it opens the preview, with the format RAW.
     Pillow knows more formats, and starts a program for some of them: Ghostscript for EPS.
 
     Raises:
@@ -30,6 +33,8 @@ def open_picture(data: bytes) -> Image.Image:
         _register_heif()
     elif JXL.match(data):
         _register_jxl()
+    elif is_raw(data):
+        return _opened_preview(data)
     try:
         return _opened(data)
     except UnidentifiedImageError:
@@ -44,6 +49,13 @@ def _opened(data: bytes) -> Image.Image:
     if image.format == "JXL":  # decoded upright; its EXIF is only what it was made of
         image.getexif().pop(ORIENTATION, None)
     return image
+
+
+def _opened_preview(data: bytes) -> Image.Image:
+    try:
+        return open_preview(data)
+    except ImportError as error:
+        raise NotInstalled("camera RAW is read by LibRaw: pip install 'tvcli[raw]'") from error
 
 
 @cache

@@ -18,6 +18,7 @@ from tvcli.core.images.colour import Colour, to_rgb
 from tvcli.core.images.cut_jpegs import completed
 from tvcli.core.images.known_pictures import NotInstalled, open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
+from tvcli.core.images.raw import SMALL, NoPreview
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
@@ -92,7 +93,8 @@ def decode_photo(
 
     With `size` a JPEG may be decoded at 1/2, 1/4 or 1/8 scale, as long as every crop (none: the
     whole photo) keeps `DRAFT_MARGIN` times `size` pixels per side. A JPEG that lacks only its end
-    marker, or its last rows, is used, with a note. `colour` says how colours become sRGB.
+    marker, or its last rows, is used, with a note. Of camera RAW it is the preview. `colour` says
+    how colours become sRGB.
 
     Raises:
         BadImage: not a picture, truncated, or larger than `MAX_PIXELS`.
@@ -103,7 +105,7 @@ def decode_photo(
             return _decoded(data, size, crops, colour)
     except Image.DecompressionBombError:
         raise BadImage(f"more than {MAX_PIXELS // 10**6} million pixels") from None
-    except NotInstalled as error:
+    except (NotInstalled, NoPreview) as error:
         raise BadImage(str(error)) from None
     except UnidentifiedImageError:
         raise BadImage("not a picture that can be read") from None
@@ -121,6 +123,8 @@ def _decoded(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour
             _draft(image, size, [part for crop in crops if (part := clip(crop, width, height))])
         tags = getattr(image, "tag_v2", {})
         pixels, note = to_rgb(ImageOps.exif_transpose(image), colour, tags)
+        if image.format == "RAW" and max(width, height) < SMALL:
+            note = f"its preview has only {width}x{height} pixels"
         return Photo(pixels, width, height, note)
 
 
@@ -146,7 +150,7 @@ def photo_size(data: bytes) -> tuple[int, int]:
     try:
         with open_picture(data) as image:
             return _displayed_size(image)
-    except NotInstalled as error:
+    except (NotInstalled, NoPreview) as error:
         raise BadImage(str(error)) from None
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
@@ -161,7 +165,7 @@ def photo_format(data: bytes) -> str:
     try:
         with open_picture(data) as image:
             return image.format or ""
-    except NotInstalled as error:
+    except (NotInstalled, NoPreview) as error:
         raise BadImage(str(error)) from None
     except Exception as error:  # decoders raise nearly anything on broken files
         raise BadImage("not a picture that can be read") from error
