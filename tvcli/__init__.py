@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tvcli.api.index import Changes as Changes
     from tvcli.api.index import Index as Index
     from tvcli.api.index import open_index as open_index
+    from tvcli.api.labels import Label as Label
+    from tvcli.api.labels import Labels as Labels
     from tvcli.api.location import Crops as Crops
     from tvcli.api.location import Detection as Detection
     from tvcli.api.location import Detections as Detections
@@ -58,6 +60,7 @@ _NAMES = {
     "tvcli.api.evaluation": ("Evaluation", "Metric", "evaluate"),
     "tvcli.api.hits": ("Hit", "Hits"),
     "tvcli.api.index": ("Changes", "Index", "open_index"),
+    "tvcli.api.labels": ("Label", "Labels"),
     "tvcli.api.location": (
         "Crops",
         "Detection",
@@ -98,6 +101,8 @@ __all__ = [
     "Hit",
     "Hits",
     "Index",
+    "Label",
+    "Labels",
     "Metric",
     "Mismatch",
     "Report",

@@ -30,6 +30,7 @@ from tvcli.commands.eval_triplets import eval_triplets
 from tvcli.commands.gallery import gallery
 from tvcli.commands.index import index
 from tvcli.commands.info import info
+from tvcli.commands.label import label
 from tvcli.commands.locate import locate
 from tvcli.commands.merge import merge
 from tvcli.commands.same import same
@@ -63,6 +64,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "index": index,
     "merge": merge,
     "search": search,
+    "label": label,
     "gallery": gallery,
     "same": same,
     "serve": serve,

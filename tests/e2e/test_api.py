@@ -65,7 +65,7 @@ def test_every_example_of_the_page_runs(folder: Path) -> None:
     out: dict[str, str] = {}
     for section, code in _examples():
         out[section] = _run(code, folder)
-    assert len(out) == 11
+    assert len(out) == 12
     assert out["quick start"].startswith("1 photos/one.png 1.0\n")
     assert "Hit(rank=1, image='photos/one.png'" in out["The whole chain"]
     assert out["Many queries"].count("->") == 12

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from tvcli.api.choices import checks_choices
 from tvcli.api.hits import Hits, hits_of
+from tvcli.api.labels import Labels, labels_of
+from tvcli.api.photos import PhotoLike
 from tvcli.api.queries import QueryLike, asked_of, examples_of, opened_queries, settings_of
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
@@ -25,6 +27,7 @@ from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import is_encodings
 from tvcli.core.indexes.sync import sync_encodings
 from tvcli.core.indexes.updates import change_photos
+from tvcli.core.labelling.labelling import MOST_OTHERS, OTHERS, LabelSettings
 from tvcli.core.matching.decision import Preset
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Metric
@@ -208,6 +211,55 @@ class Index:
         settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify)
         known = report_of(report or self._report)
         return self._each(queries, settings, known)  # what makes no sense was refused by now
+
+    def label(
+        self,
+        photos: SourceLike | PhotoLike | Iterable[PhotoLike],
+        *,
+        labels: PathLike | None = None,
+        fit_on: Sequence[PathLike] = (),
+        others: float = OTHERS,
+        min_probability: float | None = None,
+        locate: bool | None = None,
+        report: Report | None = None,
+    ) -> Labels:
+        """Give photos the label that the index's most similar photos have, as `tv label` does.
+
+        A photo that cannot be used is skipped, and the report is told.
+
+        Args:
+            photos: a folder, photos, records with or without boxes, or pictures and arrays.
+            labels: `index`, `folders`, or a file of records; None: the index's, else folders.
+            fit_on: photos with labels there, not in the index, to fit the probabilities to; else
+                they are fitted to the index's own, each left out in turn.
+            others: the share of photos expected to show nothing that there is a label for.
+            min_probability: give a label only from there on; None: as fitted.
+            locate: label the objects in the photos; None: if the index's photos were located.
+            report: told of what is skipped; None: the one given to `open_index`.
+
+        Shapes, Dtypes: pixels as in `search`.
+        Units: boxes are in pixels of the photo as displayed; probabilities are 0 to 1.
+
+        Raises:
+            UsageError: too few photos of the index have a label, or a share that is none.
+            BadInput: there are no labels, or not one photo that can be used.
+            Mismatch: weights that do not fit the index.
+
+        Source: the distance-weighted k-nearest-neighbour rule (Dudani 1976).
+        """
+        if not 0 <= others <= MOST_OTHERS:
+            raise UsageError(f"others: 0 to {MOST_OTHERS}, not {others}")
+        settings = LabelSettings(
+            None if labels is None else os.fspath(labels),
+            [os.fspath(path) for path in fit_on],
+            others,
+            min_probability,
+            locate,
+            weights=self._weights,
+            device=self._device,
+        )
+        with self._live.using() as searcher:
+            return labels_of(searcher, photos, settings, report_of(report or self._report))
 
     def update(self, source: SourceLike, *, report: Report | None = None) -> Changes:
         """Bring the index up to date with photos: new and changed ones are encoded, gone ones go.

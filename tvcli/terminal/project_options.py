@@ -55,6 +55,7 @@ HOW = frozenset(
         "no-open",
         "null",
         "order",
+        "others",
         "per-anchor",
         "per-photo",
         "pool",

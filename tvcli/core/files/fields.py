@@ -29,6 +29,8 @@ RESERVED = frozenset(
             "rank",
             "similarity",
             "missing",
+            "candidate",
+            "nearest",
             "explain",
             "same_content",
         ),

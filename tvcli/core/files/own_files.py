@@ -17,6 +17,7 @@ OwnKind = Literal[
     "triplets",
     "errors",
     "records",
+    "labels",
     "boxes",
     "plot",
     "picture",
@@ -131,7 +132,7 @@ def is_own_table(path: Path) -> bool:
             return b"image" in stream.read(ENDS)
         stream.seek(0)
         names = stream.readline(ENDS).decode("utf-8", "replace").rstrip().split(",")
-    return "image" in names and bool({"score", "query", "x0", "width"} & set(names))
+    return "image" in names and bool({"score", "query", "x0", "width", "probability"} & set(names))
 
 
 def _is_box(record: Record) -> bool:
@@ -155,6 +156,7 @@ KINDS: dict[OwnKind, Callable[[Path], bool]] = {
     "triplets": _is_records(_has("anchor", "positive", "negative")),
     "errors": _is_records(_has("image", "stage", "reason")),
     "records": _is_records(lambda record: "image" in record or "anchor" in record),
+    "labels": _is_records(_has("image", "label", "probability")),
     "boxes": _is_boxes,
     "table": is_own_table,
     "plot": _is_marked,

@@ -78,6 +78,14 @@ class Queries:
 
     def of_photos(self, regions: Iterable[Region], root: Path) -> Iterator[Query]:
         """Yield a query for each region of a photo, encoded as the gallery was; bad ones go."""
+        for columns in self.photo_columns(regions, root):
+            yield from self._of_columns(columns, root)
+
+    def photo_columns(self, regions: Iterable[Region], root: Path) -> Iterator[Columns]:
+        """Yield what is known of regions of photos, with their `encodings`, some at a time.
+
+        They are encoded as the gallery was; photos that cannot be used are skipped.
+        """
         from tvcli.core.encoding.encode import chunked, encode_chunks
 
         self._encoder = self._encoder or self._load()
@@ -87,7 +95,7 @@ class Queries:
             for note in encoded.notes:
                 self._report.note(note)
             if len(encoded):
-                yield from self._of_columns(encoded.columns, root)
+                yield encoded.columns
 
     def looks(self, photo: Photo, crop: Box | None) -> Vectors:
         """Return vectors (12, D) float32 of a photo, or a crop, looked at in other ways.
@@ -113,16 +121,32 @@ class Queries:
             BadInput: not an encodings file.
             Mismatch: another backbone, weights or settings than the index's.
         """
+        for columns, root in self.file_columns(path):
+            yield from self._of_columns(columns, root)
+
+    def file_columns(self, path: Path) -> Iterator[tuple[Columns, Path]]:
+        """Yield the rows of an encodings file, some at a time, and where their photos lie.
+
+        Raises:
+            BadInput, Mismatch: as `of_encodings` does.
+        """
         with open_artifact(path, "encodings") as encodings:
             self._likening.check(encodings.settings["encoder"], path)
             root = photos_root(encodings.settings, path.absolute().parent)
             for rows in encodings.blocks(ROWS_READ_AT_ONCE):
-                yield from self._of_columns(encodings.read_columns(rows), root)
+                yield encodings.read_columns(rows), root
+
+    def vectors(self, columns: Columns) -> Vectors:
+        """Return the vectors (n, D) float32 of rows with `encodings`, as the gallery's were made.
+
+        Raises:
+            BadInput: an encoding is not finite.
+        """
+        check_finite(columns["encodings"], lambda: columns["image"])
+        return self._likening.vectors(columns["encodings"])
 
     def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
-        encodings = columns["encodings"]
-        check_finite(encodings, lambda: columns["image"])
-        vectors = self._likening.vectors(encodings)
+        encodings, vectors = columns["encodings"], self.vectors(columns)
         for place, image in enumerate(columns["image"]):
             yield Query(
                 shown_path(root, image),
