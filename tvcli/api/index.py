@@ -32,6 +32,7 @@ from tvcli.core.matching.decision import Preset
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Metric
 from tvcli.core.searching.live_searcher import LiveSearcher
+from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked, SearchSettings
 
 PathLike = str | os.PathLike[str]
@@ -124,6 +125,12 @@ class Index:
         where: str | Sequence[str] = (),
         verify: bool | Preset = False,
         rerank: int | None = None,
+        query_expansion: int | None = None,
+        alpha: float | None = None,
+        k_reciprocal: int | None = None,
+        k1: int | None = None,
+        k2: int | None = None,
+        lambda_: float | None = None,
         locate: bool | None = None,
         metric: Metric = "cosine",
         report: Report | None = None,
@@ -141,6 +148,11 @@ class Index:
             where: conditions on the hits, such as `label=dress`; all must hold.
             verify: keep only hits that show the same picture; or the name of a preset.
             rerank: reorder the first so many by their dense maps.
+            query_expansion: search again with the sum of the query and so many closest photos,
+                each weighted by its similarity to the power `alpha` (None: 3).
+            k_reciprocal: reorder the first so many by the neighbours that they share with the
+                query, of which `k1` make a neighbourhood (None: 20), averaged over `k2` (6), with
+                `lambda_` as the share of the plain distance (0.3).
             locate: find the object in the photo first; None: if the index's photos were located.
             metric: `cosine`, or `euclidean` for 1 / (1 + distance).
             report: told of what is skipped; None: the one given to `open_index`.
@@ -154,7 +166,8 @@ class Index:
             BadInput: a photo that cannot be used, or an item that is not in the index.
             Mismatch: a vector of another dimension, or weights that do not fit the index.
 
-        Source: cosine similarity of encodings (TiefVision, 2016); `like`, `unlike`: Rocchio 1971.
+        Source: cosine similarity of encodings (TiefVision, 2016); `like`, `unlike`: Rocchio 1971;
+        `query_expansion`: Radenovic et al. 2018; `k_reciprocal`: Zhong et al. 2017.
         """
         asked: list[Asked] = [item] if item is not None else []
         if query is not None:
@@ -163,7 +176,8 @@ class Index:
             raise UsageError("search with a query or with an item, not with both")
         if box is not None and query is None:
             raise UsageError("box: goes with a query")
-        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify)
+        neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
+        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify, neighbours)
         listening = _Noting(report_of(report or self._report))
         likes, unlikes = examples_of(like), examples_of(unlike)
         if not (asked or likes):
@@ -186,6 +200,12 @@ class Index:
         where: str | Sequence[str] = (),
         verify: bool | Preset = False,
         rerank: int | None = None,
+        query_expansion: int | None = None,
+        alpha: float | None = None,
+        k_reciprocal: int | None = None,
+        k1: int | None = None,
+        k2: int | None = None,
+        lambda_: float | None = None,
         locate: bool | None = None,
         metric: Metric = "cosine",
         report: Report | None = None,
@@ -198,7 +218,8 @@ class Index:
         Args:
             queries: a folder, a list of photos or records, or pictures, arrays and vectors; an
                 iterator of photos is read as it is needed, and an array (N, D) holds vectors.
-            k, min_similarity, where, verify, rerank, locate, metric: as in `search`.
+            k, min_similarity, where, verify, rerank, query_expansion, alpha, k_reciprocal, k1, k2,
+                lambda_, locate, metric: as in `search`.
             report: told of what is skipped; None: the one given to `open_index`.
 
         Shapes, Dtypes, Units: as in `search`.
@@ -208,7 +229,8 @@ class Index:
 
         Source: as `search`.
         """
-        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify)
+        neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
+        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify, neighbours)
         known = report_of(report or self._report)
         return self._each(queries, settings, known)  # what makes no sense was refused by now
 

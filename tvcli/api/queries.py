@@ -17,6 +17,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.matching.decision import PRESETS, Preset, Verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Metric
+from tvcli.core.searching.neighbours import ByNeighbours
 from tvcli.core.searching.queries import Query
 from tvcli.core.searching.searcher import Asked, SearchSettings
 
@@ -68,6 +69,7 @@ def settings_of(
     metric: Metric,
     where: str | Sequence[str],
     verify: bool | Preset,
+    neighbours: ByNeighbours,
 ) -> SearchSettings:
     """Return how to search; raises UsageError for what makes no sense."""
     if k < 1 or (rerank is not None and rerank < 1):
@@ -81,6 +83,7 @@ def settings_of(
         metric=metric,
         where=conditions,
         verification=_verification(verify),
+        neighbours=neighbours,
     )
 
 

@@ -8,6 +8,7 @@ import typer
 from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_metrics
+from tvcli.terminal.neighbours import NeighbourOptions
 from tvcli.terminal.progress import ReportOptions
 
 if TYPE_CHECKING:  # they bring numpy, which tv --help does without
@@ -39,7 +40,11 @@ def eval_search(
     ] = "1,5,10,20",
     compare: Annotated[
         Path | None,
-        typer.Option("--compare", help="Measure this index too, and show the difference."),
+        typer.Option(
+            "--compare",
+            help="Measure this index too, and show the difference; INDEX itself is compared with "
+            "as it is without --query-expansion and --k-reciprocal.",
+        ),
     ] = None,
     plot: Annotated[
         Path | None,
@@ -56,6 +61,7 @@ def eval_search(
             "it in INDEX: hits of tv search then carry a probability.",
         ),
     ] = False,
+    neighbours: NeighbourOptions,
     explained: Annotated[
         bool, typer.Option("--explain", help="Explain each figure on stderr.")
     ] = False,
@@ -77,10 +83,11 @@ def eval_search(
       tv eval search photos.tvx --truth folders
       tv eval search photos.tvx --queries new/ --truth labels.jsonl -k 1,10
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
+      tv eval search photos.tvx --queries new/ --k-reciprocal 100 --compare photos.tvx
       tv eval search photos.tvx --queries new/ --calibrate --plot reliability.png
     """
     from tvcli.core.errors import UsageError
-    from tvcli.core.searching.eval_search import Trial
+    from tvcli.core.searching.eval_search import Trial, compared_trials
     from tvcli.core.searching.eval_search import eval_search as measure
     from tvcli.core.searching.evaluation import verdict
 
@@ -88,12 +95,15 @@ def eval_search(
         raise UsageError(f"-k {k}: ranks from 1, such as 1,5,10,20")
     ranks = tuple(int(part) for part in k.split(","))
     seed = sampling.seed
-    trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse())
+    asked = neighbours.parse()
+    if calibrate and asked.expansion:
+        raise UsageError("--calibrate: is of the queries themselves, not of --query-expansion")
+    trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse(), asked)
     with reports.open() as report:
         if explained:
             explain_metrics()
-        paths = [index, *([compare] if compare else [])]
-        found = [measure(path, trial, streams.stdin(), report) for path in paths]
+        trials = compared_trials(index, compare, trial)
+        found = [measure(path, own, streams.stdin(), report) for _, path, own in trials]
         report.close()
         if calibrate:
             said, so = _calibrated(index, found[0])
@@ -105,13 +115,13 @@ def eval_search(
         elif plot:
             from tvcli.core.plots import plot_precision_recall
 
-            both = zip(paths, found, strict=True)
-            curves = {str(path): measured.pairs.recall_precision() for path, measured in both}
+            both = zip(trials, found, strict=True)
+            curves = {name: each.pairs.recall_precision() for (name, _, _), each in both}
             plot_precision_recall(curves, plot, "all pairs of query and photo")
         records = found[0].compared(found[1], seed) if compare else found[0].records(seed)
         print_metrics(records, format)
         if compare:
-            report.note(verdict(records, str(index), str(compare)))
+            report.note(verdict(records, trials[0][0], trials[1][0]))
         left_out = found[0].without_relevant
         report.summary(
             f"{len(found[0].queries)} queries measured, {left_out} left out (nothing to find)"

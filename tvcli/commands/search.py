@@ -8,6 +8,7 @@ import typer
 from tvcli.core.errors import ExitStatus
 from tvcli.terminal import options, streams
 from tvcli.terminal.hits import HitFormat, print_hits
+from tvcli.terminal.neighbours import NeighbourOptions
 from tvcli.terminal.progress import ReportOptions
 from tvcli.terminal.verification import VerificationOptions
 
@@ -88,6 +89,7 @@ def search(
             help="Reorder the first N hits by comparing their dense maps (needs tv index --maps).",
         ),
     ] = None,
+    neighbours: NeighbourOptions,
     effort: Annotated[
         int | None,
         typer.Option(
@@ -152,6 +154,8 @@ def search(
       cat img.jpg | tv search - -i photos.tvx
       tv search --like a.jpg:2 --like b.jpg --unlike c.jpg:0.5
       tv search img.jpg --format paths -0 | xargs -0 ls -l
+      tv search img.jpg --query-expansion 5
+      tv search img.jpg --k-reciprocal 100
       tv search img.jpg --explain why/ --format html > hits.html
       tv search copy.jpg --verify && echo "the same picture is here"
     """
@@ -182,6 +186,7 @@ def search(
             explain=explain,
             cam=cam,
             distinct=distinct,
+            neighbours=neighbours.parse(),
         ),
         root=root,
         weights=weights,

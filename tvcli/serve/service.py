@@ -22,10 +22,11 @@ from tvcli.core.images.photo import read_photo
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
 from tvcli.core.searching.live_searcher import LiveSearcher
+from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked as AskedFor
 from tvcli.core.searching.searcher import Searcher, SearchSettings
 from tvcli.serve.answers import Asked, Refused, answer, answering, box_from, explain, whole
-from tvcli.serve.service_description import description
+from tvcli.serve.service_description import SEARCH, description
 from tvcli.serve.service_gate import ServiceGate
 from tvcli.serve.service_metrics import Figures
 from tvcli.serve.storage import Storage, stored
@@ -34,9 +35,9 @@ from tvcli.serve.turns import TURNS, pixels_of
 MOST_HITS = 1000
 MOST_EXAMPLES = 100  # items liked or not
 MOST_CONDITIONS = 20
-KNOWN = frozenset(
-    ("index", "item", "image", "like", "unlike", "box", "k", "min_similarity", "where", "locate")
-)
+MOST_NEIGHBOURS = 100  # that a query is drawn to
+MOST_REORDERED = 500  # hits: a tenth of a second
+KNOWN = frozenset(SEARCH)
 JSON = "application/json"
 
 
@@ -207,7 +208,15 @@ def _settings_of(wanted: dict[str, Any]) -> SearchSettings:
         min_score=least,
         locate=None if locate in (None, True, "true") else False,
         where=_names(wanted, "where", MOST_CONDITIONS),
+        neighbours=asked_neighbours(
+            _number(wanted, "query_expansion", MOST_NEIGHBOURS),
+            k_reciprocal=_number(wanted, "k_reciprocal", MOST_REORDERED),
+        ),
     )
+
+
+def _number(wanted: dict[str, Any], name: str, most: int) -> int | None:
+    return None if wanted.get(name) is None else whole(wanted[name], name, 1, most)
 
 
 def _text(wanted: dict[str, Any], name: str) -> str:

@@ -16,6 +16,18 @@ SEARCH: dict[str, dict[str, Any]] = {
     "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
     "min_similarity": {"type": "number", "minimum": -1, "maximum": 1},
     "where": TEXTS | {"description": "Conditions on the hits, such as label=dress; all must hold."},
+    "query_expansion": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "description": "Search again with the query and so many of its closest photos.",
+    },
+    "k_reciprocal": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 500,
+        "description": "Reorder the first so many hits by the neighbours they share with it.",
+    },
     "locate": {
         "type": "boolean",
         "description": "Find the object first; by default as the index's photos were.",

@@ -1,7 +1,7 @@
 """`tv eval`: an index against the truth, and triplets against an index or encodings."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +23,7 @@ from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
+from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
 from tvcli.core.searching.queries import Query
 from tvcli.core.searching.searcher import Searcher, SearchSettings
 
@@ -40,6 +41,21 @@ class Trial:
     seed: int = 0
     root: Path | None = None  # where the photos of the index lie now
     sample: Sample = ALL  # of the queries
+    neighbours: ByNeighbours = NO_NEIGHBOURS
+
+
+def compared_trials(path: Path, other: Path | None, trial: Trial) -> list[tuple[str, Path, Trial]]:
+    """Return what is measured: an index and another, if there is one, each with a name.
+
+    The other being the same index, it is measured without its neighbours.
+    """
+    trials = [(str(path), path, trial)]
+    if other is None:
+        return trials
+    plain = replace(trial, neighbours=NO_NEIGHBOURS)
+    if absolute_path(path) != absolute_path(other) or trial == plain:
+        return [*trials, (str(other), other, trial)]
+    return [*trials, (f"{other} by itself", other, plain)]
 
 
 def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> Measured:
@@ -58,7 +74,8 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
         queries = _queries(index, trial, stdin, report)
         report.start("measuring", "queries")
         labels = (lambda q: q.label) if trial.truth == "labels" else lambda q: truth.label(q.photo)
-        return measure(index, known, _counted(queries, report), labels, trial.ks)
+        asked = _counted(queries, report)
+        return measure(index, known, asked, labels, trial.ks, trial.neighbours)
 
 
 def keep_calibration(path: Path, calibration: Calibration) -> None:

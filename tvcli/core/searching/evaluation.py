@@ -12,13 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.engines import Rows
+from tvcli.core.engines.interface import closest
 from tvcli.core.errors import BadInput
 from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.labels import folder_label, read_labels
 from tvcli.core.ranking.metrics import (
     Cutoff,
     PairCounts,
-    Rows,
     Values,
     Vectors,
     bootstrap,
@@ -27,6 +28,9 @@ from tvcli.core.ranking.metrics import (
     relevant_ranks,
 )
 from tvcli.core.reports import Report
+from tvcli.core.searching.expansion import Expansion, expanded
+from tvcli.core.searching.k_reciprocal import KReciprocal, k_reciprocal_order
+from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
 from tvcli.core.searching.queries import Query, in_blocks
 
 Codes = npt.NDArray[np.uint64]
@@ -37,11 +41,11 @@ TOGETHER = 2048  # but no more than these
 
 
 class Gallery(Protocol):
-    """What is searched: vectors of unit length, read in blocks."""
+    """What is searched: vectors of unit length, read in blocks or by row."""
 
     def __len__(self) -> int: ...
 
-    def vectors(self, rows: slice) -> Vectors:
+    def vectors(self, rows: slice | Rows) -> Vectors:
         """Return some rows as (n, D) float32."""
         ...
 
@@ -162,11 +166,13 @@ def measure(
     queries: Iterable[Query],
     labels: Callable[[Query], str],
     ks: Sequence[int],
+    neighbours: ByNeighbours = NO_NEIGHBOURS,
 ) -> Measured:
     """Rank a whole gallery for each query and say where the relevant rows came.
 
     Relevant are the rows with the query's label; the query's own photo, by path or by content, is
-    left out of the ranking. A query without a relevant row is counted and left out. In memory are
+    left out of the ranking. Queries are expanded and rows put in order by their `neighbours`; pairs
+    count by the cosines then. A query without a relevant row is counted and left out. In memory are
     the gallery as it keeps itself, one block of similarities, and numbers for each query: its
     figures and a hash of its name.
 
@@ -179,16 +185,22 @@ def measure(
     halves, without = (PairCounts(), PairCounts()), 0
     size = min(TOGETHER, max(1, SIMILARITIES // max(1, len(gallery))))
     for block in in_blocks(queries, size):
-        similarities = _similarities(gallery, block)  # (n, N)
-        for query, row in zip(block, similarities, strict=True):
-            own = np.union1d(photos.get(query.photo, none), photos.get(query.digest, none))
+        vectors = unit(np.stack([query.vector for query in block]))
+        owns = [np.union1d(photos.get(q.photo, none), photos.get(q.digest, none)) for q in block]
+        similarities = _similarities(gallery, vectors, owns)  # (n, N)
+        if neighbours.expansion:
+            vectors = _expanded(gallery, vectors, similarities, neighbours.expansion)
+            similarities = _similarities(gallery, vectors, owns)
+        for place, (query, own) in enumerate(zip(block, owns, strict=True)):
+            row = similarities[place]
             wanted = np.setdiff1d(relevant.get(labels(query), none), own)
             if not len(wanted):
                 without += 1
                 continue
-            row[own] = -np.inf
             code = _code(query.photo or query.name)
             halves[code % 2].add(row, wanted)
+            if neighbours.reciprocal:
+                _reorder(gallery, vectors[place], row, neighbours.reciprocal)
             values.extend(query_figures(relevant_ranks(row, wanted), ks))
             codes.append(code)
     if not values:
@@ -207,13 +219,31 @@ def cutoff_record(cutoff: Cutoff) -> dict[str, object]:
     }
 
 
-def _similarities(gallery: Gallery, block: list[Query]) -> Vectors:
-    queries = unit(np.stack([query.vector for query in block]))
-    result = np.empty((len(block), len(gallery)), np.float32)
+def _similarities(gallery: Gallery, queries: Vectors, owns: Sequence[Rows]) -> Vectors:
+    """Return similarities (n, N) of queries (n, D) of unit length, -inf for their own rows."""
+    result = np.empty((len(queries), len(gallery)), np.float32)
     for start in range(0, len(gallery), VECTORS_AT_ONCE):
         vectors = gallery.vectors(slice(start, start + VECTORS_AT_ONCE))
         result[:, start : start + len(vectors)] = queries @ vectors.T
+    for row, own in zip(result, owns, strict=True):
+        row[own] = -np.inf
     return result
+
+
+def _expanded(gallery: Gallery, queries: Vectors, similarities: Vectors, how: Expansion) -> Vectors:
+    """Return queries (n, D), of unit length, drawn to their closest rows."""
+    values, rows = closest(similarities, np.arange(len(gallery)), how.neighbours)
+    near = gallery.vectors(rows.ravel()).reshape(*rows.shape, -1)  # (n, neighbours, D)
+    found: Vectors = unit(expanded(queries, values, near, how.alpha))
+    return found
+
+
+def _reorder(gallery: Gallery, query: Vectors, similarities: Vectors, how: KReciprocal) -> None:
+    """Give the closest of (N,) similarities each other's values, so that they are in order."""
+    values, rows = (each[0] for each in closest(similarities[None], np.arange(len(gallery)),
+                                                how.shortlist))  # fmt: skip
+    values, rows = values[values > -np.inf], rows[values > -np.inf]
+    similarities[rows[k_reciprocal_order(query, gallery.vectors(rows), how)]] = values
 
 
 def _code(name: str) -> int:

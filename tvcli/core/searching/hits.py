@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +21,12 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.distinct import by_content, enough_distinct
 from tvcli.core.searching.euclidean import search_euclidean
+from tvcli.core.searching.neighbours import (
+    NO_NEIGHBOURS,
+    ByNeighbours,
+    expanded_queries,
+    order_by_neighbours,
+)
 from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
 from tvcli.core.searching.verifier import Verifier
 
@@ -91,6 +98,7 @@ def hits_of(
     k: int = 10,
     min_score: float | None = None,
     rerank: int | None = None,
+    neighbours: ByNeighbours = NO_NEIGHBOURS,
     verifier: Verifier | None = None,
     explains: "ExplainedHits | None" = None,
     metric: Metric = "cosine",
@@ -104,6 +112,7 @@ def hits_of(
     A query whose photo cannot be verified is skipped, and the report is told.
 
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
+    By their `neighbours` queries are expanded, and hits put in order, which keep their cosines.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
     writes a picture for each hit. Only rows that meet all conditions (`where`) are hits. With a
     `budget` the index's engine looks as hard as that.
@@ -116,17 +125,23 @@ def hits_of(
     """
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
-    vectors = np.stack([query.vector for query in queries])
-    wanted = max(k, rerank or 0, verifier.verification.shortlist if verifier else 0)
+    reciprocal = neighbours.reciprocal
+    reordering = rerank or (reciprocal.shortlist if reciprocal else 0)
+    wanted = max(k, reordering, verifier.verification.shortlist if verifier else 0)
 
-    def closest(count: int) -> Found:
+    def closest(vectors: Vector, count: int) -> Found:
         if metric == "euclidean":
             return search_euclidean(index, vectors, count)
         return index.search(vectors, count, where=where, budget=budget)
 
-    similarities, rows = closest(wanted)
+    if neighbours.expansion:
+        how = neighbours.expansion
+        queries = expanded_queries(index, queries, how, closest, distinct=distinct)
+    vectors = np.stack([query.vector for query in queries])
+    similarities, rows = closest(vectors, wanted)
     if distinct and not (rerank or verifier):
-        similarities, rows = enough_distinct(index, k, similarities, rows, closest)
+        more = partial(closest, vectors)
+        similarities, rows = enough_distinct(index, wanted, similarities, rows, more)
     if rerank:
         similarities, rows = reordered(index, [query.map for query in queries], rows)
     for query, values, found in zip(queries, similarities, rows, strict=True):
@@ -138,13 +153,26 @@ def hits_of(
             except BadImage as error:
                 report.skip(query.name, "verify", str(error))
                 continue
-        same: list[list[int]] | None = None
+        kept, same = np.arange(len(found)), {}
         if distinct:
-            first, same = by_content(index, found, k)
-            values, found = values[first], found[first]
-            checks = [checks[place] for place in first] if checks else None
-        hits = list(_hits(index, query, values[:k], found[:k], min_score, checks, explains, same))
-        yield query, hits if metric != "cosine" or rerank else _calibrated(index, hits)
+            first, others = by_content(index, found, len(found))
+            kept, same = np.array(first, np.intp), dict(zip(first, others, strict=True))
+        if reciprocal:
+            kept = kept[order_by_neighbours(index, query, found[kept], reciprocal)]
+        if min_score is not None:
+            kept = kept[values[kept] >= min_score]
+        kept = kept[:k]
+        hits = _hits(
+            index,
+            query,
+            values[kept],
+            found[kept],
+            [checks[place] for place in kept] if checks else None,
+            explains,
+            [same[place] for place in kept.tolist()] if distinct else None,
+        )
+        plain = metric == "cosine" and not (rerank or neighbours.expansion)
+        yield query, _calibrated(index, list(hits)) if plain else list(hits)
 
 
 def _calibrated(index: Index, hits: list[Hit]) -> list[Hit]:
@@ -185,7 +213,6 @@ def _hits(
     query: Query,
     similarities: Vector,
     rows: Any,
-    min_score: float | None,
     checks: list[Check] | None = None,
     explains: "ExplainedHits | None" = None,
     same: list[list[int]] | None = None,
@@ -193,8 +220,6 @@ def _hits(
     known = index.columns(rows)
     others = [index.read("image", np.array(some, np.intp)) for some in same] if same else []
     for place, similarity in enumerate(similarities):
-        if min_score is not None and similarity < min_score:
-            return
         image = index.root / known["image"][place]
         yield Hit(
             query=query.name,

@@ -172,7 +172,8 @@ class Queries:
         query = Query(
             image,
             self._index.vectors(rows[:1])[0] * _length(known),
-            photo=str(self._index.root / known["image"][0]),
+            photo=absolute_path(self._index.root / known["image"][0]),
+            digest=known["digest"][0],
             crop=known_box(known["region"][0]),
         )
         if not self._maps:

@@ -21,6 +21,7 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.matching.decision import Verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit, Metric, hits_of
+from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
 from tvcli.core.searching.verifier import verifying
 
@@ -51,7 +52,8 @@ Found = tuple[Query, list[Hit]]
 class SearchSettings:
     """How queries are answered.
 
-    The first `rerank` by vector are put in order by their maps. `budget` is how hard the index's
+    The first `rerank` by vector are put in order by their maps; `neighbours` expand the query and
+    put hits in order. `budget` is how hard the index's
     engine searches. `explain` is a folder for pictures of what made each hit similar; with `cam`
     they have class activation maps. `distinct` hits have other contents.
     """
@@ -67,6 +69,7 @@ class SearchSettings:
     explain: Path | None = None
     cam: bool = False
     distinct: bool = False
+    neighbours: ByNeighbours = NO_NEIGHBOURS
 
 
 class Searcher:
@@ -117,9 +120,8 @@ class Searcher:
             report.note(f"{missing}; every row is compared instead")
         queries = self.queries(settings, report)
         liked, unliked = (self._examples(queries, some, report) for some in (likes, unlikes))
-        if asked is None:
-            blocks = iter([[refine(None, liked, unliked)]])
-        else:
+        blocks: Iterator[Sequence[Query | None]] = iter([[None]])
+        if asked is not None:
             blocks = self._blocks(queries, asked, settings.locate, root, report)
         where = [parse_condition(text) for text in settings.where]
         finding = partial(self.index.search, where=where, budget=settings.budget)
@@ -135,6 +137,7 @@ class Searcher:
                     k=settings.k,
                     min_score=settings.min_score,
                     rerank=settings.rerank,
+                    neighbours=settings.neighbours,
                     verifier=verifier,
                     explains=explains,
                     metric=settings.metric,
@@ -322,13 +325,24 @@ def _check(settings: SearchSettings, *, refined: bool) -> None:
         "--verify": settings.verification,
         "--explain": settings.explain,
     }
-    by_cosine = of_photos | {"--where": settings.where, "--like and --unlike": refined}
+    expansion, reciprocal = settings.neighbours.expansion, settings.neighbours.reciprocal
+    by_cosine = of_photos | {
+        "--where": settings.where,
+        "--like and --unlike": refined,
+        "--query-expansion": expansion,
+        "--k-reciprocal": reciprocal,
+    }
     for name, value in by_cosine.items():
         if value and settings.metric == "euclidean":
             raise UsageError(f"--metric euclidean: {name} goes by the cosine; leave one out")
     for name, value in of_photos.items():
         if value and refined:
             raise UsageError(f"{name}: goes with photos and --item, not with --like and --unlike")
+    if expansion and settings.explain:
+        raise UsageError("--explain: goes with the query itself, not with --query-expansion")
+    for name in ("--rerank", "--verify"):
+        if reciprocal and of_photos[name]:
+            raise UsageError(f"--k-reciprocal: {name} puts hits in an order, too; leave one out")
     if settings.cam and settings.explain is None:
         raise UsageError("--cam: goes with --explain DIR")
 
