@@ -62,6 +62,10 @@ class Facets:
             "folders": _listed(of_folders, folders),
         }
 
+    def folder(self, row: int) -> str:
+        """Return the folder of a row's photo, relative to the root; empty for the root."""
+        return self._folders[row]
+
     @cached_property
     def _texts(self) -> list[str]:
         pairs = zip(self.index.images, self.index.labels, strict=True)

@@ -23,6 +23,7 @@ from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.facets import Facets
 from tvcli.serve.folders import Folders
+from tvcli.serve.maps import Maps
 from tvcli.serve.turns import TURNS, pixels_of
 
 if TYPE_CHECKING:  # it brings torch: loaded when first needed
@@ -64,6 +65,7 @@ class Finder:
         self.index = index
         self.collection = Collection(index.root, index.images, folders)
         self.facets = Facets(index)
+        self.maps = Maps(index, self.facets)
         self._searcher = Searcher(index, encoder=load_encoder)
         self._warming: threading.Thread | None = None
         self._rows: dict[str, int] = {}
@@ -79,6 +81,7 @@ class Finder:
         """Wait for what is being loaded: a process that ends in the midst of it aborts."""
         if self._warming is not None:
             self._warming.join(PATIENCE)
+        self.maps.settle()
 
     def row_of(self, key: object) -> int:
         """Return the row that a key names: `#12`, or a photo's name; raises Refused (404)."""

@@ -54,6 +54,16 @@ class Gallery:
         shown = shown_rows(finder, list(rows[offset : offset + limit]))
         return {"total": len(rows), "offset": offset, "items": shown}
 
+    def map(self, asked: Asked) -> dict[str, Any]:
+        """Return where all photos lie on a map (`layout`), or that this is being computed."""
+        finder = self._indexes.at(asked.query.get("index", 0))
+        return finder.maps.ask(asked.query.get("layout") or "pca", asked.query.get("known", ""))
+
+    def rows(self, asked: Asked) -> dict[str, Any]:
+        """Return the rows that `text`, `label` and `folder` leave."""
+        finder = self._indexes.at(asked.query.get("index", 0))
+        return {"rows": list(finder.facets.rows(*_filters(asked)))}
+
     def facets(self, asked: Asked) -> dict[str, Any]:
         """Return the labels and folders that photos can be filtered by, with counts."""
         finder = self._indexes.at(asked.query.get("index", 0))
@@ -193,6 +203,8 @@ class Gallery:
             Route("/api/items", answering(self.items)),
             Route("/api/items", answering(self.items_named), methods=["POST"]),
             Route("/api/zip", answering(self.zip), methods=["POST"]),
+            Route("/api/map", answering(self.map)),
+            Route("/api/rows", answering(self.rows)),
             Route("/api/facets", answering(self.facets)),
             Route("/api/item", answering(self.item)),
             Route("/api/search", answering(self.search), methods=["POST"]),

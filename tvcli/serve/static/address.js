@@ -1,7 +1,7 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
 const LISTS = ["like", "unlike", "label", "folder"];
-const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "sort", "look"];
+const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "sort", "view", "layout", "colour", "look"];
 
 export function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -24,8 +24,16 @@ export const withoutLook = (state) => addressOf({ ...state, look: "" });
 
 export const isSearch = (state) => Boolean(state.item || state.file || state.like?.length);
 
-/** A search with an item or a file alone: filters stay, what was said of other hits does not carry over. */
+export const isMap = (state) => state.view === "map";
+
+/** The filters of a state that leave some of the collection, as the server is asked with them. */
+export function filtersOf({ text, label, folder }) {
+  return [...(text ? [["text", text]] : []), ...label.map((name) => ["label", name]),
+    ...folder.map((name) => ["folder", name])];
+}
+
+/** A search with an item or a file alone: filters and the view stay, what was said of other hits does not carry over. */
 export function searchWith(what) {
-  const { label, folder } = readAddress();
-  return addressOf({ ...what, label, folder });
+  const { text, label, folder, view, layout, colour } = readAddress();
+  return addressOf({ ...what, text, label, folder, view, layout, colour });
 }

@@ -1,15 +1,14 @@
 // Filters that go with any search: labels, folders, the least similarity, and the order.
 
 import { get } from "./api.js";
-import { isSearch } from "./address.js";
+import { filtersOf, isMap, isSearch } from "./address.js";
 import { find, make } from "./dom.js";
 
 const ORDERS = [["", "most similar first", "as in the index"], ["name", "by name", "by name"], ["label", "by label", "by label"]];
 let counted = { by: null, facets: null };
 
-export function askFacets({ text = "", label, folder }) {
-  const wanted = [["text", text], ...label.map((name) => ["label", name]), ...folder.map((name) => ["folder", name])];
-  const by = new URLSearchParams(wanted).toString();
+export function askFacets(state) {
+  const by = new URLSearchParams(filtersOf(state)).toString();
   if (counted.by !== by) counted = { by, facets: get(`/api/facets?${by}`) };
   return counted.facets;
 }
@@ -21,7 +20,8 @@ export function showFilters(state, facets, change) {
   const focused = document.activeElement?.closest("#filters") && document.activeElement.dataset.value;
   place.replaceChildren(...[facet("label", "Label", facets.labels, state, change, open),
     facet("folder", "Folder", facets.folders, state, change, open),
-    isSearch(state) ? slider(state, change) : null, order(state, change)].filter(Boolean));
+    isSearch(state) ? slider(state, change) : null, isMap(state) ? null : order(state, change),
+    views(state, change)].filter(Boolean));
   if (focused) find(`[data-value="${CSS.escape(focused)}"]`, place)?.focus();
 }
 
@@ -58,6 +58,14 @@ function order(state, change) {
     ...ORDERS.map(([value, searched, browsed]) => make("option", { value }, isSearch(state) ? searched : browsed)));
   select.value = state.sort ?? "";
   return select;
+}
+
+/** Show the photos as a grid, or as a map. */
+function views(state, change) {
+  const view = (name, value, title) => make("button", { type: "button", "data-value": `view ${name}`, title,
+    "aria-pressed": String(isMap(state) === Boolean(value)), onclick: () => change({ view: value }) }, name);
+  return make("span", { class: "views", role: "group", "aria-label": "View" },
+    view("Grid", "", "As a grid (m)"), view("Map", "map", "As a map: similar photos lie close together (m)"));
 }
 
 /** Hits in the order of a state. */

@@ -1,6 +1,6 @@
 // The gallery: the address says what is shown; what a person does changes the address.
 
-import { addressOf, isSearch, readAddress, searchWith, withoutLook } from "./address.js";
+import { addressOf, isMap, isSearch, readAddress, searchWith, withoutLook } from "./address.js";
 import { get, send, upload } from "./api.js";
 import { Choice } from "./choice.js";
 import { chosenBar } from "./chosen.js";
@@ -10,6 +10,9 @@ import { askFacets, showFilters } from "./filters.js";
 import { listen } from "./keys.js";
 import { Learning } from "./learning.js";
 import { Lightbox } from "./look.js";
+import { CollectionMap } from "./map.js";
+import { MAP_KEYS } from "./map_keys.js";
+import { showOnMap } from "./map_page.js";
 import { focusedCard, keepFocus, step } from "./places.js";
 import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
 import { askHits, askPage, moreHits, saidOf, showHits, showPage, wish } from "./results.js";
@@ -21,7 +24,11 @@ let shown = null; // the address of what is shown, but for the photo that is loo
 let about = { indexes: [] };
 let turn = 0; // what was asked for last: late answers to earlier questions are dropped
 const learning = new Learning(() => show({ again: true }));
-const choice = new Choice(find("#results"), () => showChosen());
+const choice = new Choice(find("#results"), () => {
+  showChosen();
+  map.redraw();
+});
+const map = new CollectionMap({ choice, change, look: (row) => lookAt(`0.${row}`) });
 const showChosen = chosenBar(choice, { judge: judgeAll, saveClicks });
 const lightbox = new Lightbox({ choice, go: lookAt, said: (key) => saidOf(state, key) });
 
@@ -30,7 +37,9 @@ function go(address, { replace = false, looked = false } = {}) {
   return show();
 }
 
-const change = (changes) => go(addressOf({ ...state, ...changes }));
+function change(changes) {
+  return go(addressOf({ ...state, ...changes }));
+}
 
 /** Look at a photo; at none, go back to where one came from. */
 function lookAt(name) {
@@ -43,6 +52,7 @@ async function show({ again = false } = {}) {
   state = readAddress();
   const mine = ++turn;
   find("#text").value = state.text ?? "";
+  if (!isMap(state)) map.hide();
   document.body.classList.toggle("searching", isSearch(state));
   try {
     if (again || shown !== withoutLook(state)) await showResults(mine);
@@ -65,8 +75,9 @@ async function showResults(mine) {
 
 async function photos(mine) {
   hideQuery();
-  const [found, facets] = await Promise.all([askPage(state), askFacets(state)]);
+  const [found, facets] = await Promise.all([isMap(state) ? null : askPage(state), askFacets(state)]);
   if (mine === turn) showFilters(state, facets, change);
+  if (mine === turn && isMap(state)) return showOnMap(map, state, { isCurrent: () => mine === turn });
   return mine === turn ? showPage(state, found, (address) => go(address)) : "";
 }
 
@@ -82,6 +93,7 @@ async function hits(mine) {
   const said = state.like.length + state.unlike.length;
   find("#save").hidden = !said;
   find("#learn").hidden = !(said || about.said);
+  if (isMap(state)) return showOnMap(map, state, { hits: answers[0].hits, isCurrent: () => mine === turn });
   return showHits(state, columns, answers);
 }
 
@@ -197,6 +209,8 @@ listen([
   [["Shift+ArrowLeft"], "choose this photo and the one before", () => stepChoosing(-1, 0)],
   [["Shift+ArrowRight"], "choose this photo and the next", () => stepChoosing(1, 0)],
   [["Ctrl+a"], "choose all that are shown", () => choice.all()],
+  [MAP_KEYS[0][0], MAP_KEYS[0][1], () => void change({ view: isMap(state) ? "" : "map" })],
+  ...MAP_KEYS.slice(1).map(([keys, does]) => [keys, does, () => false]),
   [["y"], "yes: more like this hit", press("[data-say=like]")],
   [["n"], "no: less like this hit", press("[data-say=unlike]")],
   [["w"], "why this is a hit: what made it similar", press("[data-why]")],

@@ -1,6 +1,6 @@
 // What the address shows: a page of photos, or the hits of a search.
 
-import { addressOf } from "./address.js";
+import { addressOf, filtersOf } from "./address.js";
 import { get, send } from "./api.js";
 import { hitCard, photoCard } from "./cards.js";
 import { find, make } from "./dom.js";
@@ -26,8 +26,7 @@ export function wish(state) {
 
 export function askPage(state) {
   const page = Math.max(1, Number(state.page) || 1);
-  const wanted = [["offset", (page - 1) * PAGE], ["limit", PAGE], ["text", state.text ?? ""], ["sort", state.sort ?? ""],
-    ...state.label.map((name) => ["label", name]), ...state.folder.map((name) => ["folder", name])];
+  const wanted = [["offset", (page - 1) * PAGE], ["limit", PAGE], ["sort", state.sort ?? ""], ...filtersOf(state)];
   return get("/api/items", wanted);
 }
 
@@ -49,7 +48,11 @@ export function showHits(state, columns, answers) {
   grids(columns.length < 2 ? lists
     : lists.map((list, place) => make("section", {}, make("h2", {}, columns[place].name), list)));
   find("#pager").hidden = true;
-  const count = answers[0].hits.length;
+  return toldOfHits(state, answers[0].hits);
+}
+
+/** What to tell of hits; more are offered where there may be more. */
+export function toldOfHits(state, { length: count }) {
   find("#more").hidden = count < hitsOf(state) || count >= MOST;
   const said = state.like.length + state.unlike.length;
   if (!count && state.min) return `No hit of a similarity of ${Number(state.min).toFixed(2)} or more: lower it above`;
@@ -70,6 +73,8 @@ function hitList(state, hits, column) {
 /** What was said of a hit: `like`, `unlike`, or nothing. */
 export const saidOf = (state, key) =>
   (state.like.includes(key) ? "like" : state.unlike.includes(key) ? "unlike" : "");
+
+export const clearGrid = () => grids([]);
 
 function grids(lists) {
   find("#results").classList.toggle("compared", lists.length > 1);
