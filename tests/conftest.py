@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from PIL import Image, ImageDraw
 
 REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = REPOSITORY.parent / "shared" / "data"
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("tv", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tv")
 
 
 def pytest_configure() -> None:

@@ -102,7 +102,7 @@ def test_a_folder_named_twice_holds_each_photo_once(tv: Tv, photo: Path) -> None
     assert dropped_of(groups_of(tv("dedupe", "p", "way"))) == ["p/z.png"]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(ENTRY, min_size=1, max_size=9))
 def test_dropping_what_is_proposed_loses_no_picture(entries: list[tuple[str, str, int]]) -> None:
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:

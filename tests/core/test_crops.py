@@ -30,7 +30,7 @@ def photo(draw: st.DrawFn) -> BoxedPhoto:
 
 
 @given(photo(), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_crops_keep_their_rules(photo: BoxedPhoto, seed: int) -> None:
     (box, _), scales = photo.objects[0], (1.0, 2.0, 3.0)
     records = list(sample_crops([photo], CropSettings(per_photo=4, looks=6, seed=seed)))

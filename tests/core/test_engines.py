@@ -31,7 +31,7 @@ def clustered(count: int, dimension: int, seed: int = 0) -> Vectors:
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     count=st.integers(1, 40),
     queries=st.integers(1, 4),
@@ -84,7 +84,7 @@ def naive(values: Vectors, query: Vectors, k: int, allowed: Any = None) -> list[
     return sorted(rows, key=lambda row: (-float(np.einsum("d,d->", values[row], query)), row))[:k]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     different=st.integers(1, 12),
     count=st.integers(1, 90),
@@ -200,7 +200,7 @@ def test_what_is_far_from_the_query_is_found_too(engine: str, tmp_path: Path) ->
     assert recall_of(found[1], near[None, 9000:9005]) == 1.0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     count=st.integers(1, 40),
     queries=st.integers(1, 3),

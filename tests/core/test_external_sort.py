@@ -19,7 +19,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(RECORDS)
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sorted_on_the_disk_as_in_memory(short_runs: None, records: list[dict[str, Any]]) -> None:
     numbered = [{**record, "place": place} for place, record in enumerate(records)]
     for field in ("image", "number"):

@@ -46,7 +46,7 @@ def boxed(draw: st.DrawFn) -> list[BoxedPhoto]:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 @given(photos=boxed())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_round_trips(
     name: str, photos: list[BoxedPhoto], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -261,7 +261,7 @@ def test_a_decompression_bomb_is_refused() -> None:
         decode_photo(data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"]))
 def test_damaged_bytes_decode_or_are_refused(data: st.DataObject, format: str) -> None:
     content = bytearray(encoded(picture(6, 40, 30), format))

@@ -71,7 +71,7 @@ boxes = st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(1, 50), st.float
 
 
 @given(st.lists(boxes, min_size=1, max_size=6), st.lists(boxes, min_size=1, max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_overlaps_are_those_of_each_pair_alone(a: list[Box], b: list[Box]) -> None:
     expected = [[iou(first, second) for second in b] for first in a]
     np.testing.assert_allclose(pairwise_iou(np.array(a), np.array(b)), expected, atol=1e-9)
@@ -80,7 +80,7 @@ def test_overlaps_are_those_of_each_pair_alone(a: list[Box], b: list[Box]) -> No
 
 
 @given(st.lists(boxes, min_size=1, max_size=8), st.floats(0.1, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_combining_equal_boxes_changes_nothing(found: list[Box], weight: float) -> None:
     same = np.array([found[0]] * len(found))
     weights = np.full(len(found), weight)

@@ -178,7 +178,7 @@ def _member(
     why = f"in the protected folder {folder}" if folder else _why(facts, kept)
     link = links.known(number, further)
     same = facts.digest == kept.digest
-    about = about_link(link, True, facts, kept) if link is not None and not same else {}
+    about = about_link(link, facts, kept) if link is not None and not same else {}
     return Member(facts, "keep" if folder else "drop", why, **about)
 
 

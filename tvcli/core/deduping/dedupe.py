@@ -15,6 +15,7 @@ from tvcli.core.deduping.facts import Facts, facts_of
 from tvcli.core.deduping.grouping import components, parted
 from tvcli.core.deduping.keypoint_store import store_keypoints
 from tvcli.core.deduping.linking import Links
+from tvcli.core.deduping.loss import loss
 from tvcli.core.deduping.names import Names
 from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
@@ -205,10 +206,11 @@ def _grouped(
 ) -> list[list[Member]]:
     """Part connected photos into groups, and say what to do with each."""
     found = sorted(found, key=lambda one: one[1].image)
+    proposing = Proposing(links, preference)
 
     def best(places: Sequence[int]) -> int:
-        kept = preference.best([found[place][1] for place in places])
-        return next(place for place in places if found[place][1] is kept)
+        kept = proposing.best([found[place] for place in places])
+        return next(place for place in places if found[place] is kept)
 
     def same(first: int, second: int) -> bool:
         a, b = found[first][0], found[second][0]
@@ -222,29 +224,94 @@ def _grouped(
         return decisions.differ(found[first][1].digest, found[second][1].digest)
 
     return [
-        _members([found[place] for place in group], links, preference)
+        proposing.members([found[place] for place in group])
         for group in parted(range(len(found)), best, same, different, through)
     ]
 
 
-def _members(group: list[tuple[int, Facts]], links: Links, preference: Preference) -> list[Member]:
-    (number, kept), *others = group
-    members = [Member(kept, "keep", preference.why_kept(kept, [facts for _, facts in others]))]
-    for other, facts in others:
-        folder = preference.protector(facts)
-        why = f"in the protected folder {folder}" if folder else preference.why_dropped(facts, kept)
-        about: dict[str, Any] = {}
-        if other != number and (link := links.known(number, other)) is not None:
-            about = about_link(link, other < number, facts, kept)
-        members.append(Member(facts, "keep" if folder else "drop", why, **about))
-    return members
+Numbered = tuple[int, Facts]  # a photo, and the number of its content
 
 
-def about_link(link: Link, towards_kept: bool, facts: Facts, kept: Facts) -> dict[str, Any]:
+class Proposing:
+    """What to keep of photos that are the same: the best, and what it would not replace."""
+
+    def __init__(self, links: Links, preference: Preference) -> None:
+        self._links, self._preference = links, preference
+
+    def best(self, photos: Sequence[Numbered]) -> Numbered:
+        """Return the one to keep: the preferred; of those that it may not replace, where it shows
+        them smaller among other things, the preferred one.
+        """
+        preferred = self._preferred(photos)
+        others = [one for one in photos if self._link(one, preferred)]
+        larger = [
+            one for one in others if self._loss(one, preferred) and self._loss(preferred, one)
+        ]
+        return self._preferred(larger) if larger else preferred
+
+    def members(self, group: Sequence[Numbered]) -> list[Member]:
+        """Return what is proposed for each of a group, of which the first is kept."""
+        kept, *others = group
+        why = (
+            self._preference.why_kept(kept[1], [facts for _, facts in others])
+            if self._preferred(group) is kept
+            else "shows the picture larger than what has more pixels"
+        )
+        members = {kept[1].image: Member(kept[1], "keep", why)}
+        lost = {one[1].image: self._loss(one, kept) for one in others}
+        for one in others:
+            if not lost[one[1].image]:
+                members[one[1].image] = self._dropped(one, kept)
+        left = [one for one in others if lost[one[1].image]]
+        while left:
+            best = self._preferred(left)
+            reason = f"the first of the group {lost[best[1].image]}"
+            members[best[1].image] = Member(best[1], "keep", reason, **self._about(best, kept))
+            for one in left:
+                if one is not best and self._same(one, best) and not self._loss(one, best):
+                    members[one[1].image] = self._dropped(one, best)
+            left = [one for one in left if one[1].image not in members]
+        return [members[facts.image] for _, facts in group]
+
+    def _preferred(self, photos: Sequence[Numbered]) -> Numbered:
+        kept = self._preference.best([facts for _, facts in photos])
+        return next(one for one in photos if one[1] is kept)
+
+    def _loss(self, one: Numbered, kept: Numbered) -> str:
+        """Return what would be lost if one photo were dropped for another that is linked.
+
+        Nothing if they have one content, or a person prefers that other by its folder.
+        """
+        link = self._link(one, kept)
+        if link is None or self._preference.by_folder(kept[1], one[1]):
+            return ""
+        return loss(link, one[1], kept[1])
+
+    def _same(self, one: Numbered, kept: Numbered) -> bool:
+        return one[0] == kept[0] or self._link(one, kept) is not None
+
+    def _link(self, one: Numbered, kept: Numbered) -> Link | None:
+        return self._links.towards(one[0], kept[0]) if one[0] != kept[0] else None
+
+    def _dropped(self, one: Numbered, kept: Numbered) -> Member:
+        facts = one[1]
+        folder = self._preference.protector(facts)
+        reason = (
+            f"in the protected folder {folder}"
+            if folder
+            else self._preference.why_dropped(facts, kept[1])
+        )
+        action: Action = "keep" if folder else "drop"
+        return Member(facts, action, reason, **self._about(one, kept))
+
+    def _about(self, one: Numbered, kept: Numbered) -> dict[str, Any]:
+        link = self._link(one, kept)
+        return about_link(link, one[1], kept[1]) if link else {}
+
+
+def about_link(towards_kept: Link, facts: Facts, kept: Facts) -> dict[str, Any]:
     """Return what a member says of how it is the same as the one kept."""
-    own, whole = ((0.0, 0.0, float(f.width), float(f.height)) for f in (facts, kept))
-    seen = link if towards_kept else link.inverse
     return {
-        "transform_description": transform_description(seen, own, whole),
-        "match": link.match,
+        "transform_description": transform_description(towards_kept, facts.whole, kept.whole),
+        "match": towards_kept.match,
     }

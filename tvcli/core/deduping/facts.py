@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.boxes import Box
 from tvcli.core.images.photo import decode_photo, digest, photo_format, read_photo, thumbnail
 
 SIDE = 128  # pixels of the long side that a border is looked for at
@@ -50,6 +51,11 @@ class Facts:
     def is_hard_link_to(self, other: "Facts") -> bool:
         """Tell whether two entries are one file."""
         return self.inode.number != 0 and self.inode[:2] == other.inode[:2]
+
+    @property
+    def whole(self) -> Box:
+        """The box of the whole photo."""
+        return 0.0, 0.0, float(self.width), float(self.height)
 
     @property
     def shown(self) -> float:

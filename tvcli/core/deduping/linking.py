@@ -37,6 +37,11 @@ class Links:
         pair = min(first, second), max(first, second)
         return self._known.get(pair) or self._joined.get(pair)
 
+    def towards(self, first: int, second: int) -> Link | None:
+        """Return the link from one photo to another, by themselves or through a third."""
+        link = self.known(first, second) or self.between(first, second)
+        return link.inverse if link is not None and second < first else link
+
     def through(self, first: int, between: int, last: int) -> Link | None:
         """Return the link of two photos by way of one that is known to be the same as both.
 

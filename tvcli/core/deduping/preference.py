@@ -84,6 +84,10 @@ class Preference:
             photos = rule.best(photos)
         return min(photos, key=lambda facts: facts.image)
 
+    def by_folder(self, kept: Facts, other: Facts) -> bool:
+        """Tell whether one is preferred to another by the folder that a person named."""
+        return any(rule.better(kept, other) for rule in self._rules[:2])
+
     def why_kept(self, kept: Facts, others: Sequence[Facts]) -> str:
         """Return the first rule by which a photo is better than another of its group."""
         if (folder := self.protector(kept)) is not None:
