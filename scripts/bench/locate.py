@@ -2,11 +2,13 @@
 
     python -m scripts.bench.locate curve boxes.jsonl heads/ [--splits 0,1]
     python -m scripts.bench.locate processes photos/ heads/ [--rounds 3]
+    python -m scripts.bench.locate reuse photos/ heads/
 
 `heads/` is what scripts/bench/location_splits.py wrote. `curve` counts the passes of a window
 through the network, which do not depend on other load, and gives the mean IoU, with an interval of
 95 % by resampling photos, over the photos with one box that a split held out. `processes` runs `tv`
-and `import torch` in turns and gives CPU seconds and peak memory.
+and `import torch` in turns and gives CPU seconds and peak memory. `reuse` tells how far the part of
+a look's map that lies in the box is from the map of the box itself, pooled, as a cosine.
 """
 
 import argparse
@@ -26,8 +28,11 @@ import numpy.typing as npt
 from scripts.bench.location_splits import is_tested
 from tvcli.core.boxes import Box, as_box, iou
 from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.files.records import read_record_file
-from tvcli.core.images.photo import Photo, decode_photo
+from tvcli.core.images.arrays import unit
+from tvcli.core.images.photo import Photo, decode_photo, view
+from tvcli.core.location.crops import enlarge
 from tvcli.core.location.efforts import EFFORTS, Effort
 from tvcli.core.location.locate import Locator
 from tvcli.core.location.locating import load_locator
@@ -139,6 +144,38 @@ def processes(photos: Path, folder: Path, rounds: int) -> None:
                 print(json.dumps({"what": what, **spent(command)}), flush=True)
 
 
+def reuse(photos: Path, folder: Path) -> None:
+    locator = load_locator(folder / "classifier-0.h5", folder / "boxes-0.h5", device="cpu")
+    network, size = locator.encoder.network, locator.encoder.settings.size
+    own, looked = [], []
+    for file in sorted(photos.iterdir()):
+        photo = decode_photo(file.read_bytes())
+        for found in locator.locate(photo):
+            look = enlarge(found.box, EFFORTS["normal"].looks[0][0][0], photo.width, photo.height)
+            pixels = np.stack([view(photo, part, size, "squash") for part in (found.box, look)])
+            whole, around = network.rows(pixels, lambda maps: maps)  # (C, h, w) each
+            inside = around[:, *(cells(found.box, look, around.shape[1:]))]
+            own.append(pool_maps(whole[None], network.spec.pool)[0])
+            looked.append(pool_maps(np.ascontiguousarray(inside)[None], network.spec.pool)[0])
+    first, second = unit(np.stack(own)), unit(np.stack(looked))  # (N, D)
+    others = first @ first.T - 2 * np.eye(len(first))
+    figures = {"objects": len(first), "pool": network.spec.pool}
+    for what, cosines in (("same", (first * second).sum(1)), ("nearest", others.max(1))):
+        low, middle, high = np.quantile(cosines, [0.05, 0.5, 0.95]).round(3).tolist()
+        figures |= {what: {"median": middle, "90 %": [low, high]}}
+    print(json.dumps(figures))
+
+
+def cells(box: Box, look: Box, shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of a look's map whose middles lie in a box."""
+    found = []
+    for axis, count in ((1, shape[0]), (0, shape[1])):
+        middles = (np.arange(count) + 0.5) / count * (look[axis + 2] - look[axis]) + look[axis]
+        inside = np.flatnonzero((middles >= box[axis]) & (middles < box[axis + 2]))
+        found.append(slice(int(inside[0]), int(inside[-1]) + 1))
+    return found[0], found[1]
+
+
 def spent(command: list[Any]) -> dict[str, float]:
     """Run a command; return its CPU seconds and its peak memory in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -151,7 +188,7 @@ def spent(command: list[Any]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("curve", "processes"))
+    parser.add_argument("what", choices=("curve", "processes", "reuse"))
     parser.add_argument("photos", type=Path)
     parser.add_argument("heads", type=Path)
     parser.add_argument("--splits", default="0,1")
@@ -159,6 +196,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.what == "curve":
         curve(given.photos, given.heads, [int(split) for split in given.splits.split(",")])
+    elif given.what == "reuse":
+        reuse(given.photos, given.heads)
     else:
         processes(given.photos, given.heads, given.rounds)
 

@@ -15,7 +15,7 @@ from tvcli.core.boxes import clip
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, merged
-from tvcli.core.files.records import Region
+from tvcli.core.files.records import Prepared, Region
 from tvcli.core.images.exif import exif_of
 from tvcli.core.images.photo import (
     BadImage,
@@ -139,42 +139,62 @@ def open_photo(regions: list[Region], root: Path, settings: EncodeSettings) -> t
     return decode_photo(data, size=settings.size, crops=crops, colour=settings.colour), digest(data)
 
 
+def prepare(photo: Photo, region: Region, content: str, encoder: Encoder) -> Region:
+    """Return a region of an open photo, of this content, with what the encoder will see of it.
+
+    Raises:
+        BadImage: it lies outside the photo.
+    """
+    if region.crop is not None:
+        region = replace(region, crop=inside(photo, region.crop))
+    seen = encoder.look(photo, region)
+    prepared = Prepared(seen, photo.width, photo.height, content, photo.note)
+    return replace(region, prepared=prepared)
+
+
 def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], Encoded]:
     pixels: list[Pixels] = []
-    encoded = Encoded(chunk, {name: [] for name in COLUMNS}, [])
+    bare = Chunk([[replace(r, prepared=None) for r in regions] for regions in chunk.photos])
+    encoded = Encoded(bare, {name: [] for name in COLUMNS}, [])
     for regions in chunk.photos:
-        try:
-            photo, content = open_photo(regions, root, encoder.settings)
-        except BadImage as error:
-            encoded.skips.append((regions[0].image, "decode", str(error)))
-            continue
-        if photo.note:
-            encoded.notes.append(f"{regions[0].image}: {photo.note}; it is used")
+        made = [region.prepared for region in regions if region.prepared]
+        photo, content, note = None, "", made[0].note if made else ""
+        if len(made) < len(regions):
+            try:
+                photo, content = open_photo(regions, root, encoder.settings)
+            except BadImage as error:
+                encoded.skips.append((regions[0].image, "decode", str(error)))
+                continue
+            note = photo.note
+        if note:
+            encoded.notes.append(f"{regions[0].image}: {note}; it is used")
         known = exif_of(regions[0], root) if regions[0].exif else {}
         for region in regions:
             try:
-                if region.crop is not None:
-                    region = replace(region, crop=inside(photo, region.crop))
-                pixels.append(encoder.look(photo, region))
+                if photo is not None:
+                    region = prepare(photo, region, content, encoder)
             except BadImage as error:
                 encoded.skips.append((region.image, "crop", str(error)))
                 continue
-            _add_columns(encoded.columns, region, photo, content, known)
+            assert region.prepared is not None
+            pixels.append(region.prepared.pixels)
+            _add_columns(encoded.columns, region, region.prepared, known)
     return pixels, encoded
 
 
 def _add_columns(
-    columns: Columns, region: Region, photo: Photo, content: str, known: dict[str, Value]
+    columns: Columns, region: Region, prepared: Prepared, known: dict[str, Value]
 ) -> None:
     columns["image"].append(region.image)
-    columns["digest"].append(content)
+    columns["digest"].append(prepared.digest)
     columns["label"].append(region.label)
     columns["split"].append(region.split)
     columns["flip"].append(region.flip)
     columns["target"].append(region.target)
     columns["position"].append(region.position)
-    columns["region"].append(region.crop or photo.whole)
-    box = region.box and (clip(region.box, photo.width, photo.height) or region.box)
+    width, height = prepared.width, prepared.height
+    columns["region"].append(region.crop or (0.0, 0.0, float(width), float(height)))
+    box = region.box and (clip(region.box, width, height) or region.box)
     columns["box"].append(box or UNKNOWN_BOX)
     columns["fields"].append(merged(known, region.fields))
 

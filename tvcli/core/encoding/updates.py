@@ -242,15 +242,16 @@ def encoded_new(
     target: Path,
     load: Load,
     report: Report,
-    located: Callable[[Source], Iterable[Region]] = lambda source: source.regions,
+    located: Callable[[Source, Encoder], Iterable[Region]] = lambda source, _: source.regions,
 ) -> AbstractContextManager[list[Path]]:
     """Encode photos into parts, as `encoded_parts` does; without any nothing is loaded."""
     if not photos:
         shutil.rmtree(parts_folder(target), ignore_errors=True)  # of a job killed at its very end
         return nullcontext([])
     regions = iter([region for photo in photos for region in photo.regions])
-    chosen = Source(source.root, iter(located(Source(source.root, regions))))
-    return encoded_parts(chosen, load(), target, report, even_none=True)
+    encoder = load()
+    chosen = Source(source.root, iter(located(Source(source.root, regions), encoder)))
+    return encoded_parts(chosen, encoder, target, report, even_none=True)
 
 
 def counts(plan: Plan, encoded: Sequence[str], rows: int) -> Counts:

@@ -6,9 +6,12 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
@@ -24,6 +27,21 @@ MAX_ARRAY = 16 * MAX_LINE  # bytes; an array is read whole, lines one by one
 NON_STANDARD = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What an encoder is to see of a region, made while its photo was open for something else.
+
+    `pixels` (size, size, 3) uint8; `width`, `height`, the content hash `digest` and the `note` are
+    the photo's.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    width: int
+    height: int
+    digest: str
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """What to encode: a photo, or a part of it, with what is known about it.
@@ -32,7 +50,8 @@ class Region:
     `box` the object in the photo; `target` what a crop is for. `data` holds the photo itself when
     it came through a pipe. `position` is its place in the whole list where this is a shard of it.
     `fields` is what else its record says; with `exif` what the photo's EXIF says is added. `empty`:
-    its record says that the photo was looked at and shows no object.
+    its record says that the photo was looked at and shows no object. A region that is `prepared`
+    needs no photo.
     """
 
     image: str
@@ -47,6 +66,7 @@ class Region:
     fields: Fields = ()
     exif: bool = False
     empty: bool = False
+    prepared: Prepared | None = field(default=None, compare=False, repr=False)
 
 
 def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:

@@ -53,6 +53,12 @@ class Photo:
         """The box around all of the photo."""
         return 0.0, 0.0, float(self.width), float(self.height)
 
+    def is_fine_enough(self, crop: Box | None, size: int) -> bool:
+        """Tell whether a crop (None: all) has the pixels that decoding it for `size` would keep."""
+        x0, y0, x1, y1 = crop or self.whole
+        scale = self.image.width / self.width
+        return scale >= 1 or min(x1 - x0, y1 - y0) * scale >= DRAFT_MARGIN * size
+
 
 def read_photo(path: Path) -> bytes:
     """Return the bytes of a photo.

@@ -74,7 +74,7 @@ def index_photos(
         from tvcli.core.location.locating import load_locator, located_regions
 
         locator = load_locator(*location, LocateSettings(effort=effort), weights=weights)
-        source = replace(source, regions=located_regions(source, locator, report))
+        source = replace(source, regions=located_regions(source, locator, report, encoder))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
         blocks = asked_columns(part_columns(parts), asked.of)

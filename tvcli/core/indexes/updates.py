@@ -11,6 +11,7 @@ import numpy as np
 
 from tvcli.core.encoding.changes import Plan, known_rows
 from tvcli.core.encoding.checkpoints import asked_columns, part_columns
+from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.encoding.updates import (
     Counts,
@@ -189,8 +190,8 @@ def _write(
     index, plan = change.index, change.plan
     asked = {photo.image: photo.asked for photo in plan.new}
 
-    def located(chosen: Source) -> Iterable[Region]:
-        return _located(index, chosen, request, report)
+    def located(chosen: Source, encoder: Encoder) -> Iterable[Region]:
+        return _located(index, chosen, encoder, request, report)
 
     with encoded_new(
         plan.new,
@@ -208,14 +209,14 @@ def _write(
 
 
 def _located(
-    index: Index, source: Source, request: UpdateRequest, report: Report
+    index: Index, source: Source, encoder: Encoder, request: UpdateRequest, report: Report
 ) -> Iterable[Region]:
     """Return the objects of photos, if the index's photos were located, else the photos."""
     from tvcli.core.indexes.located import index_locator
     from tvcli.core.location.locating import located_regions
 
     locator = index_locator(index, weights=request.weights, device=request.device)
-    return located_regions(source, locator, report) if locator else source.regions
+    return located_regions(source, locator, report, encoder) if locator else source.regions
 
 
 def _describe_new(target: Path, report: Report) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from tvcli.core.backbones.specs import Device, Runtime
 from tvcli.core.boxes import Box
-from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each
+from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each, prepare
 from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import as_json, merged
@@ -22,7 +22,14 @@ from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import check_encoder, load_head
 from tvcli.core.images.own_pictures import save_picture
-from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
+from tvcli.core.images.photo import (
+    BadImage,
+    Photo,
+    decode_photo,
+    digest,
+    read_photo,
+    thumbnail,
+)
 from tvcli.core.location.head_graphs import GraphHeads
 from tvcli.core.location.judging import judge_of
 from tvcli.core.location.locate import Located, LocateSettings, Locator
@@ -58,6 +65,18 @@ class _Seen:
     height: int = 0
     objects: list[Located] = field(default_factory=list)
     reason: str = ""
+    digest: str = ""
+    regions: list[Region] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Photos lie under `root`; what is found in them is prepared for an `encoder`, if any."""
+
+    root: Path
+    locator: Locator
+    pictures: Pictures
+    encoder: Encoder | None = None
 
 
 def load_locator(
@@ -130,7 +149,7 @@ def locate_photos(
         )
     report.start("locating", "photos")
     empty = unsure = 0
-    for seen in _see_all(_once(source.regions), source.root, locator, wanted):
+    for seen in _see_all(_once(source.regions), _Work(source.root, locator, wanted)):
         if seen.reason:
             report.skip(source.named(seen.region), "locate", seen.reason)
             continue
@@ -174,13 +193,18 @@ def _is_unsure(objects: list[Located], threshold: float) -> bool:
     return best < threshold + BARELY * (1 - threshold)
 
 
-def located_regions(source: Source, locator: Locator, report: Report) -> Iterator[Region]:
+def located_regions(
+    source: Source, locator: Locator, report: Report, encoder: Encoder
+) -> Iterator[Region]:
     """Yield the objects of a source's photos; parts of photos named as such stay as they are.
 
-    A photo in which nothing is found is noted, and stays whole.
+    A photo in which nothing is found is noted, and stays whole. What is found is prepared for the
+    encoder while the photo is open, where it has been decoded finely enough for that.
     """
     regions, named = tee(source.regions)
-    seen = _see_all((r for r in regions if r.crop is None), source.root, locator, Pictures())
+    same_colours = encoder.settings.colour == locator.encoder.settings.colour
+    work = _Work(source.root, locator, Pictures(), encoder if same_colours else None)
+    seen = _see_all((r for r in regions if r.crop is None), work)
     for region in named:
         if region.crop is not None:
             yield region
@@ -191,9 +215,7 @@ def located_regions(source: Source, locator: Locator, report: Report) -> Iterato
             continue
         if not found.objects:
             report.note(f"{region.image}: no object found; the whole photo is taken")
-            yield region
-        for item in found.objects:
-            yield replace(region, crop=item.box, box=item.box, label=region.label or item.label)
+        yield from found.regions
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
@@ -206,16 +228,14 @@ def _once(regions: Iterable[Region]) -> Iterator[Region]:
             yield region
 
 
-def _see_all(
-    regions: Iterable[Region], root: Path, locator: Locator, pictures: Pictures
-) -> Iterator[_Seen]:
+def _see_all(regions: Iterable[Region], work: _Work) -> Iterator[_Seen]:
     rest = iter(regions)
     blocks = iter(lambda: list(islice(rest, TOGETHER)), [])
 
     def see(block: list[Region]) -> list[_Seen]:
-        return list(_see(block, root, locator, pictures))
+        return list(_see(block, work))
 
-    network = locator.encoder.network
+    network = work.locator.encoder.network
     if not network.on_cpu:
         yield from chain.from_iterable(map(see, blocks))
         return
@@ -225,50 +245,67 @@ def _see_all(
         yield from chain.from_iterable(in_order(pool, see, blocks))
 
 
-def _see(
-    regions: list[Region], root: Path, locator: Locator, pictures: Pictures
-) -> Iterator[_Seen]:
+def _see(regions: list[Region], work: _Work) -> Iterator[_Seen]:
     """Yield what is in some photos, of which no more are open at once than fit the memory."""
     opened: list[tuple[_Seen, Photo | None]] = []
     pixels = 0
     for region in regions:
-        seen, photo = _open(region, root, locator, pictures)
+        seen, photo = _open(region, work)
         opened.append((seen, photo))
         pixels += photo.image.width * photo.image.height if photo else 0
         if pixels >= MOST_PIXELS:
-            yield from _locate(opened, root, locator, pictures)
+            yield from _locate(opened, work)
             opened, pixels = [], 0
-    yield from _locate(opened, root, locator, pictures)
+    yield from _locate(opened, work)
 
 
 def _open(
-    region: Region, root: Path, locator: Locator, pictures: Pictures, *, detail: int | None = DETAIL
+    region: Region, work: _Work, *, detail: int | None = DETAIL
 ) -> tuple[_Seen, Photo | None]:
     """Open the photo of a region; of a large JPEG no more pixels than `detail` windows a side."""
-    settings = locator.encoder.settings
-    size = None if pictures.any or detail is None else detail * settings.size
+    settings = work.locator.encoder.settings
+    size = None if work.pictures.any or detail is None else detail * settings.size
     try:
-        data = region.data if region.data is not None else read_photo(root / region.image)
+        data = region.data if region.data is not None else read_photo(work.root / region.image)
         photo = decode_photo(data, size=size, colour=settings.colour)
     except BadImage as error:
         return _Seen(region, reason=str(error)), None
-    return _Seen(region, photo.width, photo.height), photo
+    content = "" if work.encoder is None else digest(data)
+    return _Seen(region, photo.width, photo.height, digest=content), photo
 
 
-def _locate(
-    opened: list[tuple[_Seen, Photo | None]], root: Path, locator: Locator, pictures: Pictures
-) -> Iterator[_Seen]:
+def _locate(opened: list[tuple[_Seen, Photo | None]], work: _Work) -> Iterator[_Seen]:
     """Yield what is in photos that are open; small objects are looked for in all the pixels."""
-    found = iter(locator.locate_all([photo for _, photo in opened if photo]))
+    found = iter(work.locator.locate_all([photo for _, photo in opened if photo]))
     for seen, photo in opened:
         if photo is not None:
             seen.objects = next(found)
-            if _is_coarse(photo, seen.objects, locator.encoder.settings.size):
-                _, photo = _open(seen.region, root, locator, pictures, detail=None)
-                seen.objects = locator.locate(photo) if photo else seen.objects
+            if _is_coarse(photo, seen.objects, work.locator.encoder.settings.size):
+                _, photo = _open(seen.region, work, detail=None)
+                seen.objects = work.locator.locate(photo) if photo else seen.objects
+            seen.regions = _regions(seen)
             if photo is not None:
-                _save(seen.region.image, photo, seen.objects, pictures)
+                _prepare(seen, photo, work.encoder)
+                _save(seen.region.image, photo, seen.objects, work.pictures)
         yield seen
+
+
+def _regions(seen: _Seen) -> list[Region]:
+    """Return the objects found in a photo; the whole photo where there are none."""
+    region = seen.region
+    objects = [
+        replace(region, crop=found.box, box=found.box, label=region.label or found.label)
+        for found in seen.objects
+    ]
+    return objects or [region]
+
+
+def _prepare(seen: _Seen, photo: Photo, encoder: Encoder | None) -> None:
+    """Prepare what was found for an encoder, if the photo is open finely enough for all of it."""
+    if encoder is None:
+        return
+    if all(photo.is_fine_enough(region.crop, encoder.settings.size) for region in seen.regions):
+        seen.regions = [prepare(photo, region, seen.digest, encoder) for region in seen.regions]
 
 
 def _is_coarse(photo: Photo, objects: list[Located], size: int) -> bool:

@@ -170,7 +170,7 @@ class Searcher:
             return iter(regions)
         from tvcli.core.location.locating import located_regions
 
-        return located_regions(Source(root, iter(regions)), locator, report)
+        return located_regions(Source(root, iter(regions)), locator, report, self._encoder())
 
     def encoder(self) -> "Encoder":
         """Return the encoder that the index's rows were made with, loaded when first asked for."""
