@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from scipy.stats import binomtest
 from tvcli.core.files.sources import walk_photos
 
 KEPT_APART, GIVEN = 50, 20
+TV = Path(sys.executable).with_name("tv")  # of this environment, wherever it runs
 
 
 def main() -> None:
@@ -90,7 +92,7 @@ def shuffled(names: set[str], seed: int) -> list[str]:
 
 
 def tv(folder: Path, *words: str) -> None:
-    subprocess.run(["tv", *words, "-q"], cwd=folder, check=True)
+    subprocess.run([TV, *words, "-q"], cwd=folder, check=True)
 
 
 if __name__ == "__main__":

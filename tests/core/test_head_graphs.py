@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
 
+from tvcli.core.backbones.graph_writing import constant, graph_content, node
 from tvcli.core.errors import BadInput
 from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.location import head_graphs
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.head_graphs import GraphHeads
 from tvcli.core.location.location_heads import TorchHeads
@@ -57,6 +60,34 @@ def test_graphs_answer_as_torch_does(
     assert expected[:, :4].std() > 0.01
     assert expected[:, 4].std() > 0.01
     np.testing.assert_allclose(found, expected, atol=SAME)
+
+
+def test_a_graph_written_is_what_onnx_reads() -> None:
+    number = np.arange(6, dtype=np.float32).reshape(2, 3)
+    axes = np.array([1, 300], np.int64)
+    nodes = [node("Pool", ["maps", "n"], "r0", kernel_shape=[1, 200], axis=0), node("Sum", [], "r")]
+    numbers = [constant("n", number), constant("a", axes)]
+    content = graph_content(nodes, numbers, ("maps", ("n", "")), ("r", ("", "k", "")))
+    graph = onnx.load_model_from_string(content).graph
+    pooled, summed = graph.node
+    assert (pooled.op_type, *pooled.input, *pooled.output) == ("Pool", "maps", "n", "r0")
+    held = {each.name: onnx.helper.get_attribute_value(each) for each in pooled.attribute}
+    assert held == {"kernel_shape": [1, 200], "axis": 0}
+    assert (summed.op_type, list(summed.output)) == ("Sum", ["r"])
+    for tensor, value in zip(graph.initializer, (number, axes), strict=True):
+        np.testing.assert_array_equal(onnx.numpy_helper.to_array(tensor), value)
+    info, kind = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    assert graph.input[0] == info("maps", kind, ["n", None])
+    assert graph.output[0] == info("r", kind, [None, "k", None])
+
+
+def test_the_graphs_of_heads_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents: list[bytes] = []
+    monkeypatch.setattr(head_graphs, "OnnxGraph", lambda name, content: contents.append(content))
+    GraphHeads(*heads(tmp_path, (7, 8)))
+    assert len(contents) == 2
+    for content in contents:
+        onnx.checker.check_model(content, full_check=True)
 
 
 def without(name: str) -> Change:

@@ -1,4 +1,5 @@
 """Backbones: frozen networks that turn pictures into dense maps, and the geometry of those maps.
 
-Read: `catalogue`, `specs`, `mini_files`, `graph_cache`, `graph_check`, `interrupting`, `graphs`,
-`geometry`, `mini`, `layers`, `torchvision_models`, `timm_models`, `loading`, `export`."""
+Read: `catalogue`, `specs`, `mini_files`, `graph_cache`, `graph_check`, `graph_writing`,
+`interrupting`, `graphs`, `geometry`, `mini`, `layers`, `torchvision_models`, `timm_models`,
+`loading`, `export`."""

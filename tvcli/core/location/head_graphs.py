@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones.graph_writing import Attribute, constant, graph_content, node
 from tvcli.core.backbones.graphs import OnnxGraph
 from tvcli.core.errors import BadInput
 from tvcli.core.heads import HeadFile, load_head
 
-OPSET, IR_VERSION = 17, 8  # what the oldest ONNX Runtime that is supported reads
 SIDES = 4
 
 Floats = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class _Layers:
     """The layers of a graph, one after another; every number is checked for its shape."""
 
     def __init__(self, head: HeadFile) -> None:
-        self._state, self._nodes, self._numbers = head.state, list[Any](), list[Any]()
+        self._state, self._nodes, self._numbers = head.state, list[bytes](), list[bytes]()
         down, across = head.settings["window"]
         self.window = int(down), int(across)
 
@@ -55,19 +55,17 @@ class _Layers:
         """Return how many channels a convolution gives; raises KeyError, or IndexError for none."""
         return int(self._state[f"{name}.weight"].shape[0])
 
-    def add(self, operator: str, inputs: Sequence[Any], **attributes: Any) -> str:
+    def add(self, operator: str, inputs: Sequence[Any], **attributes: Attribute) -> str:
         """Add an operator on names of results and on numbers; return the name of its result."""
-        from onnx import helper, numpy_helper
-
         names = []
         for value in inputs:
-            if not isinstance(value, str):
-                self._numbers.append(numpy_helper.from_array(value, f"number{len(self._numbers)}"))
-                names.append(self._numbers[-1].name)
-            else:
+            if isinstance(value, str):
                 names.append(value)
+            else:
+                names.append(f"number{len(self._numbers)}")
+                self._numbers.append(constant(names[-1], value))
         result = f"result{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, names, [result], **attributes))
+        self._nodes.append(node(operator, names, result, **attributes))
         return result
 
     def convolution(self, source: str, name: str, *shape: int) -> str:
@@ -84,16 +82,9 @@ class _Layers:
 
     def content(self) -> bytes:
         """Return the graph; the result of the operator added last is what it gives."""
-        from onnx import TensorProto, helper
-
-        maps = helper.make_tensor_value_info(
-            "maps", TensorProto.FLOAT, ["n", None, "down", "across"]
-        )
-        found = helper.make_tensor_value_info(self._nodes[-1].output[0], TensorProto.FLOAT, None)
-        graph = helper.make_graph(self._nodes, "head", [maps], [found], self._numbers)
-        opset = helper.make_opsetid("", OPSET)
-        model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
-        return bytes(model.SerializeToString())
+        given = "maps", ("n", "", "down", "across")
+        result = f"result{len(self._nodes) - 1}", ("n", "", "", "")
+        return graph_content(self._nodes, self._numbers, given, result)
 
 
 def _graph(path: Path, head: HeadFile, build: Callable[[_Layers], None]) -> OnnxGraph:
