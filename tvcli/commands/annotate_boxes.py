@@ -25,6 +25,13 @@ def annotate_boxes(
             help="Two trained heads that propose boxes for you to accept: CLASSIFIER.h5,BOXES.h5.",
         ),
     ] = None,
+    learn: Annotated[
+        bool,
+        typer.Option(
+            "--learn",
+            help="Learn from the boxes while you draw them, and propose boxes on the other photos.",
+        ),
+    ] = False,
     paths: PathOptions,
     pages: PageOptions,
     quiet: options.Quiet = False,
@@ -33,19 +40,24 @@ def annotate_boxes(
 
     Every change is saved at once, in the format that tv crops reads; boxes that are already in the
     file are shown and kept. With --propose, the heads of tv train-classifier and tv train-boxes
-    propose boxes, and the page can show the photos first of which they are least sure. Ctrl-C stops
-    the server.
+    propose boxes, and the page can show the photos first of which they are least sure. With --learn
+    no heads are needed: from the first box on, boxes are proposed by what was drawn so far. Ctrl-C
+    stops the server.
 
     \b
     Examples:
       tv annotate boxes photos/ -o boxes.jsonl
+      tv annotate boxes photos/ -o boxes.jsonl --learn
       tv annotate boxes photos/ -o boxes.jsonl --propose classifier.h5,boxes.h5
     """
     from tvcli.serve.pages import open_box_editor
 
+    heads = _heads(propose)
+    if heads and learn:
+        raise UsageError("--learn: proposes boxes itself; leave --propose out")
     with reporting(quiet=quiet) as report:
         source = paths.open(sources, report, empty=True)
-        with open_box_editor(source, output, _heads(propose), pages.allowed) as app:
+        with open_box_editor(source, output, heads, pages.allowed, learn=learn) as app:
             pages.serve(app)
 
 

@@ -121,8 +121,10 @@ class BoxEditor:
         self._readable.size(place)  # what nobody has seen takes no boxes
         empty = wanted.get("empty") is True
         version = self._file.put(place, str(wanted.get("version")), boxes, empty=empty)
-        if self._proposals and left is not None:
-            self._proposals.put(place, left)
+        if self._proposals:
+            if left is not None:
+                self._proposals.put(place, left)
+            self._proposals.saved(place)
         return {"version": version, **self._progress()}
 
     def reload(self, asked: Asked) -> dict[str, Any]:
@@ -135,13 +137,14 @@ class BoxEditor:
         self._file.file.restore()
         return self._progress()
 
-    def _progress(self) -> dict[str, int]:
+    def _progress(self) -> dict[str, Any]:
         places = range(len(self._collection))
         boxed = sum(1 for place in places if self._file.count(place))
         empty = sum(1 for place in places if self._file.is_empty(place))
         unreadable = self._readable.unreadable()
         done = {"done": boxed + empty, "empty": empty, "unreadable": unreadable}
-        return {"count": len(places), **done}
+        quality = self._proposals.quality() if self._proposals else None
+        return {"count": len(places), **done, "quality": quality}
 
     def _listed(self, place: int) -> dict[str, Any]:
         listed: dict[str, Any] = {"place": place, "name": self._name(place)}

@@ -63,10 +63,13 @@ def open_box_editor(
     output: Path,
     heads: tuple[Path, Path] | None = None,
     allow: Sequence[Path] = (),
+    *,
+    learn: bool = False,
 ) -> Iterator[ASGIApp]:
-    """Open photos to draw boxes on, saved in `output`; `heads`: a classifier and boxes' nets.
+    """Open photos to draw boxes on, saved in `output`.
 
-    Photos outside the source's root are shown only from `allow`.
+    What proposes boxes: `heads`, a classifier and boxes' nets, or with `learn` what is learned from
+    the boxes meanwhile. Photos outside the source's root are shown only from `allow`.
 
     Raises:
         BadInput: no photo, or a file or head that cannot be used.
@@ -80,6 +83,10 @@ def open_box_editor(
     collection = Collection(source.root, names, Folders([source.root, *allow]))
     file = BoxFile(output, collection)
     proposals = Proposals(locator_of(*heads), collection) if heads else None
+    if learn:
+        from tvcli.serve.learned_proposals import LearnedProposals  # brings a network
+
+        proposals = LearnedProposals(collection, file)
     if proposals:
         proposals.start(
             [p for p in range(len(names)) if not file.count(p) and not file.is_empty(p)]

@@ -29,7 +29,8 @@ class Proposals:
         self._sure: dict[int, float] = {}
         self._order: dict[int, None] = {}  # the photos whose place in the order is fixed
         self._turn, self._ordering = threading.Lock(), threading.Lock()
-        self._stopped = threading.Event()
+        self._touched: set[int] = set()  # photos of which some proposals were accepted or dismissed
+        self._stopped, self._again = threading.Event(), threading.Event()
 
     def start(self, places: list[int]) -> None:
         """Look at photos one after another, on a thread of its own."""
@@ -39,16 +40,30 @@ class Proposals:
     def stop(self) -> None:
         """Look at no more photos."""
         self._stopped.set()
+        self._again.set()
+
+    def saved(self, place: int) -> None:
+        """Take note that a photo's boxes were saved: fixed heads learn nothing from that."""
+
+    def quality(self) -> dict[str, Any] | None:
+        """Return how good proposals are on photos not learned from; None where not known."""
+        return None
+
+    def renew(self) -> None:
+        """Look at all photos again whose proposals nobody has accepted or dismissed."""
+        with self._turn:
+            self._found = {p: found for p, found in self._found.items() if p in self._touched}
+        self._again.set()
 
     def of(self, place: int) -> list[Shown]:
         """Return what is proposed for a photo, looking at it now if that was not done yet."""
-        if place not in self._found:
-            self._look(place)
-        return self._found[place]
+        return self._look(place)
 
     def put(self, place: int, left: list[Shown]) -> None:
         """Keep what is left of a photo's proposals once some are accepted or dismissed."""
-        self._found[place] = left
+        with self._turn:
+            self._touched.add(place)
+            self._found[place] = left
 
     def count(self) -> int:
         """Return how many photos were looked at."""
@@ -85,22 +100,25 @@ class Proposals:
         return dict.fromkeys(sorted(sure, key=lambda place: (sure[place], place)))
 
     def _run(self) -> None:
-        for place in self._places:
-            if self._stopped.is_set():
-                return
-            if place not in self._found:
+        while not self._stopped.is_set():
+            self._again.clear()
+            for place in self._places:
+                if self._stopped.is_set():
+                    return
                 self._look(place)
+            self._again.wait()
 
-    def _look(self, place: int) -> None:
+    def _look(self, place: int) -> list[Shown]:
         with self._turn:
             if place in self._found:
-                return
+                return self._found[place]
             try:
                 found = self._propose(self._collection.path(place))
                 sure = max((box["score"] for box in found), default=0.0)
             except (BadImage, Refused):
                 found, sure = [], UNREADABLE
             self._sure[place], self._found[place] = sure, found
+            return found
 
 
 def locator_of(classifier: Path, boxes: Path) -> Propose:

@@ -45,6 +45,7 @@ HOW = frozenset(
         "kinds",
         "lambda",
         "layer",
+        "learn",
         "limit",
         "locate",
         "looks",

@@ -22,9 +22,10 @@ export class Status {
     setInterval(() => this.#watch(), EVERY);
   }
 
-  progress({ done, count, unreadable }) {
+  progress({ done, count, unreadable, quality }) {
     const bad = unreadable ? `, ${unreadable.toLocaleString()} cannot be shown` : "";
-    find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}`;
+    const learned = quality ? `; the last ${quality.photos} proposals had a mean IoU of ${quality.iou.toFixed(2)}` : "";
+    find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}${learned}`;
     find("#share").value = count > unreadable ? Math.min(1, done / (count - unreadable)) : 0;
   }
 
