@@ -22,7 +22,7 @@ from tvcli.core.location.box_fusion import (
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.cropset import mirrored
 from tvcli.core.location.reduction import fit_reduction
-from tvcli.core.location.regressors import Regressors, new_regressors, pair_iou
+from tvcli.core.location.regressors import BLUR, Regressors, _loss, new_regressors, pair_iou
 from tvcli.core.reports import Report
 
 SLIDING = 1e-5  # a net on a window against the same net sliding: float32, sums in another order
@@ -54,6 +54,29 @@ def test_answers_stay_within_the_range_learned() -> None:
     mean, std, spans = (net.get_buffer(name) for name in ("mean", "std", "spans"))
     assert (found >= mean + std * spans[:, 0] - 1e-4).all()
     assert (found <= mean + std * spans[:, 1] + 1e-4).all()
+
+
+@torch.inference_mode()
+def test_the_loss_against_a_loop_over_sides_and_crops() -> None:
+    net, maps, boxes = regressors(), torch.randn(3, 16, 8, 8), torch.rand(3, 4)
+    boxes[2, 0] = 9.0  # outside of what the nets can answer
+    straight = torch.Generator().manual_seed(1)  # its first number is above one half
+    loss = _loss(net, maps, boxes, straight)
+    mean, std = net.get_buffer("mean"), net.get_buffer("std")
+    answers, scores = net.answers(maps)
+    distance, entropy = 0.0, 0.0
+    for crop in range(3):
+        for side in range(4):
+            off = abs(float(answers[crop, side, 0, 0] * std[side] + mean[side] - boxes[crop, side]))
+            distance += (off**2 / 0.1 if off < 0.05 else off - 0.025) / 12
+            places = net.places[side]
+            truth = (boxes[crop, side] - mean[side]) / std[side]
+            away = (places - truth.clamp(places[0], places[-1])) * std[side]
+            wanted = torch.exp(-0.5 * (away / BLUR) ** 2)
+            given = torch.exp(scores[crop, side, :, 0, 0])
+            likely = (given / given.sum()).log()
+            entropy -= float((wanted / wanted.sum() * likely).sum()) / 12
+    assert float(loss) == pytest.approx(10 * distance + entropy, rel=1e-4)
 
 
 def test_a_reduction_keeps_distances_up_to_a_factor() -> None:

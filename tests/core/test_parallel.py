@@ -5,10 +5,12 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tvcli.core import parallel
-from tvcli.core.parallel import cgroup_quota, cores, in_order, limit_libraries
+from tvcli.core.parallel import cgroup_quota, cores, in_order, limit_libraries, one_blas_thread
 
 
 def group(root: Path, **files: str) -> None:
@@ -88,3 +90,17 @@ def test_results_come_in_order_and_a_bounded_number_is_under_way() -> None:
         for number, result in enumerate(in_order(pool, lambda n: started.append(n) or n, items())):
             assert result == number
             assert len(started) <= number + 1 + parallel.AHEAD * cores()
+
+
+def test_one_thread_of_blas_and_then_as_many_as_before() -> None:
+    def threads() -> set[int]:
+        return {
+            int(pool["num_threads"]) for pool in threadpool_info() if pool["user_api"] == "blas"
+        }
+
+    np.linalg.eigh(np.eye(2))  # so that it is loaded
+    with threadpool_limits(3, "blas"):
+        before = threads()
+        with one_blas_thread():
+            assert threads() <= {1}
+        assert threads() == before

@@ -5,7 +5,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +31,19 @@ def limit_libraries() -> None:
     if cores() < _allowed():
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
             os.environ.setdefault(name, str(cores()))
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Have numpy's linear algebra use one thread: what it decomposes here is small.
+
+    Its threads wait for each other by turning round: beside a busy neighbour two of them take three
+    times the CPU seconds, and the time, of one.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        yield
 
 
 def _allowed() -> int:

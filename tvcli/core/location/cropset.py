@@ -47,6 +47,11 @@ class CropSet:
         held_out = int(self.held_out.sum())
         return Basis(len(self) - held_out, photos[0], held_out, photos[1])
 
+    def batch(self, rows: Tensor) -> Tensor:
+        """Return the maps of some rows (B,), (B, D, h, w) float32."""
+        last = self.maps.permute(0, 2, 3, 1)  # as they lie in memory: whole rows are copied
+        return last.index_select(0, rows).float().permute(0, 3, 1, 2)
+
     def __len__(self) -> int:
         return len(self.maps)
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.parallel import one_blas_thread
 from tvcli.core.ranking.closed_form import Taught, start_head
 from tvcli.core.ranking.held_out import HeldOut, PooledRows, mapped
 from tvcli.core.ranking.rehearsal import Rehearsal, rehearsals
@@ -74,6 +75,7 @@ class Trained:
         return [row | {"chosen": own} for row, own in zip(rows, chosen, strict=True)]
 
 
+@one_blas_thread()
 def train_rank(data: RankData, settings: RankSettings, report: Report) -> Trained:
     """Train a rank head: the best start in closed form, then the hinge loss while it helps.
 
