@@ -8,6 +8,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Files stay together, for what their tests share; more than four processes ask for gigabytes.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+# What demo needs is compiled when it is first imported, and then kept: a small part of torch.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all lint bench clean
 
@@ -15,10 +19,10 @@ demo: $(VENV)/installed
 	$(BIN)/tv demo demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: $(VENV)/tested-all lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/tested
 	$(BIN)/ruff check .
@@ -31,7 +35,7 @@ bench: $(VENV)/benched
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable .
 	touch $@
 
 $(VENV)/tested: $(VENV)/installed
