@@ -13,7 +13,7 @@ from conftest import Ran
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
-from tvcli.core.files.tables import read_table, write_table
+from tvcli.core.files.tables import read_csv, read_table, write_table
 
 Tv = Callable[..., Ran]
 
@@ -128,6 +128,33 @@ def test_hits_as_parquet(table: Path, tv: Tv, pq: Any, tmp_path: Path) -> None:
     assert found.column("similarity").to_pylist() == [hit["similarity"] for hit in expected]
     assert found.column("rank").to_pylist() == [1, 2, 3, 4, 5]
     assert found.column("x1").to_pylist() == [60.0] * 5
+
+
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    texts = [
+        "=1+1",
+        "+49",
+        "-2",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "'=1",
+        "''-1",
+        "'quoted'",
+        "a=b",
+    ]
+    rows = [{"image": "=a.png", "text": text, "number": -0.5, "=head": True} for text in texts]
+    path = tmp_path / "a.csv"
+    with path.open("wb") as stream:
+        write_table(stream, "csv", rows)
+    with path.open(newline="") as text:
+        cells = [cell for row in csv.reader(text) for cell in row]
+    begins = {cell[0] for cell in cells if cell != "-0.5"}
+    assert begins.isdisjoint("=+-@\t\r\n")
+    assert cells.count("-0.5") == len(texts)  # a number is one to a spreadsheet, too
+    found = [row for row, _ in read_csv(path)]
+    assert found == [row | {"image": "./=a.png"} for row in rows]
 
 
 def test_tables_that_are_none(tmp_path: Path, pq: Any, tv: Tv) -> None:

@@ -1,5 +1,6 @@
 """Fields of records: what is kept of them, in which columns, and what EXIF adds."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact, write_artifact
-from tvcli.core.files.fields import MOST_FIELDS, FieldReader, as_json, merged
+from tvcli.core.files.fields import MOST_FIELDS, FieldReader, as_json, merged, shown
 from tvcli.core.files.tables import read_csv
 from tvcli.core.images.exif import exif_fields
 
@@ -33,6 +34,11 @@ def test_numbers_texts_and_truths_are_kept() -> None:
         "name": "Ä\n",
     }
     assert notes == []
+    assert (
+        json.dumps(as_json({"a": 1e308, "b": -(2.0**53)}))
+        == '{"a": 1e+308, "b": -9007199254740992}'
+    )
+    assert shown(1e308) == "1e+308"
     assert as_json({"a": 5.0, "b": 5.5, "c": True, "d": "5"}) == {
         "a": 5,
         "b": 5.5,

@@ -297,6 +297,15 @@ def test_coco_masks_are_bounded_as_pycocotools_bounds_them() -> None:
         assert around_mask(text) == [x, y, x + width, y + height], number
 
 
+@pytest.mark.parametrize("side", ["nan", "inf", -1, True, "x"])
+def test_sizes_that_are_none_are_not_gone_by(place: Path, side: object) -> None:
+    photos("p.jpg")
+    images = [{"id": 1, "file_name": "p.jpg", "width": side, "height": 426}]
+    item = {"image_id": 1, "category_id": 7, "bbox": [1, 1, 4, 4]}
+    found, report = boxes(wrote("c.json", coco(item, images=images)), "coco")
+    assert (found, report.said) == ([("p.jpg", [1, 1, 5, 5], "cat")], [])
+
+
 def test_coco_images_of_one_id_get_no_boxes(place: Path) -> None:
     photos("p.jpg", "q.jpg", "r.jpg")
     images = [{"id": i, "file_name": f"{n}.jpg"} for i, n in ((1, "p"), (1, "q"), (2, "r"))]

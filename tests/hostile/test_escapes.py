@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import picture
 
-from tvcli.terminal.harmless import printable, printable_lines
+from tvcli.terminal.harmless import printable, printable_lines, shortened
 
 TITLE, CLEAR, C1, BIDI = "\x1b]0;owned\x07", "\x1b[2J", "\x9b31m", "\u202egpj."
 EVIL = TITLE + CLEAR + C1 + BIDI
@@ -48,6 +48,16 @@ def test_controls_are_shown_as_escapes() -> None:
     assert printable("a\x1b[2Jb\n") == "a\\x1b[2Jb\\n" and printable("grün 図") == "grün 図"
     assert printable_lines("a\nb\x9b") == "a\nb\\x9b"
     assert not ACTING.search(printable(EVIL))
+
+
+def test_endless_names_are_not_told_whole(download: Path, victim: Any) -> None:
+    name = "a" * 100_000
+    for records in ([{"image": f"{name}.png"}], [{"image": "photos/0.png", "box": [name]}]):
+        (download / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+        ran = victim("encode", "r.jsonl", "-o", "r.h5")
+        assert ran.returncode == 3 and len(ran.stderr) < 5000, ran.stderr[:5000]
+    assert shortened("short\n" + "x" * 2000).startswith("short\nxxx")
+    assert len(shortened("x" * 2000)) < 1000
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`tv serve`: what programs can ask, with which token, of which photos."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,10 +85,14 @@ def test_items_examples_and_the_storage(client: TestClient) -> None:
     [
         ({}, 400, "send a photo, or name"),
         ({"item": "gone.png"}, 404, "gone.png"),
-        ({"item": 3}, 400, "item must be a text"),
+        ({"item": 3}, 400, "item: a text is wanted, not 3"),
         ({"item": "3.png", "image": "3.png"}, 400, "one of"),
-        ({"item": "3.png", "k": 0}, 400, "k must be 1 to 1000"),
-        ({"item": "3.png", "k": 10**9}, 400, "k must be 1 to 1000"),
+        ({"item": "3.png", "k": 0}, 400, "k: a whole number from 1 to 1000 is wanted, not 0"),
+        (
+            {"item": "3.png", "k": 10**9},
+            400,
+            "1 to 1000 is wanted, not 1000000000",
+        ),
         ({"item": "3.png", "min_similarity": "x"}, 400, "min_similarity"),
         ({"item": "3.png", "min_similarity": 2}, 400, "min_similarity"),
         ({"item": "3.png", "index": "other"}, 404, "there are photos"),
@@ -103,12 +108,34 @@ def test_items_examples_and_the_storage(client: TestClient) -> None:
         ({"image": "https://shop.example/img//etc/passwd"}, 404, "no such photo"),
         ({"image": "https://shop.example/img/\0"}, 404, "no such photo"),
         ({"image": "https://shop.example/img/" + "a" * 5000}, 404, "no such photo"),
+        ({"image": "https://shop.example/img/\ud800"}, 404, "no such photo"),
+        ({"item": "\ud800"}, 404, "not in"),
+        ({"item": "3.png", "k": True}, 400, "k: a whole number from 1 to 1000 is wanted, not true"),
+        ({"item": "3.png", "k": 2.9}, 400, "not 2.9"),
+        ({"item": "3.png", "k": "5"}, 400, 'not "5"'),
+        ({"item": "3.png", "min_similarity": True}, 400, "min_similarity: a number from -1 to 1"),
+        ({"item": "3.png", "min_similarity": "0.5"}, 400, "min_similarity: a number"),
+        ({"item": "3.png", "min_similarity": 10**300}, 400, "min_similarity: a number"),
+        ({"item": "3.png", "min_similarity": 10**400}, 400, "not an object of JSON"),
+        ({"item": "3.png", "locate": 1}, 400, "locate: true or false is wanted, not 1"),
+        ({"item": "3.png", "locate": "true"}, 400, "locate: true or false"),
+        ({"image": "https://shop.example/img/3.png", "locate": True}, 400, "locate: photos.tvx"),
+        ({"item": "3.png", "like": 0}, 400, "like: a list of texts is wanted, not 0"),
+        ({"item": "3.png", "like": ""}, 400, "like: a list of texts"),
+        ({"item": "3.png", "like": [3]}, 400, "like: a list of texts"),
+        ({"item": "3.png", "where": "label=a"}, 400, "where: a list of texts"),
+        ({"item": "3.png", "where": ["a=\0"]}, 400, "where"),
+        ({"item": "3.png", "index": 0}, 400, "index: a text"),
+        ({"unlike": ["3.png"]}, 400, "something to like"),
+        ({"image": "https://shop.example/img/3.png", "box": "1,2,90,90"}, 400, "box: a list"),
+        ({"image": "https://shop.example/img/3.png", "box": [0, 0, 9, True]}, 400, "box"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
     client: TestClient, wanted: dict[str, Any], status: int, said: str
 ) -> None:
-    answer = client.post("/v1/search", json=wanted)
+    sent = json.dumps(wanted)  # httpx cannot write half a character
+    answer = client.post("/v1/search", content=sent, headers={"content-type": "application/json"})
     assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
 
 
@@ -120,6 +147,40 @@ def test_a_link_out_of_the_storage_is_not_followed(client: TestClient, collectio
     with client_of() as without:
         answer = without.post("/v1/search", json={"image": "3.png"})
     assert answer.status_code == 403 and "--photos" in answer.json()["error"]
+
+
+def test_what_is_hidden_or_no_photo_is_not_there(client: TestClient, collection: Path) -> None:
+    photos = collection / "photos"
+    for name in (".git/3.png", ".tv/inner/3.png", "inner/.3.png", "3.txt", "3"):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / "3.png", photos / name)
+    (photos / "seen.png").symlink_to(".git/3.png")
+    (photos / "notes.txt").write_text("no photo")
+    status = {
+        name: client.post(
+            "/v1/search", json={"image": f"https://shop.example/img/{name}"}
+        ).status_code
+        for name in (".git/3.png", ".tv/inner/3.png", "inner/.3.png", "seen.png", "notes.txt")
+    }
+    assert set(status.values()) == {404}, status
+    for name in ("3.txt", "3"):  # photos by how they begin
+        assert ask(client, image=f"https://shop.example/img/{name}", k=1)["hits"]
+
+
+def test_what_stands_in_an_address_is_read_as_its_type(
+    client: TestClient, collection: Path
+) -> None:
+    data = (collection / "photos" / "3.png").read_bytes()
+    for words, said in (
+        ("k=2.9", 'k: a whole number from 1 to 1000 is wanted, not "2.9"'),
+        ("k=" + "9" * 30, "k: a whole number"),
+        ("min_similarity=nan", "min_similarity: a number from -1 to 1"),
+        ("min_similarity=high", 'not "high"'),
+        ("locate=1", 'locate: true or false is wanted, not "1"'),
+        ("where=" + "x" * 5000, "where: a condition of more than"),
+    ):
+        answer = client.post(f"/v1/search?{words}", content=data)
+        assert (answer.status_code, said in answer.json()["error"]) == (400, True), answer.text
 
 
 @pytest.mark.parametrize("body", [b"no photo", b"\x89PNG\r\n\x1a\n", b"[1]"])
@@ -135,6 +196,9 @@ def test_only_who_has_the_token_is_answered(client: TestClient) -> None:
             answer = client.request(method, path, headers={"authorization": given})
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"] == "Bearer"
+    for scheme in ("Bearer", "bearer", "BEARER"):  # RFC 9110: in any case
+        given = {"authorization": f"{scheme} {TOKEN}"}
+        assert client.get("/v1/indexes", headers=given).status_code == 200
     for path in ("/health", "/openapi.json"):
         assert client.get(path, headers={"authorization": ""}).status_code == 200
     assert "photos" not in client.get("/health").text  # which anybody may ask
@@ -158,8 +222,11 @@ def test_an_updated_index_is_seen_without_a_restart(
     assert tv("index", "photos", "-o", "photos.tvx", "--update").status == 0
     assert client.get("/v1/indexes").json()["indexes"][0]["rows"] == before + 1
     assert ask(client, item="77.png", k=1)["hits"][0]["image"] == "77.png"
-    (collection / "photos.tvx" / "index.json").write_text("{")  # being copied, say
-    assert ask(client, item="77.png", k=1)["hits"][0]["image"] == "77.png"
+    manifest = collection / "photos.tvx" / "index.json"
+    for damaged in ("{", "[]", manifest.read_text().replace("segments", "parts")):  # being copied
+        manifest.write_text(damaged)
+        assert ask(client, item="77.png", k=1)["hits"][0]["image"] == "77.png"
+        assert client.get("/v1/indexes").status_code == 200
 
 
 def test_the_description_names_what_can_be_asked(client: TestClient) -> None:

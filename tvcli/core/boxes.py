@@ -16,7 +16,10 @@ def as_box(value: Any) -> Box:
         raise ValueError(f"a box is [x0, y0, x1, y1], not {value!r:.60}")
     if any(isinstance(side, bool) or not isinstance(side, int | float) for side in value):
         raise ValueError(f"a box holds four numbers, not {value!r:.60}")
-    x0, y0, x1, y1 = (float(side) for side in value)
+    try:
+        x0, y0, x1, y1 = (float(side) for side in value)
+    except OverflowError:  # a whole number of hundreds of digits
+        raise ValueError("a box holds four finite numbers") from None
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
         raise ValueError("a box holds four finite numbers")
     if x0 >= x1 or y0 >= y1:

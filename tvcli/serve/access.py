@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import json
 import re
 import socket
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tvcli.core.files.strict_json import parse_json
 from tvcli.serve.answers import Refused, answer, explain
 from tvcli.serve.entrance import Entrance, is_same
 
@@ -123,7 +123,7 @@ class Gate(BoundedGate):
     def _may(self, scope: Scope, headers: Headers) -> bool:
         """Tell whether a request has the token, or reads a picture and has the pass for them."""
         session = self.entrance.session
-        if is_same(headers.get("authorization", "").removeprefix("Bearer "), session.token):
+        if is_same(bearer(headers), session.token):
             return True
         if scope["method"] not in SAFE_METHODS or not PICTURES.fullmatch(scope["path"]):
             return False
@@ -134,10 +134,10 @@ class Gate(BoundedGate):
         """Return the session for a ticket; none lets the person be told a new one."""
         try:
             data = await _body(bounded(receive, MAX_TICKET))
-            asked = json.loads(data or b"{}")
+            asked = parse_json(data or b"{}")
         except Refused as error:
             return explain(error)
-        except (ValueError, RecursionError):
+        except ValueError:
             asked = None
         ticket = asked.get("ticket", "") if isinstance(asked, dict) else ""
         session = self.entrance.enter(str(ticket))
@@ -153,6 +153,15 @@ class Gate(BoundedGate):
         except ValueError:
             return name.lower() in self._names
         return True
+
+
+def bearer(headers: Headers) -> str:
+    """Return the token that a request brings, empty if none; the scheme is `Bearer`, in any case.
+
+    Source: RFC 9110, section 11.1, and RFC 6750, section 2.1.
+    """
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip(" ") if scheme.lower() == "bearer" else ""
 
 
 def announced_length(headers: Headers) -> int:

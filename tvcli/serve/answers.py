@@ -1,6 +1,7 @@
 """Answers of the HTTP interface: JSON, and errors as JSON with a status that says what is wrong."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import Mismatch, TvError, UsageError
 from tvcli.core.files.locks import Locked
+from tvcli.core.files.strict_json import parse_json
 from tvcli.core.images.photo import BadImage
 
 
@@ -37,8 +39,8 @@ class Asked:
     def json(self) -> dict[str, Any]:
         """The body as an object of JSON; raises Refused (400) when it is none."""
         try:
-            value = json.loads(self.data or b"{}")
-        except (ValueError, RecursionError):
+            value = parse_json(self.data or b"{}")
+        except ValueError:
             value = None
         if not isinstance(value, dict):
             raise Refused(400, "the body is not an object of JSON")
@@ -49,15 +51,15 @@ class Asked:
         return whole(self.query.get(name, default), name, low, high)
 
 
+WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
 Work = Callable[[Asked], Any]
 
 
 def whole(value: Any, name: str, low: int, high: int) -> int:
     """Return a whole number; raises Refused (400) when it is none, or outside its bounds."""
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise Refused(400, f"{name} must be a whole number") from None
+    number = int(value) if isinstance(value, str) and WHOLE.fullmatch(value) else value
+    if type(number) is not int:
+        raise Refused(400, f"{name} must be a whole number")
     if not low <= number <= high:
         raise Refused(400, f"{name} must be {low} to {high}")
     return number

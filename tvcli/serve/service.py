@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tvcli import __version__
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import read_photo
@@ -25,20 +25,13 @@ from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked as AskedFor
 from tvcli.core.searching.searcher import Searcher, SearchSettings
-from tvcli.serve.answers import Asked, Refused, answer, answering, box_from, explain, whole
-from tvcli.serve.service_description import SEARCH, description
+from tvcli.serve.answers import Asked, Refused, answer, answering, explain
+from tvcli.serve.service_description import description
 from tvcli.serve.service_gate import ServiceGate
 from tvcli.serve.service_metrics import Figures
+from tvcli.serve.service_request import SearchRequest, in_its_words, search_request
 from tvcli.serve.storage import Storage, stored
 from tvcli.serve.turns import TURNS, pixels_of
-
-MOST_HITS = 1000
-MOST_EXAMPLES = 100  # items liked or not
-MOST_CONDITIONS = 20
-MOST_NEIGHBOURS = 100  # that a query is drawn to
-MOST_REORDERED = 500  # hits: a tenth of a second
-KNOWN = frozenset(SEARCH)
-JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,26 +117,26 @@ class _Service:
         """Answer a search, and count it by how it ended."""
         started, name = time.perf_counter(), ""
         try:
-            wanted, data = _wanted(asked)
-            name = self._name(wanted.get("index"))
-            response = answer(self._search(name, wanted, data))
+            wanted = search_request(asked)
+            name = self._name(wanted.index)
+            response = answer(self._search(name, wanted))
+        except UsageError as error:
+            response = answer({"error": in_its_words(str(error))}, 400)
         except Exception as error:
             response = explain(error)
         self._figures.searched(name, response.status_code, time.perf_counter() - started)
         return response
 
-    def _name(self, name: Any) -> str:
+    def _name(self, name: str | None) -> str:
         if name is None:
             return next(iter(self._indexes))
-        if not isinstance(name, str) or name not in self._indexes:
+        if name not in self._indexes:
             raise Refused(404, f"no index {name!r:.80}; there are {', '.join(self._indexes)}")
         return name
 
-    def _search(self, name: str, wanted: dict[str, Any], data: bytes | None) -> Any:
-        settings = _settings_of(wanted)
-        query = self._query(wanted, data)
-        likes, unlikes = (_names(wanted, key, MOST_EXAMPLES) for key in ("like", "unlike"))
-        if query is None and not likes:
+    def _search(self, name: str, wanted: SearchRequest) -> Any:
+        query = self._query(wanted)
+        if query is None and not wanted.likes:
             raise Refused(400, "send a photo, or name an image, an item or something to like")
         live, report = self._indexes[name], Report()
         live.follow()
@@ -151,88 +144,40 @@ class _Service:
         with TURNS.turn(pixels), live.using() as searcher:
             found = searcher.search(
                 None if query is None else [query],
-                settings,
+                _settings_of(wanted),
                 report,
-                likes=likes,
-                unlikes=unlikes,
+                likes=wanted.likes,
+                unlikes=wanted.unlikes,
             )
             first = next(found, None)
             if first is None:
                 raise Refused(422, report.skipped[0].reason)
             return {"index": name, "hits": [_hit(hit, searcher) for hit in first[1]]}
 
-    def _query(self, wanted: dict[str, Any], data: bytes | None) -> AskedFor | None:
+    def _query(self, wanted: SearchRequest) -> AskedFor | None:
         """Return what to search with: an upload, a photo of the storage, or an item by its name."""
-        ways = [way for way in ("item", "image") if wanted.get(way) is not None]
-        if len(ways) + (data is not None) > 1:
+        ways = (wanted.item, wanted.image, wanted.data)
+        if sum(way is not None for way in ways) > 1:
             raise Refused(400, "search with one of: a photo, an image, an item")
-        box = box_from(wanted.get("box"))
-        if wanted.get("image") is not None:
-            data = read_photo(stored(self._settings.storages, _text(wanted, "image")))
+        data = wanted.data
+        if wanted.image is not None:
+            data = read_photo(stored(self._settings.storages, wanted.image))
         if data is not None:
-            return Region("the photo sent", crop=box, data=data)
-        if box is not None:
+            return Region("the photo sent", crop=wanted.box, data=data)
+        if wanted.box is not None:
             raise Refused(400, "box: goes with a photo or an image")
-        return _text(wanted, "item") if ways else None
+        return wanted.item
 
 
-def _wanted(asked: Asked) -> tuple[dict[str, Any], bytes | None]:
-    """Return what a request wants, and the photo that it brings, if it is no JSON."""
-    if asked.content_type == JSON:
-        wanted = asked.json
-        data = None
-    else:
-        wanted = dict(asked.query) | {"where": asked.query.getlist("where")}
-        wanted |= {name: asked.query.getlist(name) for name in ("like", "unlike")}
-        data = asked.data or None
-    unknown = sorted(wanted.keys() - KNOWN)
-    if unknown:
-        raise Refused(400, f"{unknown[0]:.80}: unknown; known are {', '.join(sorted(KNOWN))}")
-    return wanted, data
-
-
-def _settings_of(wanted: dict[str, Any]) -> SearchSettings:
-    try:
-        least = None if wanted.get("min_similarity") is None else float(wanted["min_similarity"])
-    except (TypeError, ValueError):
-        raise Refused(400, "min_similarity must be a number") from None
-    if least is not None and not -1 <= least <= 1:
-        raise Refused(400, "min_similarity must be -1 to 1")
-    locate = wanted.get("locate")
-    if locate not in (None, True, False, "true", "false"):
-        raise Refused(400, "locate must be true or false")
-    if wanted.get("box") not in (None, ""):
-        locate = False  # the box says where the object is
+def _settings_of(wanted: SearchRequest) -> SearchSettings:
+    """Return how to search; where a box is given, it says where the object is."""
     return SearchSettings(
-        k=whole(wanted.get("k", 10), "k", 1, MOST_HITS),
-        min_score=least,
-        locate=None if locate in (None, True, "true") else False,
-        where=_names(wanted, "where", MOST_CONDITIONS),
-        neighbours=asked_neighbours(
-            _number(wanted, "query_expansion", MOST_NEIGHBOURS),
-            k_reciprocal=_number(wanted, "k_reciprocal", MOST_REORDERED),
-        ),
+        k=wanted.k,
+        min_score=wanted.min_similarity,
+        locate=False if wanted.box else wanted.locate,
+        where=wanted.where,
+        neighbours=asked_neighbours(wanted.query_expansion, k_reciprocal=wanted.k_reciprocal),
     )
-
-
-def _number(wanted: dict[str, Any], name: str, most: int) -> int | None:
-    return None if wanted.get(name) is None else whole(wanted[name], name, 1, most)
-
-
-def _text(wanted: dict[str, Any], name: str) -> str:
-    if not isinstance(wanted[name], str):
-        raise Refused(400, f"{name} must be a text")
-    return str(wanted[name])
-
-
-def _names(wanted: dict[str, Any], name: str, most: int) -> list[str]:
-    value = wanted.get(name) or []
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise Refused(400, f"{name} must be a list of texts")
-    if len(names) > most:
-        raise Refused(400, f"{name}: at most {most}")
-    return names
 
 
 def _hit(hit: Hit, searcher: Searcher) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from tvcli.core.errors import BadInput
-from tvcli.serve.access import MAX_BODY, MAX_PATH, BoundedGate, announced_length, has_body
+from tvcli.serve.access import MAX_BODY, MAX_PATH, BoundedGate, announced_length, bearer, has_body
 from tvcli.serve.answers import answer
 from tvcli.serve.entrance import is_same
 
@@ -56,8 +56,7 @@ class ServiceGate(BoundedGate):
         is_open = scope["path"] in OPEN
         if is_open and has_body(headers):  # who has no token must not take the place of a large one
             return answer({"error": "no body is taken here"}, 413)
-        given = headers.get("authorization", "").removeprefix("Bearer ")
-        if is_open or is_same(given, self._token):
+        if is_open or is_same(bearer(headers), self._token):
             return None
         refusal = answer({"error": "no token, or not the right one"}, 401)
         refusal.headers["www-authenticate"] = "Bearer"

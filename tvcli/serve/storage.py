@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import is_path
+from tvcli.core.files.sources import is_photo
 from tvcli.serve.answers import Refused
 from tvcli.serve.folders import Folders
 
@@ -27,17 +29,26 @@ class Storage:
         return cls(Path(folder).absolute(), prefix)
 
     def path(self, name: str) -> Path | None:
-        """Return the file that a name or address stands for, None if it is of no such prefix.
+        """Return the file that a name or address stands for; None if it is none of the photos.
 
         Raises:
             Refused (403): it lies outside the folder.
         """
-        if not name.startswith(self.prefix) or "\0" in name:
+        if not name.startswith(self.prefix) or not is_path(name):
             return None
         path = self.folder / name.removeprefix(self.prefix).lstrip("/")
         if not Folders([self.folder]).hold(path):
             raise Refused(403, f"{name:.200}: outside the folder of the photos")
-        return path
+        return path if self._shows(path) else None
+
+    def _shows(self, path: Path) -> bool:
+        """Tell whether a file of the folder is a photo, and neither hidden nor in a hidden folder.
+
+        A link is judged by its own name, and by where it leads.
+        """
+        real = os.path.relpath(os.path.realpath(path), os.path.realpath(self.folder))
+        below = (*path.relative_to(self.folder).parts, *Path(real).parts)
+        return not any(part.startswith(".") for part in below) and is_photo(path)
 
 
 def stored(storages: tuple[Storage, ...], name: str) -> Path:
@@ -48,8 +59,8 @@ def stored(storages: tuple[Storage, ...], name: str) -> Path:
     """
     if not storages:
         raise Refused(403, "photos are named only where tv serve was given --photos")
-    found = [path for storage in storages if (path := storage.path(name)) is not None]
-    for path in found:
-        if os.path.isfile(path):  # noqa: PTH113 - false, not an error, for names too long
+    for storage in storages:
+        path = storage.path(name)
+        if path is not None:
             return path
     raise Refused(404, f"{name:.200}: no such photo")

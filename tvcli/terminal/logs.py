@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 from tvcli.core.files.records import dump_record
-from tvcli.terminal.harmless import printable_lines
+from tvcli.terminal.harmless import printable_lines, shortened
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -49,11 +49,11 @@ def logging(settings: Log) -> Iterator[None]:
 def tell(message: str, *, level: Level = "info", event: str = "note", **more: Any) -> None:
     """Say something on stderr: a line, or with --log-json an event with its time and level."""
     if not log().json:
-        print(printable_lines(message), file=sys.stderr, flush=True)
+        print(printable_lines(shortened(message)), file=sys.stderr, flush=True)
         return
     about = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
     about |= {"event": event} | ({"command": log().command} if log().command else {})
-    text = message.strip()
+    text = shortened(message.strip())
     print(dump_record(about | ({"message": text} if text else {}) | more), file=sys.stderr)
     sys.stderr.flush()
 

@@ -126,8 +126,7 @@ def changes(known: Mapping[str, Value], fields: Fields) -> bool:
 def as_json(fields: Mapping[str, Value]) -> dict[str, Any]:
     """Return fields as a record has them: whole numbers without a point."""
     return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value
-        for name, value in fields.items()
+        name: _whole(value) if isinstance(value, float) else value for name, value in fields.items()
     }
 
 
@@ -135,4 +134,12 @@ def shown(value: Value) -> str:
     """Return a value as a text: whole numbers without a point, true and false as JSON has them."""
     if isinstance(value, str):
         return value
-    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return json.dumps(_whole(value) if isinstance(value, float) else value)
+
+
+def _whole(value: float) -> float:
+    """Return a whole number without its point, if it is not so large that digits would be made up.
+
+    Infinite values do not get here: they are no fields.
+    """
+    return int(value) if value.is_integer() and abs(value) <= MOST_EXACT else value

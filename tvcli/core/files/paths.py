@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tvcli.core.files.pipes import is_pipe
 
@@ -10,6 +10,14 @@ from tvcli.core.files.pipes import is_pipe
 def absolute_path(path: Path | str) -> str:
     """Return a path from the root, without `.` and `..`; links stay as they are."""
     return os.path.abspath(path)  # noqa: PTH100 - resolve() would follow links
+
+
+def is_path(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is a text that a file may have as its path on this system."""
+    try:
+        return isinstance(value, str) and value != "" and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:  # half of a character
+        return False
 
 
 def folder_of(path: Path) -> Path:

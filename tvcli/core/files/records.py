@@ -18,6 +18,8 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import is_path
+from tvcli.core.files.strict_json import parse_json
 
 Record = dict[str, Any]
 
@@ -141,7 +143,7 @@ def region_from_record(record: Record, where: str, fields: FieldReader | None = 
         BadInput: no `image`, or a box that is none; the message starts with `where`.
     """
     image = record.get("image")
-    if not isinstance(image, str) or not image or "\0" in image:
+    if not is_path(image):
         raise BadInput(f'{where}: a record needs an "image" (the path of a photo)')
     box = _box_of(record, "box", where)
     return Region(
@@ -208,13 +210,7 @@ def parse_record(line: bytes, where: str) -> Record:
 
 def _decode(text: bytes, where: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise BadInput(f"{where}: nested too deeply") from None
+        return parse_json(text)
     except ValueError as error:
         reason = str(error).split(": line")[0]
         raise BadInput(f"{where}: not JSON: {reason}") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")

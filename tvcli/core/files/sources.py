@@ -180,6 +180,16 @@ def is_photo_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
+def is_photo(path: Path) -> bool:
+    """Tell whether a file is there that is named like a photo, or begins like one."""
+    if not os.path.isfile(path):  # noqa: PTH113 - false, not an error, for names too long
+        return False
+    try:
+        return is_photo_name(path) or bool(PICTURE_START.match(_first_bytes(path)))
+    except BadInput:  # not for us to read
+        return False
+
+
 def walk_photos(
     folder: Path,
     on_unreadable: OnUnreadable = _ignore,

@@ -1,6 +1,11 @@
 """Records as tables, for pandas, DuckDB, Spark and spreadsheets: CSV with a header, and Parquet.
 
 A box is four columns, x0, y0, x1, y1; what is no number, text, true or false is a text of JSON.
+
+Spreadsheets take a cell of CSV that begins with = + - or @ for a formula, whose texts may be
+anybody's: such a text gets an apostrophe before it, which is taken off again where CSV is read. A
+path gets `./`, with which it is the same file. Numbers are never touched.
+Source: OWASP, "CSV Injection".
 """
 
 import csv
@@ -21,6 +26,8 @@ CSV = ".csv"
 TEXTS = frozenset(("image", "label", "split", "target"))  # texts whatever they look like
 BOX = ("x0", "y0", "x1", "y1")  # columns that make the box of a record
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d{1,15})?")  # no 007, which is an article's number
+FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+GUARDED = re.compile("'" + FORMULA.pattern)
 TRUTHS = {"true": True, "false": False}
 MOST_COLUMNS = 1000
 
@@ -108,23 +115,45 @@ def flat(record: Record) -> Record:
 def _write_csv(stream: IO[bytes], names: list[str], rows: Iterable[Record]) -> None:
     text = io.TextIOWrapper(stream, "utf-8", "surrogateescape", newline="")
     try:
-        writer = csv.writer(text, lineterminator="\n")
+        plain = csv.writer(text, lineterminator="\n")
+        quoting = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
+
+        def write(cells: list[Any]) -> None:
+            broken = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+            (quoting if broken else plain).writerow(cells)  # CR alone ends a row for many readers
+
         if names:
-            writer.writerow(names)
+            write([_harmless(name) for name in names])
         for row in rows:
-            writer.writerow([_cell(row.get(name)) for name in names])
+            write([_cell(name, row.get(name)) for name in names])
     finally:
         text.detach()
 
 
-def _cell(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else value
+def _cell(name: str, value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str):
+        return value
+    is_formula = FORMULA.match(value) is not None
+    return f"./{value}" if is_formula and name == "image" else _harmless(value)
+
+
+def _harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def _unguarded(text: str) -> str:
+    """Return a text as it was before `_harmless`."""
+    return text[1:] if GUARDED.match(text) else text
 
 
 def read_csv(path: Path) -> Iterator[tuple[Record, str]]:
     """Yield the rows of a CSV file as records, each with its place; its first line names columns.
 
-    Cells are numbers, true or false where they look like it, else texts; an empty cell is None.
+    Cells are numbers, true or false where they look like it, else texts; an empty cell is None. An
+    apostrophe before = + - or @, which keeps a text from being a formula, is no part of the text.
     Columns x0, y0, x1, y1 are the `box`.
 
     Raises:
@@ -133,7 +162,7 @@ def read_csv(path: Path) -> Iterator[tuple[Record, str]]:
     try:
         with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
             rows = csv.reader(stream, strict=True)
-            names = next(rows, [])
+            names = [_unguarded(name) for name in next(rows, [])]
             _check_header(path, names)
             for cells in rows:
                 where = f"{path}:{rows.line_num}"
@@ -169,8 +198,8 @@ def _with_box(record: Record) -> Record:
 def _typed(name: str, cell: str) -> Any:
     if cell == "":
         return None
-    if name in TEXTS:
-        return cell
+    if name in TEXTS or GUARDED.match(cell):
+        return _unguarded(cell)
     if NUMBER.fullmatch(cell):
         return float(cell) if "." in cell else int(cell)
     return TRUTHS.get(cell.lower(), cell)

@@ -14,6 +14,7 @@ from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import checked_settings, sync
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.strict_json import parse_json
 
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
@@ -135,11 +136,11 @@ def read_manifest(path: Path) -> Manifest:
     if not file.is_file():
         raise BadInput(f"{path}: not an index (a .tvx folder made by tv index)")
     try:
-        content = json.loads(file.read_bytes())
+        content = parse_json(file.read_bytes())
         version = int(content["version"])
         if content["type"] != "index" or version < 1:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{file}: damaged; make the index again") from error
     if version > VERSION:
         raise Mismatch(f"{path}: version {version} of index, from a newer tv: upgrade tvcli")

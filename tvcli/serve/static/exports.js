@@ -4,7 +4,7 @@ import { make } from "./dom.js";
 
 const FIRST = ["query", "rank", "image", "similarity", "box", "label"]; // in the order of `tv search`
 const OF_THE_PAGE = new Set(["row", "key", "name", "width", "height", "unreadable", "moved", "fields"]);
-const FORMULA = /^[=+\-@\t\r]/; // what spreadsheets take for a formula: names may be anybody's
+const FORMULA = /^'*[=+\-@\t\r\n]/; // what spreadsheets take for a formula, as core/files/tables.py has it
 
 function known(item) {
   const names = Object.keys(item).filter((name) => !OF_THE_PAGE.has(name) && item[name] != null);
@@ -17,7 +17,7 @@ export const jsonLines = (items) => items.map((item) =>
 export function csv(items) {
   const names = [...new Set(items.flatMap(known))];
   const rows = items.map((item) => names.map((name) => cell(name, item[name])));
-  return [names, ...rows].map((row) => `${row.join(",")}\r\n`).join("");
+  return [names.map((name) => cell("", name)), ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 }
 
 function cell(name, value) {

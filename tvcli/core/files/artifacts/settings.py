@@ -1,11 +1,11 @@
 """Settings of a file: JSON from anywhere, so what is missing or wrong in it is told in one line."""
 
-import json
 from pathlib import Path
 from typing import Any, NoReturn
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.kinds import SETTINGS
+from tvcli.core.files.strict_json import parse_json
 
 
 class Settings(dict[str, Any]):
@@ -26,8 +26,8 @@ def read_settings(text: str, path: Path) -> Settings:
         BadInput: not an object of JSON, or a declared setting of another type.
     """
     try:
-        values = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        values = parse_json(text)
+    except ValueError:
         values = None
     if not isinstance(values, dict):
         raise BadInput(f"{path}: its settings cannot be read; make it again")
@@ -55,7 +55,3 @@ def _is(value: Any, expected: Any) -> bool:
     if isinstance(expected, list):
         return isinstance(value, list) and all(_is(part, expected[0]) for part in value)
     return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a number of JSON")

@@ -9,6 +9,7 @@ from typing import Any
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import is_path
 from tvcli.core.reports import Report
 
 STAGE = "boxes"
@@ -109,7 +110,7 @@ def image_name(value: Any, where: str) -> str:
     Raises:
         Unusable: not a name.
     """
-    if not isinstance(value, str) or not value or "\0" in value:
+    if not is_path(value):
         raise Unusable(where, "it does not name its image")
     return value
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.fields import MOST_EXACT
 from tvcli.core.files.formats.annotation import (
     STAGE,
     Annotation,
@@ -18,6 +19,7 @@ from tvcli.core.files.formats.annotation import (
 from tvcli.core.files.formats.outlines import around_flat, around_mask, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
 from tvcli.core.files.records import Record
+from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 Item = dict[str, Any]
@@ -144,7 +146,7 @@ def _box(item: Item, where: str) -> list[float]:
 
 def _id(value: Any) -> str:
     """Return an id as text: 1, 1.0 and "1" are the same."""
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) <= MOST_EXACT:
         value = int(value)
     return value.strip() if isinstance(value, str) else json.dumps(value)
 
@@ -166,8 +168,8 @@ def _names(content: Item, path: Path, report: Report) -> dict[str, str]:
 
 def _content(path: Path) -> Item:
     try:
-        content = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_text(path))
+    except ValueError as error:
         raise BadInput(f"{path}: not JSON: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):
         raise BadInput(f'{path}: not COCO (an object with "images" and "annotations")')

@@ -1,6 +1,5 @@
 """labelme's JSON, one file a photo: shapes by their points, in pixels."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from tvcli.core.files.formats.annotation import (
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import USUAL
 from tvcli.core.files.records import dump_record
+from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 
@@ -73,8 +73,8 @@ def _document(photo: BoxedPhoto, image: str) -> dict[str, Any]:
 
 def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
     try:
-        content = json.loads(read_text(file))
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_text(file))
+    except ValueError as error:
         raise Unusable(str(file), f"not JSON: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
         raise Unusable(str(file), 'not labelme (an object with "shapes" and "imagePath")')

@@ -11,7 +11,13 @@ def number(value: Any) -> float:
     """Return a number of JSON, or one written as text; raises ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"{value!r:.40} is not a number")
-    return float(value)
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{value!r:.40} is not a number") from None
+    if not math.isfinite(found):
+        raise ValueError(f"{value!r:.40} is not a finite number")
+    return found
 
 
 def around_points(points: Iterable[Sequence[Any]]) -> list[float]:

@@ -1,6 +1,5 @@
 """VGG Image Annotator's JSON: photos by name, each with shapes in pixels."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from tvcli.core.files.formats.annotation import (
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
 from tvcli.core.files.records import Record
+from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 
@@ -122,10 +122,10 @@ def _text(value: Any) -> str:
 
 def _photos(path: Path) -> Iterator[tuple[str, Any]]:
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_text(path))
         items = content.get("_via_img_metadata", content)
         photos = list(items.items())
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInput(f"{path}: not JSON: {error}") from None
     except AttributeError:
         raise BadInput(f"{path}: not VIA (photos with filename and regions)") from None

@@ -1,6 +1,5 @@
 """Merging records: those of shards in the order of the whole list, others one after another."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from heapq import merge
@@ -11,6 +10,7 @@ from typing import Any
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, is_note, read_record_file
+from tvcli.core.files.strict_json import parse_json
 from tvcli.core.indexes.merging.belonging import Part, check_parts
 
 NOTE = 2**20  # bytes at the end of a file among which the note of its shard is
@@ -55,7 +55,7 @@ def shard_note(path: Path) -> dict[str, Any]:
         stream.seek(max(0, path.stat().st_size - NOTE))
         lines = stream.read().splitlines()
     try:
-        record = json.loads(lines[-1]) if lines else {}
+        record = parse_json(lines[-1]) if lines else {}
     except ValueError:
         return {}
     noted = isinstance(record, dict) and is_note(record) and isinstance(record["shard"], dict)

@@ -1,0 +1,39 @@
+"""JSON of anybody's making: every number is one that a float holds, or it is no JSON to us."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+MOST_DIGITS = 308  # of a whole number: all of them are less than the largest float, 1.8e308
+
+
+def parse_json(text: bytes | str) -> Any:
+    """Return what a text of JSON says.
+
+    Raises:
+        ValueError: no JSON, nested too deeply, NaN, or a number beyond 1.8e308 (RFC 8259, section
+            6, leaves its range to the reader).
+    """
+    try:
+        return json.loads(
+            text, parse_constant=_no_number, parse_float=_finite, parse_int=_short_enough
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"{digits:.20} is too large a number")
+    return value
+
+
+def _short_enough(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits is too large")
+    return int(digits)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a number of JSON")

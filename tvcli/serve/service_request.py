@@ -1,0 +1,149 @@
+"""What a search of the service asks for: JSON of exact types, or texts of an address."""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from tvcli.core.boxes import Box
+from tvcli.serve.answers import Asked, Refused, box_from
+from tvcli.serve.service_description import SEARCH
+
+MOST_HITS = 1000
+MOST_EXAMPLES = 100  # items liked or not
+MOST_CONDITIONS = 20
+MOST_NEIGHBOURS = 100  # that a query is drawn to
+MOST_REORDERED = 500  # hits: a tenth of a second
+LISTS = {"like": MOST_EXAMPLES, "unlike": MOST_EXAMPLES, "where": MOST_CONDITIONS}
+TEXTS = ("index", "item", "image")
+WHOLES = {"k": MOST_HITS, "query_expansion": MOST_NEIGHBOURS, "k_reciprocal": MOST_REORDERED}
+KNOWN = frozenset(SEARCH)
+JSON = "application/json"
+WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search as it is asked for; None for what is not said. `data` is a photo that was sent."""
+
+    index: str | None
+    item: str | None
+    image: str | None
+    box: Box | None
+    likes: list[str]
+    unlikes: list[str]
+    where: list[str]
+    k: int
+    min_similarity: float | None
+    locate: bool | None
+    query_expansion: int | None
+    k_reciprocal: int | None
+    data: bytes | None
+
+
+def search_request(asked: Asked) -> SearchRequest:
+    """Return what a request asks for; raises Refused (400) for what is unknown or of no use."""
+    if asked.content_type == JSON:
+        wanted, data = asked.json, None
+    else:
+        wanted, data = _typed(asked), asked.data or None
+    unknown = sorted(wanted.keys() - KNOWN)
+    if unknown:
+        raise Refused(400, f"{unknown[0]:.80}: unknown; known are {', '.join(sorted(KNOWN))}")
+    index, item, image = (_text(wanted, name) for name in TEXTS)
+    k, expansion, reciprocal = (_whole(wanted, name, most) for name, most in WHOLES.items())
+    likes, unlikes, where = (_texts(wanted, name, most) for name, most in LISTS.items())
+    return SearchRequest(
+        index=index,
+        item=item,
+        image=image,
+        box=_box(wanted.get("box"), written=asked.content_type != JSON),
+        likes=likes,
+        unlikes=unlikes,
+        where=where,
+        k=10 if k is None else k,
+        min_similarity=_similarity(wanted.get("min_similarity")),
+        locate=_truth(wanted.get("locate")),
+        query_expansion=expansion,
+        k_reciprocal=reciprocal,
+        data=data,
+    )
+
+
+def in_its_words(reason: str) -> str:
+    """Return a reason with what it calls the options of a command named as requests name it."""
+
+    def named(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return name if name in KNOWN else option[0]
+
+    return OPTION.sub(named, reason)
+
+
+def _typed(asked: Asked) -> dict[str, Any]:
+    """Return what an address asks for, as JSON would have it; what is no number stays a text."""
+    wanted: dict[str, Any] = dict(asked.query)
+    wanted |= {name: found for name in LISTS if (found := asked.query.getlist(name))}
+    for name in WHOLES:
+        if WHOLE.fullmatch(wanted.get(name, "")):
+            wanted[name] = int(wanted[name])
+    with suppress(ValueError):
+        wanted["min_similarity"] = float(wanted.get("min_similarity", "-"))
+    truths = {"true": True, "false": False}
+    if "locate" in wanted:
+        wanted["locate"] = truths.get(wanted["locate"], wanted["locate"])
+    return wanted
+
+
+def _box(value: Any, *, written: bool) -> Box | None:
+    """Return a box, which is a list in JSON and `written` x0,y0,x1,y1 in an address."""
+    if isinstance(value, str) and not written:
+        raise _wrong("box", "a list of four numbers", value)
+    return box_from(value)
+
+
+def _whole(wanted: Mapping[str, Any], name: str, most: int) -> int | None:
+    value = wanted.get(name)
+    if value is not None and (type(value) is not int or not 1 <= value <= most):
+        raise _wrong(name, f"a whole number from 1 to {most}", value)
+    return value
+
+
+def _similarity(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not (math.isfinite(value) and -1 <= value <= 1):
+        raise _wrong("min_similarity", "a number from -1 to 1", value)
+    return float(value)
+
+
+def _truth(value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise _wrong("locate", "true or false", value)
+    return value
+
+
+def _text(wanted: Mapping[str, Any], name: str) -> str | None:
+    value = wanted.get(name)
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, "a text", value)
+    return value
+
+
+def _texts(wanted: Mapping[str, Any], name: str, most: int) -> list[str]:
+    value = wanted.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise _wrong(name, "a list of texts", value)
+    if len(value) > most:
+        raise Refused(400, f"{name}: at most {most}, not {len(value)}")
+    return value
+
+
+def _wrong(name: str, wanted: str, value: Any) -> Refused:
+    return Refused(400, f"{name}: {wanted} is wanted, not {json.dumps(value):.60}")
