@@ -13,6 +13,8 @@ from conftest import Ran
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.parquet import MOST_TEXT, bounded, open_parquet, read_parquet
+from tvcli.core.files.records import MAX_LINE
 from tvcli.core.files.tables import read_csv, read_table, write_table
 
 Tv = Callable[..., Ran]
@@ -171,6 +173,44 @@ def test_tables_that_are_none(tmp_path: Path, pq: Any, tv: Tv) -> None:
     assert (ran.status, "not as tv writes encodings" in ran.err) == (3, True)
     with pytest.raises(BadInput, match="no UTF-8"):
         write_table(io.BytesIO(), "parquet", [{"image": "\udcff"}])
+
+
+def test_a_small_parquet_of_endless_text_is_read_in_parts(tmp_path: Path, pq: Any) -> None:
+    pa = pytest.importorskip("pyarrow")
+    path, zeros = tmp_path / "a.parquet", np.zeros(5000, np.int32)
+    image = pa.DictionaryArray.from_arrays(zeros, pa.array(["a.png"]))
+    note = pa.DictionaryArray.from_arrays(zeros, pa.array(["x" * 2**20]))  # 5 GB written out
+    pq.write_table(pa.table({"image": image, "note": note}), path)
+    assert path.stat().st_size < 100_000
+    with open_parquet(path) as file:
+        parts = [part for batch in file.iter_batches(4096) for part in bounded(path, batch)]
+    assert sum(map(len, parts)) == 5000 and max(map(len, parts)) <= MOST_TEXT >> 20
+    longer = pa.DictionaryArray.from_arrays(zeros, pa.array(["x" * (MAX_LINE + 1)]))
+    pq.write_table(pa.table({"image": image, "note": longer}), path)
+    with pytest.raises(BadInput, match="a row longer than 16 MiB"):
+        next(read_parquet(path))
+
+
+def test_columns_of_parquet_that_nothing_is_made_of(tmp_path: Path, pq: Any) -> None:
+    pa, path = pytest.importorskip("pyarrow"), tmp_path / "a.parquet"
+    many = pa.array([[0.0] * 50_000])
+
+    def write(**columns: Any) -> None:
+        pq.write_table(pa.table({"image": ["a.png"]} | columns), path)
+
+    write(box=[[1.0, 2.0, 3.0, 4.0]], other=many, width=pa.array([5], pa.uint8()))
+    expected = {"image": "a.png", "box": [1.0, 2.0, 3.0, 4.0], "other": [], "width": 5}
+    assert list(read_parquet(path)) == [expected]
+    write(box=many)
+    with pytest.raises(BadInput, match="column box: a box has four numbers"):
+        list(read_parquet(path))
+    for beyond in (pa.array([2**30], pa.date32()), pa.array([2**60], pa.timestamp("ms"))):
+        write(taken=beyond)
+        with pytest.raises(BadInput, match="column taken"):
+            list(read_parquet(path))
+    write(taken=pa.array([1_700_000_000_000_000_001], pa.timestamp("ns")))
+    (row,) = read_parquet(path)
+    assert row["taken"] == "2023-11-14T22:13:20"
 
 
 def test_columns_of_several_types_are_texts(pq: Any) -> None:

@@ -111,6 +111,8 @@ def test_a_crop_goes_before_a_box() -> None:
         {"image": "a", "crop": "no"},
         {"image": "a", "label": ["x"]},
         {"image": "a", "label": math.inf},
+        {"image": "a", "label": "a\0b"},
+        {"image": "a", "split": "\ud800"},
     ],
 )
 def test_bad_records_are_refused(record: dict[str, object]) -> None:

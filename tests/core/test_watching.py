@@ -1,5 +1,6 @@
 """Which file systems the photos of a watched folder lie on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,26 @@ def test_file_systems_of_other_machines_are_polled() -> None:
     told = ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "fuse.rclone"]
     assert all(ELSEWHERE.fullmatch(kind) for kind in told)
     assert not any(ELSEWHERE.fullmatch(kind) for kind in ("ext4", "btrfs", "fuseblk", "tmpfs"))
+
+
+def test_a_name_that_is_not_utf8_says_that_something_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("watchfiles", reason="extra watch")
+    from watchfiles._rust_notify import WatchfilesRustInternalError
+
+    begun: list[int] = []
+
+    def told(*_: object) -> Iterator[bool]:
+        begun.append(1)
+        yield False
+        if len(begun) == 1:
+            raise WatchfilesRustInternalError("error in underlying watcher: path is not UTF-8")
+        yield True
+
+    monkeypatch.setattr(watching, "_told", told)
+    changes = watching._changes([tmp_path], tmp_path / "i.tvx", quiet=0)
+    assert [next(changes) for _ in range(4)] == [False, True, False, True]
 
 
 def test_without_watchfiles_it_is_said_what_to_install(

@@ -7,8 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from tvcli.core.errors import BadInput
-from tvcli.core.files.records import Record
+from tvcli.core.files.records import MAX_LINE, Record
 
 MAGIC = b"PAR1"
 ENCODINGS = b"tvcli.encodings"  # what metadata of encodings is called
@@ -16,6 +19,8 @@ ROWS_AT_ONCE = 4096
 MOST_FOOTER = 2**26  # bytes
 MOST_GROUP = 2**31  # bytes of a group of rows, uncompressed, as it is declared
 MOST_COLUMNS = 1000
+MOST_TEXT = 2**26  # bytes of the texts of rows in memory at once
+BOXES = ("box", "crop")  # columns that may be lists
 
 
 def arrow() -> Any:
@@ -53,39 +58,135 @@ def is_encodings_table(path: str | Path) -> bool:
 def open_parquet(path: Path) -> Iterator[Any]:
     """Open a Parquet file after checking how large it says its groups of rows are.
 
+    Texts come as dictionaries: where one text stands in many rows, it is in memory once.
+
     Raises:
         BadInput: it cannot be read, is no Parquet, or its groups are too large to be held.
     """
     pa = arrow()
     try:
         with pa.parquet.ParquetFile(path) as file:
-            about = file.metadata
-            sizes = [about.row_group(n).total_byte_size for n in range(about.num_row_groups)]
-            if max(sizes, default=0) > MOST_GROUP or about.num_columns > MOST_COLUMNS:
-                raise BadInput(
-                    f"{path}: groups of more than {MOST_GROUP >> 30} GiB, or more than "
-                    f"{MOST_COLUMNS} columns: write it in smaller groups"
-                )
+            _check_sizes(path, file.metadata)
+            texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        with pa.parquet.ParquetFile(path, read_dictionary=texts) as file:
             yield file
     except (OSError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
         raise BadInput(f"{path}: cannot be read as Parquet: {reason:.200}") from error
 
 
+def _check_sizes(path: Path, about: Any) -> None:
+    groups = [about.row_group(number) for number in range(about.num_row_groups)]
+    if about.num_columns > MOST_COLUMNS or any(g.total_byte_size > MOST_GROUP for g in groups):
+        raise BadInput(
+            f"{path}: groups of more than {MOST_GROUP >> 30} GiB, or more than "
+            f"{MOST_COLUMNS} columns: write it in smaller groups"
+        )
+
+
 def read_parquet(path: Path) -> Iterator[Record]:
     """Yield the rows of a Parquet file as records; dates become texts (ISO 8601).
 
+    Columns of what can be no field, such as lists other than boxes, are not read: all of their
+    values are `[]`.
+
     Raises:
-        BadInput: as `open_parquet` does, or it has no column `image`.
+        BadInput: as `open_parquet` does, it has no column `image`, a row is longer than `MAX_LINE`,
+            or a date is of no year from 1 to 9999.
     """
     with open_parquet(path) as file:
-        names = [name for name in file.schema_arrow.names if name != "encodings"]
-        if "image" not in names:
+        schema = file.schema_arrow
+        if "image" not in schema.names:
             raise BadInput(f'{path}: no column "image"')
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
-            yield from (
-                {name: _plain(value) for name, value in row.items()} for row in batch.to_pylist()
-            )
+        known = [field.name for field in schema if _is_plain(field.type) or _is_box(field)]
+        left: Record = {name: [] for name in schema.names if name not in (*known, "encodings")}
+        _check_boxes(path, file, [field.name for field in schema if _is_box(field)])
+        for batch in file.iter_batches(ROWS_AT_ONCE, columns=known):
+            for some in bounded(path, batch):
+                yield from (left | row for row in plain_rows(path, some))
+
+
+def bounded(path: Path, batch: Any) -> Iterator[Any]:
+    """Yield the rows of a batch in parts whose texts are `MOST_TEXT` bytes at most, written out.
+
+    A few bytes of Parquet may stand for one long text in thousands of rows.
+
+    Raises:
+        BadInput: those of one row are longer than `MAX_LINE`.
+    """
+    sizes = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if arrow().types.is_dictionary(column.type):
+            sizes += _sizes_of_texts(column)
+    if sizes.max(initial=0) > MAX_LINE:
+        raise BadInput(f"{path}: a row longer than {MAX_LINE >> 20} MiB")
+    start = 0
+    while start < len(sizes):
+        count = max(1, int(np.searchsorted(np.cumsum(sizes[start:]), MOST_TEXT, "right")))
+        yield batch.slice(start, count)
+        start += count
+
+
+def _sizes_of_texts(column: Any) -> npt.NDArray[np.int64]:
+    """Return the bytes (n,) of each text of a column that is a dictionary; 0 for none."""
+    import pyarrow.compute
+
+    lengths = pyarrow.compute.binary_length(column.dictionary)
+    sizes = pyarrow.compute.take(lengths, column.indices).fill_null(0)
+    return np.asarray(sizes.to_numpy(zero_copy_only=False), np.int64)
+
+
+def plain_rows(path: Path, batch: Any) -> list[Record]:
+    """Return the rows of a batch by column; raises BadInput for dates of no year that there is."""
+    columns = {
+        name: _values(path, name, column)
+        for name, column in zip(batch.schema.names, batch.columns, strict=True)
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _values(path: Path, name: str, column: Any) -> list[Any]:
+    pa = arrow()
+    try:
+        if pa.types.is_timestamp(column.type):  # Python's have no nanoseconds
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        return [_plain(value) for value in column.to_pylist()]
+    except (OverflowError, ValueError, LookupError) as error:
+        raise BadInput(f"{path}: column {name:.80}: {error}") from error
+
+
+def _is_text(kind: Any) -> bool:
+    types = arrow().types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(types.is_string(kind) or types.is_large_string(kind))
+
+
+def _is_plain(kind: Any) -> bool:
+    """Tell whether values of a type are numbers, texts, truths, dates or nothing."""
+    types = arrow().types
+    simple = (types.is_boolean, types.is_integer, types.is_floating, types.is_null)
+    return _is_text(kind) or any(
+        is_it(kind) for is_it in (*simple, types.is_date, types.is_timestamp)
+    )
+
+
+def _is_box(field: Any) -> bool:
+    types = arrow().types
+    is_list = types.is_list(field.type) or types.is_fixed_size_list(field.type)
+    return field.name in BOXES and is_list and _is_plain(field.type.value_type)
+
+
+def _check_boxes(path: Path, file: Any, names: list[str]) -> None:
+    """See that lists of numbers that are boxes have the four of them; raises BadInput."""
+    about = file.metadata
+    for number in range(about.num_row_groups):
+        group = about.row_group(number)
+        for place in range(group.num_columns):
+            column = group.column(place)
+            top = column.path_in_schema.partition(".")[0]
+            if top in names and column.num_values > 4 * group.num_rows:
+                raise BadInput(f"{path}: column {top}: a box has four numbers")
 
 
 def write_parquet(

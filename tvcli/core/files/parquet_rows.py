@@ -4,6 +4,7 @@ The file's metadata has what an encodings file records, so that it can be read b
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,19 @@ from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.files.artifacts.settings import read_settings
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.fields import FieldReader, merged, shown
-from tvcli.core.files.parquet import ENCODINGS, ROWS_AT_ONCE, arrow, open_parquet, utf8
+from tvcli.core.files.parquet import (
+    ENCODINGS,
+    ROWS_AT_ONCE,
+    arrow,
+    bounded,
+    open_parquet,
+    plain_rows,
+    utf8,
+)
 
 BOXES = ("region", "box")
 TEXTS = ("image", "digest", "label", "split", "target", "asked")
+MOST_ROW = 2**27  # bytes of the encodings of a row, and of those read at once
 FIXED = (*TEXTS, *BOXES, "flip", "position", "encodings")
 
 
@@ -53,15 +63,27 @@ def read_encodings_table(path: Path, target: Path) -> None:
         text = (file.schema_arrow.metadata or {}).get(ENCODINGS, b"")
         about = read_settings(text.decode("utf-8", "replace"), path)
         shape = about["shape"]
-        if not (
-            isinstance(shape, list) and len(shape) in (1, 3) and all(type(n) is int for n in shape)
-        ):
+        sound = isinstance(shape, list) and len(shape) in (1, 3)
+        if not (sound and all(type(n) is int and n >= 0 for n in shape)):
             raise BadInput(f"{path}: its shape is damaged; make it again")
+        size = 2 * math.prod(shape)
+        if size > MOST_ROW or not _are_rows(file.schema_arrow, math.prod(shape)):
+            raise BadInput(f"{path}: not as tv writes encodings, or rows of more than 128 MiB")
         with write_artifact(target, "encodings", about["settings"], about["provenance"]) as writer:
-            for batch in file.iter_batches(ROWS_AT_ONCE):
-                writer.append(_columns(path, batch, tuple(shape)))
+            for batch in file.iter_batches(min(ROWS_AT_ONCE, MOST_ROW // max(1, size))):
+                for some in bounded(path, batch):
+                    writer.append(_columns(path, some, tuple(shape)))
             if writer.rows == 0:
                 writer.declare(tuple(shape))
+
+
+def _are_rows(schema: Any, size: int) -> bool:
+    """Tell whether the columns are those of encodings, with so many values a row."""
+    pa = arrow()
+    if any(schema.get_field_index(name) < 0 for name in FIXED):
+        return False
+    of_boxes = all(pa.types.is_fixed_size_list(schema.field(name).type) for name in BOXES)
+    return of_boxes and schema.field("encodings").type == pa.list_(pa.float16(), size)
 
 
 def _schema(fields: dict[str, set[str]], size: int, about: str) -> Any:
@@ -125,7 +147,7 @@ def _columns(path: Path, batch: Any, shape: tuple[int, ...]) -> Columns:
         raise BadInput(f"{path}: not as tv writes encodings: {error}") from error
     reader = FieldReader()
     others = [name for name in batch.schema.names if name not in FIXED]
-    rows = batch.select(others).to_pylist() if others else [{}] * count
+    rows = plain_rows(path, batch.select(others)) if others else [{}] * count
     columns["fields"] = [
         merged({}, reader.read({n.removeprefix("field "): v for n, v in row.items()}))
         for row in rows

@@ -174,7 +174,10 @@ def _text_of(record: Record, field: str, where: str) -> str:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool) or value == math.inf:
         raise BadInput(f'{where}: "{field}" must be text')
-    return str(value)
+    text = str(value)
+    if text and not is_path(text):  # nor can HDF5 hold it
+        raise BadInput(f'{where}: "{field}" must be text without NUL, and with whole characters')
+    return text
 
 
 def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:

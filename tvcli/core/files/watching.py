@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,12 @@ def _missing(
 
 
 def _changes(folders: Sequence[Path], besides: Path, quiet: int) -> Iterator[bool]:
-    """Yield whether photos changed, at least every GLANCE milliseconds."""
-    from watchfiles import watch
+    """Yield whether photos changed, at least every GLANCE milliseconds.
+
+    What tells of changes gives up at a name that is not UTF-8, which says that something changed:
+    it is begun anew.
+    """
+    from watchfiles._rust_notify import WatchfilesRustInternalError  # no other name has it
 
     def counts(_: Any, name: str) -> bool:
         path = Path(name)
@@ -110,6 +114,19 @@ def _changes(folders: Sequence[Path], besides: Path, quiet: int) -> Iterator[boo
 
     kinds = mounts_of(folders).values()
     polled = any(ELSEWHERE.fullmatch(kind) for kind in kinds) or None
+    while True:
+        try:
+            yield from _told(folders, counts, quiet, polled)
+        except WatchfilesRustInternalError:
+            time.sleep(quiet / 1000)
+            yield True
+
+
+def _told(
+    folders: Sequence[Path], counts: Callable[[Any, str], bool], quiet: int, polled: bool | None
+) -> Iterator[bool]:
+    from watchfiles import watch
+
     for changes in watch(
         *folders,
         watch_filter=counts,
