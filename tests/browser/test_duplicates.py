@@ -72,6 +72,7 @@ def test_what_is_kept_is_chosen_survives_a_reload_and_is_saved(
     page.keyboard.press("Space")
     page.locator("li", has_text="one.png").first.get_by_label("keep").uncheck()
     assert sorted(badges.all_text_contents()) == ["drop", "drop", "keep"]
+    assert page.locator("section.group h2").text_content().endswith("3 photos, 2 to drop")
     small.get_by_label("keep").click()  # the last one of its group stays
     assert small.get_by_label("keep").is_checked()
     assert "one photo of each group is kept" in page.locator(".list span").text_content()
@@ -87,4 +88,5 @@ def test_what_is_kept_is_chosen_survives_a_reload_and_is_saved(
     small.get_by_label("not the same picture").check()
     small.get_by_label("keep").uncheck()
     assert small.locator(".badge").text_content() == "different"
+    assert page.locator("section.group h2").text_content().endswith("3 photos, 1 to drop")
     assert page.locator(".list span").text_content() == "1 to drop"

@@ -198,6 +198,14 @@ def test_filters_leave_the_others_out(page: Any, mapped: str) -> None:
     drag(page, (box["x"] + 12, box["y"] + 12), end)
     page.keyboard.up("Shift")
     wait_for_message(page, f"^{COUNT // 2} photos chosen")
+    page.fill("#text", "03")
+    page.press("#text", "Enter")
+    wait_for_message(page, f"^1 of {COUNT} photos with “03”")
+    page.locator("#map canvas").focus()
+    page.keyboard.press("Enter")
+    page.click("#look >> text=Search with it")
+    wait_for_message(page, "hits, marked")
+    assert page.input_value("#text") == ""  # a search is not filtered by a text
     page.goto(f"{mapped}?view=map&text=nothing+is+called+so")
     wait_for_message(page, "^No photo")
 

@@ -24,6 +24,11 @@ function show() {
     cardOf(box).classList.toggle("drop", word === "drop");
     cardOf(box).querySelector(".badge").textContent = word;
   }
+  for (const group of document.querySelectorAll("section.group")) {
+    const count = dropped().filter((box) => box.closest("section") === group).length;
+    group.ariaLabel = group.querySelector("h2").textContent.replace(/\d+ to drop$/, `${count} to drop`);
+    group.querySelector("h2").textContent = group.ariaLabel;
+  }
   const [marked, going] = [pairs.filter((box) => box.checked), dropped()];
   find(".save button").disabled = marked.length === 0;
   find(".save span").textContent = marked.length ? `${marked.length} marked as different` : "none marked";

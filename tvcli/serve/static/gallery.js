@@ -188,7 +188,8 @@ document.addEventListener("click", (event) => {
 });
 find("#filter").addEventListener("submit", (event) => {
   event.preventDefault();
-  go(addressOf({ text: find("#text").value, label: state.label, folder: state.folder, sort: state.sort }));
+  const { label, folder, sort, view, layout, colour } = state;
+  go(addressOf({ text: find("#text").value, label, folder, sort, view, layout, colour }));
 });
 find("#whole").addEventListener("click", () => change({ box: "" }));
 find("#region").addEventListener("click", toggleTouch);
