@@ -6,8 +6,10 @@ Photos of one folder are similar. `tv triplets` and `tv train-rank` learn from t
 do by default; the queries are measured, of which nothing is learned or chosen. `taught`: all
 classes of the gallery. `untaught`: a third of the classes is searched, the others are learned
 from; each seed has a third of its own. `labels N`: N photos of each class are learned from, and
-all searched. Both files hold maps. Lines are JSON: the mean over seeds, with 95 % intervals by
-bootstrap over queries, and CPU seconds to learn beside the encoding.
+all searched. `probable` are the hits (of 20) of all classes from some probability on, by the
+calibration that the head brings: how many, and which share of them is right. Both files hold maps.
+Lines are JSON: the mean over seeds, with 95 % intervals by bootstrap over queries, and CPU seconds
+to learn beside the encoding.
 """
 
 import argparse
@@ -26,13 +28,14 @@ from tvcli.core.ranking.labels import folder_label
 from tvcli.core.ranking.metrics import bootstrap, query_figures, relevant_ranks
 from tvcli.core.ranking.mining import Candidates, mine_labelled, split_photos
 from tvcli.core.ranking.pooled_rows import Encodings
-from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
+from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.vectors import pool_for
 from tvcli.core.reports import Report
 
 UNTAUGHT = 11 / 31  # of the classes
 LABELS = (2, 5, 10)  # of a class
+PROBABLE = (0.5, 0.8, 0.9)
 NAMES = ("hit@1", "precision@20", "mAP")
 Figures = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -62,6 +65,12 @@ class Pooled:
 
 def learned(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[str, Any, float]:
     """Learn from the rows that have a number in `known` (N,); return pooling, head, CPU seconds."""
+    trained, seconds = trained_on(gallery, known, seed, start)
+    return trained.start.pool, trained.weight, seconds
+
+
+def trained_on(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[Trained, float]:
+    """Train by the rows that have a number in `known` (N,); return that, and CPU seconds."""
     rng, photos = np.random.default_rng(seed), np.arange(len(known))
     usual = gallery.by[gallery.pools[0]]
     rows = np.flatnonzero(known >= 0)
@@ -73,7 +82,30 @@ def learned(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[str, An
     began = time.process_time()  # the mining is of tv triplets
     settings = RankSettings(pools=gallery.pools, seed=seed, start=start)
     trained = train_rank(data, settings, Report())
-    return trained.start.pool, trained.weight, time.process_time() - began
+    return trained, time.process_time() - began
+
+
+def probable(gallery: Pooled, queries: Pooled, seeds: int) -> None:
+    """Print how true the probabilities of heads are that learned from all classes."""
+    known = np.unique(gallery.labels, return_inverse=True)[1]
+    found: dict[float, list[tuple[int, float]]] = {least: [] for least in PROBABLE}
+    for seed in range(seeds):
+        trained, _ = trained_on(gallery, known, seed, "auto")
+        if trained.calibration is None:
+            continue
+        rows, asked = (mapped(p.by[trained.start.pool], trained.weight) for p in (gallery, queries))
+        similarities = asked @ rows.T
+        hits = np.argsort(-similarities, axis=1)[:, :20]
+        values = np.take_along_axis(similarities, hits, axis=1)
+        right = gallery.labels[hits] == queries.labels[:, None]
+        says = trained.calibration.probability(values)
+        for least, runs in found.items():
+            some = says >= least
+            runs.append((int(some.sum()), float(right[some].mean()) if some.any() else np.nan))
+    for least, runs in found.items():
+        count, share = np.nanmean(runs, axis=0)
+        record = {"what": "probable", "from": least, "hits": round(float(count))}
+        print(json.dumps(record | {"right": round(float(share), 3)}), flush=True)
 
 
 def measured(
@@ -172,6 +204,7 @@ def main() -> None:
         untaught(gallery, queries, options.seeds, start)
         if start == "auto":
             best = means
+            probable(gallery, queries, options.seeds)
     if options.curve:
         for count in LABELS:
             curve[str(count)] = with_labels(gallery, queries, options.seeds, count)

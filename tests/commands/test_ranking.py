@@ -325,3 +325,34 @@ def test_a_calibrated_index_tells_how_probable_its_hits_are(encoded: Path, tv: T
     tv("index", "few", "-o", "few.tvx", "--size", 64)
     ran = tv("eval", "search", "few.tvx", "--calibrate")
     assert (ran.status, "50 of each are needed" in ran.err) == (2, True)
+
+
+def test_a_head_brings_what_its_similarities_mean(encoded: Path, tv: Tv) -> None:
+    """Fitted on what rehearsals held out, kept by the index, and cut by --min-probability."""
+    draw(Path("photos"), 500)
+    draw(Path("photos"), 900)
+    assert tv("encode", "photos", "-o", "photos.h5", "--size", 64, "--update").status == 0
+    make_triplets(tv)
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 0)
+    assert ran.status == 0, ran.err
+    assert tv("index", "photos.h5", "--rank", "rank.h5", "-o", "ranked.tvx").status == 0
+    kept = json.loads(Path("ranked.tvx/index.json").read_text("utf-8"))["settings"]["calibration"]
+    query = ("search", "--item", "class0/100.png", "-i", "ranked.tvx", "-k", 99)
+    found = lines(tv(*query))
+    expected = np.interp(
+        [float(str(hit["similarity"])) for hit in found],
+        kept["similarities"],
+        kept["probabilities"],
+    )
+    assert [hit["probability"] for hit in found] == pytest.approx(expected.tolist(), abs=1e-3)
+    assert len({hit["probability"] for hit in found}) > 2
+    probable = lines(tv(*query, "--min-probability", 0.5))
+    assert probable == [hit for hit in found if float(str(hit["probability"])) >= 0.5]
+    assert 0 < len(probable) < len(found)
+    verified = lines(tv(*query, "--verify", "default", "--min-probability", 0.5))
+    assert all(hit["verified"] for hit in verified)
+    refused = tv(*query, "--min-probability", 0.5, "--query-expansion", 2)
+    assert refused.status == 2 and "--query-expansion" in refused.err
+    assert tv("index", "photos.h5", "-o", "plain.tvx").status == 0
+    unknown = tv("search", "--item", "class0/100.png", "-i", "plain.tvx", "--min-probability", 0.5)
+    assert unknown.status == 2 and "--calibrate" in unknown.err

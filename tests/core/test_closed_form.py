@@ -181,3 +181,20 @@ def test_what_is_learned_is_chosen_where_it_helps() -> None:
     noise = np.random.default_rng(0).normal(size=taught.vectors.shape).astype(np.float32)
     nothing = try_starts({"mean": noise}, ways, "wccn")
     assert [trial.start.name for trial in nothing] == ["identity", "wccn"]
+
+
+def test_few_queries_show_little() -> None:
+    """A gain counts from its standard error on, taken query by query."""
+    rng = np.random.default_rng(0)
+    gains = rng.normal(0.05, 0.2, 400)
+    before = rng.uniform(0.3, 0.6, 400)
+
+    def figures(values: np.ndarray) -> Figures:
+        return Figures(float(values.mean()), each=(values,))
+
+    for count in (4, 25, 400):
+        own, theirs = figures((before + gains)[:count]), figures(before[:count])
+        error = gains[:count].std() / count**0.5
+        assert own.exceeds(theirs) == (gains[:count].mean() > error)
+        assert not theirs.exceeds(theirs)
+    assert own.exceeds(theirs)

@@ -22,7 +22,8 @@ class Hit(Readable):
     `image` is its path from the current folder, `path` the absolute one. `box` is the object in it,
     in pixels of the photo as displayed, None where the whole photo was indexed. `missing` tells
     that it is not there any more. `same` says whether it is the same picture, if that was asked.
-    `fields` are what else the index knows of it, such as a price.
+    `fields` are what else the index knows of it, such as a price. `probability` is that it belongs
+    with the query, where the index knows what its similarities mean.
     """
 
     rank: int
@@ -34,6 +35,7 @@ class Hit(Readable):
     same: SamePicture | None = None
     query: str = field(default="", repr=False)
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    probability: float | None = None
 
     @property
     def path(self) -> Path:
@@ -81,6 +83,7 @@ def _hit(hit: CoreHit) -> Hit:
         same,
         hit.query,
         as_json(hit.fields),
+        hit.probability,
     )
 
 

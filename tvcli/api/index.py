@@ -122,6 +122,7 @@ class Index:
         like: QueryLike | Sequence[QueryLike] = (),
         unlike: QueryLike | Sequence[QueryLike] = (),
         min_similarity: float | None = None,
+        min_probability: float | None = None,
         where: str | Sequence[str] = (),
         verify: bool | Preset = False,
         rerank: int | None = None,
@@ -145,6 +146,8 @@ class Index:
             like: examples to search near, indexed or not.
             unlike: examples to search away from.
             min_similarity: leave out hits below it.
+            min_probability: leave out hits that belong with the query less probably, as the index
+                was calibrated; with `verify`, that less probably show the same picture.
             where: conditions on the hits, such as `label=dress`; all must hold.
             verify: keep only hits that show the same picture; or the name of a preset.
             rerank: reorder the first so many by their dense maps.
@@ -177,7 +180,9 @@ class Index:
         if box is not None and query is None:
             raise UsageError("box: goes with a query")
         neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
-        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify, neighbours)
+        settings = settings_of(
+            k, min_similarity, rerank, locate, metric, where, verify, neighbours, min_probability
+        )
         listening = _Noting(report_of(report or self._report))
         likes, unlikes = examples_of(like), examples_of(unlike)
         if not (asked or likes):
@@ -197,6 +202,7 @@ class Index:
         *,
         k: int = 10,
         min_similarity: float | None = None,
+        min_probability: float | None = None,
         where: str | Sequence[str] = (),
         verify: bool | Preset = False,
         rerank: int | None = None,
@@ -218,8 +224,8 @@ class Index:
         Args:
             queries: a folder, a list of photos or records, or pictures, arrays and vectors; an
                 iterator of photos is read as it is needed, and an array (N, D) holds vectors.
-            k, min_similarity, where, verify, rerank, query_expansion, alpha, k_reciprocal, k1, k2,
-                lambda_, locate, metric: as in `search`.
+            k, min_similarity, min_probability, where, verify, rerank, query_expansion, alpha,
+                k_reciprocal, k1, k2, lambda_, locate, metric: as in `search`.
             report: told of what is skipped; None: the one given to `open_index`.
 
         Shapes, Dtypes, Units: as in `search`.
@@ -230,7 +236,9 @@ class Index:
         Source: as `search`.
         """
         neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
-        settings = settings_of(k, min_similarity, rerank, locate, metric, where, verify, neighbours)
+        settings = settings_of(
+            k, min_similarity, rerank, locate, metric, where, verify, neighbours, min_probability
+        )
         known = report_of(report or self._report)
         return self._each(queries, settings, known)  # what makes no sense was refused by now
 

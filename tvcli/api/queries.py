@@ -14,7 +14,7 @@ from tvcli.api.photos import PhotoLike, is_photo_in_memory, region_of
 from tvcli.api.sources import SourceLike, opened_photos
 from tvcli.core.boxes import Box
 from tvcli.core.errors import UsageError
-from tvcli.core.matching.decision import PRESETS, Preset, Verification
+from tvcli.core.matching.decision import PRESETS, Preset, Verification, asked_verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Metric
 from tvcli.core.searching.neighbours import ByNeighbours
@@ -70,6 +70,7 @@ def settings_of(
     where: str | Sequence[str],
     verify: bool | Preset,
     neighbours: ByNeighbours,
+    min_probability: float | None,
 ) -> SearchSettings:
     """Return how to search; raises UsageError for what makes no sense."""
     if k < 1 or (rerank is not None and rerank < 1):
@@ -82,15 +83,16 @@ def settings_of(
         locate=locate,
         metric=metric,
         where=conditions,
-        verification=_verification(verify),
+        verification=_verification(verify, min_probability),
         neighbours=neighbours,
+        min_probability=None if verify else min_probability,
     )
 
 
-def _verification(verify: bool | Preset) -> Verification | None:
+def _verification(verify: bool | Preset, min_probability: float | None) -> Verification | None:
     if verify is False:
         return None
     name = "default" if verify is True else verify
     if name not in PRESETS:
         raise UsageError(f"verify: {' or '.join(PRESETS)}, not {name!r}")
-    return PRESETS[name]
+    return asked_verification(name, (), min_probability)

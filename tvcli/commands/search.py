@@ -154,6 +154,7 @@ def search(
       cat img.jpg | tv search - -i photos.tvx
       tv search --like a.jpg:2 --like b.jpg --unlike c.jpg:0.5
       tv search img.jpg --format paths -0 | xargs -0 ls -l
+      tv search img.jpg --min-probability 0.8
       tv search img.jpg --query-expansion 5
       tv search img.jpg --k-reciprocal 100
       tv search img.jpg --explain why/ --format html > hits.html
@@ -187,6 +188,7 @@ def search(
             cam=cam,
             distinct=distinct,
             neighbours=neighbours.parse(),
+            min_probability=verification.least_probability,
         ),
         root=root,
         weights=weights,

@@ -333,6 +333,16 @@ Thresholds = Annotated[
         help="Change one threshold of --verify scalable. Repeatable.",
     ),
 ]
+LeastProbability = Annotated[
+    float | None,
+    typer.Option(
+        "--min-probability",
+        min=0,
+        max=1,
+        help="Leave out hits that belong with the query less probably than this, as the index was "
+        "calibrated; with --verify, that less probably show the same picture (0.43 if not said).",
+    ),
+]
 MinProbability = Annotated[
     float | None,
     typer.Option(

@@ -14,12 +14,17 @@ class VerificationOptions(OptionGroup):
 
     verify: options.Verify = None
     threshold: options.Thresholds = None
-    min_probability: options.MinProbability = None
+    min_probability: options.LeastProbability = None
     method: options.Method = None
     model: options.Model = None
     shortlist: options.Shortlist = None
     unverified: options.Unverified = False
     by_inliers: options.ByInliers = False
+
+    @property
+    def least_probability(self) -> float | None:
+        """From which probability of belonging together on hits are kept, where none is verified."""
+        return None if self.verify else self.min_probability
 
     def parse(self) -> "Verification | None":
         """Return how to verify, None not to; raises UsageError as `asked_verification` does."""
@@ -28,7 +33,7 @@ class VerificationOptions(OptionGroup):
         return asked_verification(
             self.verify,
             self.threshold or (),
-            self.min_probability,
+            self.min_probability if self.verify else None,
             method=self.method,
             model=self.model,
             shortlist=self.shortlist,

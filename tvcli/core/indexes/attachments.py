@@ -14,6 +14,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.artifacts import Artifact, write_artifact
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.heads import load_head
+from tvcli.core.ranking.calibration import CALIBRATION
 from tvcli.core.ranking.map_pca import MapPCA, comparable_maps, fit_map_pca, save_map_pca
 from tvcli.core.ranking.rank import Ranker, load_rank
 
@@ -57,6 +58,8 @@ def attachments(
     if rank:
         digest = file_hash(rank)
         settings["rank"] = {"file": f"rank-{digest[:12]}.h5", "hash": digest, "from": str(rank)}
+    if ranker and CALIBRATION in ranker.file.settings and not compress:
+        settings[CALIBRATION] = ranker.file.settings[CALIBRATION]
     heads = dict(zip(("classifier", "boxes"), location or (), strict=False))
     for kind, path in heads.items():
         load_head(path, kind)

@@ -19,6 +19,7 @@ from tvcli.core.files.locks import writing
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.ranking.calibration import CALIBRATION
 from tvcli.core.ranking.labels import folder_label
 from tvcli.core.ranking.pooled_rows import Encodings
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
@@ -67,6 +68,8 @@ def learn_rank(
         used |= {"start": trained.start.title, "steps": trained.steps, "choice": trained.choice()}
         used["encoder"] = encodings.settings["encoder"]
         used["figures"] = {"before": trained.before, "after": trained.after, "basis": trained.basis}
+        if trained.calibration is not None:
+            used[CALIBRATION] = trained.calibration.as_settings()
         head = HeadFile("rank", {"weight": trained.weight}, used)
         save_head(target, head, provenance)
     return trained

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.errors import UsageError
 from tvcli.core.parallel import one_blas_thread
+from tvcli.core.ranking.calibration import Calibration, calibrate
 from tvcli.core.ranking.closed_form import Taught, start_head
 from tvcli.core.ranking.held_out import HeldOut, PooledRows, mapped
+from tvcli.core.ranking.metrics import PairCounts
 from tvcli.core.ranking.rehearsal import Rehearsal, rehearsals
 from tvcli.core.ranking.start_choice import AUTO, Start, Trial, best_start, try_starts
 from tvcli.core.reports import Report
@@ -56,7 +59,8 @@ class Trained:
     """A head (D, C) of vectors pooled as `start` says, and the held-out figures before and after.
 
     `trials` are the starts that it was chosen from, `history` that of the hinge loss, of which
-    `steps` were kept.
+    `steps` were kept. `calibration` tells how probably photos of a similarity belong together; None
+    where labels do not tell enough.
     """
 
     weight: Vectors
@@ -67,6 +71,7 @@ class Trained:
     before: dict[str, float] = field(default_factory=dict)
     after: dict[str, float] = field(default_factory=dict)
     basis: str = ""  # what the figures rest on, in words
+    calibration: Calibration | None = None
 
     def choice(self) -> list[dict[str, Any]]:
         """Return the table that the start was chosen by, the one chosen marked."""
@@ -97,6 +102,8 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     most = data.encodings.row_shape[0]
     weight, history, steps = _refined(taught, start, ways, most, settings, report)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
+    after = held_out.figures(data.encodings, start.pool, weight)
+    calibration = _calibration(taught, start, ways, most, settings.dim)
     return Trained(
         weight,
         start,
@@ -104,9 +111,35 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
         history,
         steps,
         held_out.figures(data.encodings, settings.pools[0], None),
-        held_out.figures(data.encodings, start.pool, weight),
+        after,
         held_out.said(),
+        calibration,
     )
+
+
+def _calibration(
+    taught: Taught, start: Start, ways: list[Rehearsal], most: int, dim: int | None
+) -> Calibration | None:
+    """Return what similarities mean, by pairs of photos that the heads of rehearsals never saw.
+
+    A rehearsal searches some of the classes, so that more of its pairs belong together than of all
+    photos: the others count by as much more. None where too few pairs are known.
+    """
+    pairs = PairCounts()
+    for way in ways:
+        known = Taught(taught.vectors, way.labels, way.triplets)
+        head = start_head(known, start.name, start.share, dim, most)
+        pairs = pairs.joined(way.pairs(mapped(taught.vectors, head)))
+    counts = np.unique(taught.labels[taught.labels >= 0], return_counts=True)[1]
+    together, every = (counts * (counts - 1)).sum(), counts.sum() * (counts.sum() - 1)
+    if not together or together == every or not pairs.unrelated.sum():
+        return None
+    wanted = pairs.related.sum() * (every - together) / together  # unrelated pairs
+    pairs.unrelated = np.round(pairs.unrelated * (wanted / pairs.unrelated.sum())).astype(np.int64)
+    try:
+        return calibrate(pairs)
+    except UsageError:  # too few pairs
+        return None
 
 
 def _refined(
@@ -138,7 +171,9 @@ def _refined(
 
     def score(weight: Vectors) -> float:
         figures = ways[0].figures(mapped(taught.vectors, weight))
-        return -1.0 if figures.harms(base) else figures.score
+        if figures.harms(base):
+            return -1.0
+        return figures.score if figures.exceeds(base) else base.score  # no gain yet
 
     rehearsed = refine(before, first, hinge, report, score)
     if not rehearsed.steps:

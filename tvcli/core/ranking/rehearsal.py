@@ -1,16 +1,18 @@
 """Rehearsals: parts of what is taught, held out while it is chosen how to learn from it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.ranking.held_out import searched
+from tvcli.core.ranking.metrics import PairCounts, Values
 
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Each = tuple[Values, ...]
 
 FOLDS = 2
 HELD = 0.2  # of a class's photos, at least one of three
@@ -25,12 +27,23 @@ class Figures:
     """What a rehearsal came to; None where it is not measured.
 
     `photos` and `classes` are the mAP of held-out photos of the classes taught, and of classes
-    held out whole; `triplets` is the share of held-out triplets in the right order.
+    held out whole; `triplets` is the share of held-out triplets in the right order. `each` has
+    what the figures known are means of, query by query.
     """
 
     photos: float | None = None
     classes: float | None = None
     triplets: float | None = None
+    each: Each = field(default=(), compare=False)
+
+    def exceeds(self, other: "Figures") -> bool:
+        """Tell whether the score is above another's by more than the standard error of that.
+
+        Query by query, of the same rehearsals: few queries show little.
+        """
+        pairs = [own - theirs for own, theirs in zip(self.each, other.each, strict=True)]
+        variance = sum(float(np.var(pair)) / len(pair) for pair in pairs)
+        return self.score - other.score > float(np.sqrt(variance)) / max(1, len(pairs))
 
     @property
     def known(self) -> list[float]:
@@ -54,7 +67,9 @@ def mean_figures(figures: list[Figures]) -> Figures:
         known = [value for each in figures if (value := getattr(each, name)) is not None]
         return float(np.mean(known)) if known else None
 
-    return Figures(mean("photos"), mean("classes"), mean("triplets"))
+    kinds = zip(*(own.each for own in figures), strict=False)
+    each = tuple(np.concatenate(kind) for kind in kinds)
+    return Figures(mean("photos"), mean("classes"), mean("triplets"), each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +90,38 @@ class Rehearsal:
 
     def figures(self, vectors: Vectors) -> Figures:
         """Return how well vectors (N, D) of unit length rank what is held out."""
-        accuracy = None
+        photos, classes = (self._averages(vectors, of) for of in (self.photos, self.classes))
+        order: Values = np.array([])
         if self.held is not None:
             anchor, positive, negative = (vectors[rows] for rows in self.held.T)
-            accuracy = float(((anchor * (positive - negative)).sum(1) > 0).mean())
-        return Figures(
-            self._mean(vectors, self.photos), self._mean(vectors, self.classes), accuracy
-        )
+            order = ((anchor * (positive - negative)).sum(1) > 0).astype(np.float64)
+        every = (photos, classes, order)
+        known = tuple(values for values in every if len(values))
+        first, second, third = (float(v.mean()) if len(v) else None for v in every)
+        return Figures(first, second, third, known)
 
-    def _mean(self, vectors: Vectors, of: tuple[Rows, Rows] | None) -> float | None:
+    def pairs(self, vectors: Vectors) -> PairCounts:
+        """Return how similar held-out photos are to what they should find, and to the rest.
+
+        Of vectors (N, D) of unit length, mapped by a head that has not learned from these photos.
+        """
+        counts = PairCounts()
+        for rows, queries in (of for of in (self.photos, self.classes) if of is not None):
+            labels = self.truth[rows]
+            for place in np.searchsorted(rows, queries):
+                similarities = vectors[rows] @ vectors[rows[place]]
+                similarities[place] = -np.inf
+                relevant = np.flatnonzero(labels == labels[place])
+                counts.add(similarities, relevant[relevant != place])
+        return counts
+
+    def _averages(self, vectors: Vectors, of: tuple[Rows, Rows] | None) -> Values:
+        """Return the average precision of each query that has something to find."""
         if of is None:
-            return None
+            return np.array([])
         rows, queries = of
         found = searched(vectors[rows], self.truth[rows], np.searchsorted(rows, queries))
-        return float(np.mean([average for _, average in found])) if found else None
+        return np.array([average for _, average in found])
 
 
 def rehearsals(labels: Rows, triplets: Rows, photos: Rows, seed: int) -> list[Rehearsal]:

@@ -93,8 +93,9 @@ def starts(pool: str) -> list[Start]:
 def best_start(trials: Sequence[Trial], pools: Sequence[str], wanted: str = AUTO) -> Start:
     """Return the start with the best score, of those that harm nothing; `pools[0]` is the usual.
 
-    Harm is any figure below that of the identity on the usual pooling. Where nothing could be held
-    out, or a start is `wanted`, that one, of the pooling that does best by it.
+    Harm is any figure below that of the identity on the usual pooling, which stays where no start
+    is better by more than chance (`Figures.exceeds`): few labels show little. Where nothing could
+    be held out, or a start is `wanted`, that one, of the pooling that does best by it.
     """
     measured = [trial for trial in trials if trial.figures.known]
     usual = next((t for t in measured if t.start == Start(pools[0], STARTS[0])), None)
@@ -103,4 +104,5 @@ def best_start(trials: Sequence[Trial], pools: Sequence[str], wanted: str = AUTO
         name, share = UNMEASURED if wanted in (AUTO, UNMEASURED[0]) else (wanted, 1.0)
         return Start(pools[0], name, share)
     harmless = [trial for trial in named if not trial.figures.harms(usual.figures)]
-    return max(harmless or named, key=lambda trial: trial.figures.score).start
+    best = max(harmless or named, key=lambda trial: trial.figures.score)
+    return best.start if wanted != AUTO or best.figures.exceeds(usual.figures) else usual.start

@@ -16,7 +16,7 @@ from tvcli.core.files.fields import Value, as_json, shown
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
-from tvcli.core.ranking.calibration import calibration_of
+from tvcli.core.ranking.calibration import Calibration, calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.distinct import by_content, enough_distinct
@@ -97,6 +97,7 @@ def hits_of(
     *,
     k: int = 10,
     min_score: float | None = None,
+    min_probability: float | None = None,
     rerank: int | None = None,
     neighbours: ByNeighbours = NO_NEIGHBOURS,
     verifier: Verifier | None = None,
@@ -114,8 +115,9 @@ def hits_of(
     With `rerank` the first of that many by vector are put in order by the similarity of their maps.
     By their `neighbours` queries are expanded, and hits put in order, which keep their cosines.
     With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
-    writes a picture for each hit. Only rows that meet all conditions (`where`) are hits. With a
-    `budget` the index's engine looks as hard as that.
+    writes a picture for each hit. Only rows that meet all conditions (`where`) are hits, and only
+    those from `min_score` on, and from `min_probability` on where the index tells probabilities.
+    With a `budget` the index's engine looks as hard as that.
     `distinct` hits have other contents: files of the same content, and boxes of it, are one.
     By the metric `euclidean` a similarity is 1 / (1 + distance).
 
@@ -134,6 +136,8 @@ def hits_of(
             return search_euclidean(index, vectors, count)
         return index.search(vectors, count, where=where, budget=budget)
 
+    plain = metric == "cosine" and not (rerank or neighbours.expansion)
+    calibration = calibration_of(index.settings) if plain else None  # it is of plain cosines
     if neighbours.expansion:
         how = neighbours.expansion
         queries = expanded_queries(index, queries, how, closest, distinct=distinct)
@@ -161,6 +165,8 @@ def hits_of(
             kept = kept[order_by_neighbours(index, query, found[kept], reciprocal)]
         if min_score is not None:
             kept = kept[values[kept] >= min_score]
+        if min_probability is not None and calibration:
+            kept = kept[calibration.probability(values[kept]) >= min_probability]
         kept = kept[:k]
         hits = _hits(
             index,
@@ -171,13 +177,11 @@ def hits_of(
             explains,
             [same[place] for place in kept.tolist()] if distinct else None,
         )
-        plain = metric == "cosine" and not (rerank or neighbours.expansion)
-        yield query, _calibrated(index, list(hits)) if plain else list(hits)
+        yield query, _calibrated(calibration, list(hits))
 
 
-def _calibrated(index: Index, hits: list[Hit]) -> list[Hit]:
-    """Return hits with the probabilities of their similarities, where the index keeps some."""
-    calibration = calibration_of(index.settings)
+def _calibrated(calibration: Calibration | None, hits: list[Hit]) -> list[Hit]:
+    """Return hits with the probabilities of their similarities, where there is a calibration."""
     if calibration is None:
         return hits
     found = calibration.probability([hit.similarity for hit in hits])

@@ -19,6 +19,7 @@ from tvcli.core.files.sources import Source
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
 from tvcli.core.matching.decision import Verification
+from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit, Metric, hits_of
 from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
@@ -70,6 +71,7 @@ class SearchSettings:
     cam: bool = False
     distinct: bool = False
     neighbours: ByNeighbours = NO_NEIGHBOURS
+    min_probability: float | None = None  # that a hit belongs with the query, as calibrated
 
 
 class Searcher:
@@ -115,6 +117,12 @@ class Searcher:
             Mismatch: a vector of another dimension than the index's, or other weights.
         """
         _check(settings, refined=bool(likes or unlikes))
+        if settings.min_probability is not None and calibration_of(self.index.settings) is None:
+            raise UsageError(
+                f"--min-probability: {self.index.path} does not know what its similarities mean: "
+                f"tv eval search {shlex.quote(str(self.index.path))} --queries PHOTOS --calibrate, "
+                f"or add --verify for the same picture"
+            )
         self._check_budget(settings, report)
         if missing := self.index.why_exact():
             report.note(f"{missing}; every row is compared instead")
@@ -136,6 +144,7 @@ class Searcher:
                     refined,
                     k=settings.k,
                     min_score=settings.min_score,
+                    min_probability=settings.min_probability,
                     rerank=settings.rerank,
                     neighbours=settings.neighbours,
                     verifier=verifier,
@@ -343,6 +352,13 @@ def _check(settings: SearchSettings, *, refined: bool) -> None:
     for name in ("--rerank", "--verify"):
         if reciprocal and of_photos[name]:
             raise UsageError(f"--k-reciprocal: {name} puts hits in an order, too; leave one out")
+    for name, value in {
+        "--rerank": settings.rerank,
+        "--query-expansion": expansion,
+        "--metric euclidean": settings.metric == "euclidean",
+    }.items():
+        if value and settings.min_probability is not None:
+            raise UsageError(f"--min-probability: is of the cosines themselves, not of {name}")
     if settings.cam and settings.explain is None:
         raise UsageError("--cam: goes with --explain DIR")
 
