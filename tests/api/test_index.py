@@ -76,6 +76,23 @@ def test_likes_draw_and_unlikes_push(index: tvcli.Index, collection: Path) -> No
     assert max(loss, key=lambda image: loss[image]).endswith("1.png")
 
 
+def test_examples_count_by_their_weights_as_in_the_command(
+    index: tvcli.Index, collection: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(collection)
+    examples = [(Path("photos/1.png"), 3), "photos/4.png"]
+    found = index.search(like=examples, unlike=("photos/5.png", 0.25), k=5)
+    options = ("--like", "photos/1.png:3", "--like", "photos/4.png", "--unlike", "photos/5.png:.25")
+    lines = tv("search", "-i", "photos.tvx", "-k", 5, *options).out.splitlines()
+    said = [json.loads(line) for line in lines]
+    assert [hit.similarity for hit in found] == [hit["similarity"] for hit in said]
+    plain = index.search(like=["photos/1.png", "photos/4.png"], unlike="photos/5.png", k=5)
+    assert [hit.similarity for hit in plain] != [hit.similarity for hit in found]
+    for weight in (0, -1, float("nan"), 1001):
+        with pytest.raises(tvcli.UsageError, match="weight"):
+            index.search(like=[("photos/1.png", weight)])
+
+
 def test_verified_hits_tell_their_evidence(index: tvcli.Index, collection: Path) -> None:
     turned = Image.open(collection / "photos" / "5.png").rotate(90, expand=True)
     (hit,) = index.search(turned, verify=True)

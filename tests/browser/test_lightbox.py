@@ -103,3 +103,40 @@ def test_examples_are_taken_back_one_by_one(home: Any) -> None:
     assert not home.is_visible("#tray")
     assert names(home) == order
     assert home.eval_on_selector_all("#results b", "all => all.map((b) => b.textContent)") == before
+
+
+def test_a_second_yes_counts_twice_and_the_tray_weighs_by_keys(home: Any) -> None:
+    open_search(home)
+    name = names(home)[4]
+    plain = home.eval_on_selector_all("#results b", "all => all.map((b) => b.textContent)")
+    card = home.locator("#results li", has_text=name)
+    shown = []
+    for says in ("Yes", "Yes ×2"):
+        card.hover()
+        with home.expect_response("**/api/search"):
+            card.locator("[data-say=like]").click()
+        wait_for_message(home, "1 yes and 0 no")
+        button = home.locator("#results [data-say=like][aria-pressed=true]")
+        assert button.text_content() == says
+        shown.append(
+            home.eval_on_selector_all("#results b", "all => all.map((b) => b.textContent)")
+        )
+    assert shown[0] != shown[1]
+    home.wait_for_url("**weight=2*")
+    home.reload()
+    wait_for_message(home, "1 yes and 0 no")
+    weight = home.get_by_role("button", name=f"Weight of {name}: 2")
+    assert weight.text_content() == "×2"
+    weight.focus()
+    home.keyboard.press("ArrowUp")
+    home.get_by_role("button", name=f"Weight of {name}: 4").wait_for()
+    assert home.evaluate("document.activeElement.textContent") == "×4"
+    for _ in range(3):
+        home.keyboard.press("ArrowDown")
+        home.wait_for_load_state("networkidle")
+    home.get_by_role("button", name=f"Weight of {name}: 0.5").wait_for()
+    assert home.evaluate("document.activeElement.textContent") == "×½"
+    home.locator("#results [data-say=like][aria-pressed=true]").click()
+    wait_for_message(home, "^8 hits$")
+    assert home.eval_on_selector_all("#results b", "all => all.map((b) => b.textContent)") == plain
+    assert "weight" not in home.url

@@ -66,6 +66,14 @@ def test_pages_of_items(gallery: TestClient) -> None:
             {"like": ["1.png", "4.png"], "unlike": ["2.png"]},
         ),
         (
+            ["--like", "photos/1.png:4", "--like", "photos/4.png", "--unlike", "photos/2.png:.5"],
+            {
+                "like": ["1.png", "4.png"],
+                "unlike": ["2.png"],
+                "weights": {"1.png": 4, "2.png": 0.5},
+            },
+        ),
+        (
             ["photos/3.png", "--like", "photos/1.png", "--unlike", "photos/2.png"],
             {"upload": True, "like": ["1.png"], "unlike": ["2.png"]},
         ),
@@ -103,6 +111,8 @@ def test_searches_that_cannot_be(gallery: TestClient) -> None:
         ({"item": "0.png", "k": 0}, 400),
         ({"item": "0.png", "k": "many"}, 400),
         ({"item": "0.png", "like": "1.png"}, 400),
+        ({"item": "0.png", "like": ["1.png"], "weights": {"1.png": 0}}, 400),
+        ({"item": "0.png", "like": ["1.png"], "weights": ["1.png"]}, 400),
         ({"item": "0.png", "min_score": "x"}, 400),
         ({"item": "0.png", "index": 7}, 400),
     ):

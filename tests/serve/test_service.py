@@ -72,6 +72,10 @@ def test_items_examples_and_the_storage(client: TestClient) -> None:
     assert [hit["image"] for hit in by_address] == [hit["image"] for hit in by_item]
     near = {hit["image"]: hit["similarity"] for hit in ask(client, like=["3.png"])["hits"]}
     away = ask(client, like=["3.png"], unlike=["4.png"])["hits"]
+    weighed = ask(client, like=["3.png:2"], unlike=["4.png:0.5"])["hits"]
+    assert {h["image"]: h["similarity"] for h in weighed} != {
+        h["image"]: h["similarity"] for h in away
+    }
     assert away[0]["image"] == "3.png" and near["3.png"] == pytest.approx(1, abs=1e-3)
     assert {hit["image"]: hit["similarity"] for hit in away}["4.png"] < near["4.png"] - 0.05
     few = ask(client, item="3.png", min_similarity=0.99)["hits"]
@@ -101,6 +105,8 @@ def test_items_examples_and_the_storage(client: TestClient) -> None:
         ({"item": "3.png", "where": ["label=a"] * 21}, 400, "where: at most 20"),
         ({"item": "3.png", "like": ["3.png"] * 101}, 400, "like: at most 100"),
         ({"item": "3.png", "likes": ["3.png"]}, 400, "likes: unknown"),
+        ({"item": "3.png", "like": ["3.png:0"]}, 400, "a weight is above 0"),
+        ({"item": "3.png", "like": ["none.png:2"]}, 404, "none.png"),
         ({"image": "https://shop.example/img/3.png", "box": [5, 5, 1, 1]}, 400, "box"),
         ({"image": "https://shop.example/img/gone.png"}, 404, "no such photo"),
         ({"image": "https://elsewhere.example/3.png"}, 404, "no such photo"),

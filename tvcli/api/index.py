@@ -15,7 +15,14 @@ from tvcli.api.choices import checks_choices
 from tvcli.api.hits import Hits, hits_of
 from tvcli.api.labels import Labels, labels_of
 from tvcli.api.photos import PhotoLike
-from tvcli.api.queries import QueryLike, asked_of, examples_of, opened_queries, settings_of
+from tvcli.api.queries import (
+    ExampleLike,
+    QueryLike,
+    asked_of,
+    examples_of,
+    opened_queries,
+    settings_of,
+)
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, named
@@ -119,8 +126,8 @@ class Index:
         k: int = 10,
         box: Box | None = None,
         item: str | None = None,
-        like: QueryLike | Sequence[QueryLike] = (),
-        unlike: QueryLike | Sequence[QueryLike] = (),
+        like: ExampleLike | Sequence[ExampleLike] = (),
+        unlike: ExampleLike | Sequence[ExampleLike] = (),
         min_similarity: float | None = None,
         min_probability: float | None = None,
         where: str | Sequence[str] = (),
@@ -143,8 +150,8 @@ class Index:
             k: at most so many hits.
             box: search with this part of the photo only.
             item: search with a photo of the index, named as in it or by its path.
-            like: examples to search near, indexed or not.
-            unlike: examples to search away from.
+            like: examples to search near, indexed or not; `(photo, 2)` counts twice.
+            unlike: examples to search away from, likewise.
             min_similarity: leave out hits below it.
             min_probability: leave out hits that belong with the query less probably, as the index
                 was calibrated; with `verify`, that less probably show the same picture.

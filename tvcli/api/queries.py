@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ from tvcli.core.boxes import Box
 from tvcli.core.errors import UsageError
 from tvcli.core.matching.decision import PRESETS, Preset, Verification, asked_verification
 from tvcli.core.reports import Report
+from tvcli.core.searching.examples import checked_weight
 from tvcli.core.searching.hits import Metric
 from tvcli.core.searching.neighbours import ByNeighbours
 from tvcli.core.searching.queries import Query
-from tvcli.core.searching.searcher import Asked, SearchSettings
+from tvcli.core.searching.searcher import Asked, Example, SearchSettings
 
 QueryLike = PhotoLike | npt.NDArray[np.floating[Any]]
+ExampleLike = QueryLike | tuple[QueryLike, float]  # with how much it counts
 
 
 def asked_of(query: QueryLike, number: int, box: Box | None = None) -> Asked:
@@ -54,11 +57,27 @@ def _absolute(region: Any, root: Path) -> Any:
     return region if region.data is not None else replace(region, image=str(root / region.image))
 
 
-def examples_of(given: QueryLike | Sequence[QueryLike]) -> list[Asked]:
-    """Return one example, or some, as core takes them."""
-    single = isinstance(given, str | os.PathLike) or is_photo_in_memory(given)
+def examples_of(given: ExampleLike | Sequence[ExampleLike]) -> list[Example]:
+    """Return one example, or some, as core takes them.
+
+    Raises:
+        UsageError: a weight that is none, or what is no query.
+    """
+    single = isinstance(given, str | os.PathLike) or is_photo_in_memory(given) or _is_pair(given)
     items: Any = [given] if single else given
-    return [asked_of(example, number) for number, example in enumerate(items, 1)]
+    return [_example(item, number) for number, item in enumerate(items, 1)]
+
+
+def _example(item: Any, number: int) -> Example:
+    if not _is_pair(item):
+        return Example(asked_of(item, number))
+    photo, weight = item
+    return Example(asked_of(photo, number), checked_weight(float(weight), f"example {number}"))
+
+
+def _is_pair(item: Any) -> bool:
+    """Tell whether this is an example with its weight."""
+    return isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], Real)
 
 
 def settings_of(

@@ -1,7 +1,7 @@
 """One open index with its encoder, searched by many requests at once."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
 from tvcli.core.searching.queries import Query, own_share
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Example, Searcher, SearchSettings
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.facets import Facets
@@ -37,7 +37,10 @@ PATIENCE = 20.0  # seconds, of which loading takes one
 
 @dataclass(frozen=True, slots=True)
 class GalleryQuery:
-    """What to search with: a row or a file, whole or in a box, drawn to and away from rows."""
+    """What to search with: a row or a file, whole or in a box, drawn to and away from rows.
+
+    `weights` are those of rows that count more or less than 1.
+    """
 
     row: int | None = None
     data: bytes | None = None
@@ -48,6 +51,7 @@ class GalleryQuery:
     min_score: float | None = None
     locate: bool = True
     where: tuple[str, ...] = ()
+    weights: Mapping[int, float] = field(default_factory=dict)
 
 
 Found = tuple[Box | None, list[Hit]]
@@ -134,8 +138,8 @@ class Finder:
                 None if query is None else [query],
                 SearchSettings(k, asked.min_score, locate=locate, where=asked.where),
                 report,
-                likes=self._rows_as_queries(asked.likes if refined else []),
-                unlikes=self._rows_as_queries(asked.unlikes if refined else []),
+                likes=self._examples(asked.likes if refined else [], asked),
+                unlikes=self._examples(asked.unlikes if refined else [], asked),
                 root=self.collection.root,
             )
             answer = next(found, None)
@@ -175,7 +179,10 @@ class Finder:
         """Return how much of what is searched with is the photo, rather than the examples."""
         alone, _ = self._answer(query, asked, 1, refined=False)
         likes, unlikes = (
-            {str(n): query.vector for n, query in enumerate(self._rows_as_queries(rows))}
+            {
+                str(row): query.vector * np.float32(asked.weights.get(row, 1))
+                for row, query in zip(rows, self._rows_as_queries(rows), strict=True)
+            }
             for rows in (asked.likes, asked.unlikes)
         )
         return own_share(alone, likes, unlikes)
@@ -198,6 +205,10 @@ class Finder:
             return self._rows_as_queries([asked.row])[0]
         self.collection.path(asked.row)  # refuses what must not be read
         return Region(self.index.images[asked.row], crop=asked.box)
+
+    def _examples(self, rows: list[int], asked: GalleryQuery) -> list[Example]:
+        queries = zip(rows, self._rows_as_queries(rows), strict=True)
+        return [Example(query, asked.weights.get(row, 1.0)) for row, query in queries]
 
     def _rows_as_queries(self, rows: list[int]) -> list[Query]:
         vectors = self.index.vectors(np.array(rows, np.intp))

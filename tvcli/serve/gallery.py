@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from tvcli.core.images.photo import photo_size
 from tvcli.core.indexes.previous import previous_of
+from tvcli.core.searching.examples import MOST_WEIGHT
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
@@ -172,7 +173,17 @@ class Gallery:
         locate = wanted.get("locate") not in (False, "false", "0")
         score = _score(wanted.get("min_score"))
         where = tuple(conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))))
-        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate, where)
+        weights = self._weights(finder, wanted.get("weights"))
+        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate, where, weights)
+
+    def _weights(self, finder: Finder, value: object) -> dict[int, float]:
+        """Return the weights of rows, of an object of them by item; raises Refused (400)."""
+        if value is None:
+            return {}
+        if not isinstance(value, dict) or not all(map(_is_weight, value.values())):
+            raise Refused(400, f"weights must be numbers above 0, at most {MOST_WEIGHT}, by item")
+        weights = ((self._indexes.rows(finder, [k], "weights"), w) for k, w in value.items())
+        return {row: float(weight) for rows, weight in weights for row in rows}
 
     def _examples(self, finder: Finder, wanted: dict[str, Any]) -> tuple[list[int], list[int]]:
         """Return the rows of what is liked, and of what is not."""
@@ -220,6 +231,10 @@ class Gallery:
             Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
         ]
         return application("gallery.html", routes)
+
+
+def _is_weight(value: object) -> bool:
+    return type(value) in (int, float) and 0 < value <= MOST_WEIGHT  # type: ignore[operator]
 
 
 def _without_query(finder: Finder, asked: GalleryQuery) -> Found:

@@ -20,11 +20,12 @@ from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import read_photo
 from tvcli.core.reports import Report
+from tvcli.core.searching.examples import parse_example
 from tvcli.core.searching.hits import Hit
 from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked as AskedFor
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Example, Searcher, SearchSettings
 from tvcli.serve.answers import Asked, Refused, answer, answering, explain
 from tvcli.serve.service_description import description
 from tvcli.serve.service_gate import ServiceGate
@@ -146,8 +147,8 @@ class _Service:
                 None if query is None else [query],
                 _settings_of(wanted),
                 report,
-                likes=wanted.likes,
-                unlikes=wanted.unlikes,
+                likes=[_example("like", text, searcher) for text in wanted.likes],
+                unlikes=[_example("unlike", text, searcher) for text in wanted.unlikes],
             )
             first = next(found, None)
             if first is None:
@@ -178,6 +179,11 @@ def _settings_of(wanted: SearchRequest) -> SearchSettings:
         where=wanted.where,
         neighbours=asked_neighbours(wanted.query_expansion, k_reciprocal=wanted.k_reciprocal),
     )
+
+
+def _example(name: str, text: str, searcher: Searcher) -> Example:
+    known, weight = parse_example(name, text, lambda item: bool(len(searcher.index.find(item))))
+    return Example(known, weight)
 
 
 def _hit(hit: Hit, searcher: Searcher) -> dict[str, Any]:

@@ -10,8 +10,9 @@ SEARCH: dict[str, dict[str, Any]] = {
     "index": TEXT | {"description": "The index to search, by its name; the first if not said."},
     "item": TEXT | {"description": "Search with a photo of the index, named as it names it."},
     "image": TEXT | {"description": "Search with a photo of the storage, by its name or address."},
-    "like": TEXTS | {"description": "Photos of the index to search near."},
-    "unlike": TEXTS | {"description": "Photos of the index to search away from."},
+    "like": TEXTS | {"description": "Photos of the index to search near; `NAME:2` counts twice."},
+    "unlike": TEXTS
+    | {"description": "Photos of the index to search away from; `NAME:0.5` counts half."},
     "box": BOX | {"description": f"Search with this part of the photo: {BOX_MEANT}"},
     "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
     "min_similarity": {"type": "number", "minimum": -1, "maximum": 1},

@@ -2,6 +2,6 @@
 
 Read: `contributions`, `overlays`, `triplet_sets`, `feedback`, `augmentation`, `query_projection`,
 `queries`, `checks`, `verifier`, `euclidean`, `expansion`, `k_reciprocal`, `distinct`, `neighbours`,
-`explaining`, `evaluation`, `hits`, `searcher`,
+`explaining`, `evaluation`, `hits`, `examples`, `searcher`,
 `live_searcher`, `search`, `eval_search`.
 """

@@ -1,7 +1,6 @@
 """Searching: from what a command line asks for to hits."""
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -16,14 +15,13 @@ from tvcli.core.files.records import Region
 from tvcli.core.files.sources import STDIN, Source, is_encodings, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.reports import Report
+from tvcli.core.searching.examples import parse_example
 from tvcli.core.searching.hits import Hit
 from tvcli.core.searching.searcher import Asked, Example, Searcher, SearchSettings
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.backbones.specs import Device
 
-MOST_WEIGHT = 1000  # of an example, where a query has 1
-NUMBER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?|\.[0-9]{1,6}")
 LEAST_SIDE = 8  # pixels of a box; fewer have a colour, and no picture
 
 
@@ -114,14 +112,12 @@ def _example(option: str, text: str, index: Index) -> Example:
     Raises:
         UsageError: a weight that is none.
     """
-    name, colon, weight = text.rpartition(":")
-    if not (colon and name and NUMBER.fullmatch(weight)):
-        return Example(Region(text))
-    if len(index.find(text)) or os.path.exists(text):  # noqa: PTH110 - false for what is no name
-        return Example(Region(text))
-    if not 0 < float(weight) <= MOST_WEIGHT:
-        raise UsageError(f"{option} {text}: a weight is above 0 and at most {MOST_WEIGHT}")
-    return Example(Region(name), float(weight))
+
+    def is_known(name: str) -> bool:
+        return bool(len(index.find(name))) or os.path.exists(name)  # noqa: PTH110 - false for none
+
+    name, weight = parse_example(option, text, is_known)
+    return Example(Region(name), weight)
 
 
 def _cropped(region: Region, box: str | None) -> Region:

@@ -1,6 +1,6 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
-const LISTS = ["like", "unlike", "label", "folder"];
+const LISTS = ["like", "unlike", "weight", "label", "folder"];
 const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "sort", "view", "layout", "colour", "look"];
 
 export function readAddress() {

@@ -3,6 +3,7 @@
 import { searchWith } from "./address.js";
 import { make } from "./dom.js";
 import { pictureAt } from "./session.js";
+import { shownWeight } from "./weights.js";
 
 export function pictureOf(item, { index = 0, size = "thumb" } = {}) {
   const frame = make("span", { class: "frame" });
@@ -39,13 +40,13 @@ export function photoCard(item) {
   return card(item, "", { index: 0 }, [link], caption(item));
 }
 
-export function hitCard(hit, said, column) {
+export function hitCard(hit, said, column, weight = 1) {
   const score = hit.similarity.toFixed(3);
   const name = `Hit ${hit.rank}, ${hit.name}, similarity ${score}`;
   const picture = pictureOf(hit, column);
   const link = hit.key == null ? picture : make("a", { class: "photo", "data-link": true, draggable: "false",
     href: searchWith({ item: hit.key }), "aria-label": name }, picture);
-  const judged = hit.key == null || column.index ? null : judgement(hit, said);
+  const judged = hit.key == null || column.index ? null : judgement(hit, said, weight);
   const kind = said === "like" ? "liked" : said === "unlike" ? "unliked" : "";
   return card(hit, kind, column, [link, judged], caption(hit, score));
 }
@@ -71,11 +72,13 @@ export function whyButton(hit, { index, learned, explains }) {
     "data-learned": Boolean(learned), title: "Why is this a hit? (w)", "aria-label": `Why ${hit.name} is a hit` }, "Why?");
 }
 
-export function judgement(hit, said) {
-  const button = (what, mark, word) => make("button", {
-    type: "button", "data-say": what, "aria-pressed": String(said === what),
-    title: `${word} (${mark})`, "aria-label": `${word}, to ${hit.name}`,
-  }, word);
+export function judgement(hit, said, weight = 1) {
+  const button = (what, mark, word) => {
+    const counts = said === what && weight !== 1 ? ` ${shownWeight(weight)}` : "";
+    const next = said !== what ? word : counts ? "take it back" : "once more: counts twice";
+    return make("button", { type: "button", "data-say": what, "aria-pressed": String(said === what),
+      title: `${next} (${mark})`, "aria-label": `${word}${counts}, to ${hit.name}` }, `${word}${counts}`);
+  };
   return make("span", { class: "judgement" }, button("like", "y", "Yes"), button("unlike", "n", "No"));
 }
 

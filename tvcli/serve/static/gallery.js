@@ -17,6 +17,7 @@ import { focusedCard, keepFocus, step } from "./places.js";
 import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
 import { askHits, askPage, moreHits, saidOf, showHits, showPage, wish } from "./results.js";
 import { showTray } from "./tray.js";
+import { judged, takenBack, weighed, weightOf } from "./weights.js";
 import { showWhy } from "./why.js";
 
 let state = readAddress();
@@ -30,7 +31,7 @@ const choice = new Choice(find("#results"), () => {
 });
 const map = new CollectionMap({ choice, change, look: (row) => lookAt(`0.${row}`) });
 const showChosen = chosenBar(choice, { judge: judgeAll, saveClicks });
-const lightbox = new Lightbox({ choice, go: lookAt, said: (key) => saidOf(state, key) });
+const lightbox = new Lightbox({ choice, go: lookAt, said: (key) => [saidOf(state, key), weightOf(state, key)] });
 
 function go(address, { replace = false, looked = false } = {}) {
   history[replace ? "replaceState" : "pushState"]({ looked }, "", address);
@@ -86,7 +87,7 @@ async function hits(mine) {
   const columns = about.indexes.map(({ name }, index) => ({ name, index }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
   const [answers, facets] = await Promise.all([askHits(state, columns), askFacets(state), showQuery(state, change),
-    showTray(state, judge)]);
+    showTray(state, { takeBack: (key) => change(takenBack(state, key)), weigh: (key, weight) => change(weighed(state, key, weight)) })]);
   if (mine !== turn) return "";
   showFilters(state, facets, change);
   showLocated(answers[0].located);
@@ -97,23 +98,13 @@ async function hits(mine) {
   return showHits(state, columns, answers);
 }
 
-/** Say yes or no to a hit, or take it back. */
-function judge(key, what) {
-  const next = without([key]);
-  if (!state[what].includes(key)) next[what].push(key);
-  return change(next);
-}
+/** Say yes or no to a hit; said again it counts twice, and said once more it is taken back. */
+const judge = (key, what) => change(judged(state, [key], what));
 
 /** Say yes or no to hits; without a search, yes begins one. */
 function judgeAll(keys, what) {
-  const next = without(keys);
-  next[what].push(...keys);
-  return change(next);
-}
-
-function without(keys) {
-  const left = (list) => list.filter((key) => !keys.includes(key));
-  return { like: left(state.like), unlike: left(state.unlike) };
+  const fresh = keys.filter((key) => !state[what].includes(key));
+  return fresh.length ? change(judged(state, fresh, what)) : undefined;
 }
 
 /** Save what was said; with `chosen`, that these are right. */
@@ -212,8 +203,8 @@ listen([
   [["Ctrl+a"], "choose all that are shown", () => choice.all()],
   [MAP_KEYS[0][0], MAP_KEYS[0][1], () => void change({ view: isMap(state) ? "" : "map" })],
   ...MAP_KEYS.slice(1).map(([keys, does]) => [keys, does, () => false]),
-  [["y"], "yes: more like this hit", press("[data-say=like]")],
-  [["n"], "no: less like this hit", press("[data-say=unlike]")],
+  [["y"], "yes: more like this hit; again: counts twice", press("[data-say=like]")],
+  [["n"], "no: less like this hit; again: counts twice", press("[data-say=unlike]")],
   [["w"], "why this is a hit: what made it similar", press("[data-why]")],
   [["r"], "choose a region: Enter, arrows, Shift+arrows, Enter", () => find("#stage")?.focus()],
   [["s"], "save yes and no as clicks", () => (find("#save").hidden ? false : void saveClicks())],

@@ -10,7 +10,7 @@ export class Lightbox {
   #dialog = null;
   #turn = 0;
 
-  /** `go` is asked to look at another photo, or at none; `said` tells what was said of an item. */
+  /** `go` is asked to look at another photo, or at none; `said` tells what was said of an item, and its weight. */
   constructor({ go, choice, said }) {
     Object.assign(this, { go, choice, said });
   }
@@ -71,7 +71,7 @@ export class Lightbox {
       pixels: item.width ? `${item.width} × ${item.height}` : null, box, ...item.fields };
     const rows = Object.entries(known).filter(([, value]) => value != null && value !== "");
     const why = find("[data-why]", card);
-    const said = item.key != null && item.rank && find("[data-say]", card) ? judgement(item, this.said(item.key)) : null;
+    const said = item.key != null && item.rank && find("[data-say]", card) ? judgement(item, ...this.said(item.key)) : null;
     const choose = item.key == null ? null : make("label", { class: "button" }, make("input", { type: "checkbox",
       class: "choose-this", ...(this.choice.has(item.key) ? { checked: true } : {}) }), "Choose");
     return make("div", { class: "look-about" },

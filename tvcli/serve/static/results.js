@@ -6,6 +6,7 @@ import { hitCard, photoCard } from "./cards.js";
 import { find, make } from "./dom.js";
 import { inOrder } from "./filters.js";
 import { showPager } from "./pager.js";
+import { weightOf, weightsOf } from "./weights.js";
 
 const PAGE = 60;
 const HITS = 30;
@@ -17,7 +18,7 @@ export const moreHits = (state) => hitsOf(state) + HITS;
 /** What the address asks to search with. */
 export function wish(state) {
   const { like, unlike, label, folder } = state;
-  const wanted = { k: hitsOf(state), like, unlike, label, folder, without_query: true };
+  const wanted = { k: hitsOf(state), like, unlike, label, folder, weights: weightsOf(state), without_query: true };
   if (state.min) wanted.min_score = Number(state.min);
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
@@ -67,7 +68,7 @@ function markMoved(before, after) {
 
 function hitList(state, hits, column) {
   return make("ol", { class: "hits", "aria-label": `Hits, ${column.name}` },
-    ...hits.map((hit) => hitCard(hit, saidOf(state, hit.key), column)));
+    ...hits.map((hit) => hitCard(hit, saidOf(state, hit.key), column, weightOf(state, hit.key))));
 }
 
 /** What was said of a hit: `like`, `unlike`, or nothing. */
