@@ -210,6 +210,58 @@ def test_learn_keep_and_rank_anew(page: Any, made: Path, tmp_path: Path) -> None
     assert not (tmp_path / "photos.rank.h5").exists()
 
 
+def test_once_learning_each_click_ranks_anew(page: Any, made: Path, tmp_path: Path) -> None:
+    """The learned hits move with each click, and with one that is taken back; nothing is kept."""
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    shutil.copytree(made / "photos.tvx", tmp_path / "photos.tvx")
+
+    def learned() -> list[str]:
+        wait_for_hits(page, 16)
+        found: list[str] = page.locator("#results section:nth-child(2) b").all_text_contents()
+        return found
+
+    def say(name: str, what: str) -> None:
+        card = page.locator("#results section:first-child li", has_text=name)
+        if not card.count():
+            card = page.locator("#results li", has_text=name)
+        card.first.hover()
+        with page.expect_response("**/api/search"):
+            card.first.locator(f"[data-say={what}]").click()
+
+    with running(tmp_path, "gallery", "photos.tvx") as address:
+        page.goto(address)
+        page.click("a.photo[aria-label='Search with 0.png']")
+        wait_for_hits(page)
+        order = names(page)
+        for name, what in ((order[6], "like"), (order[0], "unlike")):
+            say(name, what)
+            wait_for_hits(page)
+        page.click("#learn")
+        page.wait_for_selector("text=/Learned from 1 triplets/")
+        first = learned()
+        with page.expect_response("**/api/learn"):
+            say(order[1], "unlike")
+        page.wait_for_selector("text=/Learned from 2 triplets/")
+        page.wait_for_function(
+            "old => [...document.querySelectorAll('#results section:nth-child(2) b')]"
+            ".map((one) => one.textContent).join() !== old",
+            arg=",".join(first),
+        )
+        with page.expect_response("**/api/learn"):
+            page.get_by_role("button", name=f"Take back no to {order[1]}").click()
+        page.wait_for_selector("text=/Learned from 1 triplets/")
+        page.wait_for_function(
+            "old => [...document.querySelectorAll('#results section:nth-child(2) b')]"
+            ".map((one) => one.textContent).join() === old",
+            arg=",".join(first),
+        )
+        page.click("text=Discard it")
+        wait_for_hits(page)
+    assert not (tmp_path / "photos.rank.h5").exists()
+    lines = (tmp_path / "photos.clicks.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+
+
 def test_why_a_hit_is_one(home: Any) -> None:
     """By the key and by the button; it closes to where it was opened."""
     home.click("a.photo[aria-label='Search with 3.png']")

@@ -31,7 +31,7 @@ def hits(client: TestClient, **more: Any) -> list[Any]:
 def test_learn_try_and_discard(gallery: TestClient) -> None:
     before = hits(gallery)
     state = learned(gallery)
-    assert (state["state"], state["train"], state["held_out"]) == ("ready", 1, 1)
+    assert (state["state"], state["train"], state["held_out"]) == ("ready", 4, 1)
     assert 0 <= state["before"] <= 1
     tried = hits(gallery, learned=True)
     assert tried != before

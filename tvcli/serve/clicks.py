@@ -1,7 +1,7 @@
 """The file of clicks: what was said of hits in the gallery, as `tv triplets --clicks` reads it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,24 @@ class ClickFile(RecordFile):
         return len(self.records)
 
     def add(
-        self, finder: Finder, row: int | None, box: Box | None, likes: list[int], unlikes: list[int]
+        self,
+        finder: Finder,
+        row: int | None,
+        box: Box | None,
+        likes: list[int],
+        unlikes: list[int],
+        taken_back: Sequence[int] = (),
     ) -> int:
         """Add what was said of the hits of a query, and return how many judgements are new.
+
+        What was said of hits that are `taken_back` goes.
 
         A query that is no photo of the index (a dropped file) stands aside: its first like takes
         its place. Raises Refused (400) where nothing is left to learn from, and as `save` does.
         """
         if row is None and likes:
             row, box, likes = likes[0], None, likes[1:]
-        if row is None or not (likes or unlikes):
+        if row is None or not (likes or unlikes or taken_back):
             raise Refused(400, "say yes or no to some hits first")
         query = self._item(finder, row) | ({"box": list(box)} if box else {})
         said = [(hit, True) for hit in likes] + [(hit, False) for hit in unlikes]
@@ -40,6 +48,8 @@ class ClickFile(RecordFile):
             kept = {_key(record): record for record in self.records}
             added = sum(kept.get(_key(record)) != record for record in new)
             kept |= {_key(record): record for record in new}
+            for hit in taken_back:
+                kept.pop(_key(self._judgement(query, finder, hit, True)), None)
             self.save(kept.values())
         return added
 

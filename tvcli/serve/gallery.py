@@ -136,7 +136,9 @@ class Gallery:
         item = wanted.get("item")
         row = None if item is None else finder.row_of(item)
         likes, unlikes = self._examples(finder, wanted)
-        added = self._clicks.add(finder, row, box_from(wanted.get("box")), likes, unlikes)
+        gone = self._indexes.rows(finder, wanted.get("taken_back", []), "taken_back")
+        box = box_from(wanted.get("box"))
+        added = self._clicks.add(finder, row, box, likes, unlikes, gone)
         return {"added": added, "total": len(self._clicks), "file": self._clicks.path.name}
 
     def learn(self, asked: Asked) -> dict[str, Any]:

@@ -17,8 +17,11 @@ from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.previous import copy_index, previous_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.feedback import Learned, composed, learn_from_feedback, write_learned
+from tvcli.core.searching.learned_index import LearnedIndex
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
+
+PATIENCE = 2.0  # seconds that a request waits for what is learned
 
 State = dict[str, Any]
 
@@ -63,7 +66,9 @@ class Learner:
                 raise Refused(409, "it is learning already")
             self._drop()
             self.state = {"state": "running", "epoch": 0, "epochs": None}
-        threading.Thread(target=self._run, args=(finder, clicks), daemon=True).start()
+        working = threading.Thread(target=self._run, args=(finder, clicks), daemon=True)
+        working.start()
+        working.join(PATIENCE)  # most are done at once: then the answer says so
         return self.state
 
     def keep(self, finder: Finder, clicks: Path) -> tuple[Finder, Path]:
@@ -136,12 +141,12 @@ class Learner:
         }
 
     def _try(self, finder: Finder, learned: Learned) -> None:
-        """Make an index with the learned head, to search beside the one there is."""
+        """Search by the learned head beside what there is; nothing but the head is written."""
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tv-"))
-            target = Path(folder) / finder.index.path.name
-            write_learned(finder.index, learned, target, {"command": ["tv", "gallery"]})
-            index = stack.enter_context(open_index(target))
+            head = Path(folder) / "rank.h5"
+            save_head(head, composed(finder.index, learned), {"command": ["tv", "gallery"]})
+            index = LearnedIndex(finder.index, learned.weight, head)
             tried = Finder(index, finder.encoder, finder.collection.folders)
             self._tried = self._stack.enter_context(stack.pop_all())
         self._finder, self._learned = tried, learned

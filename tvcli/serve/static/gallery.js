@@ -87,7 +87,7 @@ async function hits(mine) {
   const columns = about.indexes.map(({ name }, index) => ({ name, index }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
   const [answers, facets] = await Promise.all([askHits(state, columns), askFacets(state), showQuery(state, change),
-    showTray(state, { takeBack: (key) => change(takenBack(state, key)), weigh: (key, weight) => change(weighed(state, key, weight)) })]);
+    showTray(state, { takeBack: (key) => change(takenBack(state, key)).then(() => relearn([key])), weigh: (key, weight) => change(weighed(state, key, weight)) })]);
   if (mine !== turn) return "";
   showFilters(state, facets, change);
   showLocated(answers[0].located);
@@ -99,7 +99,17 @@ async function hits(mine) {
 }
 
 /** Say yes or no to a hit; said again it counts twice, and said once more it is taken back. */
-const judge = (key, what) => change(judged(state, [key], what));
+async function judge(key, what) {
+  await change(judged(state, [key], what));
+  await relearn([key]);
+}
+
+/** Where learning is on, learn from what was just said, or no longer. */
+async function relearn(keys) {
+  if (!learning.live) return;
+  const gone = keys.filter((key) => !saidOf(state, key));
+  if (await saveClicks(null, gone)) await learning.start();
+}
 
 /** Say yes or no to hits; without a search, yes begins one. */
 function judgeAll(keys, what) {
@@ -108,12 +118,12 @@ function judgeAll(keys, what) {
 }
 
 /** Save what was said; with `chosen`, that these are right. */
-async function saveClicks(chosen = null) {
+async function saveClicks(chosen = null, gone = []) {
   const { item, like, unlike } = state;
   const box = state.box ? state.box.split(",").map(Number) : null;
   const said = chosen ? { like: chosen, unlike: [] } : { like, unlike };
   try {
-    const saved = await send("POST", "/api/clicks", { item: item ?? null, box, ...said });
+    const saved = await send("POST", "/api/clicks", { item: item ?? null, box, ...said, taken_back: gone });
     about.said = saved.total;
     find("#learn").hidden = !isSearch(state);
     say(`${saved.added} new in ${saved.file}, ${saved.total} in all`);

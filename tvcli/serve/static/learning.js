@@ -1,4 +1,4 @@
-// The Learn button: how far it is, what it changed, and whether to keep it.
+// The Learn button: how far it is, what it changed, and whether to keep it. Once it was pressed each click is learned from.
 
 import { get, send } from "./api.js";
 import { find, make } from "./dom.js";
@@ -7,6 +7,7 @@ const OFTEN = 250; // milliseconds between looks
 
 export class Learning {
   ready = false;
+  live = false; // whether clicks are learned from as they are made
 
   /** `onchange` is called when what was learned can be tried, and when it is kept or gone. */
   constructor(onchange) {
@@ -14,7 +15,8 @@ export class Learning {
   }
 
   async start() {
-    this.#show({ state: "running", epoch: 0 });
+    if (!this.live) this.#show({ state: "running", epoch: 0 });
+    this.live = true;
     try {
       await send("POST", "/api/learn", {});
     } catch (error) {
@@ -31,14 +33,16 @@ export class Learning {
       await new Promise((resolve) => setTimeout(resolve, OFTEN));
       return this.look({ tell: true });
     }
+    const was = this.ready;
     this.ready = now.state === "ready";
-    if (tell && this.ready) this.onchange();
+    this.live ||= this.ready;
+    if (tell && (this.ready || was)) this.onchange();
   }
 
   async #end(what) {
     try {
       const ended = await send("POST", `/api/learn/${what}`, {});
-      this.ready = false;
+      this.ready = this.live = false;
       this.#show(ended);
       this.onchange();
     } catch (error) {
@@ -73,7 +77,7 @@ function told(now) {
   }
   const verdict = isBetter(now) ? "Better." : now.after < now.before ? "Worse: say more, or discard it." : "No better: say more, or discard it.";
   return `Of ${now.held_out} held-out triplets of clicks ${now.before} were in the right order; now ${now.after} are. ${verdict} `
-    + `(${now.train} learned from, ${now.seconds} s.) Old hits left, new hits right, with the places they moved.`;
+    + `What you see learned from all ${now.train}, in ${now.seconds} s. Old hits left, new hits right, with the places they moved.`;
 }
 
 /** Whether what was learned is better on clicks that it was not learned from. */
