@@ -14,7 +14,22 @@ export class Learning {
     this.onchange = onchange;
   }
 
+  /** Learn from the clicks that are saved; what is said meanwhile is learned from after that. */
   async start() {
+    this.again = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.again) {
+        this.again = false;
+        await this.#learn();
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #learn() {
     if (!this.live) this.#show({ state: "running", epoch: 0 });
     this.live = true;
     try {
