@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.files.paths import photos_root
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import MANIFEST
@@ -136,6 +137,35 @@ def test_a_manifest_that_lies_is_refused(tmp_path: Path, change: dict[str, Any])
     (target / MANIFEST).write_text(json.dumps(content))
     with pytest.raises(BadInput, match=r"x\.tvx"), open_index(target):
         pass
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.h5", "/a.h5", "a\0b", "\ud800", "", ".", "..", "a/b", 5, None]
+)
+@pytest.mark.parametrize("part", ["words", "keypoints", "edited_fields"])
+def test_files_of_an_index_lie_in_it(tmp_path: Path, part: str, name: object) -> None:
+    target = build(tmp_path / "x.tvx")
+    content = json.loads((target / MANIFEST).read_text())
+    content["settings"][part] = {"file": name, "rows": 1}
+    (target / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(BadInput, match="damaged"), open_index(target):
+        pass
+
+
+@pytest.mark.parametrize("root", ["a\0b", "\ud800", "", 5, None])
+@pytest.mark.parametrize("part", ["root", "root_absolute"])
+def test_the_folder_of_the_photos_is_a_path(tmp_path: Path, part: str, root: object) -> None:
+    target = build(tmp_path / "x.tvx")
+    content = json.loads((target / MANIFEST).read_text())
+    content["settings"][part] = root
+    (target / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(BadInput, match="damaged"), open_index(target):
+        pass
+
+
+def test_a_folder_that_no_system_has_is_elsewhere(tmp_path: Path) -> None:
+    settings = {"root": "x" * 5000, "root_absolute": "/photos"}
+    assert photos_root(settings, tmp_path) == Path("/photos")
 
 
 def test_what_is_no_index_is_refused(tmp_path: Path) -> None:

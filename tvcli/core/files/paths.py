@@ -1,6 +1,7 @@
 """Paths outright, and where an artifact's photos lie: both can be moved together."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -20,6 +21,11 @@ def is_path(value: Any) -> TypeGuard[str]:
         return False
 
 
+def is_file_name(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is the name of a file in a folder, and of no other place."""
+    return is_path(value) and os.path.basename(value) == value and value not in (".", "..")  # noqa: PTH119
+
+
 def folder_of(path: Path) -> Path:
     """Return the absolute folder that a path lies in; of a pipe, such as <(…), the current one."""
     return Path.cwd() if is_pipe(path) else Path(absolute_path(path)).parent
@@ -33,5 +39,8 @@ def root_settings(root: Path, target: Path) -> dict[str, str]:
 
 def photos_root(settings: dict[str, Any], folder: Path) -> Path:
     """Return where the photos of an artifact in `folder` lie now."""
-    moved = folder / settings["root"]
-    return moved if moved.exists() else Path(settings["root_absolute"])
+    moved: Path = folder / settings["root"]
+    with suppress(OSError):  # a name longer than any
+        if moved.exists():
+            return moved
+    return Path(settings["root_absolute"])

@@ -14,6 +14,7 @@ from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import checked_settings, sync
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.paths import is_file_name, is_path
 from tvcli.core.files.strict_json import parse_json
 
 VERSION = 2
@@ -171,8 +172,9 @@ def _sound(manifest: Manifest) -> Manifest:
     sound = (
         (len(manifest.segments) > 0) == (manifest.engine != REMOTE)
         and all(isinstance(number, int) and number > 0 for number in numbers)
-        and all(Path(name).name == name for name in manifest.files)
-        and {"root", "root_absolute", "encoder"} <= set(manifest.settings)
+        and all(is_file_name(name) for name in manifest.files)
+        and all(is_path(manifest.settings.get(name)) for name in ("root", "root_absolute"))
+        and "encoder" in manifest.settings
         and manifest.engine in ("exact", REMOTE, *STRUCTURES)
         and _is_edited(manifest.edited_fields, manifest.stored)
         and (_is_table if manifest.engine == REMOTE else _is_ann)(manifest.ann)
