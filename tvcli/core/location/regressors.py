@@ -18,7 +18,7 @@ SIDES = ("x0", "y0", "x1", "y1")
 SHARED, HIDDEN, BINS = 64, 48, 64  # channels of the trunk and of a net, places on its scale
 DROPPED = 0.3
 BLUR = 0.03  # of a crop's side: how wide the truth is spread over a net's scale
-RATE, DECAY, BATCH = 1e-3, 1e-2, 64
+RATE, DECAY, BATCH = 2e-3, 1e-2, 32
 STEPS, LEAST_EPOCHS, MOST_EPOCHS = 600, 6, 40
 
 
