@@ -76,7 +76,7 @@ def test_a_field_that_there_is_not_is_told_with_those_there_are(records: Path, t
     assert "price, sku, sold, taken" in ran.err
     nothing = tv("search", index.parent / "photos" / "0.png", "-i", index, "--where", "price>999")
     assert nothing.status == 1
-    assert "price such as 0.5" in nothing.err
+    assert "price is, for example, 0.5" in nothing.err
 
 
 def test_fields_go_through_encodings_shards_and_merges(records: Path, tv: Tv) -> None:

@@ -96,15 +96,20 @@ def test_a_filter_that_nothing_meets_shows_what_names_are_like(
         f"no row meets --where image^={photos}/inner: image is relative to {photos.parent}" in said
     )
     assert "such as photos/0.png" in said
-    assert "label such as dog" in told("label=bird")
-    assert "split and no row has one" in told("split=test")
+    assert "label is, for example, dog" in told("label=bird")
+    assert "no row has a split" in told("split=test")
 
 
 def test_wrong_conditions(
     indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
 ) -> None:
     target = indexed("exact")
-    for text, told in (("label", "COLUMN=VALUE"), ("colour=red", "no column colour")):
+    for text, told in (
+        ("label", "COLUMN=VALUE"),
+        ("colour=red", "no column colour"),
+        ("label=cat an image^=inner/", "at 'an image^=inner/': write and, or"),
+        ("label<5", "label is a text"),
+    ):
         ran = tv("search", photos / "0.png", "-i", target, "--where", text)
         assert ran.status == 2
         assert told in ran.err

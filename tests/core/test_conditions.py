@@ -1,5 +1,6 @@
 """Conditions on rows: their grammar, and what they hold for, against a naive reading of rows."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tvcli.core.engines.condition_grammar import MOST_DEPTH, parse_condition
+from tvcli.core.engines.condition_types import check_columns
 from tvcli.core.engines.conditions import (
     And,
     Comparison,
@@ -30,6 +32,8 @@ A, B, C = (Comparison(name, "=", "1") for name in "abc")
         (" label != a=b ", Comparison("label", "!=", "a=b")),
         ("label=evening dress", Comparison("label", "=", "evening dress")),
         ("label=black and white", Comparison("label", "=", "black and white")),
+        ("label=R&B", Comparison("label", "=", "R&B")),
+        ("label='a = b'", Comparison("label", "=", "a = b")),
         ("image^=shop (1)/", Comparison("image", "^=", "shop (1)/")),
         ("label=", Comparison("label", "=", "")),
         ("label='it''s'", Comparison("label", "=", "it's")),
@@ -72,6 +76,14 @@ def test_what_a_person_writes(text: str, expected: Condition) -> None:
         ("price==5", "at '==5': write ="),
         ("price<>5", "at '<>5': write !="),
         ("a='1' b", "at 'b': and, or, or the end comes here"),
+        ("price<50 an sold=true", "at 'an sold=true': write and, or, or quotes"),
+        ("label=dress, price<50", "at 'price<50': write and, or, or quotes"),
+        ("a=1 price in (1, 2)", "at 'price in (1, 2)': write and, or, or quotes"),
+        ("a=1 && b=2", "at '&& b=2': write and"),
+        ("a=1||b=2", "at '||b=2': write or"),
+        ("label='a", 'at "\'a": this quote is never closed'),
+        ('label="a and b=1', "this quote is never closed"),
+        ("label in (a, 'b)", 'at "\'b)": this quote is never closed'),
         ("(" * (MOST_DEPTH + 1) + "a=1" + ")" * (MOST_DEPTH + 1), "nested more than"),
         ("not " * 300 + "a=1", "nested more than"),
         ("a=" + "x" * 3000, "more than 2000 characters"),
@@ -90,6 +102,47 @@ def test_nothing_else_is_raised(text: str) -> None:
         parse_condition(text)
     except UsageError:
         return
+
+
+TYPES = {
+    "price": {"number"},
+    "sold": {"truth"},
+    "sku": {"text"},
+    "size": {"number", "text"},
+    "odd": {"number", "truth"},
+}
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("price<abc", "'price<abc': price is a number: write price<50"),
+        ("not (sku=1 or price=cheap)", "'price=cheap': price is a number"),
+        ("price^=5", "'price^=5': price is no text: write price<50"),
+        ("price=true", "price is a number"),
+        ("sold=maybe", "'sold=maybe': sold is true or false: write sold=true, or sold=false"),
+        ("sold>false", "sold is true or false"),
+        ("sold in (true, no)", "'sold=no': sold is true or false"),
+        ("odd=x", "odd is a number or true or false"),
+        ("sku<50", "sku is a text, which is neither less nor more than a number"),
+        ("label>1e3", "label is a text"),
+        ("prize<5", "no column prize in a.tvx; there are image, label, split, target, price, sold"),
+        ("taken>=2024", "photos with EXIF have taken after tv index SRC --update --exif"),
+    ],
+)
+def test_what_no_row_can_meet_is_refused(text: str, told: str) -> None:
+    with pytest.raises(UsageError, match="--where") as raised:
+        check_columns([parse_condition(text)], TYPES, Path("a.tvx"))
+    assert told in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["price<=50", "price=", "price!=1e3", "sold!=TRUE", "sold=", "sku=50", "sku>2024", "size<abc",
+     "size<5", "size^=X", "odd=true", "odd<5", "image^=5", "label=true"],
+)  # fmt: skip
+def test_what_a_row_may_meet_is_taken(text: str) -> None:
+    check_columns([parse_condition(text)], TYPES, Path("a.tvx"))
 
 
 VALUES: list[Any] = [None, 0.0, 1.0, 50.0, -3.5, "", "1", "50", "dress", "2024-06-01", True, False]

@@ -379,7 +379,7 @@ def test_fields_are_found_by_sql_as_in_files(url: str, tmp_path: Path) -> None:
         open_index(tmp_path / url[:5]) as table,
         open_index(tmp_path / "exact") as files,
     ):
-        assert table.store.field_names == files.store.field_names
+        assert table.store.field_types == files.store.field_types
         assert table.read("fields", np.arange(5)) == FIELDS
         for text in CONDITIONS:
             where = [parse_condition(text)]

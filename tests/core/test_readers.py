@@ -19,9 +19,7 @@ NAMES = [
     "safetensors", "weights of torch", "jsonl", "coco", "via", "voc", "yolo", "labelme", "cvat",
     "JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF",
 ]  # fmt: skip
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 HOSTILE: list[Any] = [
     None, True, -1, 10**30, 1e308, "", "a\0b", "../../../../etc/passwd", "/etc/passwd", [], {},
     [[]], {"a": {}}, "x" * 5000, "\ud800", [0, 0, -1, -1], 0.5,

@@ -78,7 +78,7 @@ def _describe_index(path: Path) -> dict[str, Any]:
             "rows": len(index),
             "shape": [manifest.dimension],
             "labels": _count(index.labels),
-            "fields": index.store.field_names,
+            "fields": list(index.store.field_types),
             "segments": len(manifest.segments),
             "removed": index.store.stored - len(index),
             "engine": manifest.engine,

@@ -11,7 +11,7 @@
 
 A name with other characters than letters, digits, `_`, `.` and `-` stands in double quotes. A value
 stands in single or double quotes (twice for one of them), or is what comes before `)`, `and`, `or`
-or the end.
+or the end; one without quotes that looks like a comparison with a slip in it is refused.
 """
 
 import re
@@ -29,6 +29,9 @@ NAME = re.compile(r'"((?:[^"]|"")+)"|([^\W\d][\w.-]*)')
 OPERATOR = re.compile(r"!=|\^=|<=|>=|<>|==|=|<|>")
 QUOTED = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
 WORD = re.compile(r"[^\W\d]\w*")
+AND_OR = re.compile(r"&&|\|\|")
+GAP = re.compile(r"[\s,;]\s*")
+SIGN = re.compile(r"[=<>]|\bin\s*\(", re.IGNORECASE)  # of another comparison
 IN = re.compile(r"(not\s+)?in\s*\(", re.IGNORECASE)
 # Where a value without quotes ends: before another condition, as far as it looks like one.
 NEXT = re.compile(
@@ -136,11 +139,22 @@ class _Reader:
             one, two = quoted.groups()
             return one.replace("''", "'") if one is not None else two.replace('""', '"')
         end = self._end(among)
+        self._check_unquoted(end)
         value = self._text[self._at : end].strip()
         if among and not value:
             self._fail("a value is missing")
         self._at = end
         return value
+
+    def _check_unquoted(self, end: int) -> None:
+        """Refuse a value without quotes that is none, but a slip in what comes after it."""
+        if self._text[self._at : end].startswith(("'", '"')):
+            self._fail("this quote is never closed; twice for one inside: 'it''s'")
+        if slip := AND_OR.search(self._text, self._at, end):
+            self._fail(f"write {'and' if '&' in slip[0] else 'or'}", slip.start())
+        gap = GAP.search(self._text, self._at, end)
+        if gap and SIGN.search(self._text, gap.end(), end):
+            self._fail("write and, or, or quotes around the value: NAME='a b'", gap.end())
 
     def _end(self, among: bool) -> int:
         """Return where a value without quotes ends."""

@@ -90,17 +90,18 @@ Condition = Comparison | Not | And | Or
 
 def columns_of(conditions: Sequence[Condition]) -> list[str]:
     """Return the names that conditions ask for, in order, each once."""
-    return list(dict.fromkeys(name for condition in conditions for name in _names(condition)))
+    return list(dict.fromkeys(one.column for part in conditions for one in comparisons_of(part)))
 
 
-def _names(condition: Condition) -> Iterator[str]:
+def comparisons_of(condition: Condition) -> Iterator[Comparison]:
+    """Yield the comparisons that a condition is made of, in order."""
     if isinstance(condition, Comparison):
-        yield condition.column
+        yield condition
     elif isinstance(condition, Not):
-        yield from _names(condition.part)
+        yield from comparisons_of(condition.part)
     else:
         for part in condition.parts:
-            yield from _names(part)
+            yield from comparisons_of(part)
 
 
 def rows_meeting(condition: Condition, read: ColumnReader) -> Mask:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines import STRUCTURES, Found, Mask, Rows, Vectors, why_not
-from tvcli.core.engines.conditions import COLUMNS, Condition, columns_of
+from tvcli.core.engines.condition_types import check_columns
+from tvcli.core.engines.conditions import COLUMNS, Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
-from tvcli.core.files.fields import as_json
+from tvcli.core.files.fields import shown
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.images.arrays import unit
@@ -65,14 +66,14 @@ class Index:
 
         Raises:
             Mismatch: the queries are of another dimension than the index.
-            UsageError: a condition asks for a column that no row has.
+            UsageError: a condition asks for a column that no row has, or that can never meet it.
         """
         if queries.shape[1] != self.manifest.dimension:
             raise Mismatch(
                 f"{self.path}: holds vectors of {self.manifest.dimension} values, "
                 f"the query has {queries.shape[1]}"
             )
-        self._check_columns(where)
+        check_columns(where, self.store.field_types if where else {}, self.path)
         return self.store.search(unit(queries), k, allowed, where, budget)
 
     def why_exact(self) -> str:
@@ -97,14 +98,8 @@ class Index:
         if name in COLUMNS:
             texts: list[str] = self.read(name, rows)
             return texts
-        return [str(as_json(fields).get(name, "")) for fields in self.read("fields", rows)]
-
-    def _check_columns(self, where: Sequence[Condition]) -> None:
-        """Raise UsageError if a condition asks for a column that no row has."""
-        for name in columns_of(where):
-            if name not in COLUMNS and name not in self.store.field_names:
-                known = ", ".join([*COLUMNS, *self.store.field_names])
-                raise UsageError(f"--where: no column {name} in {self.path}; there are {known}")
+        known = [fields.get(name) for fields in self.read("fields", rows)]
+        return ["" if value is None else shown(value) for value in known]
 
     def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text."""

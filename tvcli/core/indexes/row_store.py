@@ -32,8 +32,8 @@ class RowStore(Protocol):
         ...
 
     @property
-    def field_names(self) -> list[str]:
-        """The names of the fields that its rows have, in order."""
+    def field_types(self) -> dict[str, set[str]]:
+        """The types (number, text, truth) that its rows have each field in, by name, in order."""
         ...
 
     @property

@@ -52,9 +52,9 @@ class SegmentRows:
         return self._stored.names
 
     @property
-    def field_names(self) -> list[str]:
-        """The names of the fields that its rows have, in order."""
-        return self._stored.field_names
+    def field_types(self) -> dict[str, set[str]]:
+        """The types (number, text, truth) that its rows have each field in, by name, in order."""
+        return self._stored.field_types
 
     @cached_property
     def images(self) -> list[str]:

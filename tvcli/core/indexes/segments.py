@@ -8,7 +8,7 @@ import numpy as np
 
 from tvcli.core.engines import Rows, Vectors
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts import Artifact, FieldColumn, Joined, joined_columns
+from tvcli.core.files.artifacts import Artifact, FieldColumn, Joined, joined_columns, joined_types
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
 
@@ -50,10 +50,10 @@ class Stored(Joined):
         return [next(edited if is_first else others) for is_first in first]
 
     @property
-    def field_names(self) -> list[str]:
-        """The names of the fields that a row may have, in order."""
-        edited = self._edited.field_names if self._edited else []
-        return sorted({*super().field_names, *edited})
+    def field_types(self) -> dict[str, set[str]]:
+        """The types (number, text, truth) that rows may have each field in, by name, in order."""
+        edited = [self._edited.field_types] if self._edited else []
+        return joined_types([super().field_types, *edited])
 
     def field(self, name: str) -> FieldColumn:
         """Return a field of all rows; raises BadInput where it cannot be read."""

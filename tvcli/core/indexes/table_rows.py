@@ -68,9 +68,9 @@ class TableRows:
         return [VECTOR, *OTHERS]
 
     @cached_property
-    def field_names(self) -> list[str]:
-        """The names of the fields that its rows have, in order; kept once they were asked for."""
-        return self.table.field_names() if self._has_fields else []
+    def field_types(self) -> dict[str, set[str]]:
+        """The types that its rows have each field in, by name; kept once they were asked for."""
+        return self.table.field_types() if self._has_fields else {}
 
     @cached_property
     def _order(self) -> Rows:

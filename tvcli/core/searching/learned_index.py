@@ -58,7 +58,6 @@ class LearnedIndex(Index):
         budget: int | None = None,
     ) -> Found:
         """Return similarities and rows (Q, n) of the k closest; as the index's own otherwise."""
-        self._check_columns(where)
         if where:
             every = np.ones((1, self._index.manifest.dimension), np.float32)
             met = self._index.search(every, len(self), allowed, where=where)[1][0]

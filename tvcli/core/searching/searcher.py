@@ -365,12 +365,15 @@ def _check(settings: SearchSettings, *, refined: bool) -> None:
 
 def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
     """Return what to say where no row meets conditions, with what its rows have."""
-    shown = []
+    shown, every = [], len(index) <= SAMPLED
     for column in sorted(columns_of(where)):
         example = next(filter(None, index.examples(column, SAMPLED)), None)
-        relative = f" is relative to {index.root}," if column == "image" else ""
-        has = f"such as {example}" if example else "and no row has one"
-        shown.append(f"{column}{relative} {has}")
+        if not example:
+            shown.append(f"no row has a {column}" if every else f"{column} is seldom known")
+        elif column == "image":
+            shown.append(f"image is relative to {index.root}, such as {example}")
+        else:
+            shown.append(f"{column} is, for example, {example}")
     return f"no row meets --where {' and '.join(texts)}: {'; '.join(shown)}"
 
 

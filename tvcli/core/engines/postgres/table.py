@@ -13,7 +13,7 @@ import numpy as np
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.engines.interface import Found, Rows, Vectors
 from tvcli.core.engines.postgres.database import Database, driver
-from tvcli.core.engines.postgres.where import FIELDS, quoted, where
+from tvcli.core.engines.postgres.where import FIELDS, JSON_TYPES, quoted, where
 from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import Value
 
@@ -111,13 +111,17 @@ class Table:
                 [(_json(f), int(row)) for row, f in zip(ids, fields, strict=True)],
             )
 
-    def field_names(self) -> list[str]:
-        """Return the names of the fields that its rows have."""
+    def field_types(self) -> dict[str, set[str]]:
+        """Return the types (number, text, truth) that its rows have each field in, by name."""
+        objects = f"CASE jsonb_typeof({FIELDS}) WHEN 'object' THEN {FIELDS} ELSE '{{}}' END"
         found = self._all(
-            f"SELECT DISTINCT jsonb_object_keys({FIELDS}) FROM {quoted(self.table)} "
-            f"WHERE jsonb_typeof({FIELDS}) = 'object'"
+            f"SELECT DISTINCT key, jsonb_typeof(value) FROM {quoted(self.table)}, "
+            f"jsonb_each({objects})"
         )
-        return sorted(str(row[0]) for row in found)
+        types: dict[str, set[str]] = {str(name): set() for name, _ in sorted(found)}
+        for name, kind in found:
+            types[name].update({JSON_TYPES[kind]} if kind in JSON_TYPES else ())
+        return types
 
     def count(self) -> int:
         """Return how many rows there are now."""

@@ -6,6 +6,7 @@ from typing import Any
 from tvcli.core.engines.conditions import COLUMNS, And, Comparison, Condition, Not
 
 FIELDS = "fields"  # the column of fields: one object of JSON a row
+JSON_TYPES = {"number": "number", "string": "text", "boolean": "truth"}  # as fields call them
 DATE = "^[0-9]{4}-"
 TRUE, FALSE = "TRUE", "FALSE"
 

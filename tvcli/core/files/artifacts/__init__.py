@@ -4,7 +4,12 @@ The only package that imports h5py. Nothing in a file is ever unpickled, and lin
 a file are refused.
 """
 
-from tvcli.core.files.artifacts.field_columns import FieldColumn, column_of, joined_columns
+from tvcli.core.files.artifacts.field_columns import (
+    FieldColumn,
+    column_of,
+    joined_columns,
+    joined_types,
+)
 from tvcli.core.files.artifacts.joined import Joined
 from tvcli.core.files.artifacts.kinds import KINDS, Columns, Kind
 from tvcli.core.files.artifacts.reader import Artifact, open_artifact
@@ -23,6 +28,7 @@ __all__ = [
     "checked_settings",
     "column_of",
     "joined_columns",
+    "joined_types",
     "open_artifact",
     "sync",
     "write_artifact",

@@ -61,6 +61,12 @@ def joined_columns(columns: Sequence[FieldColumn]) -> FieldColumn:
     )
 
 
+def joined_types(parts: Sequence[Mapping[str, set[str]]]) -> dict[str, set[str]]:
+    """Return the types of the fields of several parts, by name, in order."""
+    names = sorted({name for part in parts for name in part})
+    return {name: set().union(*(part.get(name, ()) for part in parts)) for name in names}
+
+
 def stored_columns(rows: Sequence[Mapping[str, Value]]) -> dict[str, tuple[Dataset, Any]]:
     """Return the datasets that hold the fields of some rows, by name, each with its values."""
     names = sorted({name for row in rows for name in row})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.files.artifacts.field_columns import FieldColumn, joined_columns
+from tvcli.core.files.artifacts.field_columns import FieldColumn, joined_columns, joined_types
 from tvcli.core.files.artifacts.kinds import Columns
 from tvcli.core.files.artifacts.reader import Artifact
 
@@ -46,9 +46,9 @@ class Joined:
         return _ordered(_one(found), np.argsort(np.argsort(numbers, kind="stable")))
 
     @property
-    def field_names(self) -> list[str]:
-        """The names of the fields that a row may have, in order."""
-        return sorted({name for file in self._files for name in file.field_names})
+    def field_types(self) -> dict[str, set[str]]:
+        """The types (number, text, truth) that rows may have each field in, by name, in order."""
+        return joined_types([file.field_types for file in self._files])
 
     def field(self, name: str) -> FieldColumn:
         """Return a field of all rows; raises BadInput where it cannot be read."""
