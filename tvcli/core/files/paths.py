@@ -1,6 +1,7 @@
 """Paths outright, and where an artifact's photos lie: both can be moved together."""
 
 import os
+import unicodedata
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -24,6 +25,24 @@ def is_path(value: Any) -> TypeGuard[str]:
 def is_file_name(value: Any) -> TypeGuard[str]:
     """Tell whether a value is the name of a file in a folder, and of no other place."""
     return is_path(value) and os.path.basename(value) == value and value not in (".", "..")  # noqa: PTH119
+
+
+def other_spellings(path: str) -> set[str]:
+    """Return a path with its accents composed (NFC) and taken apart (NFD), where that differs."""
+    if path.isascii():
+        return set()
+    return {unicodedata.normalize(form, path) for form in ("NFC", "NFD")} - {path}
+
+
+def as_on_disk(path: str) -> str:
+    """Return a path as the file system spells it, where only its accents are written otherwise.
+
+    Macs take names apart that records, and photos copied elsewhere, have composed: é is one letter
+    here and two there, and other systems take them for two names.
+    """
+    if path.isascii() or os.path.lexists(path):
+        return path
+    return next(filter(os.path.lexists, sorted(other_spellings(path))), path)
 
 
 def folder_of(path: Path) -> Path:

@@ -11,6 +11,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
+from tvcli.core.files.paths import as_on_disk
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
@@ -265,7 +266,7 @@ def _reader(
         )
     if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
         # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
-        return iter([Region(argument)])
+        return iter([Region(as_on_disk(argument))])
     if not path.is_file():
         raise BadInput(f"{argument}: no such file or folder")
     return _read_file(path, null, fields)
@@ -355,7 +356,7 @@ def _from_paths(names: Iterable[bytes], where: str) -> Iterator[Region]:
         if path and Path(path).is_dir():
             raise BadInput(f"{where}: {path} is a folder: name it as an argument instead")
         if path:
-            yield Region(path)
+            yield Region(as_on_disk(path))
 
 
 def _from_records(
@@ -363,7 +364,7 @@ def _from_records(
 ) -> Iterator[Region]:
     for record, where in records:
         region = region_from_record(record, where, fields)
-        yield replace(region, image=str(base / region.image))
+        yield replace(region, image=as_on_disk(str(base / region.image)))
 
 
 def _under(region: Region, root: Path) -> Region:

@@ -13,7 +13,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, as_on_disk
 from tvcli.core.files.records import Record
 from tvcli.core.files.sources import Source
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
@@ -100,8 +100,13 @@ def _found(annotations: Iterable[Annotation], root: Path | None) -> Iterator[Rec
     """Yield annotations as records, with where their photos lie, and whether that is a guess."""
     find = lru_cache(KNOWN_PLACES)(find_photo)
     for annotation in annotations:
-        path, guess = find(annotation.image, annotation.places, root)
-        yield {"path": path, "guess": guess, "annotation": {**asdict(annotation), "places": ()}}
+        places = tuple(map(as_on_disk, annotation.places))
+        path, guess = find(annotation.image, places, root)
+        yield {
+            "path": as_on_disk(path),
+            "guess": guess,
+            "annotation": {**asdict(annotation), "places": ()},
+        }
 
 
 def _annotation(record: Record) -> Annotation:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tvcli.core.files.fields import FieldReader, Fields, Value, merged
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, as_on_disk
 from tvcli.core.files.records import Record
 from tvcli.core.files.tables import read_table_or_records
 from tvcli.core.indexes.index import Index, open_index
@@ -89,7 +89,7 @@ def _asked(
 
 def _named(index: Index, image: str, folder: Path, known: set[str]) -> str | None:
     """Return what an image is called in the index, or None."""
-    absolute = absolute_path(folder / image)
+    absolute = as_on_disk(absolute_path(folder / image))
     names = (image, os.path.normpath(image), os.path.relpath(absolute, index.root), absolute)
     return next((name for name in names if name in known), None)
 

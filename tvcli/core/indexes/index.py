@@ -21,7 +21,7 @@ from tvcli.core.engines.conditions import COLUMNS, Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.fields import shown
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, other_spellings
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
@@ -182,7 +182,7 @@ class Index:
         """Return the rows of an image, named as in the index or by a path that leads to it."""
         absolute = absolute_path(image)
         names = {image, os.path.relpath(absolute, self.root), absolute}
-        return self.store.find(names)
+        return self.store.find(names.union(*map(other_spellings, names)))
 
     @cached_property
     def root(self) -> Path:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.paths import absolute_path, folder_of
+from tvcli.core.files.paths import absolute_path, as_on_disk, folder_of
 from tvcli.core.files.records import read_record_file, region_from_record
 from tvcli.core.reports import Report
 
@@ -26,7 +26,7 @@ def read_labels(path: Path, report: Report) -> dict[str, str]:
     blank, folder = 0, folder_of(path)
     for record, where in read_record_file(path):
         region = region_from_record(record, where)
-        image = absolute_path(folder / region.image)
+        image = as_on_disk(absolute_path(folder / region.image))
         if not region.label:
             blank += 1
             continue
