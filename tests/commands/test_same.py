@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files import pipes
-from tvcli.core.images.photo import Photo
+from tvcli.core.images.photo import Photo, decode_photo
 from tvcli.core.matching.matched_points import matched_points
 from tvcli.core.matching.pair import match_pair
 from tvcli.core.matching.pairs import NamedPair, pair_of, read_pairs
@@ -45,6 +45,11 @@ def test_a_part_is_the_same_picture_and_the_transform_says_which(tv: Tv) -> None
     found = json.loads(ran.out)
     assert (found["first"], found["second"], found["same"]) == ("part.png", "a.png", True)
     assert found["inliers"] > 20 and found["mirrored"] is False
+    pair = match_pair(*(decode_photo(Path(name).read_bytes()) for name in ("part.png", "a.png")))
+    assert found["probability"] == round(pair.probability, 6) > 0.9
+    said = f"probability {pair.probability:.3f}"
+    for format in ("table", "html"):
+        assert said in tv("same", "part.png", "a.png", "--format", format).out
     corner = np.array(found["transform"]) @ (0, 0, 1)
     assert corner[:2] / corner[2] == pytest.approx((40, 30), abs=2)
     expected = [[40, 30], [300, 30], [300, 220], [40, 220]]
@@ -56,6 +61,7 @@ def test_a_part_is_the_same_picture_and_the_transform_says_which(tv: Tv) -> None
 def test_the_exit_status_is_that_of_cmp(tv: Tv) -> None:
     ran = tv("same", "a.png", "b.png")
     assert ran.status == 1 and json.loads(ran.out)["same"] is False
+    assert json.loads(ran.out)["probability"] < 0.43
     for silent, status in ((("a.png", "part.png"), 0), (("a.png", "b.png"), 1)):
         ran = tv("same", "-s", *silent)
         assert (ran.status, ran.out, ran.err) == (status, "", "")

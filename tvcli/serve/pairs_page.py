@@ -44,7 +44,8 @@ def pairs_page(
 
 def _evidence(pair: ComparedPair) -> str:
     match = pair.match
-    said = ["whole photos laid over each other" if match.whole else f"{match.inliers} inliers"]
+    said = [f"probability {match.probability:.3f}"]
+    said += ["whole photos laid over each other" if match.whole else f"{match.inliers} inliers"]
     said += ["mirrored"] if match.mirrored else []
     return "".join(f"<small>{part}</small>" for part in said)
 

@@ -66,7 +66,8 @@ class ComparedPair:
         """Return what `tv same` writes of it."""
         match = self.match
         record: Record = {"first": self.named.first, "second": self.named.second}
-        record |= {"same": self.same, "inliers": match.inliers}
+        record |= {"same": self.same, "probability": round(match.probability, 6)}
+        record["inliers"] = match.inliers
         if match.transform is None:
             return record
         record |= {"whole": match.whole, "mirrored": match.mirrored}
