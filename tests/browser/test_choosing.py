@@ -98,7 +98,7 @@ def test_it_stays_chosen_elsewhere(home: Any) -> None:
     assert sorted(chosen(home)) == sorted([order[0], order[3]])
     home.fill("#text", "inner")
     home.press("#text", "Enter")
-    wait_for_message(home, "^2 photos")
+    wait_for_message(home, "^2 hits with “inner”")
     assert home.text_content("#chosen-count") == "2 photos chosen"
     home.go_back()
     wait_for_hits(home)

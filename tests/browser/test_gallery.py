@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import picture
-from gallery_page import names, wait_for_hits
+from gallery_page import names, wait_for_hits, wait_for_message
 from pages import HOSTILE, running
 
 
@@ -138,8 +138,12 @@ def test_with_the_keyboard_alone(home: Any) -> None:
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
     keyboard.press("Enter")
-    wait_for_hits(home)
+    wait_for_message(home, "^1 hit with “inner”")
     assert home.text_content("#query-name") == "7.png"
+    for key in ("/", "Control+a", "Delete", "Enter"):
+        keyboard.press(key)
+    wait_for_hits(home)
+    home.locator("#text").blur()
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
     keyboard.press("y")

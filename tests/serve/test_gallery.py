@@ -232,3 +232,13 @@ def test_ctrl_c_while_the_encoder_is_being_loaded_ends_cleanly(
 ) -> None:
     with started(collection, "gallery", "photos.tvx"):  # which sees that the status is 0
         time.sleep(seconds)
+
+
+def test_a_text_goes_with_a_search(gallery: TestClient) -> None:
+    every = searched(gallery, item="#0", k=9)
+    for text in ("INNER", "png", "7"):
+        expected = [hit["row"] for hit in every if text.lower() in hit["image"].lower()]
+        found = searched(gallery, item="#0", k=1, text=text)
+        assert [(hit["row"], hit["rank"]) for hit in found] == [(expected[0], 1)]
+        assert [hit["row"] for hit in searched(gallery, item="#0", k=9, text=text)] == expected
+    assert searched(gallery, item="#0", k=3, text="nothing is called so") == []

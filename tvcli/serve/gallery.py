@@ -1,7 +1,7 @@
 """The gallery's HTTP interface: browse an index, search it, keep what was said of hits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -30,6 +30,7 @@ from tvcli.serve.uploads import Uploads
 MOST_HITS = 1000
 MOST_NAMED = 1000  # items that are asked for by name at a time
 PAGE = 60
+GROWTH = 8  # times as many hits are looked at where a text leaves too few of them
 LISTS = ("like", "unlike", "label", "folder")  # of a search: each may be there several times
 
 
@@ -112,10 +113,12 @@ class Gallery:
         wanted = asked.json if is_json else _wanted_by_query(asked)
         finder = self._asked_of(wanted)
         gallery_query = self._wish(finder, wanted, None if is_json else asked.data)
-        if wanted.get("without_query") in (True, "true", "1"):
-            located, hits = _without_query(finder, gallery_query)
+        others = wanted.get("without_query") in (True, "true", "1")
+        find = _without_query if others else Finder.find
+        if text := str(wanted.get("text") or "").strip().lower():
+            located, hits = _with_text(finder, gallery_query, text, find)
         else:
-            located, hits = finder.find(gallery_query)
+            located, hits = find(finder, gallery_query)
         shown = [self._indexes.keyed(finder, hit) for hit in shown_hits(finder, hits)]
         return {"hits": shown} | ({"located": list(located)} if located else {})
 
@@ -244,6 +247,19 @@ def _without_query(finder: Finder, asked: GalleryQuery) -> Found:
     located, hits = finder.find(replace(asked, k=asked.k + 1))
     others = [hit for hit in hits if hit.row != asked.row][: asked.k]
     return located, [replace(hit, rank=rank) for rank, hit in enumerate(others, 1)]
+
+
+def _with_text(
+    finder: Finder, asked: GalleryQuery, text: str, find: Callable[[Finder, GalleryQuery], Found]
+) -> Found:
+    """Return the hits whose name or label holds a text: more and more are looked at for them."""
+    rows, k = set(finder.facets.rows(text)), asked.k
+    while True:
+        located, hits = find(finder, replace(asked, k=k))
+        kept = [hit for hit in hits if hit.row in rows][: asked.k]
+        if len(kept) == min(asked.k, len(rows)) or len(hits) < k:
+            return located, [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
+        k *= GROWTH
 
 
 def _wanted_by_query(asked: Asked) -> dict[str, Any]:

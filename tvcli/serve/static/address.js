@@ -34,6 +34,6 @@ export function filtersOf({ text, label, folder }) {
 
 /** A search with an item or a file alone: filters and the view stay, what was said of other hits does not carry over. */
 export function searchWith(what) {
-  const { label, folder, view, layout, colour } = readAddress(); // a search does not know the text
-  return addressOf({ ...what, label, folder, view, layout, colour });
+  const { text, label, folder, view, layout, colour } = readAddress();
+  return addressOf({ ...what, text, label, folder, view, layout, colour });
 }

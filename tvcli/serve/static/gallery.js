@@ -189,8 +189,7 @@ document.addEventListener("click", (event) => {
 });
 find("#filter").addEventListener("submit", (event) => {
   event.preventDefault();
-  const { label, folder, sort, view, layout, colour } = state;
-  go(addressOf({ text: find("#text").value, label, folder, sort, view, layout, colour }));
+  change({ text: find("#text").value, page: "" });
 });
 find("#whole").addEventListener("click", () => change({ box: "" }));
 find("#region").addEventListener("click", toggleTouch);

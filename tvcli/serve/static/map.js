@@ -66,7 +66,7 @@ export class CollectionMap {
     Object.assign(this, { points: made.points, only: null });
     this.points.leave(rows);
     this.#marks = new Map(marked.map(({ row, ...mark }) => [this.points.pointOf(row), mark]).filter(([point]) => point >= 0));
-    if (isOther) [this.focus, this.#hovered] = [-1, -1];
+    if (isOther || !this.points.isOpen(this.focus)) [this.focus, this.#hovered] = [-1, -1];
     if (isOther || this.view.isFitted) this.fit();
     this.#controls(state, made);
     this.redraw();

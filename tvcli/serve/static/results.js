@@ -19,6 +19,7 @@ export const moreHits = (state) => hitsOf(state) + HITS;
 export function wish(state) {
   const { like, unlike, label, folder } = state;
   const wanted = { k: hitsOf(state), like, unlike, label, folder, weights: weightsOf(state), without_query: true };
+  if (state.text) wanted.text = state.text;
   if (state.min) wanted.min_score = Number(state.min);
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
@@ -57,7 +58,9 @@ export function toldOfHits(state, { length: count }) {
   find("#more").hidden = count < hitsOf(state) || count >= MOST;
   const said = state.like.length + state.unlike.length;
   if (!count && state.min) return `No hit of a similarity of ${Number(state.min).toFixed(2)} or more: lower it above`;
-  return `${count} hits${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
+  const what = state.text ? ` with “${state.text}”` : "";
+  if (!count && state.text) return `No hit${what}`;
+  return `${count} ${count === 1 ? "hit" : "hits"}${what}${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
 }
 
 /** Note at each hit how many places it moved up, or that it is new. */
