@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.files.artifacts import open_artifact, write_artifact
-from tvcli.core.location.location_heads import teach_boxes, teach_classifier
 from tvcli.core.reports import Report
 
 TESTED, STOPPING = 0.25, 0.05
@@ -34,6 +33,8 @@ def is_tested(image: str, split: int) -> bool:
 
 def teach_split(crops: Path, folder: Path, split: int) -> tuple[Path, Path]:
     """Return the classifier and the boxes' nets of a split, taught unless they are there."""
+    from tvcli.core.location.location_heads import teach_boxes, teach_classifier  # loads torch
+
     heads = folder / f"classifier-{split}.h5", folder / f"boxes-{split}.h5"
     if not all(head.exists() for head in heads):
         folder.mkdir(parents=True, exist_ok=True)

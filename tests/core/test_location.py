@@ -21,6 +21,7 @@ from tvcli.core.location.box_fusion import (
 )
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.cropset import mirrored
+from tvcli.core.location.locate import Located, surest
 from tvcli.core.location.reduction import fit_reduction
 from tvcli.core.location.regressors import BLUR, Regressors, _loss, new_regressors, pair_iou
 from tvcli.core.reports import Report
@@ -127,6 +128,27 @@ def test_clusters_are_objects_in_the_order_of_their_support() -> None:
     assert [c.score for c in found] == [0.5, 0.9]
     np.testing.assert_allclose(found[1].box, far[0])
     assert len(cluster_boxes(np.array(far + near, float), np.ones(4), 1)) == 1
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.8, 0.9]), max_size=7),
+    st.sampled_from([0.0, 0.4, 0.45]),
+    st.integers(1, 6),
+)
+@settings(max_examples=50)
+def test_what_is_kept_are_the_surest_in_their_order(
+    scores: list[float], threshold: float, most: int
+) -> None:
+    objects = [Located((n, 0, n + 1, 1), score) for n, score in enumerate(scores)]
+    left, expected = list(objects), []
+    while left and len(expected) < most:
+        best = left[0]
+        for other in left[1:]:
+            best = other if other.score > best.score else best  # the first of equal ones
+        left.remove(best)
+        if best.score >= threshold:
+            expected.append(best)
+    assert surest(objects, threshold, most) == expected
 
 
 @given(boxes)

@@ -180,8 +180,7 @@ class Locator:
         objects = [Located(b, min(1.0, score), label) for b, score in located if b is not None]
         if self._judge is not None:
             objects = [self._judged(photo, found, self._judge) for found in objects]
-        sure = [found for found in objects if found.score >= self.threshold]
-        return sure[: self.settings.max_objects]
+        return surest(objects, self.threshold, self.settings.max_objects)
 
     def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
         """Return an object with the probability and the label that a last close look gives it."""
@@ -191,6 +190,15 @@ class Locator:
         seen = judge.judge(self.encoder.network.rows(pictures, judge.odds))
         score = found.score if seen.score is None else seen.score
         return Located(found.box, score, seen.label or found.label, seen.label_score)
+
+
+def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Located]:
+    """Return at most so many objects whose score reaches the threshold, by falling score.
+
+    Of equal scores the first stays first, so that what has most support goes before.
+    """
+    sure = [found for found in objects if found.score >= threshold]
+    return sorted(sure, key=lambda found: -found.score)[:most]
 
 
 def _moved(cluster: Cluster, seen: list[Windows]) -> Cluster:
