@@ -28,8 +28,8 @@ def serve(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -
     listener = listen(host, port)
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}/#ticket="
     gate = Gate(app, new_secret(), host, lambda ticket: announce(address + ticket))
-    gate.entrance.invite()
     try:
+        gate.entrance.invite()  # from here on Ctrl-C ends the page, as is said with the address
         server_of(gate).run(sockets=[listener])
     except KeyboardInterrupt:  # how a page is ended: all is saved by now
         pass
