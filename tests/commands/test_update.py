@@ -379,3 +379,17 @@ def test_key_points_of_an_older_tv_are_named_with_what_mends_them(tv: Tv, indexe
     assert tv(*update).status == 0
     assert [path.name for path in Path("x.tvx").glob("keypoints*")] == ["keypoints-2.h5"]
     assert tv("dedupe", "x.tvx").status in (0, 1)
+
+
+@pytest.mark.parametrize("option", [["--maps"], ["--seed", "3"], ["--runtime", "torch"]])
+@pytest.mark.parametrize("way", [["--update"], ["--update", "--dry-run"], ["--watch"]])
+def test_what_an_update_cannot_honour_is_refused(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: list[str], way: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("photos").mkdir()
+    Path("x.tvx").mkdir()
+    ran = tv("index", "photos", "-o", "x.tvx", *way, *option)
+    assert (ran.status, ran.err.count("\n")) == (2, 1)
+    assert f"{option[0]}: only for making an index, and x.tvx is there" in ran.err
+    assert not list(Path("x.tvx").iterdir())

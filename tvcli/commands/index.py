@@ -10,7 +10,13 @@ import typer
 from tvcli.core.errors import UsageError
 from tvcli.core.reports import Report
 from tvcli.terminal import options, streams
-from tvcli.terminal.changes import ChangeOptions, print_done, print_plan, update_request
+from tvcli.terminal.changes import (
+    ChangeOptions,
+    print_done,
+    print_plan,
+    refuse_of_new,
+    update_request,
+)
 from tvcli.terminal.efforts import EffortOptions
 from tvcli.terminal.inputs import EncoderOptions, InputOptions
 from tvcli.terminal.option_groups import OptionGroup
@@ -153,6 +159,9 @@ def index(
         from tvcli.core.files.watching import check_watchable
 
         check_watchable(sources)
+
+    if (way or watch) and output.exists():
+        refuse_of_new(context, ("maps", "seed", "runtime"), output)
 
     def request() -> "UpdateRequest":
         if effort.effort() != "normal":

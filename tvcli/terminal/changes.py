@@ -126,6 +126,23 @@ def _one_of(dry_run: bool, **wanted: bool) -> "Way | None":
     return cast("Way", asked[0]) if asked else None
 
 
+def refuse_of_new(context: typer.Context, names: Iterable[str], target: object) -> None:
+    """Raise UsageError for options on the command line that only making a file can honour.
+
+    Those of the environment and of tv.toml are meant for all commands, and are let be.
+    """
+    given = []
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            given.append(f"--{name}")
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)}: only for making an index, and {target} is there: leave it "
+            f"out, or make the index anew"
+        )
+
+
 def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
