@@ -41,3 +41,13 @@ def test_detections_on_them_are_spurious(tv: Callable[..., Ran], boxes: Path) ->
     ran = tv("eval", "boxes", located, boxes)
     measured = json.loads(ran.out)
     assert (measured["objects"], measured["missed"], measured["spurious"]) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("to", [[], ["--to", "coco"]])
+def test_an_empty_list_of_boxes_makes_no_crops(
+    tv: Callable[..., Ran], tmp_path: Path, to: list[str]
+) -> None:
+    (tmp_path / "none.jsonl").touch()
+    ran = tv("crops", tmp_path / "none.jsonl", "-o", tmp_path / "crops.jsonl", *to)
+    assert (ran.status, ran.err) == (3, "tv: no photos found: the boxes name none\n")
+    assert not (tmp_path / "crops.jsonl").exists()

@@ -147,7 +147,7 @@ def make_crops(
     Units: pixels of the photo as displayed, (x0, y0, x1, y1), half open.
 
     Raises:
-        BadInput: the boxes cannot be read, or the file cannot be written.
+        BadInput: the boxes cannot be read or name no photo, or the file cannot be written.
 
     Source: target and background crops: TiefVision (2016); close-ups: Gidaris and Komodakis,
     "Object detection via a multi-region CNN" (2015), section 4.

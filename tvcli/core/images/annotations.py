@@ -38,7 +38,7 @@ def boxed_photos(
     and line.
 
     Raises:
-        BadInput: all were skipped.
+        BadInput: there were none, or all were skipped.
     """
     scaled = clipped = usable = 0
     records = external_sort(_found(annotations, root), key=lambda record: record["path"])
@@ -59,8 +59,10 @@ def boxed_photos(
             scaled += any(item.size not in (None, (photo.width, photo.height)) for item in items)
             usable += 1
             yield photo
-    if not usable and report.skips:
-        raise BadInput(nothing_found(report))
+    if not usable:
+        raise BadInput(
+            nothing_found(report) if report.skips else "no photos found: the boxes name none"
+        )
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
     if clipped:
