@@ -193,6 +193,7 @@ def test_formats(tv: Tv) -> None:
     table = tv("search", "photos/0.png", "-k", 2, "--format", "table").out
     assert "similarity" in table
     assert "1.0000" in table
+    assert "probability" not in table
 
 
 def test_names_cannot_harm_a_page_or_a_terminal(tv: Tv, indexed: Path) -> None:

@@ -74,9 +74,12 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
     for query, of_query in groupby(hits, key=lambda hit: hit.query):
         found = list(of_query)
         checked = found[0].check is not None
+        probable = any(hit.probability is not None for hit in found)
         table = Table(title=Text(printable(query)), title_justify="left", box=None, pad_edge=False)
         table.add_column("rank", justify="right", style="dim")
         table.add_column("similarity", justify="right")
+        if probable:
+            table.add_column("probability", justify="right")
         table.add_column("image", overflow="fold")
         table.add_column("label", style="cyan")
         if checked:
@@ -89,11 +92,14 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
             name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
             if hit.same_content:
                 name.append(f" +{len(hit.same_content)}", style="dim")
-            more: list[str | Text] = [_verdict(hit)] if checked else []
-            more += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]
-            table.add_row(
-                str(hit.rank), f"{hit.similarity:.4f}", name, Text(printable(hit.label)), *more
-            )
+            row: list[str | Text] = [str(hit.rank), f"{hit.similarity:.4f}"]
+            if probable:
+                row.append("" if hit.probability is None else f"{hit.probability:.4f}")
+            row += [name, Text(printable(hit.label))]
+            if checked:
+                row.append(_verdict(hit))
+            row += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]
+            table.add_row(*row)
         print_table(console, table)
     return count
 
