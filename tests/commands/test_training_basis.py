@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import pytest
 from conftest import Ran, drawn
 
@@ -67,5 +68,12 @@ def test_locating_by_a_weak_head_says_so(
         json.loads(line)["score"]
         for line in tv("locate", "other.png", *every, 0.0001).out.splitlines()
     )
-    ran = tv("locate", "other.png", *every, score - 0.001)
+    ran = tv("locate", "other.png", *every, score - 0.001)  # by a person, who needs no advice
+    assert ran.out and "barely" not in ran.err and "--threshold" not in ran.err
+    assert "the classifier is weak" in ran.err
+    with h5py.File("classifier.h5", "r+") as file:
+        settings = json.loads(file.attrs["settings"])
+        file.attrs["settings"] = json.dumps({**settings, "threshold": score - 0.001})
+    ran = tv("locate", "other.png", *every[:-1])
     assert "1 of 1 photos score barely above the threshold" in ran.err
+    assert "raise --threshold" in ran.err

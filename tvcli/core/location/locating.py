@@ -142,10 +142,12 @@ def locate_photos(
     wanted = pictures or Pictures()
     for folder in filter(None, (wanted.crops, wanted.drawn)):
         folder.mkdir(parents=True, exist_ok=True)
+    threshold_given = locator.settings.threshold is not None  # by somebody who knows why
     if locator.weakness:
+        more = "" if threshold_given else ", or ask for more by --threshold"
         report.note(
             f"warning: the classifier is weak: {locator.weakness}; what is found may be anything: "
-            f"annotate more photos, or ask for more by --threshold"
+            f"annotate more photos{more}"
         )
     report.start("locating", "photos")
     empty = unsure = 0
@@ -174,7 +176,7 @@ def locate_photos(
             if found.label_score is not None:
                 named["label_score"] = round(found.label_score, 4)
             yield about | named
-    if unsure > (report.done - empty) / 2:
+    if not threshold_given and unsure > (report.done - empty) / 2:
         report.note(
             f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
             f"of {locator.threshold:.2f}: look at them with --draw, or raise --threshold"
