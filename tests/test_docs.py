@@ -1,4 +1,5 @@
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,15 @@ def test_the_answers_are_those_of_their_list() -> None:
     text = (REPOSITORY / "docs" / "faq.md").read_text("utf-8")
     listed = re.findall(r"^- \[(.+)\]\(#", text, re.M)
     assert listed == re.findall(r"^## (.+)$", text, re.M)
+
+
+def test_every_extra_is_in_the_readme_and_no_other() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+    table = README.split("| extra |")[1].split("\n\n")[0]
+    named = [
+        name for row in table.splitlines()[2:] for name in re.findall(r"`(.+?)`", row.split("|")[1])
+    ]
+    assert sorted(named) == sorted(project["optional-dependencies"])
 
 
 def test_options_named_in_the_pages_exist() -> None:
