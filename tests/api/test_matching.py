@@ -65,3 +65,7 @@ def test_duplicates_are_grouped_and_nothing_is_deleted(collection: Path, tmp_pat
     protected = tvcli.find_duplicates([*photos, copy], protect=[tmp_path])
     assert [Path(i).name for i in protected[0].kept] == ["copy.jpg"]
     assert len(tvcli.find_duplicates(collection / "photos.tvx")) == 0
+    for archive in (collection / "photos.tvx", photos[:3]):
+        (found,) = tvcli.find_duplicates([copy, photos[3]], against=archive)[:1]
+        assert [Path(image).name for image in found.kept] == ["1.png"]
+        assert [Path(image).name for image in found.dropped] == ["copy.jpg"]

@@ -1,7 +1,7 @@
 """The same picture or not, for two photos and for a whole collection."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +16,9 @@ from tvcli.api.photos import PhotoLike, region_of
 from tvcli.api.records import Readable, Results
 from tvcli.api.reporting import report_of
 from tvcli.api.sources import Named, SourceLike, named
+from tvcli.core.deduping.across import find_groups_across
 from tvcli.core.deduping.dedupe import DedupeSettings, Group, find_groups
-from tvcli.core.deduping.opening import index_to_dedupe
+from tvcli.core.deduping.opening import index_to_dedupe, indexes_to_compare
 from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.same import Rule
 from tvcli.core.errors import BadInput
@@ -155,6 +156,7 @@ def same_picture(
 def find_duplicates(
     source: SourceLike | None = None,
     *,
+    against: SourceLike | None = None,
     protect: Sequence[PathLike] = (),
     prefer: Sequence[PathLike] = (),
     not_duplicates: PathLike | None = None,
@@ -168,6 +170,8 @@ def find_duplicates(
 
     Args:
         source: an index, or photos, folders, lists or records; None: the nearest `.tv/`.
+        against: an index, or photos as `source` names them: photos are compared with those there
+            alone, and each group begins with the one there, which is kept; None: with each other.
         protect: folders whose photos are never proposed to be dropped.
         prefer: folders whose photos are rather kept, the most preferred first.
         not_duplicates: a file of groups that are none, as `tv dedupe` takes it.
@@ -197,21 +201,40 @@ def find_duplicates(
     )
     with ExitStack() as stack:
         given = None if source is None else stack.enter_context(named(source))
+        arguments = given.arguments if given else []
+        folder = None if root is None else Path(root)
+        if against is not None:
+            archive = stack.enter_context(named(against))
+            both = stack.enter_context(
+                indexes_to_compare(
+                    arguments,
+                    archive.arguments,
+                    lambda names: _photos(archive if names is archive.arguments else given, known),
+                    lambda: core_encoder(encoder, "auto"),
+                    known,
+                    folder,
+                )
+            )
+            return _groups(find_groups_across(*both, settings, known))
         index = stack.enter_context(
             index_to_dedupe(
-                given.arguments if given else [],
+                arguments,
                 lambda: _photos(given, known),
                 lambda: core_encoder(encoder, "auto"),
                 known,
-                None if root is None else Path(root),
+                folder,
             )
         )
-        return DuplicateGroups([_group(group) for group in find_groups(index, settings, known)])
+        return _groups(find_groups(index, settings, known))
 
 
 def _photos(given: Named | None, report: Report) -> Source:
     assert given is not None  # without a source an index is opened
     return given.open(report)
+
+
+def _groups(groups: Iterable[Group]) -> DuplicateGroups:
+    return DuplicateGroups([_group(group) for group in groups])
 
 
 def _group(group: Group) -> DuplicateGroup:
