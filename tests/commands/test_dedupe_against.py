@@ -60,6 +60,14 @@ def test_only_pairs_across_are_found(tv: Tv, own: str, against: str) -> None:
     assert "fewer pixels, 280x210 next to 320x240" in reasons["new/part.png"]
 
 
+def test_photos_of_one_size_are_said_to_be(tv: Tv) -> None:
+    Path("again").mkdir()
+    drawn(0).save("again/0.jpg")
+    (group,) = map(json.loads, tv("dedupe", "again", "--against", "archive").out.splitlines())
+    reason = "the same picture as that one, of the same size, 320x240"
+    assert group["members"][1]["reason"] == reason
+
+
 def test_nothing_in_common_is_exit_status_1(tv: Tv) -> None:
     for path in ("new/part.png", "new/copied.png"):
         Path(path).unlink()

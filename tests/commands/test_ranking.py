@@ -284,12 +284,19 @@ def test_the_starts_are_a_table_and_one_is_chosen(encoded: Path, tv: Tv) -> None
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 0)
     assert ran.status == 0, ran.err
     table = [line.split() for line in ran.err.splitlines()]
-    assert ["pool", "start", "held-out", "photos", "held-out", "classes"] in table
+    columns = "pool start mAP of held-out photos mAP of held-out classes"
+    assert columns.split() in table
     assert {line[0] for line in table} >= {"mean", "gem", "mean+gem"}
     assert sum(line[-1:] == ["chosen"] for line in table) == 1
     settings = json.loads(tv("info", "r.h5", "--json").out)["settings"]
     assert [row["chosen"] for row in settings["choice"]].count(True) == 1
     assert settings["steps"] == 0
+    (chosen,) = (row for row in settings["choice"] if row["chosen"])
+    shown = " ".join(tv("info", "r.h5").out.split())
+    tried = len(settings["choice"])
+    assert f"choice {chosen['start']} of {chosen['pool']} vectors, of {tried} starts tried" in shown
+    points = len(settings["calibration"]["similarities"])
+    assert f"calibration {points} points" in shown and "chosen True" not in shown
     named = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--start", "wccn", "--pool",
                "mean+gem", "--steps", 0)  # fmt: skip
     assert "wccn of mean+gem vectors, 0 steps of the hinge loss kept" in named.err

@@ -177,6 +177,10 @@ def test_nothing_similar_enough(tv: Tv) -> None:
         ran = tv("search", "photos/0.png", "--box", box)
         assert (ran.status, ran.out) == (2, "")
         assert "at least 8x8" in ran.err
+    for box in ("1,2,3", "1,2,3,4,5", "a,b,c,d", ""):
+        ran = tv("search", "photos/0.png", "--box", box)
+        assert (ran.status, ran.out) == (2, "")
+        assert f"--box: a box is four numbers, x0,y0,x1,y1 in pixels, not {box!r}" in ran.err
     ran = tv("search", "photos/0.png", "--min-score", 1.01)
     assert (ran.status, ran.out) == (1, "")
     assert len(hits(tv("search", "photos/0.png", "--min-score", 0.999))) == 1

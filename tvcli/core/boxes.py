@@ -29,10 +29,13 @@ def as_box(value: Any) -> Box:
 
 def parse_box(text: str) -> Box:
     """Return the box written as `x0,y0,x1,y1`; raises ValueError as `as_box` does."""
+    wanted = f"a box is four numbers, x0,y0,x1,y1 in pixels, not {text!r:.60}"
     try:
         sides = [float(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"a box is x0,y0,x1,y1, not {text!r:.60}") from None
+        raise ValueError(wanted) from None
+    if len(sides) != 4:
+        raise ValueError(wanted)
     return as_box(sides)
 
 

@@ -39,6 +39,10 @@ def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
     if shard := settings.pop("shard", None):
         lines.append(("shard", f"{shard['number']}/{shard['of']} of {shard['listed']} regions"))
     lines += _encoder(settings.pop("encoder", None))
+    if calibration := settings.pop("calibration", None):
+        lines.append(("calibration", f"{len(calibration['similarities'])} points"))
+    if tried := settings.pop("choice", None):
+        lines.append(("choice", _choice(tried)))
     lines += [(key, _short(value)) for key, value in settings.items() if value is not None]
     return lines + _made(description.get("provenance", {}))
 
@@ -57,6 +61,12 @@ def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:
         ),
         ("pooling", str(encoder["pool"])),
     ]
+
+
+def _choice(tried: list[dict[str, Any]]) -> str:
+    """Return how many starts a rank head was chosen from, and which."""
+    chosen = (f"{row['start']} of {row['pool']} vectors" for row in tried if row["chosen"])
+    return f"{next(chosen, 'none')}, of {len(tried)} starts tried"
 
 
 def _made(provenance: dict[str, Any]) -> list[tuple[str, str]]:

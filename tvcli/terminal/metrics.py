@@ -56,9 +56,16 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
         )
 
 
+TRIED = {  # which measure a column of the starts holds, by what a head's file calls it
+    "held-out photos": "mAP of held-out photos",
+    "held-out classes": "mAP of held-out classes",
+    "triplets": "share of held-out triplets in order",
+}
+
+
 def _tried(row: dict[str, Any]) -> dict[str, str]:
     """Return a row of the starts that were tried, as text."""
-    values = {name: _cell(value) for name, value in row.items() if name != "chosen"}
+    values = {TRIED.get(n, n): _cell(value) for n, value in row.items() if n != "chosen"}
     return values | {"": "chosen" if row["chosen"] else ""}
 
 

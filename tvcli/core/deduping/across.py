@@ -187,7 +187,10 @@ def _why(facts: Facts, kept: Facts) -> str:
         return "a hard link to that one: to drop it frees no space"
     if facts.digest == kept.digest:
         return "the same bytes as that one"
-    sizes = f"{facts.width}x{facts.height} next to {kept.width}x{kept.height}"
+    sizes = f"{facts.width}x{facts.height}"
+    if (facts.width, facts.height, facts.shown) == (kept.width, kept.height, kept.shown):
+        return f"the same picture as that one, of the same size, {sizes}"
+    sizes += f" next to {kept.width}x{kept.height}"
     more = (
         "fewer" if facts.shown < kept.shown else "more" if facts.shown > kept.shown else "as many"
     )
