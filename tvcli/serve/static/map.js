@@ -45,6 +45,10 @@ export class CollectionMap {
     find("#map-out").addEventListener("click", () => this.zoom(1 / 1.6));
     for (const name of ["layout", "colour"])
       find(`#map-${name}`).addEventListener("change", (event) => change({ [name]: event.target.value }));
+    const isNarrow = matchMedia("(max-width: 640px)"); // as in map.css, where alone the options can be folded
+    const fold = () => (find("#map-options").open = !isNarrow.matches);
+    isNarrow.addEventListener("change", fold);
+    fold();
     new ResizeObserver(() => (this.view.isFitted ? this.fit() : this.redraw())).observe(this.canvas);
   }
 
