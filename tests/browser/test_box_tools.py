@@ -264,6 +264,34 @@ def test_the_strip_and_the_tools_are_one_stop_each(editor: Editor) -> None:
     assert page.locator("#tools [tabindex='0']").count() == 1
 
 
+def test_a_key_does_one_thing_where_something_has_the_focus(editor: Editor) -> None:
+    """Enter and Space belong to links, buttons, check boxes and summaries, arrows to sliders."""
+    page = editor.page
+    page.evaluate(
+        """() => {
+        window.seen = {};
+        const note = (name) => () => (window.seen[name] = (window.seen[name] ?? 0) + 1);
+        const add = (html) => document.querySelector("main").insertAdjacentHTML("beforeend", html);
+        add("<a id='l' href='#there'>link</a><button id='b' type='button'>button</button>");
+        add("<input id='c' type='checkbox'><input id='r' type='range' value='50'>");
+        add("<details><summary id='s'>more</summary></details>");
+        for (const id of ["l", "b", "c", "s"])
+          document.querySelector(`#${id}`).addEventListener("click", note(id));
+        }"""
+    )
+    editor.press("k")
+    before = editor.boxes()
+    pressed = [("l", "Enter"), ("b", "Enter"), ("b", "Space"), ("c", "Space")]
+    for name, key in [*pressed, ("s", "Enter"), ("s", "Space")]:
+        page.focus(f"#{name}")
+        editor.press(key)
+    assert page.evaluate("window.seen") == {"l": 1, "b": 2, "c": 1, "s": 2}
+    page.focus("#r")
+    editor.press("ArrowRight", "ArrowRight", "ArrowLeft", "Shift+ArrowRight")
+    assert page.input_value("#r") == "52"
+    assert editor.boxes() == before and page.text_content("#name") == "0.png"
+
+
 def test_proposals_stay_when_one_leaves_a_photo(
     page: Any, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

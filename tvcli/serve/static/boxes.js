@@ -109,7 +109,6 @@ function toggleEmpty() {
   if (!editing.toggleEmpty()) say(editing.canDraw ? "There are boxes: delete them first." : "", { error: true });
 }
 
-const isPressed = (event) => event.target.closest?.("button"); // Enter presses the button that has the focus
 const actions = {
   before: () => travel.go(-1), after: () => travel.go(1), undo: () => step("undo"), redo: () => step("redo"),
   unboxed: () => travel.go(1, { ...filters(), filter: "unboxed" }), empty: toggleEmpty, hide,
@@ -135,7 +134,7 @@ const table = [
   [["Ctrl+a"], "choose all boxes", () => editing.chooseAll()],
   [["Escape"], "give up a drag, else choose none", () => void (stage.cancel() || editing.choose(null))],
   [["l"], "label what is chosen", () => (editing.own.length ? find("#label").select() : false)],
-  [["Enter"], "accept the chosen proposals", (event) => (isPressed(event) ? false : editing.accept(editing.chosen))],
+  [["Enter"], "accept the chosen proposals", () => editing.accept(editing.chosen)],
   [["Shift+Enter"], "accept all proposals", actions.acceptAll],
   [["+", "="], "zoom in (also the wheel)", actions.in],
   [["-"], "zoom out", actions.out],

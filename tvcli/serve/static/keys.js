@@ -3,6 +3,10 @@
 import { find, make } from "./dom.js";
 
 const WRITING = "input:not([type=checkbox]):not([type=file]):not([type=range]), textarea, select";
+const SLIDES = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown"];
+/** What has a key to itself where it has the focus: it is pressed, followed or slid by it, and nothing else happens. */
+const OWNERS = { " ": "button, summary, input", Enter: "a[href], button:not([data-leaves-enter]), summary",
+  ...Object.fromEntries(SLIDES.flatMap((key) => ["", "Shift+"].map((shift) => [shift + key, "input[type=range]"]))) };
 const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "space" };
 
 export function nameOf(event) {
@@ -19,8 +23,9 @@ export function listen(table) {
   document.addEventListener("keydown", (event) => {
     if (event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
     if (find("dialog[open]")) return;
-    if (event.key === " " && event.target.matches?.("button, summary")) return; // it is pressed
-    const action = actions.get(nameOf(event));
+    const name = nameOf(event);
+    if (OWNERS[name] && event.target.matches?.(OWNERS[name])) return;
+    const action = actions.get(name);
     if (action && action(event) !== false) event.preventDefault();
   });
 }

@@ -69,7 +69,7 @@ function fail(error, action) {
 }
 
 function card(hit) {
-  const button = make("button", { type: "button", class: "photo", "data-key": hit.key,
+  const button = make("button", { type: "button", class: "photo", "data-key": hit.key, "data-leaves-enter": true,
     "aria-label": `${hit.rank}: ${hit.name}, similarity ${hit.similarity.toFixed(3)}` }, pictureOf(hit));
   const caption = make("p", { class: "caption" }, make("b", {}, hit.similarity.toFixed(3)),
     hit.label ? make("span", { class: "label" }, hit.label) : null, make("span", { title: hit.image }, hit.name));
