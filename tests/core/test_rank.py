@@ -204,7 +204,9 @@ def test_a_verdict_names_the_better_index() -> None:
         return {"metric": name, "difference": difference, "low": low, "high": high}
 
     said = verdict([record("mAP", 0.1, 0.05, 0.2), record("hit@1", -0.1, -0.2, -0.01)], "a", "b")
-    assert said.startswith("b is better than a: mAP +0.1000")
+    assert said.startswith("b is better than a: mAP is higher by 0.1000 (95 % interval: 0.0500")
     assert said.endswith("but a is better by hit@1")
-    assert verdict([record("mAP", -0.1, -0.2, -0.05)], "a", "b").startswith("a is better than b")
+    assert verdict([record("mAP", -0.1, -0.2, -0.05)], "a", "b") == (
+        "a is better than b: mAP is higher by 0.1000 (95 % interval: 0.0500 to 0.2000)"
+    )
     assert verdict([record("mAP", 0.1, -0.05, 0.2)], "a", "b").startswith("neither is shown")

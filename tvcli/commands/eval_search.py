@@ -7,7 +7,7 @@ import typer
 
 from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import SampleOptions
-from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_metrics
+from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_compared, print_metrics
 from tvcli.terminal.neighbours import NeighbourOptions
 from tvcli.terminal.progress import ReportOptions
 
@@ -118,10 +118,13 @@ def eval_search(
             both = zip(trials, found, strict=True)
             curves = {name: each.pairs.recall_precision() for (name, _, _), each in both}
             plot_precision_recall(curves, plot, "all pairs of query and photo")
-        records = found[0].compared(found[1], seed) if compare else found[0].records(seed)
-        print_metrics(records, format)
         if compare:
-            report.note(verdict(records, trials[0][0], trials[1][0]))
+            names = trials[0][0], trials[1][0]
+            records = found[0].compared(found[1], seed)
+            print_compared(records, *names, format)
+            report.note(verdict(records, *names))
+        else:
+            print_metrics(found[0].records(seed), format)
         left_out = found[0].without_relevant
         report.summary(
             f"{len(found[0].queries)} queries measured, {left_out} left out (nothing to find)"

@@ -27,6 +27,26 @@ def print_metrics(records: Sequence[dict[str, Any]], format: MetricFormat | None
         print(dump_record(record))
 
 
+def print_compared(
+    records: Sequence[dict[str, Any]], first: str, second: str, format: MetricFormat | None = None
+) -> None:
+    """Print the metrics of two indexes; in a table their names head the columns."""
+    if format == "jsonl" or (format is None and not sys.stdout.isatty()):
+        print_metrics(records, "jsonl")
+        return
+    rows = [
+        {
+            "metric": record["metric"],
+            first: record["value"],
+            second: record["other"],
+            "second less first": f"{record['difference']:+.4f}",
+            "95 % interval": f"{record['low']:+.4f} to {record['high']:+.4f}",
+        }
+        for record in records
+    ]
+    print_metrics(rows, "table")
+
+
 def explain_metrics() -> None:
     """Say on stderr what each metric means."""
     from tvcli.core.ranking.metrics import DEFINITIONS

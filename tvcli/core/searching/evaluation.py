@@ -116,12 +116,14 @@ def verdict(records: Sequence[dict[str, Any]], first: str, second: str) -> str:
     """
     sides = {str(r["metric"]): (r["low"] > 0) - (r["high"] < 0) for r in records}
     average = next(record for record in records if record["metric"] == "mAP")
-    bounds = f"between {average['low']:+.4f} and {average['high']:+.4f}"
-    by = f"mAP {average['difference']:+.4f}, {bounds}"
+    difference, *bounds = (average[name] for name in ("difference", "low", "high"))
     side = sides["mAP"]
     if side == 0:
-        return f"neither is shown to be better: {by}"
+        low, high = bounds
+        return f"neither is shown to be better: mAP {difference:+.4f} ({low:+.4f} to {high:+.4f})"
     better, worse = (second, first) if side > 0 else (first, second)
+    low, high = sorted(abs(bound) for bound in bounds)
+    by = f"mAP is higher by {abs(difference):.4f} (95 % interval: {low:.4f} to {high:.4f})"
     against = [name for name, value in sides.items() if value == -side]
     but = f"; but {worse} is better by {', '.join(against)}" if against else ""
     return f"{better} is better than {worse}: {by}{but}"
