@@ -386,6 +386,8 @@ def test_key_points_of_an_older_tv_are_named_with_what_mends_them(tv: Tv, indexe
 def test_what_an_update_cannot_honour_is_refused(
     tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: list[str], way: list[str]
 ) -> None:
+    if way == ["--watch"]:
+        pytest.importorskip("watchfiles", reason="extra watch")
     monkeypatch.chdir(tmp_path)
     Path("photos").mkdir()
     Path("x.tvx").mkdir()

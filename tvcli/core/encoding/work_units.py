@@ -6,7 +6,7 @@ whoever encodes it again writes the very same file, so nothing is lost and nothi
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def _line(chunks: list[Chunk]) -> bytes:
 def _fields(region: Region) -> tuple[object, ...]:
     if region.data is not None:
         raise BadInput("-: a picture on standard input cannot be encoded by a cluster")
-    return astuple(region)
+    return astuple(replace(region, prepared=None))[:-1]  # a worker opens the photo itself
 
 
 def _chunks(line: bytes) -> Iterator[Chunk]:

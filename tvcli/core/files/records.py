@@ -8,10 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import IO, TYPE_CHECKING, Any
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
@@ -20,6 +17,10 @@ from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import is_path
 from tvcli.core.files.strict_json import parse_json
+
+if TYPE_CHECKING:  # it takes as long to load as all of tv --help
+    import numpy as np
+    import numpy.typing as npt
 
 Record = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Prepared:
     the photo's.
     """
 
-    pixels: npt.NDArray[np.uint8]
+    pixels: "npt.NDArray[np.uint8]"
     width: int
     height: int
     digest: str

@@ -200,7 +200,7 @@ def measure(
                 without += 1
                 continue
             code = _code(query.photo or query.name)
-            halves[code % 2].add(row, wanted)
+            halves[len(codes) % 2].add(row, wanted)  # in turn: both have queries of each folder
             if neighbours.reciprocal:
                 _reorder(gallery, vectors[place], row, neighbours.reciprocal)
             values.extend(query_figures(relevant_ranks(row, wanted), ks))
