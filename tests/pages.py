@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import IO
 from urllib.request import Request, urlopen
 
+import uvicorn
 from conftest import picture
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from tvcli.serve.access import Gate
-from tvcli.serve.server import listen, server_of
+from tvcli.serve.server import listen, page_config
 
 TOKEN = "the-token"
 ORIGIN = "http://127.0.0.1:1234"
@@ -103,7 +104,7 @@ def threaded(app: ASGIApp) -> Iterator[str]:
     """Serve an app on a thread of the tests, for what cannot be had from a command line."""
     listener = listen("127.0.0.1", 0)
     gate = Gate(app, TOKEN)
-    server = server_of(gate)
+    server = uvicorn.Server(page_config(gate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     home = f"http://127.0.0.1:{listener.getsockname()[1]}/"

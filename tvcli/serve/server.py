@@ -29,17 +29,30 @@ def serve(app: ASGIApp, host: str, port: int, announce: Callable[[str], None]) -
     address = f"http://{_shown(host)}:{listener.getsockname()[1]}/#ticket="
     gate = Gate(app, new_secret(), host, lambda ticket: announce(address + ticket))
     try:
-        gate.entrance.invite()  # from here on Ctrl-C ends the page, as is said with the address
-        server_of(gate).run(sockets=[listener])
+        AnnouncedServer(page_config(gate), gate.entrance.invite).run(sockets=[listener])
     except KeyboardInterrupt:  # how a page is ended: all is saved by now
         pass
     finally:
         listener.close()
 
 
-def server_of(gate: Gate) -> uvicorn.Server:
-    """Return a server of a page, with bounds as `server_config` has them."""
-    return uvicorn.Server(server_config(gate, GRACE))
+class AnnouncedServer(uvicorn.Server):
+    """A server that is announced once it answers, and a signal ends it well: not before."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to answer, then announce it."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._announce()
+
+
+def page_config(gate: Gate) -> uvicorn.Config:
+    """Return how to serve a page, with bounds as `server_config` has them."""
+    return server_config(gate, GRACE)
 
 
 def server_config(app: Any, grace: int, **more: Any) -> uvicorn.Config:

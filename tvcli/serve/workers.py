@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from tvcli.serve.server import listen, server_config
+from tvcli.serve.server import AnnouncedServer, listen, server_config
 from tvcli.serve.service import ServiceSettings, make_service
 from tvcli.serve.service_metrics import shared_figures
 
@@ -26,10 +25,11 @@ def run_service(
     config = server_config(made, GRACE, factory=True, workers=workers)
     try:
         with shared_figures():
-            announce(f"http://{host}:{listener.getsockname()[1]}")
+            told = partial(announce, f"http://{host}:{listener.getsockname()[1]}")
             if workers == 1:
-                uvicorn.Server(config).run(sockets=[listener])
+                AnnouncedServer(config, told).run(sockets=[listener])
             else:
+                told()
                 Multiprocess(config, sockets=[listener]).run()
     except KeyboardInterrupt:  # how it is ended
         pass
