@@ -1,6 +1,5 @@
 """Labelling: photos to the labels that their neighbours in an index vote for."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from tvcli.core.labelling.neighbours import found, left_out
 from tvcli.core.labelling.sidecars import Sidecars
 from tvcli.core.labelling.votes import NONE, Codes, Vectors
 from tvcli.core.reports import Report, nothing_found
+from tvcli.core.searching.evaluation import rows_by_name
 from tvcli.core.searching.queries import Queries, known_box
 from tvcli.core.searching.searcher import Searcher, SearchSettings
 
@@ -156,7 +156,7 @@ class Labeller:
         rng = np.random.default_rng(self._settings.seed)
         rows = np.sort(rng.permutation(rows)[:MOST_FITTED])
         known = self._index.columns(rows)
-        copies = _grouped(self._index.read("digest"))
+        copies = rows_by_name(self._index.read("digest"))
         hidden = [
             np.union1d(
                 self._rows.get(absolute_path(self._index.root / image), _NO_ROWS),
@@ -168,7 +168,7 @@ class Labeller:
 
     def _fit_on(self) -> tuple[Vectors, Codes, list[Codes]]:
         """Return the same of the photos that are named to be fitted to."""
-        copies = _grouped(self._index.read("digest"))
+        copies = rows_by_name(self._index.read("digest"))
         vectors, own, hidden = [], [], []
         for columns, root in self._named(self._settings.fit_on):
             vectors.append(self._queries.vectors(columns))
@@ -234,12 +234,4 @@ def _with_box(region: Region) -> Region:
 
 
 def _rows_by_photo(index: Index) -> dict[str, Codes]:
-    return _grouped([absolute_path(index.root / image) for image in index.images])
-
-
-def _grouped(names: Sequence[str]) -> dict[str, Codes]:
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, name in enumerate(names):
-        if name:
-            rows[name].append(row)
-    return {name: np.array(some, np.intp) for name, some in rows.items()}
+    return rows_by_name([absolute_path(index.root / image) for image in index.images])

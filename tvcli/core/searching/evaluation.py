@@ -155,11 +155,11 @@ class Known:
 
     def by_label(self) -> dict[str, Rows]:
         """Return the rows of each label."""
-        return _grouped(self.labels)
+        return rows_by_name(self.labels)
 
     def by_photo(self) -> dict[str, Rows]:
         """Return the rows of each path and of each content hash."""
-        return _grouped(self.images) | _grouped(self.digests)
+        return rows_by_name(self.images) | rows_by_name(self.digests)
 
 
 def measure(
@@ -252,7 +252,8 @@ def _code(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(os.fsencode(name), digest_size=8).digest(), "big")
 
 
-def _grouped(names: list[str]) -> dict[str, Rows]:
+def rows_by_name(names: Sequence[str]) -> dict[str, Rows]:
+    """Return the rows (n,) of each name that is not empty, in rising order."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(names):
         if name:
