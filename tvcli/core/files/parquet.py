@@ -66,9 +66,10 @@ def open_parquet(path: Path) -> Iterator[Any]:
     pa = arrow()
     try:
         with pa.parquet.ParquetFile(path) as file:
-            _check_sizes(path, file.metadata)
+            about = file.metadata
+            _check_sizes(path, about)
             texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
-        with pa.parquet.ParquetFile(path, read_dictionary=texts) as file:
+        with pa.parquet.ParquetFile(path, metadata=about, read_dictionary=texts) as file:
             yield file
     except (OSError, pa.ArrowException) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
