@@ -32,6 +32,7 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
 
 Action = Literal["keep", "drop"]
+Numbered = tuple[int, Facts]  # a photo, and the number of its content
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +146,12 @@ def decisions_about(path: Path | None, *collections: Photos) -> Decisions:
 
 def facts_of_contents(
     photos: Photos, names: Names, contents: Sequence[int], report: Report
-) -> list[tuple[int, Facts]]:
+) -> list[Numbered]:
     """Return the facts of the files of some contents, each file once, with the content's number.
 
     A file is read again: one that changed since it was indexed is not what it is taken for.
     """
-    found: list[tuple[int, Facts]] = []
+    found: list[Numbered] = []
     for number in contents:
         files: list[Facts] = []
         known: set[str] = set()
@@ -198,7 +199,7 @@ def _entries_counted(files: Sequence[Facts]) -> list[Facts]:
 
 
 def _grouped(
-    found: list[tuple[int, Facts]],
+    found: list[Numbered],
     photos: Photos,
     links: Links,
     decisions: Decisions,
@@ -229,9 +230,6 @@ def _grouped(
     ]
 
 
-Numbered = tuple[int, Facts]  # a photo, and the number of its content
-
-
 class Proposing:
     """What to keep of photos that are the same: the best, and what it would not replace."""
 
@@ -251,27 +249,23 @@ class Proposing:
 
     def members(self, group: Sequence[Numbered]) -> list[Member]:
         """Return what is proposed for each of a group, of which the first is kept."""
-        kept, *others = group
-        why = (
-            self._preference.why_kept(kept[1], [facts for _, facts in others])
-            if self._preferred(group) is kept
+        first, *left = group
+        reason = (
+            self._preference.why_kept(first[1], [facts for _, facts in left])
+            if self._preferred(group) is first
             else "shows the picture larger than what has more pixels"
         )
-        members = {kept[1].image: Member(kept[1], "keep", why)}
-        lost = {one[1].image: self._loss(one, kept) for one in others}
-        for one in others:
-            if not lost[one[1].image]:
-                members[one[1].image] = self._dropped(one, kept)
-        left = [one for one in others if lost[one[1].image]]
-        while left:
-            best = self._preferred(left)
-            reason = f"the first of the group {lost[best[1].image]}"
-            members[best[1].image] = Member(best[1], "keep", reason, **self._about(best, kept))
+        kept, members = first, dict[str, Member]()
+        while True:  # what is kept, and what may be dropped for it; of the rest the same again
+            members[kept[1].image] = Member(kept[1], "keep", reason, **self._about(kept, first))
             for one in left:
-                if one is not best and self._same(one, best) and not self._loss(one, best):
-                    members[one[1].image] = self._dropped(one, best)
+                if one is not kept and self._same(one, kept) and not self._loss(one, kept):
+                    members[one[1].image] = self._dropped(one, kept)
             left = [one for one in left if one[1].image not in members]
-        return [members[facts.image] for _, facts in group]
+            if not left:
+                return [members[facts.image] for _, facts in group]
+            kept = self._preferred(left)
+            reason = f"the first of the group {self._loss(kept, first)}"
 
     def _preferred(self, photos: Sequence[Numbered]) -> Numbered:
         kept = self._preference.best([facts for _, facts in photos])

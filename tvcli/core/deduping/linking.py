@@ -27,20 +27,19 @@ class Links:
 
     def between(self, first: int, second: int) -> Link | None:
         """Return the link from the lower to the higher of two photos; None if they differ."""
-        pair = min(first, second), max(first, second)
+        pair = _pair(first, second)
         if pair not in self._known:
             self._known[pair] = compare(self._spool, *pair, self._rule)
         return self._known[pair]
 
     def known(self, first: int, second: int) -> Link | None:
         """Return the link of two photos found before, by themselves or through another."""
-        pair = min(first, second), max(first, second)
+        pair = _pair(first, second)
         return self._known.get(pair) or self._joined.get(pair)
 
     def towards(self, first: int, second: int) -> Link | None:
         """Return the link from one photo to another, by themselves or through a third."""
-        link = self.known(first, second) or self.between(first, second)
-        return link.inverse if link is not None and second < first else link
+        return _turned(self.known(first, second) or self.between(first, second), first, second)
 
     def through(self, first: int, between: int, last: int) -> Link | None:
         """Return the link of two photos by way of one that is known to be the same as both.
@@ -48,8 +47,9 @@ class Links:
         The maps in turn give the map between the two, and it is laid over by that map that they
         must agree: no more is taken on trust than where to look.
         """
-        lower, higher = min(first, last), max(first, last)
-        to, back = self._towards(lower, between), self._towards(between, higher)
+        lower, higher = _pair(first, last)
+        to = _turned(self._known.get(_pair(lower, between)), lower, between)
+        back = _turned(self._known.get(_pair(between, higher)), between, higher)
         if to is None or back is None:
             return None
         link = joined(self._spool.read(lower)[0], self._spool.read(higher)[0], to, back)
@@ -57,11 +57,6 @@ class Links:
             return None
         self._joined[lower, higher] = link
         return link
-
-    def _towards(self, first: int, second: int) -> Link | None:
-        """Return the link from one photo to another, if they were compared."""
-        link = self._known.get((min(first, second), max(first, second)))
-        return link.inverse if link is not None and second < first else link
 
     def find(self, pairs: Pairs, report: Report) -> list[Pair]:
         """Compare pairs (P, 2), sorted, and return those that are the same."""
@@ -88,3 +83,12 @@ class Links:
             return [BOTH] * len(others)
         enough = in_common(self._words, own, others) >= COMMON  # (2, n)
         return [np.flatnonzero(sides).tolist() for sides in enough.T]
+
+
+def _pair(first: int, second: int) -> Pair:
+    return min(first, second), max(first, second)
+
+
+def _turned(link: Link | None, first: int, second: int) -> Link | None:
+    """Return the link of two photos as it leads from the first to the second."""
+    return link.inverse if link is not None and second < first else link
