@@ -21,6 +21,7 @@ from typing import Any
 
 import httpx2 as httpx
 import numpy as np
+import uvicorn
 from PIL import Image
 
 from scripts.bench.search import SETTINGS, columns, drawn
@@ -28,7 +29,7 @@ from tvcli.core.files.sources import open_sources
 from tvcli.core.indexes.building import build_index
 from tvcli.serve.access import Gate
 from tvcli.serve.pages import open_box_editor, open_gallery
-from tvcli.serve.server import listen, server_of
+from tvcli.serve.server import listen, page_config
 
 TOKEN = "bench"
 HEADERS = {"authorization": f"Bearer {TOKEN}"}
@@ -39,7 +40,7 @@ AT_ONCE = 6
 def served(app: Any) -> Iterator[httpx.Client]:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = server_of(Gate(app, TOKEN))
+    server = uvicorn.Server(page_config(Gate(app, TOKEN)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=120) as client:

@@ -72,7 +72,7 @@ def test_its_metadata_names_the_command_the_licence_and_no_newest_python(wheel: 
         commands = archive.read(about.replace("METADATA", "entry_points.txt")).decode()
         assert about.replace("METADATA", "licenses/LICENSE") in archive.namelist()
     assert "\nRequires-Python: >=3.11\n" in metadata
-    assert "tv = tvcli.cli:main" in commands
+    assert "tv = tvcli.__main__:main" in commands
 
 
 def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path: Path) -> None:
