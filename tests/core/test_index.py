@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tvcli.core.errors import BadInput, Mismatch
+from tvcli.core.engines.condition_grammar import parse_condition
+from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.paths import photos_root
-from tvcli.core.indexes.building import build_index
+from tvcli.core.indexes.building import build_index, change_index
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import MANIFEST
 
@@ -36,6 +37,20 @@ def test_an_index_finds_its_own_rows(tmp_path: Path) -> None:
         assert found[:, 0].tolist() == list(range(50))
         assert np.allclose(similarities[:, 0], 1, atol=1e-6)
         assert index.columns(np.array([31]))["image"] == ["1.jpg"]
+
+
+def test_the_rows_that_meet_conditions(tmp_path: Path) -> None:
+    target = build(tmp_path / "x.tvx", rows(30), {**rows(20, 1), "label": ["dress"] * 20})
+    with open_index(target) as index:
+        change_index(target, index, np.arange(5), iter(()), iter(()), {})
+    with open_index(target) as index:  # without the first five
+        conditions = [parse_condition(text) for text in ("label=dress", "image^=1")]
+        assert [index.images[row] for row in index.meeting(conditions)] == [
+            f"{n}.jpg" for n in (1, *range(10, 20))
+        ]
+        assert index.meeting([parse_condition("label=coat")]).tolist() == []
+        with pytest.raises(UsageError, match="price"):
+            index.meeting([parse_condition("price<5")])
 
 
 @pytest.mark.parametrize("engine", ["exact", "annoy"])

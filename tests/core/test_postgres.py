@@ -101,6 +101,7 @@ def test_finds_what_exact_finds_with_and_without_filters(url: str, tmp_path: Pat
             met = [rows_meeting(condition, known.__getitem__) for condition in conditions]
             allowed = np.logical_and.reduce([np.ones(600, bool), *met])
             truth = Exact(index).search(queries, 10, allowed)[1]
+            assert index.meeting(conditions).tolist() == np.flatnonzero(allowed).tolist()
             got = found(index, queries, 10, where=conditions)
             expected = [[images[row] for row in rows] for rows in truth]
             shares = [

@@ -13,8 +13,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tvcli.core.engines import STRUCTURES, Found, Mask, Rows, Vectors, why_not
 from tvcli.core.engines.condition_types import check_columns
 from tvcli.core.engines.conditions import COLUMNS, Condition
@@ -86,11 +84,10 @@ class Index:
         names = [name for name in self.store.names if name != "embeddings"]
         return {name: self.read(name, rows) for name in names}
 
-    def has_row(self, where: Sequence[Condition]) -> bool:
-        """Tell whether any row meets all conditions."""
-        query = np.ones((1, self.manifest.dimension), np.float32)
-        rows = self.search(query, 1, where=where)[1]
-        return bool((rows >= 0).any())
+    def meeting(self, where: Sequence[Condition]) -> Rows:
+        """Return the rows that meet all conditions, rising; raises UsageError as `search` does."""
+        check_columns(where, self.store.field_types, self.path)
+        return self.store.meeting(where)
 
     def examples(self, name: str, count: int) -> list[str]:
         """Return what some of the first rows have in a column of texts, or as a field."""

@@ -68,6 +68,10 @@ class RowStore(Protocol):
         """
         ...
 
+    def meeting(self, where: Sequence[Condition]) -> Rows:
+        """Return the rows that meet all conditions, rising."""
+        ...
+
     def find(self, images: set[str]) -> Rows:
         """Return the rows of images, by their names."""
         ...

@@ -94,7 +94,7 @@ class SegmentRows:
         """Return similarities and rows (Q, n) of the k closest to queries (Q, D), as RowStore."""
         k = min(k, len(self))
         if where:
-            met = self._meeting(where)
+            met = self._mask(where)
             allowed = met if allowed is None else met & allowed
         if self._live is None:
             return self._engine.search(queries, k, allowed, budget)
@@ -103,7 +103,11 @@ class SegmentRows:
         similarities, rows = self._engine.search(queries, k, mask, budget)
         return similarities, np.searchsorted(self._live, rows)
 
-    def _meeting(self, where: Sequence[Condition]) -> Mask:
+    def meeting(self, where: Sequence[Condition]) -> Rows:
+        """Return the rows that meet all conditions, rising."""
+        return np.flatnonzero(self._mask(where))
+
+    def _mask(self, where: Sequence[Condition]) -> Mask:
         """Return which rows (N,) meet all conditions; those of one search are looked up once."""
         last = self._met
         if last is None or last[0] != where:

@@ -157,6 +157,11 @@ class TableRows:
         rows = self._numbers(ids)
         return np.where(rows < 0, np.float32(-np.inf), similarities), rows
 
+    def meeting(self, where: Sequence[Condition]) -> Rows:
+        """Return the rows that meet all conditions, rising."""
+        ids = self.table.meeting(where)
+        return np.flatnonzero(np.isin(self._order, ids)) if len(ids) else ids
+
     def _numbers(self, ids: Rows) -> Rows:
         """Return the rows that ids (any shape) are; -1 for -1, and for those that are no rows yet.
 

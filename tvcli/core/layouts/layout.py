@@ -14,7 +14,7 @@ from tvcli.core.layouts.principal import Vectors, principal_components
 
 METHODS = ("pca", "umap")
 MOST = 200_000  # rows of a layout; of more, every second, third, ... is shown
-BLOCK = 4096  # rows that are read at a time
+ROWS_AT_ONCE = 4096  # read, as float32
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def lay_out(index: Index, method: str, go_on: Callable[[], None] = lambda: None)
     rows = np.arange(0, len(index), max(1, -(-len(index) // MOST)))
 
     def blocks() -> Iterator[Vectors]:
-        for start in range(0, len(rows), BLOCK):
+        for start in range(0, len(rows), ROWS_AT_ONCE):
             go_on()
-            yield index.vectors(rows[start : start + BLOCK])
+            yield index.vectors(rows[start : start + ROWS_AT_ONCE])
 
     points, explained = principal_components(blocks, len(rows))
     if method == "pca":

@@ -59,10 +59,9 @@ class LearnedIndex(Index):
     ) -> Found:
         """Return similarities and rows (Q, n) of the k closest; as the index's own otherwise."""
         if where:
-            every = np.ones((1, self._index.manifest.dimension), np.float32)
-            met = self._index.search(every, len(self), allowed, where=where)[1][0]
-            allowed = np.zeros(len(self), bool)
-            allowed[met[met >= 0]] = True
+            met = np.zeros(len(self), bool)
+            met[self._index.meeting(where)] = True
+            allowed = met if allowed is None else met & allowed
         return Exact(self).search(unit(queries), min(k, len(self)), allowed)
 
     @cached_property

@@ -67,7 +67,7 @@ class Queries:
         maps: bool = False,
     ) -> None:
         self._index, self._load, self._report = index, load_encoder, report
-        self._maps, self._likening = maps, QueryProjection(index)
+        self._maps, self._projection = maps, QueryProjection(index)
         self._encoder: Encoder | None = None
         self._piped: dict[str, bytes] = {}
 
@@ -105,7 +105,7 @@ class Queries:
         if self._encoder is None or self._maps:
             return np.empty((0, self._index.manifest.dimension), np.float32)
         views = augmented_views(photo, crop, self._encoder.look)
-        return self._likening.vectors(self._encoder.encode(views))
+        return self._projection.vectors(self._encoder.encode(views))
 
     def _noted(self, regions: Iterable[Region]) -> Iterator[Region]:
         """Pass regions on, remembering photos that lie nowhere."""
@@ -131,7 +131,7 @@ class Queries:
             BadInput, Mismatch: as `of_encodings` does.
         """
         with open_artifact(path, "encodings") as encodings:
-            self._likening.check(encodings.settings["encoder"], path)
+            self._projection.check(encodings.settings["encoder"], path)
             root = photos_root(encodings.settings, path.absolute().parent)
             for rows in encodings.blocks(ROWS_READ_AT_ONCE):
                 yield encodings.read_columns(rows), root
@@ -143,7 +143,7 @@ class Queries:
             BadInput: an encoding is not finite.
         """
         check_finite(columns["encodings"], lambda: columns["image"])
-        return self._likening.vectors(columns["encodings"])
+        return self._projection.vectors(columns["encodings"])
 
     def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
         encodings, vectors = columns["encodings"], self.vectors(columns)
@@ -151,7 +151,7 @@ class Queries:
             yield Query(
                 shown_path(root, image),
                 vectors[place],
-                self._likening.map(encodings[place]) if self._maps else None,
+                self._projection.map(encodings[place]) if self._maps else None,
                 absolute_path(root / image),
                 columns["digest"][place],
                 columns["label"][place],

@@ -157,7 +157,7 @@ class Searcher:
                 ):
                     nothing = nothing and not found
                     yield query, found
-        if nothing and where and not self.index.has_row(where):
+        if nothing and where and not len(self.index.meeting(where)):
             report.note(_no_row_meets(self.index, where, settings.where))
 
     def queries(self, settings: SearchSettings, report: Report) -> Queries:

@@ -134,6 +134,10 @@ class Table:
         )
         return np.array([row[0] for row in found], np.intp)
 
+    def meeting(self, conditions: Sequence[Condition]) -> Rows:
+        """Return the ids of the rows that meet all conditions, rising."""
+        return self.ids(*self._restricted(conditions))
+
     def read(self, name: str, ids: Rows) -> list[Any]:
         """Return a column (or the vectors) of rows, None for those that are gone."""
         seen = self._seen  # searches on other threads replace it
@@ -205,7 +209,7 @@ class Table:
         asked = [(query, *values, query, distance, query, k)]
         return self.database.read(lambda c: self._searched(c, statement, asked, budget))[0]
 
-    def _restricted(self, conditions: Sequence[Condition], among: Rows | None) -> Restricted:
+    def _restricted(self, conditions: Sequence[Condition], among: Rows | None = None) -> Restricted:
         """Return what restricts a search as SQL, and the values in it."""
         parts, values = where(conditions, has_fields=FIELDS in self.columns)
         if among is not None:

@@ -6,13 +6,13 @@ from itertools import islice
 from tvcli.core.files.records import Region
 from tvcli.core.images.copies.changes import code_of
 
-BLOCK = 32  # regions read ahead: photos that came through a pipe are held in memory
+READ_AHEAD = 32  # regions: photos that came through a pipe are held in memory
 
 
 def with_others(regions: Iterator[Region], seed: int) -> Iterator[tuple[Region, Region | None]]:
     """Yield each region with another of its block, drawn by its name; None where it is alone."""
     before: list[Region] = []
-    while block := list(islice(regions, BLOCK)):
+    while block := list(islice(regions, READ_AHEAD)):
         for place, region in enumerate(block):
             rest = block[:place] + block[place + 1 :] or before
             mates = [mate for mate in rest if mate.image != region.image]
