@@ -255,3 +255,20 @@ def test_queries_are_located_as_the_photos_were(tmp_path: Path, real_data: Path)
     assert best.box == pytest.approx(found[0].box, abs=0.01)
     whole = index.search(found[0].image, k=1, locate=False)[0]
     assert whole.similarity < best.similarity
+
+
+def test_files_of_the_same_content_are_one_hit(own: Path) -> None:
+    for copy in ("a", "b"):
+        shutil.copy(own / "photos" / "3.png", own / "photos" / f"copy_{copy}.png")
+    with tvcli.open_index(own / "photos.tvx") as index:
+        index.update(own / "photos")
+        path = own / "photos" / "3.png"
+        plain = [hit.path.name for hit in index.search(path, k=4)]
+        assert plain[:3] == ["3.png", "copy_a.png", "copy_b.png"]
+        for found in (
+            index.search(path, k=2, distinct=True),
+            *index.search_many([path], k=2, distinct=True),
+        ):
+            assert [hit.path.name for hit in found] == ["3.png", plain[3]]
+            assert [Path(name).name for name in found[0].same_content] == plain[1:3]
+            assert found[1].same_content == ()

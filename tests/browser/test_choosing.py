@@ -137,6 +137,26 @@ def test_names_are_no_formulas(home: Any) -> None:
     assert row == {"image": "./=cmd|'x'!A1,\"y\".jpg", "label": "'@SUM(1)", "similarity": "-0.5"}
 
 
+def test_fields_are_columns_beside_what_the_page_knows(home: Any) -> None:
+    told = home.evaluate(
+        """async () => {
+            const { csv, jsonLines } = await import("/static/exports.js");
+            const fields = { name: "dress", price: 5, image: "x" };
+            const items = [{ image: "a.jpg", name: "a.jpg", fields },
+                           { image: "b.jpg", name: "b.jpg", fields: { sold: false } }];
+            return [csv(items), jsonLines(items)];
+        }"""
+    )
+    assert list(csv.DictReader(io.StringIO(told[0]))) == [
+        {"image": "a.jpg", "name": "dress", "price": "5", "sold": ""},
+        {"image": "b.jpg", "name": "", "price": "", "sold": "false"},
+    ]
+    assert [json.loads(line) for line in told[1].splitlines()] == [
+        {"image": "a.jpg", "name": "dress", "price": 5},
+        {"image": "b.jpg", "sold": False},
+    ]
+
+
 def test_the_photos_as_an_archive(home: Any, made: Path) -> None:
     choose(home, 0, 6)
     with zipfile.ZipFile(io.BytesIO(saved(home, "zip"))) as file:

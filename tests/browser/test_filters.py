@@ -91,3 +91,25 @@ def test_pages_are_jumped_to(page: Any, many: str) -> None:
     number.fill("99")
     number.press("Enter")
     page.wait_for_url("**page=3")
+
+
+def test_files_of_the_same_content_are_shown_once(page: Any, many: str) -> None:
+    page.goto(f"{many}?item=%230")
+    wait_for_message(page, "^30 hits")
+    page.get_by_role("button", name="Same files once").click()
+    wait_for_message(page, "^9 hits")
+    assert "distinct=1" in page.url
+    listed = page.locator("#results .same").first
+    assert listed.text_content() == "+13"  # 15 of one content, but for the query and the hit
+    assert "photos/odd/027.png" in listed.get_attribute("title").split("\n")
+    page.locator("#results li").first.hover()
+    page.locator("#results .look").first.click()
+    page.wait_for_selector("#look dl")
+    assert "same files" in page.text_content("#look dl")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#look", state="detached")
+    page.locator("#results a.photo").nth(1).click()  # it stays in the next search
+    page.wait_for_function("() => !location.search.includes('item=%230')")
+    wait_for_message(page, "^9 hits")
+    page.get_by_role("button", name="Same files once").click()
+    wait_for_message(page, "^30 hits")

@@ -23,7 +23,8 @@ class Hit(Readable):
     in pixels of the photo as displayed, None where the whole photo was indexed. `missing` tells
     that it is not there any more. `same` says whether it is the same picture, if that was asked.
     `fields` are what else the index knows of it, such as a price. `probability` is that it belongs
-    with the query, where the index knows what its similarities mean.
+    with the query, where the index knows what its similarities mean. `same_content` are other
+    files of the same content, where `distinct` hits were asked for.
     """
 
     rank: int
@@ -36,6 +37,7 @@ class Hit(Readable):
     query: str = field(default="", repr=False)
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
     probability: float | None = None
+    same_content: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def path(self) -> Path:
@@ -84,6 +86,7 @@ def _hit(hit: CoreHit) -> Hit:
         hit.query,
         as_json(hit.fields),
         hit.probability,
+        hit.same_content,
     )
 
 

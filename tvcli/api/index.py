@@ -131,6 +131,7 @@ class Index:
         min_similarity: float | None = None,
         min_probability: float | None = None,
         where: str | Sequence[str] = (),
+        distinct: bool = False,
         verify: bool | Preset = False,
         rerank: int | None = None,
         query_expansion: int | None = None,
@@ -156,6 +157,7 @@ class Index:
             min_probability: leave out hits that belong with the query less probably, as the index
                 was calibrated; with `verify`, that less probably show the same picture.
             where: conditions on the hits, such as `label=dress`; all must hold.
+            distinct: of files with the same content one is a hit, which lists the others.
             verify: keep only hits that show the same picture; or the name of a preset.
             rerank: reorder the first so many by their dense maps.
             query_expansion: search again with the sum of the query and so many closest photos,
@@ -188,7 +190,16 @@ class Index:
             raise UsageError("box: goes with a query")
         neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
         settings = settings_of(
-            k, min_similarity, rerank, locate, metric, where, verify, neighbours, min_probability
+            k,
+            min_similarity,
+            rerank,
+            locate,
+            metric,
+            where,
+            distinct,
+            verify,
+            neighbours,
+            min_probability,
         )
         listening = _Noting(report_of(report or self._report))
         likes, unlikes = examples_of(like), examples_of(unlike)
@@ -211,6 +222,7 @@ class Index:
         min_similarity: float | None = None,
         min_probability: float | None = None,
         where: str | Sequence[str] = (),
+        distinct: bool = False,
         verify: bool | Preset = False,
         rerank: int | None = None,
         query_expansion: int | None = None,
@@ -231,8 +243,8 @@ class Index:
         Args:
             queries: a folder, a list of photos or records, or pictures, arrays and vectors; an
                 iterator of photos is read as it is needed, and an array (N, D) holds vectors.
-            k, min_similarity, min_probability, where, verify, rerank, query_expansion, alpha,
-                k_reciprocal, k1, k2, lambda_, locate, metric: as in `search`.
+            k, min_similarity, min_probability, where, distinct, verify, rerank, query_expansion,
+                alpha, k_reciprocal, k1, k2, lambda_, locate, metric: as in `search`.
             report: told of what is skipped; None: the one given to `open_index`.
 
         Shapes, Dtypes, Units: as in `search`.
@@ -244,7 +256,16 @@ class Index:
         """
         neighbours = asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_)
         settings = settings_of(
-            k, min_similarity, rerank, locate, metric, where, verify, neighbours, min_probability
+            k,
+            min_similarity,
+            rerank,
+            locate,
+            metric,
+            where,
+            distinct,
+            verify,
+            neighbours,
+            min_probability,
         )
         known = report_of(report or self._report)
         return self._each(queries, settings, known)  # what makes no sense was refused by now

@@ -39,7 +39,8 @@ PATIENCE = 20.0  # seconds, of which loading takes one
 class GalleryQuery:
     """What to search with: a row or a file, whole or in a box, drawn to and away from rows.
 
-    `weights` are those of rows that count more or less than 1.
+    `weights` are those of rows that count more or less than 1. Of `distinct` hits each has another
+    content, and lists the others.
     """
 
     row: int | None = None
@@ -52,6 +53,7 @@ class GalleryQuery:
     locate: bool = True
     where: tuple[str, ...] = ()
     weights: Mapping[int, float] = field(default_factory=dict)
+    distinct: bool = False
 
 
 Found = tuple[Box | None, list[Hit]]
@@ -136,7 +138,13 @@ class Finder:
         with self._turn(query):
             found = self._searcher.search(
                 None if query is None else [query],
-                SearchSettings(k, asked.min_score, locate=locate, where=asked.where),
+                SearchSettings(
+                    k,
+                    asked.min_score,
+                    locate=locate,
+                    where=asked.where,
+                    distinct=asked.distinct,
+                ),
                 report,
                 likes=self._examples(asked.likes if refined else [], asked),
                 unlikes=self._examples(asked.unlikes if refined else [], asked),

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from tvcli.core.images.photo import photo_size
 from tvcli.core.indexes.previous import previous_of
 from tvcli.core.searching.examples import MOST_WEIGHT
+from tvcli.core.searching.hits import Hit, narrowed
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
@@ -179,7 +180,10 @@ class Gallery:
         score = _score(wanted.get("min_score"))
         where = tuple(conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))))
         weights = self._weights(finder, wanted.get("weights"))
-        return GalleryQuery(row, data, box, likes, unlikes, k, score, locate, where, weights)
+        distinct = wanted.get("distinct") in (True, "true", "1")
+        return GalleryQuery(
+            row, data, box, likes, unlikes, k, score, locate, where, weights, distinct
+        )
 
     def _weights(self, finder: Finder, value: object) -> dict[int, float]:
         """Return the weights of rows, of an object of them by item; raises Refused (400)."""
@@ -245,8 +249,7 @@ def _is_weight(value: object) -> bool:
 def _without_query(finder: Finder, asked: GalleryQuery) -> Found:
     """Return what a search finds besides the row that it searches with."""
     located, hits = finder.find(replace(asked, k=asked.k + 1))
-    others = [hit for hit in hits if hit.row != asked.row][: asked.k]
-    return located, [replace(hit, rank=rank) for rank, hit in enumerate(others, 1)]
+    return located, _kept(finder, hits, lambda row: row != asked.row)[: asked.k]
 
 
 def _with_text(
@@ -256,10 +259,16 @@ def _with_text(
     rows, k = set(finder.facets.rows(text)), asked.k
     while True:
         located, hits = find(finder, replace(asked, k=k))
-        kept = [hit for hit in hits if hit.row in rows][: asked.k]
+        kept = _kept(finder, hits, rows.__contains__)[: asked.k]
         if len(kept) == min(asked.k, len(rows)) or len(hits) < k:
-            return located, [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
+            return located, kept
         k *= GROWTH
+
+
+def _kept(finder: Finder, hits: list[Hit], keeps: Callable[[int], bool]) -> list[Hit]:
+    """Return hits where only some rows count, ranked anew."""
+    kept = filter(None, (narrowed(finder.index, hit, keeps) for hit in hits))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(kept, 1)]
 
 
 def _wanted_by_query(asked: Asked) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import read_photo
+from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
 from tvcli.core.searching.hits import Hit
@@ -110,6 +111,7 @@ class _Service:
                         "dimension": manifest.dimension,
                         "engine": manifest.engine,
                         "locates": searcher.index.location_files is not None,
+                        "calibrated": calibration_of(searcher.index.settings) is not None,
                     }
                 )
         return {"indexes": told}
@@ -143,6 +145,12 @@ class _Service:
         live.follow()
         pixels = pixels_of(query.data) if isinstance(query, Region) and query.data else 0
         with TURNS.turn(pixels), live.using() as searcher:
+            if wanted.min_probability is not None and not calibration_of(searcher.index.settings):
+                raise Refused(
+                    400,
+                    f"min_probability: {name} does not know what its similarities mean, until "
+                    f"tv eval search --calibrate tells it",
+                )
             found = searcher.search(
                 None if query is None else [query],
                 _settings_of(wanted),
@@ -175,8 +183,10 @@ def _settings_of(wanted: SearchRequest) -> SearchSettings:
     return SearchSettings(
         k=wanted.k,
         min_score=wanted.min_similarity,
+        min_probability=wanted.min_probability,
         locate=False if wanted.box else wanted.locate,
         where=wanted.where,
+        distinct=wanted.distinct,
         neighbours=asked_neighbours(wanted.query_expansion, k_reciprocal=wanted.k_reciprocal),
     )
 
@@ -187,8 +197,11 @@ def _example(name: str, text: str, searcher: Searcher) -> Example:
 
 
 def _hit(hit: Hit, searcher: Searcher) -> dict[str, Any]:
-    """Return a hit as `tv search` writes it, its photo named as the index has it."""
-    record = hit.as_record() | {"image": searcher.index.images[hit.row]}
+    """Return a hit as `tv search` writes it, its photos named as the index has them."""
+    names = searcher.index.images
+    record = hit.as_record() | {"image": names[hit.row]}
+    if hit.same_rows:
+        record["same_content"] = [names[row] for row in hit.same_rows]
     return {name: value for name, value in record.items() if name != "query"}
 
 

@@ -16,7 +16,18 @@ SEARCH: dict[str, dict[str, Any]] = {
     "box": BOX | {"description": f"Search with this part of the photo: {BOX_MEANT}"},
     "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
     "min_similarity": {"type": "number", "minimum": -1, "maximum": 1},
+    "min_probability": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": 1,
+        "description": "That a hit belongs with the query; of an index that is `calibrated`.",
+    },
     "where": TEXTS | {"description": "Conditions on the hits, such as label=dress; all must hold."},
+    "distinct": {
+        "type": "boolean",
+        "default": False,
+        "description": "Of files with the same content one is a hit, which lists the others.",
+    },
     "query_expansion": {
         "type": "integer",
         "minimum": 1,
@@ -41,11 +52,19 @@ HIT = {
         "rank": {"type": "integer"},
         "image": TEXT,
         "similarity": {"type": "number", "description": "The cosine: 1.0 for the same picture."},
+        "probability": {
+            "type": "number",
+            "description": "That it belongs with the query, where the index is calibrated.",
+        },
         "box": BOX | {"description": BOX_MEANT},
         "label": TEXT,
         "missing": {"type": "boolean", "description": "The photo is not where the index has it."},
+        "same_content": TEXTS | {"description": "The other photos of the same content."},
     },
-    "additionalProperties": True,
+    "additionalProperties": {
+        "type": ["number", "string", "boolean"],
+        "description": "A field of the photo, such as a price.",
+    },
 }
 HITS = {
     "type": "object",

@@ -22,6 +22,8 @@ TEXTS = ("index", "item", "image")
 WHOLES = {"k": MOST_HITS, "query_expansion": MOST_NEIGHBOURS, "k_reciprocal": MOST_REORDERED}
 KNOWN = frozenset(SEARCH)
 JSON = "application/json"
+TRUTHS = ("locate", "distinct")
+PARTS = {"min_similarity": -1, "min_probability": 0}  # numbers up to 1, with the least of each
 WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
@@ -39,7 +41,9 @@ class SearchRequest:
     where: list[str]
     k: int
     min_similarity: float | None
+    min_probability: float | None
     locate: bool | None
+    distinct: bool
     query_expansion: int | None
     k_reciprocal: int | None
     data: bytes | None
@@ -57,6 +61,8 @@ def search_request(asked: Asked) -> SearchRequest:
     index, item, image = (_text(wanted, name) for name in TEXTS)
     k, expansion, reciprocal = (_whole(wanted, name, most) for name, most in WHOLES.items())
     likes, unlikes, where = (_texts(wanted, name, most) for name, most in LISTS.items())
+    locate, distinct = (_truth(wanted, name) for name in TRUTHS)
+    similarity, probability = (_number(wanted, name, least) for name, least in PARTS.items())
     return SearchRequest(
         index=index,
         item=item,
@@ -66,8 +72,10 @@ def search_request(asked: Asked) -> SearchRequest:
         unlikes=unlikes,
         where=where,
         k=10 if k is None else k,
-        min_similarity=_similarity(wanted.get("min_similarity")),
-        locate=_truth(wanted.get("locate")),
+        min_similarity=similarity,
+        min_probability=probability,
+        locate=locate,
+        distinct=bool(distinct),
         query_expansion=expansion,
         k_reciprocal=reciprocal,
         data=data,
@@ -91,11 +99,12 @@ def _typed(asked: Asked) -> dict[str, Any]:
     for name in WHOLES:
         if WHOLE.fullmatch(wanted.get(name, "")):
             wanted[name] = int(wanted[name])
-    with suppress(ValueError):
-        wanted["min_similarity"] = float(wanted.get("min_similarity", "-"))
+    for name in PARTS:
+        with suppress(ValueError):
+            wanted[name] = float(wanted.get(name, "-"))
     truths = {"true": True, "false": False}
-    if "locate" in wanted:
-        wanted["locate"] = truths.get(wanted["locate"], wanted["locate"])
+    for name in wanted.keys() & TRUTHS:
+        wanted[name] = truths.get(wanted[name], wanted[name])
     return wanted
 
 
@@ -113,17 +122,19 @@ def _whole(wanted: Mapping[str, Any], name: str, most: int) -> int | None:
     return value
 
 
-def _similarity(value: Any) -> float | None:
+def _number(wanted: Mapping[str, Any], name: str, least: int) -> float | None:
+    value = wanted.get(name)
     if value is None:
         return None
-    if type(value) not in (int, float) or not (math.isfinite(value) and -1 <= value <= 1):
-        raise _wrong("min_similarity", "a number from -1 to 1", value)
+    if type(value) not in (int, float) or not (math.isfinite(value) and least <= value <= 1):
+        raise _wrong(name, f"a number from {least} to 1", value)
     return float(value)
 
 
-def _truth(value: Any) -> bool | None:
+def _truth(wanted: Mapping[str, Any], name: str) -> bool | None:
+    value = wanted.get(name)
     if value is not None and not isinstance(value, bool):
-        raise _wrong("locate", "true or false", value)
+        raise _wrong(name, "true or false", value)
     return value
 
 

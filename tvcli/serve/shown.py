@@ -1,11 +1,13 @@
 """Rows and hits of an index as a page is told of them."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
+from tvcli.core.files.fields import as_json
 from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.hits import Hit
 from tvcli.core.searching.queries import shown_path
@@ -20,14 +22,20 @@ def shown_rows(finder: Finder, rows: list[int]) -> list[dict[str, Any]]:
     for place, row in enumerate(rows):
         box = known["box"][place]
         item = _shown(finder, row, None if np.isnan(box).any() else [float(side) for side in box])
+        item |= {"fields": as_json(known["fields"][place])}
         shown.append(item | ({"label": known["label"][place]} if known["label"][place] else {}))
     return shown
 
 
 def shown_hits(finder: Finder, hits: list[Hit]) -> list[dict[str, Any]]:
-    """Return hits as `tv search` writes them, with what a page needs besides."""
+    """Return hits as `tv search` writes them, with what a page needs besides.
+
+    Their fields stand apart: a field may have the name of what a page needs.
+    """
     return [
-        hit.as_record() | _shown(finder, hit.row, list(hit.region) if hit.region else None)
+        replace(hit, fields={}).as_record()
+        | _shown(finder, hit.row, list(hit.region) if hit.region else None)
+        | {"fields": as_json(hit.fields)}
         for hit in hits
     ]
 
@@ -35,22 +43,22 @@ def shown_hits(finder: Finder, hits: list[Hit]) -> list[dict[str, Any]]:
 def shown_photo(finder: Finder, row: int) -> dict[str, Any]:
     """Return what a page shows of one row, with the photo's size, or why it cannot be shown."""
     item = shown_rows(finder, [row])[0] | _size(finder, row)
-    return item | {"fields": _fields(finder, row, item)}
+    return item | {"facts": _facts(finder, row, item)}
 
 
-def _fields(finder: Finder, row: int, item: dict[str, Any]) -> dict[str, str]:
+def _facts(finder: Finder, row: int, item: dict[str, Any]) -> dict[str, str]:
     """Return what else the index and the file system know of a row, in words."""
     known = finder.index.columns(np.array([row], np.intp))
-    fields = {name: known[name][0] for name in ("split", "target") if known.get(name)}
+    facts = {name: known[name][0] for name in ("split", "target") if known.get(name)}
     region = [float(side) for side in known["region"][0]]
     if region != [0, 0, item.get("width"), item.get("height")]:
-        fields["encoded"] = ", ".join(f"{side:g}" for side in region)
-    fields |= {"mirrored": "yes"} if known["flip"][0] else {}
+        facts["encoded"] = ", ".join(f"{side:g}" for side in region)
+    facts |= {"mirrored": "yes"} if known["flip"][0] else {}
     with suppress(OSError, Refused):
         status = finder.collection.path(row).stat()
         changed = datetime.fromtimestamp(status.st_mtime).astimezone()
-        fields["file"] = f"{status.st_size:,} bytes, {changed:%Y-%m-%d %H:%M}"
-    return fields
+        facts["file"] = f"{status.st_size:,} bytes, {changed:%Y-%m-%d %H:%M}"
+    return facts
 
 
 def _shown(finder: Finder, row: int, box: list[float] | None) -> dict[str, Any]:

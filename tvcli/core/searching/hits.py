@@ -1,6 +1,6 @@
 """Hits: what an index has for queries, in order, checked and explained."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,8 @@ class Hit:
     `row` is where the index has it; `check` says whether it is the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
     its photos lie. `fields` are what else is known of it, such as a price.
-    `same_content` are other files of the same content, if they are listed rather than hits.
+    `same_content` are other files of the same content, if they are listed rather than hits;
+    `same_rows` is where the index has them.
     """
 
     query: str
@@ -61,6 +62,7 @@ class Hit:
     fields: Mapping[str, Value] = field(default_factory=dict)
     probability: float | None = None
     same_content: tuple[str, ...] = ()
+    same_rows: tuple[int, ...] = ()
 
     @property
     def shown_fields(self) -> dict[str, str]:
@@ -241,4 +243,31 @@ def _hits(
             same_content=tuple(shown_path(index.root, name) for name in others[place])
             if others
             else (),
+            same_rows=tuple(same[place]) if same else (),
         )
+
+
+def narrowed(index: Index, hit: Hit, keeps: Callable[[int], bool]) -> Hit | None:
+    """Return a hit as it is where only some rows count, of which it may list several; None: none.
+
+    What it lists first becomes the hit where its own row does not count.
+    """
+    every = (hit.row, *hit.same_rows)
+    rows = [row for row in every if keeps(row)]
+    if len(rows) == len(every):
+        return hit
+    if not rows:
+        return None
+    known = index.columns(np.array(rows, np.intp))
+    first, *others = (shown_path(index.root, name) for name in known["image"])
+    return replace(
+        hit,
+        image=first,
+        region=known_box(known["box"][0]),
+        label=known["label"][0],
+        missing=not (index.root / known["image"][0]).exists(),
+        row=rows[0],
+        fields=known["fields"][0],
+        same_content=tuple(others),
+        same_rows=tuple(rows[1:]),
+    )

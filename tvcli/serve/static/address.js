@@ -1,7 +1,7 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
 const LISTS = ["like", "unlike", "weight", "label", "folder"];
-const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "sort", "view", "layout", "colour", "look"];
+const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "distinct", "sort", "view", "layout", "colour", "look"];
 
 export function readAddress() {
   const query = new URLSearchParams(location.search);
@@ -34,6 +34,6 @@ export function filtersOf({ text, label, folder }) {
 
 /** A search with an item or a file alone: filters and the view stay, what was said of other hits does not carry over. */
 export function searchWith(what) {
-  const { text, label, folder, view, layout, colour } = readAddress();
-  return addressOf({ ...what, text, label, folder, view, layout, colour });
+  const { text, label, folder, distinct, view, layout, colour } = readAddress();
+  return addressOf({ ...what, text, label, folder, distinct, view, layout, colour });
 }

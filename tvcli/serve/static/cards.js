@@ -87,8 +87,13 @@ function caption(item, score) {
     score ? make("b", {}, score) : null,
     item.moved ? movement(item.moved) : null,
     item.label ? make("span", { class: "label" }, item.label) : null,
+    item.same_content ? sameFiles(item.same_content) : null,
     make("span", { title: item.image }, item.name));
 }
+
+/** How many other files have the same content, and which. */
+const sameFiles = (names) => make("span", { class: "same", role: "img", title: names.join("\n"),
+  "aria-label": `and ${names.length} more of the same content` }, `+${names.length}`);
 
 function movement(moved) {
   if (moved === "new") return make("span", { class: "moved up" }, "new");

@@ -3,20 +3,24 @@
 import { make } from "./dom.js";
 
 const FIRST = ["query", "rank", "image", "similarity", "box", "label"]; // in the order of `tv search`
-const OF_THE_PAGE = new Set(["row", "key", "name", "width", "height", "unreadable", "moved", "fields"]);
+const OF_THE_PAGE = new Set(["row", "key", "name", "width", "height", "unreadable", "moved", "fields", "facts"]);
 const FORMULA = /^'*[=+\-@\t\r\n]/; // what spreadsheets take for a formula, as core/files/tables.py has it
 
+/** An item as `tv search` writes it: in its order, its fields beside the rest. */
 function known(item) {
   const names = Object.keys(item).filter((name) => !OF_THE_PAGE.has(name) && item[name] != null);
-  return [...new Set([...FIRST.filter((name) => names.includes(name)), ...names])];
+  const ordered = new Set([...FIRST.filter((name) => names.includes(name)), ...names]);
+  const own = Object.fromEntries([...ordered].map((name) => [name, item[name]]));
+  return { ...own, ...item.fields, ...own };
 }
 
 export const jsonLines = (items) => items.map((item) =>
-  `${JSON.stringify(Object.fromEntries(known(item).map((name) => [name, item[name]])))}\n`).join("");
+  `${JSON.stringify(known(item))}\n`).join("");
 
 export function csv(items) {
-  const names = [...new Set(items.flatMap(known))];
-  const rows = items.map((item) => names.map((name) => cell(name, item[name])));
+  const records = items.map(known);
+  const names = [...new Set(records.flatMap(Object.keys))];
+  const rows = records.map((item) => names.map((name) => cell(name, item[name])));
   return [names.map((name) => cell("", name)), ...rows].map((row) => `${row.join(",")}\r\n`).join("");
 }
 

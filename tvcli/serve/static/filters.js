@@ -1,4 +1,4 @@
-// Filters that go with any search: labels, folders, the least similarity, and the order.
+// Filters that go with any search: labels, folders, the least similarity, files once, and the order.
 
 import { get } from "./api.js";
 import { filtersOf, isMap, isSearch } from "./address.js";
@@ -20,7 +20,7 @@ export function showFilters(state, facets, change) {
   const focused = document.activeElement?.closest("#filters") && document.activeElement.dataset.value;
   place.replaceChildren(...[facet("label", "Label", facets.labels, state, change, open),
     facet("folder", "Folder", facets.folders, state, change, open),
-    isSearch(state) ? slider(state, change) : null, isMap(state) ? null : order(state, change),
+    isSearch(state) ? slider(state, change) : null, isSearch(state) ? once(state, change) : null, isMap(state) ? null : order(state, change),
     views(state, change)].filter(Boolean));
   if (focused) find(`[data-value="${CSS.escape(focused)}"]`, place)?.focus();
 }
@@ -52,6 +52,11 @@ function slider(state, change) {
   input.addEventListener("change", () => change({ min: Number(input.value) ? input.value : "" }));
   return make("label", { class: "least" }, "Similarity at least ", input, shown);
 }
+
+/** Show files of the same content as one hit. */
+const once = (state, change) => make("button", { type: "button", "data-value": "distinct", "aria-pressed": String(Boolean(state.distinct)),
+  title: "Files of the same content are one hit, which lists the others", onclick: () => change({ distinct: state.distinct ? "" : "1" }) },
+  "Same files once");
 
 function order(state, change) {
   const select = make("select", { "aria-label": "Order", "data-value": "order", onchange: () => change({ sort: select.value }) },

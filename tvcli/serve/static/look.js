@@ -26,7 +26,7 @@ export class Lightbox {
     const key = `#${row}`;
     const known = await get("/api/item", { key, index }).catch((error) => ({ unreadable: error.message, name: key }));
     if (mine !== this.#turn) return;
-    this.#draw({ ...known, ...card?.item, fields: known.fields ?? {} }, { name, index, card });
+    this.#draw({ ...known, ...card?.item, fields: known.fields ?? {}, facts: known.facts ?? {} }, { name, index, card });
   }
 
   #draw(item, { name, index, card }) {
@@ -68,7 +68,8 @@ export class Lightbox {
   #about(item, card) {
     const box = item.box && item.box.map((side) => Math.round(side)).join(", ");
     const known = { rank: item.rank, similarity: item.similarity?.toFixed(3), label: item.label, path: item.image,
-      pixels: item.width ? `${item.width} × ${item.height}` : null, box, ...item.fields };
+      pixels: item.width ? `${item.width} × ${item.height}` : null, box,
+      "same files": item.same_content?.join(", "), ...item.fields, ...item.facts };
     const rows = Object.entries(known).filter(([, value]) => value != null && value !== "");
     const why = find("[data-why]", card);
     const said = item.key != null && item.rank && find("[data-say]", card) ? judgement(item, ...this.said(item.key)) : null;

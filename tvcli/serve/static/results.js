@@ -20,6 +20,7 @@ export function wish(state) {
   const { like, unlike, label, folder } = state;
   const wanted = { k: hitsOf(state), like, unlike, label, folder, weights: weightsOf(state), without_query: true };
   if (state.text) wanted.text = state.text;
+  if (state.distinct) wanted.distinct = true;
   if (state.min) wanted.min_score = Number(state.min);
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
