@@ -21,9 +21,9 @@ def to_rgb(image: Image.Image, colour: Colour, tags: Mapping[int, Any]) -> tuple
     """Return a picture as 8-bit RGB, transparency on white, and a note on its range, if any.
 
     `tags` are those of its TIFF, empty for other formats.
-    `managed`: its ICC profile is converted to sRGB, and the range of values of more than 8 bits is
-    told by its tags, else by its maximum. `stored`: values as they stand, as tv 0.1 first took
-    them, floats as 0 to 1 if they fit in it.
+    `managed`: its ICC profile (`info["icc_profile"]`) is converted to sRGB, and the range of values
+    of more than 8 bits is told by its tags, else by its maximum. `stored`: values as they stand, as
+    tv 0.1 first took them, floats as 0 to 1 if they fit in it.
     """
     note = ""
     profile = image.info.get("icc_profile") if colour == "managed" else None
@@ -74,7 +74,7 @@ def _to_8_bits(
     if colour == "stored":
         largest, note = _stored_range(image.mode, top), ""
     else:
-        largest, note = _range(image.mode, top, tags)
+        largest, note = white_of(image.mode, top, tags)
     scaled = np.clip(np.rint(values * (255.0 / largest)), 0, 255).astype(np.uint8)
     return Image.fromarray(scaled, "L"), note
 
@@ -85,8 +85,8 @@ def _stored_range(mode: str, top: float) -> float:
     return 255.0 if top <= 255 and mode == "I" else 65535.0
 
 
-def _range(mode: str, top: float, tags: Mapping[int, Any]) -> tuple[float, str]:
-    """Return the value that is white, and a note where it is not the usual one."""
+def white_of(mode: str, top: float, tags: Mapping[int, Any]) -> tuple[float, str]:
+    """Return the value that is white in a mode, and a note where it is not the usual one."""
     usual = 1.0 if mode == "F" else 65535.0
     for tag in LARGEST_SAMPLE:
         value = tags.get(tag)

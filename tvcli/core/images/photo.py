@@ -14,8 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
-from tvcli.core.images.colour import Colour, to_rgb
+from tvcli.core.images.adobe_rgb import adobe_rgb_profile, is_adobe_rgb
+from tvcli.core.images.colour import Colour, to_rgb, white_of
 from tvcli.core.images.cut_jpegs import completed
+from tvcli.core.images.deep_colours import is_deep, with_full_range
 from tvcli.core.images.known_pictures import NotInstalled, open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
 from tvcli.core.images.raw import SMALL, NoPreview
@@ -124,14 +126,32 @@ def decode_photo(
 
 def _decoded(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour) -> Photo:
     with open_picture(data) as image:
+        deep = is_deep(image)  # first: of a PNG, to look for EXIF is to load it
         width, height = _displayed_size(image)
         if size is not None:
             _draft(image, size, [part for crop in crops if (part := clip(crop, width, height))])
-        tags = getattr(image, "tag_v2", {})
-        pixels, note = to_rgb(ImageOps.exif_transpose(image), colour, tags)
+        pixels, note = _pixels(image, data, colour, deep=deep)
         if image.format == "RAW" and max(width, height) < SMALL:
             note = f"its preview has only {width}x{height} pixels"
         return Photo(pixels, width, height, note)
+
+
+def _pixels(
+    image: Image.Image, data: bytes, colour: Colour, *, deep: bool
+) -> tuple[Image.Image, str]:
+    """Return an opened picture as upright RGB of 8 bits, and a note on its range, if any."""
+    tags = getattr(image, "tag_v2", {})
+    if colour == "stored":
+        return to_rgb(ImageOps.exif_transpose(image), colour, tags)
+    adobe = "icc_profile" not in image.info and is_adobe_rgb(image)
+    upright, note = ImageOps.exif_transpose(image), ""
+    if deep:
+        with open_picture(data) as again:
+            upright, note = with_full_range(upright, again, tags, white_of)
+    if adobe:
+        upright.info["icc_profile"] = adobe_rgb_profile()
+    pixels, more = to_rgb(upright, colour, tags)
+    return pixels, note or more
 
 
 def _cut(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour) -> Photo | None:
