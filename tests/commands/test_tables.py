@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from conftest import Ran
 
+import tvcli
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.parquet import MOST_TEXT, bounded, open_parquet, read_parquet
@@ -115,6 +116,54 @@ def test_encodings_as_parquet_and_back(pool: str, table: Path, tv: Tv, pq: Any) 
     assert "0 added, 0 changed" in tv("index", written, "-o", index, "--update").err
     assert tv("encode", table, "-o", written, "--pool", pool).status == 0  # its own is replaced
     assert tv("encode", table, "-o", written, "--update").status == 2
+
+
+def test_encodings_as_parquet_are_queries(table: Path, tv: Tv, pq: Any) -> None:
+    index, folder = table.with_name("a.tvx"), table.parent / "elsewhere"
+    folder.mkdir()  # where the photos do not lie
+    asked = [folder / "rows.h5", folder / "rows.parquet"]
+    for target in asked:
+        assert tv("encode", table, "-o", target, "--pool", "auto").status == 0
+    assert tv("index", table, "-o", index).status == 0
+    by_file, by_table = (records(tv("search", rows, "-i", index, "-k", 2)) for rows in asked)
+    assert by_file == by_table and len(by_table) == 10
+    assert [hit["similarity"] > 0.999 for hit in by_table[::2]] == [True] * 5
+    for command in (
+        ("eval", "search", index, "--truth", "labels", "--queries"),
+        ("label", "-i", index),
+        ("label", table.parent / "photos", "-i", index, "--fit-on"),
+    ):
+        first, second = (tv(*command, rows) for rows in asked)
+        assert (first.status, first.out) == (second.status, second.out), second.err
+    made = []
+    for rows in asked:
+        ran = tv("triplets", rows, "--flips", "-o", target := rows.with_suffix(".jsonl"))
+        assert ran.status == 0, ran.err
+        made.append(target.read_text())
+    assert made[0] == made[1] and '"../photos/0.png"' in made[1]
+    told = [json.loads(tv("info", rows, "--json").out) for rows in asked]
+    for name in ("type", "rows", "shape", "labels", "fields"):
+        assert told[0][name] == told[1][name]
+    assert told[1]["file"] == str(asked[1])
+    built = [tvcli.build_index(rows, rows.with_name(f"{n}.tvx")) for n, rows in enumerate(asked)]
+    for path in built:
+        with tvcli.open_index(path) as opened:
+            assert opened.search(item=opened.images[0], k=1)[0].path == table.parent / "photos" / "0.png"
+            assert opened.update(asked[1]).changed == 0
+
+
+def test_encodings_are_no_records(table: Path, tv: Tv, pq: Any) -> None:
+    rows, index = table.with_name("rows.parquet"), table.with_name("a.tvx")
+    assert tv("encode", table, "-o", rows, "--pool", "auto").status == 0
+    assert tv("index", table, "-o", index).status == 0
+    for command, said in (
+        (("encode", rows, "-o", table.with_name("b.h5")), "encodings, where photos or records"),
+        (("search", rows, table, "-i", index), "encodings, where photos or records"),
+        (("merge", rows, rows, "-o", table.with_name("b.h5")), "a table; merge what"),
+        (("index", "--fields", rows, "-o", index), "encodings, where a table of fields"),
+    ):
+        ran = tv(*command)
+        assert (ran.status, said in ran.err) == (3, True), ran.err
 
 
 def test_hits_as_parquet(table: Path, tv: Tv, pq: Any, tmp_path: Path) -> None:

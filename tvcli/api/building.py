@@ -9,7 +9,8 @@ from tvcli.api.encoding import Encoder, core_encoder
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, named
 from tvcli.core.engines.names import checked_engine
-from tvcli.core.files.sources import is_encodings
+from tvcli.core.files.parquet_rows import rows_file
+from tvcli.core.files.sources import is_rows
 from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
 from tvcli.core.reports import Report
 
@@ -78,8 +79,10 @@ def build_index(
     }
     with named(source, None if root is None else Path(root)) as given:
         made = made_by("build_index", source, target, inputs=given.inputs, seed=seed, rank=head)
-        if is_encodings(given.arguments):
-            index_encodings(Path(given.arguments[0]), target, made, pool=pool, **common)
+        if is_rows(given.arguments):
+            name = Path(given.arguments[0])
+            with rows_file(name) as path:
+                index_encodings(path, target, made, pool=pool, name=name, **common)
         else:
             core, taken = core_encoder(encoder, head_pool(head, pool)), given.open(known)
             file = None if weights is None else Path(weights)

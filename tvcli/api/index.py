@@ -30,8 +30,9 @@ from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.updates import Counts, UpdateRequest
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.parquet_rows import rows_file
 from tvcli.core.files.project_settings import default_index
-from tvcli.core.files.sources import is_encodings
+from tvcli.core.files.sources import is_rows
 from tvcli.core.indexes.sync import sync_encodings
 from tvcli.core.indexes.updates import change_photos
 from tvcli.core.labelling.labelling import MOST_OTHERS, OTHERS, LabelSettings
@@ -381,9 +382,9 @@ class Index:
             )
             made = made_by(f"Index.{way}", source, inputs=given.inputs)
             counts: Counts
-            if is_encodings(given.arguments):
-                path = Path(given.arguments[0])
-                counts = sync_encodings(self.path, request, known, made, path)
+            if is_rows(given.arguments):
+                with rows_file(Path(given.arguments[0])) as path:
+                    counts = sync_encodings(self.path, request, known, made, path)
             else:
                 counts = change_photos(self.path, request, known, made)
         self.reload()

@@ -245,7 +245,7 @@ def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:
     """Set fields of the photos in the index that is there."""
     from tvcli.core.indexes.field_edits import edit_fields_from
 
-    with reports.open() as report, streams.input_file(name) as path:
+    with reports.open() as report, streams.input_file(name, rows=False) as path:
         count = edit_fields_from(target, path, report, name=name)
         report.summary(f"fields of {count} photos changed in {target}")
 

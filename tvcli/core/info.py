@@ -8,8 +8,11 @@ from typing import Any
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.parquet import is_encodings_table
+from tvcli.core.files.parquet_rows import rows_file
 from tvcli.core.files.records import read_record_file
 from tvcli.core.files.sources import HDF5_MAGIC
+from tvcli.core.files.tables import is_table, read_table
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import REMOTE, read_manifest
 
@@ -31,6 +34,11 @@ def describe(path: Path) -> dict[str, Any]:
         start = stream.read(512)
     if start.startswith(HDF5_MAGIC):
         return _describe_artifact(path)
+    if is_encodings_table(path):
+        with rows_file(path) as made:
+            return _describe_artifact(made) | {"file": str(path), "bytes": path.stat().st_size}
+    if is_table(path):
+        return _describe_records(path)
     if start.lstrip()[:1] in (b"{", b"["):
         return _describe_records(path)
     raise BadInput(f"{path}: not a file of tv's (encodings, head, index or records)")
@@ -93,7 +101,7 @@ def _describe_records(path: Path) -> dict[str, Any]:
     fields: Counter[str] = Counter()
     labels: Counter[str] = Counter()
     count = 0
-    for record, _ in read_record_file(path):
+    for record, _ in read_table(path) if is_table(path) else read_record_file(path):
         count += 1
         fields.update(record.keys())
         labels.update([str(record.get("label") or "")])

@@ -22,11 +22,19 @@ def stdin() -> IO[bytes]:
 
 
 @contextmanager
-def input_file(name: str) -> Iterator[Path]:
-    """Give a path to read an artifact from; that of a pipe is a temporary file."""
+def input_file(name: str, *, rows: bool = True) -> Iterator[Path]:
+    """Give a path to read an artifact from; that of a pipe is a temporary file.
+
+    So is that of `rows` which lie in a table.
+    """
     piped = is_pipe(name)
     if name != STREAM and not piped:
-        with _rows_of_table(Path(name)) as path:
+        if not rows:
+            yield Path(name)
+            return
+        from tvcli.core.files.parquet_rows import rows_file
+
+        with rows_file(Path(name)) as path:
             yield path
         return
     with tempfile.NamedTemporaryFile(prefix="tv-", suffix=".h5") as file:
@@ -75,22 +83,6 @@ def encodings_file(name: str) -> Iterator[Path]:
     yield path
     write_encodings_table(path, target)
     path.unlink()
-
-
-@contextmanager
-def _rows_of_table(path: Path) -> Iterator[Path]:
-    """Give a path to read an artifact from, made of a table of encodings if that is one."""
-    from tvcli.core.files.parquet import is_encodings_table
-
-    if not (path.is_file() and is_encodings_table(path)):
-        yield path
-        return
-    from tvcli.core.files.parquet_rows import read_encodings_table
-
-    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
-        made = Path(folder) / "rows.h5"
-        read_encodings_table(path, made)
-        yield made
 
 
 def command_line() -> list[str]:

@@ -5,6 +5,9 @@ The file's metadata has what an encodings file records, so that it can be read b
 
 import json
 import math
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,12 @@ from tvcli.core.files.parquet import (
     ROWS_AT_ONCE,
     arrow,
     bounded,
+    is_encodings_table,
     open_parquet,
     plain_rows,
     utf8,
 )
+from tvcli.core.files.paths import photos_root
 
 BOXES = ("region", "box")
 TEXTS = ("image", "digest", "label", "split", "target", "asked")
@@ -53,8 +58,24 @@ def write_encodings_table(source: Path, target: Path) -> int:
         return len(rows)
 
 
+@contextmanager
+def rows_file(path: Path) -> Iterator[Path]:
+    """Give an encodings file: the path itself, or a temporary one made of a table of encodings.
+
+    Raises:
+        BadInput: as `read_encodings_table` does.
+    """
+    if not (path.is_file() and is_encodings_table(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="tv-") as folder:
+        made = Path(folder) / "rows.h5"
+        read_encodings_table(path, made)
+        yield made
+
+
 def read_encodings_table(path: Path, target: Path) -> None:
-    """Write an encodings file of what `write_encodings_table` wrote.
+    """Write an encodings file of what `write_encodings_table` wrote, its photos where they are.
 
     Raises:
         BadInput: it is none such, damaged, or larger than can be held.
@@ -69,7 +90,10 @@ def read_encodings_table(path: Path, target: Path) -> None:
         size = 2 * math.prod(shape)
         if size > MOST_ROW or not _are_rows(file.schema_arrow, math.prod(shape)):
             raise BadInput(f"{path}: not as tv writes encodings, or rows of more than 128 MiB")
-        with write_artifact(target, "encodings", about["settings"], about["provenance"]) as writer:
+        settings = about["settings"]
+        if all(isinstance(settings.get(name), str) for name in ("root", "root_absolute")):
+            settings |= {"root": str(photos_root(settings, path.absolute().parent))}
+        with write_artifact(target, "encodings", settings, about["provenance"]) as writer:
             for batch in file.iter_batches(min(ROWS_AT_ONCE, MOST_ROW // max(1, size))):
                 for some in bounded(path, batch):
                     writer.append(_columns(path, some, tuple(shape)))

@@ -274,6 +274,8 @@ def _reader(
 
 def _read_file(path: Path, null: bool, fields: FieldReader) -> Iterator[Region]:
     if is_table(path):
+        if is_encodings_table(path):
+            raise BadInput(f"{path}: encodings, where photos or records are needed")
         return _from_records(read_table(path), path.parent, fields)
     if _is_json(path):
         return _from_records(read_record_file(path), path.parent, fields)

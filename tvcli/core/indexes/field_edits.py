@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import FieldReader, Fields, Value, merged
 from tvcli.core.files.locks import writing
+from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.paths import absolute_path, as_on_disk
 from tvcli.core.files.records import Record
 from tvcli.core.files.tables import read_table_or_records
@@ -51,6 +53,8 @@ def edit_fields_from(target: Path, table: Path, report: Report, *, name: str = "
     Raises:
         BadInput: the file cannot be used, or the index cannot be used or written.
     """
+    if is_encodings_table(table):
+        raise BadInput(f"{name or table}: encodings, where a table of fields is needed")
     with writing(target), open_index(target) as index:
         records = read_table_or_records(table)
         asked = _asked(index, records, Path(name or table).absolute().parent, report)

@@ -13,7 +13,7 @@ from tvcli.core.files.fields import as_json
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Record, Region
-from tvcli.core.files.sources import Source, is_encodings, open_sources
+from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.labelling.fitting import FEW, KS, Fitted, fit_rule
 from tvcli.core.labelling.gallery_labels import gallery_labels
@@ -181,7 +181,7 @@ class Labeller:
         return np.concatenate(vectors), np.concatenate(own), hidden
 
     def _named(self, arguments: Sequence[str]) -> Iterator[tuple[Columns, Path]]:
-        if is_encodings(arguments):
+        if is_rows(arguments):
             yield from self._queries.file_columns(Path(arguments[0]))
             return
         source = open_sources(arguments, on_unreadable=self._report.unreadable)
@@ -217,7 +217,7 @@ def label_records(
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
     with open_index(path) as index:
         searcher = Searcher(index, weights=settings.weights, device=settings.device)
-        source = None if is_encodings(sources) else open_photos()
+        source = None if is_rows(sources) else open_photos()
         labeller = Labeller(searcher, settings, report)
         report.note(labeller.fitted.said())
         found = labeller.label(source) if source else labeller.label_encodings(Path(sources[0]))

@@ -12,7 +12,7 @@ from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.sampling import ALL, Sample
-from tvcli.core.files.sources import is_encodings, open_sources
+from tvcli.core.files.sources import is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import read_manifest, write_manifest
 from tvcli.core.ranking.calibration import CALIBRATION, Calibration
@@ -106,7 +106,7 @@ def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> It
     if not trial.queries:
         return trial.sample.of(_own(index), lambda query: query.name)
     queries = Searcher(index, weights=trial.weights).queries(SearchSettings(), report)
-    if is_encodings(trial.queries, stdin):
+    if is_rows(trial.queries, stdin):
         found = queries.of_encodings(Path(trial.queries[0]))
         return trial.sample.of(found, lambda query: query.photo or query.name)
     source = open_sources(

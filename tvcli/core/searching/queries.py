@@ -15,6 +15,7 @@ from tvcli.core.encoding.finite import check_finite
 from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
+from tvcli.core.files.parquet_rows import rows_file
 from tvcli.core.files.paths import absolute_path, photos_root
 from tvcli.core.files.records import Region
 from tvcli.core.images.arrays import unit
@@ -115,7 +116,7 @@ class Queries:
             yield region
 
     def of_encodings(self, path: Path) -> Iterator[Query]:
-        """Yield a query for each row of an encodings file, made as the gallery's were.
+        """Yield a query for each row of an encodings file or table, made as the gallery's were.
 
         Raises:
             BadInput: not an encodings file.
@@ -125,12 +126,12 @@ class Queries:
             yield from self._of_columns(columns, root)
 
     def file_columns(self, path: Path) -> Iterator[tuple[Columns, Path]]:
-        """Yield the rows of an encodings file, some at a time, and where their photos lie.
+        """Yield the rows of an encodings file or table, some at a time, and where their photos lie.
 
         Raises:
             BadInput, Mismatch: as `of_encodings` does.
         """
-        with open_artifact(path, "encodings") as encodings:
+        with rows_file(path) as made, open_artifact(made, "encodings") as encodings:
             self._projection.check(encodings.settings["encoder"], path)
             root = photos_root(encodings.settings, path.absolute().parent)
             for rows in encodings.blocks(ROWS_READ_AT_ONCE):

@@ -12,7 +12,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.pipes import is_pipe
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
-from tvcli.core.files.sources import STDIN, Source, is_encodings, open_sources
+from tvcli.core.files.sources import STDIN, Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
@@ -92,7 +92,7 @@ def _asked(
     if not request.queries:
         return (iter(request.items) if request.items else None), Path()
     through_pipe = request.queries[0] == STDIN or is_pipe(request.queries[0])
-    if not through_pipe and is_encodings(request.queries, stdin):
+    if not through_pipe and is_rows(request.queries, stdin):
         queries = searcher.queries(request.settings, report)
         return chain(request.items, queries.of_encodings(Path(request.queries[0]))), Path()
     source: Source = open_sources(

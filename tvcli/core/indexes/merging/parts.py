@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.sources import HDF5_MAGIC
 from tvcli.core.indexes.manifest import MANIFEST
 
@@ -38,6 +39,8 @@ def _kind(path: Path) -> KindOfParts:
         return "index"
     if not path.is_file():
         raise BadInput(f"{path}: no such file or folder")
+    if is_encodings_table(path):
+        raise BadInput(f"{path}: a table; merge what tv encode -o PART.h5 made")
     with path.open("rb") as stream:
         return "encodings" if stream.read(len(HDF5_MAGIC)) == HDF5_MAGIC else "records"
 
