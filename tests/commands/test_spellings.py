@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import Ran, drawn
 
-from tvcli.core.files.paths import as_on_disk
+from tvcli.core.files.spellings import as_on_disk
 
 Tv = Callable[..., Ran]
 COMPOSED, APART = (unicodedata.normalize(form, "été.jpg") for form in ("NFC", "NFD"))

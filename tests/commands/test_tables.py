@@ -148,7 +148,10 @@ def test_encodings_as_parquet_are_queries(table: Path, tv: Tv, pq: Any) -> None:
     built = [tvcli.build_index(rows, rows.with_name(f"{n}.tvx")) for n, rows in enumerate(asked)]
     for path in built:
         with tvcli.open_index(path) as opened:
-            assert opened.search(item=opened.images[0], k=1)[0].path == table.parent / "photos" / "0.png"
+            assert (
+                opened.search(item=opened.images[0], k=1)[0].path
+                == table.parent / "photos" / "0.png"
+            )
             assert opened.update(asked[1]).changed == 0
 
 

@@ -1,7 +1,8 @@
 """Names of files: which of them lead to one file by links, and which entry of a folder each is.
 
 To remove a name takes away the entry that its last part is in its folder, wherever links to
-folders lead on the way there: a symbolic link, or the file itself.
+folders lead on the way there: a symbolic link, or the file itself. Where case makes no
+difference, names that differ by it are one entry.
 """
 
 import os
@@ -10,19 +11,24 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-_real_folder = cache(os.path.realpath)
+from tvcli.core.files.spellings import as_on_disk
+
+
+@cache
+def _real_folder(folder: str) -> str:
+    return as_on_disk(os.path.realpath(folder))
 
 
 def entry_of(path: Path) -> str:
     """Return the entry that a name is, by its real folder: what removing the name takes away."""
     folder, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - the last link stays
-    return os.path.join(_real_folder(folder), name)  # noqa: PTH118 - of texts, many times
+    return as_on_disk(os.path.join(_real_folder(folder), name))  # noqa: PTH118 - of texts
 
 
 def file_of(path: Path) -> str:
     """Return the real path of the file that a name leads to."""
     entry = entry_of(path)
-    return os.path.realpath(entry) if os.path.islink(entry) else entry  # noqa: PTH114
+    return as_on_disk(os.path.realpath(entry)) if os.path.islink(entry) else entry  # noqa: PTH114
 
 
 class Names:

@@ -1,12 +1,12 @@
 """Paths outright, and where an artifact's photos lie: both can be moved together."""
 
 import os
-import unicodedata
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from tvcli.core.files.pipes import is_pipe
+from tvcli.core.files.spellings import as_on_disk
 
 
 def absolute_path(path: Path | str) -> str:
@@ -27,24 +27,6 @@ def is_file_name(value: Any) -> TypeGuard[str]:
     return is_path(value) and os.path.basename(value) == value and value not in (".", "..")  # noqa: PTH119
 
 
-def other_spellings(path: str) -> set[str]:
-    """Return a path with its accents composed (NFC) and taken apart (NFD), where that differs."""
-    if path.isascii():
-        return set()
-    return {unicodedata.normalize(form, path) for form in ("NFC", "NFD")} - {path}
-
-
-def as_on_disk(path: str) -> str:
-    """Return a path as the file system spells it, where only its accents are written otherwise.
-
-    Macs take names apart that records, and photos copied elsewhere, have composed: é is one letter
-    here and two there, and other systems take them for two names.
-    """
-    if path.isascii() or os.path.lexists(path):
-        return path
-    return next(filter(os.path.lexists, sorted(other_spellings(path))), path)
-
-
 def folder_of(path: Path) -> Path:
     """Return the absolute folder that a path lies in; of a pipe, such as <(…), the current one."""
     return Path.cwd() if is_pipe(path) else Path(absolute_path(path)).parent
@@ -61,5 +43,5 @@ def photos_root(settings: dict[str, Any], folder: Path) -> Path:
     moved: Path = folder / settings["root"]
     with suppress(OSError):  # a name longer than any
         if moved.exists():
-            return moved
-    return Path(settings["root_absolute"])
+            return Path(as_on_disk(str(moved)))
+    return Path(as_on_disk(settings["root_absolute"]))

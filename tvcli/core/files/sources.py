@@ -11,7 +11,6 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
-from tvcli.core.files.paths import as_on_disk
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 from tvcli.core.files.records import (
@@ -23,6 +22,7 @@ from tvcli.core.files.records import (
 )
 from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.shards import Shard, Share
+from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.files.tables import is_table, read_table
 
 STDIN = "-"
@@ -123,7 +123,8 @@ def open_sources(
     """
     if not arguments:
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
-    base = (root or _common_root(arguments)).absolute()
+    here = as_on_disk(str(Path.cwd()))
+    base = Path(here, root or _common_root(arguments))
     stream = sys.stdin.buffer if stdin is None else stdin
     left_out = exclusions or Exclusions()
     reader = fields or FieldReader()
@@ -132,7 +133,7 @@ def open_sources(
         for argument in arguments
     ]
     wanted = (region for regions in readers for region in regions if empty or not region.empty)
-    every = (_under(region, base) for region in wanted)
+    every = (_under(region, base, here) for region in wanted)
     regions = sample.of(every, lambda region: region.image)
     if shard is None:
         return Source(base, regions, tuple(arguments), sample=sample, exclusions=left_out)
@@ -242,7 +243,7 @@ def _root_of(argument: str) -> Path:
         )
     ):
         return Path.cwd()
-    return path if path.is_dir() else path.parent
+    return Path(as_on_disk(str(path if path.is_dir() else path.parent)))
 
 
 def _reader(
@@ -262,7 +263,9 @@ def _reader(
     if path.is_dir():
         return (
             Region(str(photo))
-            for photo in walk_photos(path, on_unreadable, on_left_out, exclusions)
+            for photo in walk_photos(
+                Path(as_on_disk(argument)), on_unreadable, on_left_out, exclusions
+            )
         )
     if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
         # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
@@ -369,10 +372,10 @@ def _from_records(
         yield replace(region, image=as_on_disk(str(base / region.image)))
 
 
-def _under(region: Region, root: Path) -> Region:
+def _under(region: Region, root: Path, here: str) -> Region:
     if region.data is not None:
         return region
-    return replace(region, image=os.path.relpath(Path(region.image).absolute(), root))
+    return replace(region, image=os.path.relpath(Path(here, region.image), root))
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -13,9 +13,10 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
-from tvcli.core.files.paths import absolute_path, as_on_disk
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record
 from tvcli.core.files.sources import Source
+from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report, nothing_found
 

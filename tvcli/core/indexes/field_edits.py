@@ -13,8 +13,9 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import FieldReader, Fields, Value, merged
 from tvcli.core.files.locks import writing
 from tvcli.core.files.parquet import is_encodings_table
-from tvcli.core.files.paths import absolute_path, as_on_disk
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record
+from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.files.tables import read_table_or_records
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import write_manifest

@@ -19,8 +19,9 @@ from tvcli.core.engines.conditions import COLUMNS, Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
 from tvcli.core.files.fields import shown
-from tvcli.core.files.paths import absolute_path, other_spellings
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
+from tvcli.core.files.spellings import as_on_disk, other_spellings
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.row_store import RowStore
@@ -178,16 +179,24 @@ class Index:
     def find(self, image: str) -> Rows:
         """Return the rows of an image, named as in the index or by a path that leads to it."""
         absolute = absolute_path(image)
-        names = {image, os.path.relpath(absolute, self.root), absolute}
+        spelled = {as_on_disk(path) for path in (absolute, absolute_path(self.root / image))}
+        paths = {absolute, *spelled}
+        names = {image, *paths, *(os.path.relpath(path, self.root) for path in paths)}
         return self.store.find(names.union(*map(other_spellings, names)))
 
     @cached_property
     def root(self) -> Path:
         """The folder that images are relative to, wherever it lies now."""
         if self._named_root is not None:
-            return Path(absolute_path(self._named_root))
-        moved = Path(absolute_path(self.path / self.settings["root"]))
-        places = (moved, Path(self.settings["root_absolute"]))
+            return Path(as_on_disk(absolute_path(self._named_root)))
+        moved, before = (
+            Path(as_on_disk(path))
+            for path in (
+                absolute_path(self.path / self.settings["root"]),
+                self.settings["root_absolute"],
+            )
+        )
+        places = (moved, before)
         sample = self.store.some_images(LOOKED_AT)
         there = (root for root in places if any((root / image).exists() for image in sample))
         return next(there, moved)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.paths import absolute_path, as_on_disk, folder_of
+from tvcli.core.files.paths import absolute_path, folder_of
 from tvcli.core.files.records import read_record_file, region_from_record
+from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.reports import Report
 
 
