@@ -8,6 +8,7 @@ import pytest
 from conftest import picture
 from gallery_page import names, wait_for_message
 from pages import running
+from PIL import Image
 
 from tvcli.cli import run
 
@@ -25,6 +26,25 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "records.jsonl").write_text("".join(lines))
     index = str(folder / "photos.tvx")
     assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
+    with running(folder, "gallery", "photos.tvx") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a gallery that knows what similarities mean: five photos of a label."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    (folder / "photos").mkdir()
+    lines = []
+    for number in range(30):
+        place = Path("photos", f"{number:02}.png")
+        alike = Image.blend(picture(number % 6), picture(100 + number), 0.1)
+        alike.save(folder / place)
+        lines.append(f'{{"image": "{place}", "label": "seed-{number % 6}"}}\n')
+    (folder / "records.jsonl").write_text("".join(lines))
+    index = str(folder / "photos.tvx")
+    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
+    assert run(["eval", "search", index, "--truth", "labels", "--calibrate", "-q"]) == 0
     with running(folder, "gallery", "photos.tvx") as address:
         yield address
 
@@ -73,6 +93,24 @@ def test_the_least_similarity_and_the_order(page: Any, many: str) -> None:
         "() => { const all = [...document.querySelectorAll('#results .caption span:last-child')]"
         ".map((one) => one.textContent); return all.join() === all.toSorted().join(); }"
     )
+
+
+def test_the_least_probability_where_it_is_known(page: Any, calibrated: str) -> None:
+    page.goto(f"{calibrated}?item=%230")
+    wait_for_message(page, "^29 hits")
+    told = page.locator("#results .probable").all_text_contents()
+    shares = [int(text.removesuffix(" %")) for text in told]
+    assert len(shares) == 29 and shares == sorted(shares, reverse=True)
+    assert shares[3] > 90 > shares[4]  # the other four of the label come first
+    page.get_by_label("Least probability").fill("0.9")
+    page.wait_for_function("() => location.search.includes('probability=0.9')")
+    wait_for_message(page, "^4 hits")
+    assert page.text_content("#filters output") == "90 %"
+    page.hover("#results li")
+    page.click("#results li .look")
+    page.wait_for_selector(f"#look dd >> text={told[0]}")
+    page.goto(f"{calibrated}?item=%230&min=0.5")  # an address of before the index was calibrated
+    page.get_by_label("Least similarity").wait_for()
 
 
 def test_pages_are_jumped_to(page: Any, many: str) -> None:

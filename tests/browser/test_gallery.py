@@ -272,7 +272,10 @@ def test_why_a_hit_is_one(home: Any) -> None:
     wait_for_hits(home)
     home.focus("#results li:nth-child(2) a.photo")
     home.keyboard.press("w")
-    home.wait_for_function("() => document.querySelector('#why img')?.naturalWidth > 640")
+    home.wait_for_function(
+        "() => document.querySelector('#why img')?.naturalWidth > 640",
+        timeout=60_000,  # torch
+    )
     assert "similarity comes from" in home.text_content("#why .hint")
     home.keyboard.press("Escape")
     home.wait_for_selector("#why", state="detached")

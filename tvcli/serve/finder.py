@@ -54,6 +54,7 @@ class GalleryQuery:
     where: tuple[str, ...] = ()
     weights: Mapping[int, float] = field(default_factory=dict)
     distinct: bool = False
+    min_probability: float | None = None
 
 
 Found = tuple[Box | None, list[Hit]]
@@ -144,6 +145,7 @@ class Finder:
                     locate=locate,
                     where=asked.where,
                     distinct=asked.distinct,
+                    min_probability=asked.min_probability,
                 ),
                 report,
                 likes=self._examples(asked.likes if refined else [], asked),
@@ -170,7 +172,8 @@ class Finder:
                 self.collection.path(known)  # refuses what must not be read
         seen = [self.collection.pixels(known) for known in (row, asked.row) if known is not None]
         seen += [] if asked.data is None else [pixels_of(asked.data)]
-        asked = replace(asked, where=())  # the hit is known, whatever it was filtered by
+        # The hit is known, whatever it was filtered by.
+        asked = replace(asked, where=(), min_probability=None)
         searched, _ = self._answer(query, asked, 1)
         vector = unit(searched.vector[None])[0]
         similarity = float(self.index.vectors(np.array([row]))[0] @ vector)

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from tvcli.core.images.photo import photo_size
 from tvcli.core.indexes.previous import previous_of
+from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.searching.examples import MOST_WEIGHT
 from tvcli.core.searching.hits import Hit, narrowed
 from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
@@ -32,6 +33,7 @@ MOST_HITS = 1000
 MOST_NAMED = 1000  # items that are asked for by name at a time
 PAGE = 60
 GROWTH = 8  # times as many hits are looked at where a text leaves too few of them
+LEASTS = ("min_score", "min_probability")  # of hits
 LISTS = ("like", "unlike", "label", "folder")  # of a search: each may be there several times
 
 
@@ -44,7 +46,14 @@ class Gallery:
 
     def about(self, asked: Asked) -> dict[str, Any]:
         """Return the indexes that are open, and where clicks are saved."""
-        indexes = [{"name": f.index.path.name, "rows": len(f.index)} for f in self._indexes]
+        indexes = [
+            {
+                "name": finder.index.path.name,
+                "rows": len(finder.index),
+                "calibrated": calibration_of(finder.index.settings) is not None,
+            }
+            for finder in self._indexes
+        ]
         return {"indexes": indexes, "clicks": self._clicks.path.name, "said": len(self._clicks)}
 
     def items(self, asked: Asked) -> dict[str, Any]:
@@ -177,12 +186,12 @@ class Gallery:
         likes, unlikes = self._examples(finder, wanted)
         k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
         locate = wanted.get("locate") not in (False, "false", "0")
-        score = _score(wanted.get("min_score"))
+        score, probability = (_number(wanted.get(name), name) for name in LEASTS)
         where = tuple(conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))))
         weights = self._weights(finder, wanted.get("weights"))
         distinct = wanted.get("distinct") in (True, "true", "1")
         return GalleryQuery(
-            row, data, box, likes, unlikes, k, score, locate, where, weights, distinct
+            row, data, box, likes, unlikes, k, score, locate, where, weights, distinct, probability
         )
 
     def _weights(self, finder: Finder, value: object) -> dict[int, float]:
@@ -290,7 +299,8 @@ def _texts(value: object, name: str) -> list[str]:
     return value
 
 
-def _score(value: object) -> float | None:
+def _number(value: object, name: str) -> float | None:
+    """Return a number, None where there is none; raises Refused (400) for anything else."""
     if value in (None, ""):
         return None
     try:
@@ -298,5 +308,5 @@ def _score(value: object) -> float | None:
     except ValueError:
         score = math.nan
     if not math.isfinite(score):
-        raise Refused(400, "min_score must be a number")
+        raise Refused(400, f"{name} must be a number")
     return score

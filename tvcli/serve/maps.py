@@ -39,6 +39,8 @@ class Maps:
                 )
                 self._threads[method].start()
             made = self._made.get(method, {"state": "computing"})
+            if made["state"] == "failed":  # told once: who asks again has it tried again
+                del self._threads[method], self._made[method]
         told = {"layouts": methods(), "rows": len(self._index)}
         if known and made.get("id") == known:
             return told | {"state": "known", "id": known}

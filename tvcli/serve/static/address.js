@@ -1,7 +1,7 @@
 // The state of the gallery is its address, so back, reload and a shared link work.
 
 const LISTS = ["like", "unlike", "weight", "label", "folder"];
-const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "distinct", "sort", "view", "layout", "colour", "look"];
+const TEXTS = ["item", "file", "box", "text", "page", "k", "min", "probability", "distinct", "sort", "view", "layout", "colour", "look"];
 
 export function readAddress() {
   const query = new URLSearchParams(location.search);

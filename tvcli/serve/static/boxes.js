@@ -7,6 +7,7 @@ import { listen } from "./keys.js";
 import { allLabels, learnLabels } from "./labels.js";
 import { drawPanel } from "./panel.js";
 import { showReadout } from "./readout.js";
+import { begin } from "./remedies.js";
 import { roving } from "./roving.js";
 import { Saver } from "./saver.js";
 import { Stage } from "./stage.js";
@@ -173,15 +174,17 @@ for (const name of ["which", "order", "text"]) find(`#${name}`).addEventListener
 addEventListener("popstate", () => travel.inTurn(() => travel.start({ push: false })));
 roving(find("#tools"));
 
-const about = await get("/api/about");
-learnLabels(about.labels);
-editing.label = about.last.label;
-find("#title").textContent = about.file;
-find("#order").hidden = about.proposed == null;
-const byDoubt = about.proposed != null && !location.search;
-if (byDoubt) find("#order").value = "uncertain";
-status.begin(saver, about);
-const isAnew = byDoubt || location.search || about.done + about.unreadable >= about.count;
-const stopped = isAnew ? null : about.last.place;
-await travel.inTurn(() => travel.start({ push: false, begin: stopped }));
-find("#stage").focus();
+await begin(async () => {
+  const about = await get("/api/about");
+  learnLabels(about.labels);
+  editing.label = about.last.label;
+  find("#title").textContent = about.file;
+  find("#order").hidden = about.proposed == null;
+  const byDoubt = about.proposed != null && !location.search;
+  if (byDoubt) find("#order").value = "uncertain";
+  status.begin(saver, about);
+  const isAnew = byDoubt || location.search || about.done + about.unreadable >= about.count;
+  const stopped = isAnew ? null : about.last.place;
+  await travel.inTurn(() => travel.start({ push: false, begin: stopped }));
+  find("#stage").focus();
+});

@@ -85,6 +85,8 @@ export function judgement(hit, said, weight = 1) {
 function caption(item, score) {
   return make("p", { class: "caption" },
     score ? make("b", {}, score) : null,
+    item.probability == null ? null : make("span", { class: "probable", title: "How probably it belongs with what you searched with" },
+      percent(item.probability)),
     item.moved ? movement(item.moved) : null,
     item.label ? make("span", { class: "label" }, item.label) : null,
     item.same_content ? sameFiles(item.same_content) : null,
@@ -94,6 +96,9 @@ function caption(item, score) {
 /** How many other files have the same content, and which. */
 const sameFiles = (names) => make("span", { class: "same", role: "img", title: names.join("\n"),
   "aria-label": `and ${names.length} more of the same content` }, `+${names.length}`);
+
+/** A probability as people read it. */
+export const percent = (probability) => `${Math.round(probability * 100)} %`;
 
 function movement(moved) {
   if (moved === "new") return make("span", { class: "moved up" }, "new");

@@ -2,9 +2,12 @@
 
 import { get } from "./api.js";
 import { filtersOf, isMap, isSearch } from "./address.js";
+import { percent } from "./cards.js";
 import { find, make } from "./dom.js";
 
 const ORDERS = [["", "most similar first", "as in the index"], ["name", "by name", "by name"], ["label", "by label", "by label"]];
+/** By what hits are cut: its name, the field of a hit, how its least is written. */
+const MEASURES = { min: ["Similarity", "similarity", (least) => least.toFixed(2)], probability: ["Probability", "probability", percent] };
 let counted = { by: null, facets: null };
 
 export function askFacets(state) {
@@ -13,14 +16,15 @@ export function askFacets(state) {
   return counted.facets;
 }
 
-/** Show the filters of a state; `change` is told which change. */
-export function showFilters(state, facets, change) {
+/** Show the filters of a state; `change` is told which change; `calibrated`: hits tell how probable they are. */
+export function showFilters(state, facets, change, { calibrated = false } = {}) {
   const place = find("#filters");
   const open = new Set([...place.querySelectorAll("details[open]")].map((one) => one.dataset.of));
   const focused = document.activeElement?.closest("#filters") && document.activeElement.dataset.value;
   place.replaceChildren(...[facet("label", "Label", facets.labels, state, change, open),
     facet("folder", "Folder", facets.folders, state, change, open),
-    isSearch(state) ? slider(state, change) : null, isSearch(state) ? once(state, change) : null, isMap(state) ? null : order(state, change),
+    isSearch(state) ? slider(state, change, calibrated && !state.min ? "probability" : "min") : null,
+    isSearch(state) ? once(state, change) : null, isMap(state) ? null : order(state, change),
     views(state, change)].filter(Boolean));
   if (focused) find(`[data-value="${CSS.escape(focused)}"]`, place)?.focus();
 }
@@ -40,17 +44,19 @@ function facet(of, name, counts, state, change, open) {
       chosen.length ? make("button", { type: "button", onclick: () => change({ [of]: [], page: "" }) }, "Any") : null));
 }
 
-function slider(state, change) {
-  const shown = make("output", {}, Number(state.min) ? Number(state.min).toFixed(2) : "any");
-  const input = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: state.min ?? 0, "data-value": "min",
-    "aria-label": "Least similarity" });
+function slider(state, change, by) {
+  const [name, field, written] = MEASURES[by];
+  const told = (least) => (least ? written(least) : "any");
+  const shown = make("output", {}, told(Number(state[by] ?? 0)));
+  const input = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: state[by] ?? 0, "data-value": "least",
+    "aria-label": `Least ${field}` });
   input.addEventListener("input", () => {
     const least = Number(input.value);
-    shown.textContent = least ? least.toFixed(2) : "any";
-    for (const card of document.querySelectorAll("#results li[data-key]")) card.hidden = card.item.similarity < least;
+    shown.textContent = told(least);
+    for (const card of document.querySelectorAll("#results li[data-key]")) card.hidden = card.item[field] < least;
   });
-  input.addEventListener("change", () => change({ min: Number(input.value) ? input.value : "" }));
-  return make("label", { class: "least" }, "Similarity at least ", input, shown);
+  input.addEventListener("change", () => change({ [by]: Number(input.value) ? input.value : "" }));
+  return make("label", { class: "least" }, `${name} at least `, input, shown);
 }
 
 /** Show files of the same content as one hit. */

@@ -1,6 +1,6 @@
 // The gallery: the address says what is shown; what a person does changes the address.
 
-import { addressOf, isMap, isSearch, readAddress, searchWith, withoutLook } from "./address.js";
+import { addressOf, filtersOf, isMap, isSearch, readAddress, searchWith, withoutLook } from "./address.js";
 import { get, send, upload } from "./api.js";
 import { Choice } from "./choice.js";
 import { chosenBar } from "./chosen.js";
@@ -15,7 +15,8 @@ import { MAP_KEYS } from "./map_keys.js";
 import { showOnMap } from "./map_page.js";
 import { focusedCard, keepFocus, step } from "./places.js";
 import { hideQuery, showLocated, showQuery, toggleTouch } from "./query.js";
-import { askHits, askPage, moreHits, saidOf, showHits, showPage, wish } from "./results.js";
+import { begin, offer } from "./remedies.js";
+import { askHits, askPage, clearGrid, moreHits, saidOf, showHits, showPage, wish } from "./results.js";
 import { showTray } from "./tray.js";
 import { judged, takenBack, weighed, weightOf } from "./weights.js";
 import { showWhy } from "./why.js";
@@ -24,7 +25,10 @@ let state = readAddress();
 let shown = null; // the address of what is shown, but for the photo that is looked at
 let about = { indexes: [] };
 let turn = 0; // what was asked for last: late answers to earlier questions are dropped
-const learning = new Learning(() => show({ again: true }));
+const learning = new Learning(async () => {
+  about = await get("/api/about"); // what was kept has other vectors, and is not calibrated
+  await show({ again: true });
+});
 const choice = new Choice(find("#results"), () => {
   showChosen();
   map.redraw();
@@ -59,19 +63,41 @@ async function show({ again = false } = {}) {
     if (again || shown !== withoutLook(state)) await showResults(mine);
     if (mine === turn) await lightbox.show(state.look);
   } catch (error) {
-    if (mine === turn) say(error.message, { error: true });
+    if (mine !== turn) return;
+    if (isMap(state)) map.hide();
+    if (isSearch(state) && find("#query").hidden) clearGrid(); // what was searched with before is gone, and so are its hits
+    say(error.message, { error: true });
+    offer([["Try again", () => show({ again: true })], ...otherWays()]);
   }
+}
+
+/** What else can be shown where this cannot. */
+function otherWays() {
+  return [...(state.file ? [["Choose another file", () => find("#file").click()]] : []),
+    ...(isMap(state) && state.layout ? [["Lay out by PCA", () => change({ layout: "" })]] : []),
+    ...(isMap(state) ? [["Show the grid", () => change({ view: "", layout: "" })]] : []),
+    ...(isSearch(state) ? [["Show all photos", () => go("/")]] : [])];
 }
 
 async function showResults(mine) {
   const refocus = keepFocus();
   shown = null;
-  const told = await (isSearch(state) ? hits(mine) : photos(mine));
+  offer();
+  const [told, count] = await (isSearch(state) ? hits(mine) : photos(mine));
   if (mine !== turn) return;
   shown = withoutLook(state);
   choice.mark();
   refocus();
   say(told);
+  offer(count ? [] : whereNothingIs());
+}
+
+/** What can be done where nothing is found: what leaves too little is taken away. */
+function whereNothingIs() {
+  const isLeast = isSearch(state) && (state.min || state.probability);
+  return [...(isLeast ? [["However similar", () => change({ min: "", probability: "" })]] : []),
+    ...(filtersOf(state).length ? [["Without filters", () => change({ text: "", label: [], folder: [], page: "" })]] : []),
+    ...(isSearch(state) ? [["Show all photos", () => go("/")]] : [])];
 }
 
 async function photos(mine) {
@@ -79,17 +105,17 @@ async function photos(mine) {
   const [found, facets] = await Promise.all([isMap(state) ? null : askPage(state), askFacets(state)]);
   if (mine === turn) showFilters(state, facets, change);
   if (mine === turn && isMap(state)) return showOnMap(map, state, { isCurrent: () => mine === turn });
-  return mine === turn ? showPage(state, found, (address) => go(address)) : "";
+  return mine === turn ? showPage(state, found, (address) => go(address)) : [];
 }
 
 async function hits(mine) {
   say("Searching…");
-  const columns = about.indexes.map(({ name }, index) => ({ name, index }));
+  const columns = about.indexes.map(({ name, calibrated }, index) => ({ name, index, calibrated }));
   if (learning.ready) columns.splice(1, columns.length, { name: "as learned", index: 0, learned: true });
   const [answers, facets] = await Promise.all([askHits(state, columns), askFacets(state), showQuery(state, change),
     showTray(state, { takeBack: (key) => change(takenBack(state, key)).then(() => relearn([key])), weigh: (key, weight) => change(weighed(state, key, weight)) })]);
-  if (mine !== turn) return "";
-  showFilters(state, facets, change);
+  if (mine !== turn) return [];
+  showFilters(state, facets, change, { calibrated: columns[0].calibrated });
   showLocated(answers[0].located);
   const said = state.like.length + state.unlike.length;
   find("#save").hidden = !said;
@@ -141,11 +167,13 @@ async function learn() {
 
 async function searchFile(file) {
   say(`Searching with ${file.name || "what you pasted"}…`);
+  offer();
   try {
     const kept = await upload("/api/files", file);
     await go(searchWith({ file: kept.file }));
   } catch (error) {
     say(error.message, { error: true });
+    offer([["Choose another file", () => find("#file").click()]]);
   }
 }
 
@@ -222,8 +250,10 @@ listen([
   [["Escape"], "choose none; back to all photos", () => (choice.size ? choice.clear() : isSearch(state) ? void go("/") : false)],
 ]);
 
-about = await get("/api/about");
-find("#title").textContent = about.indexes.map((index) => index.name).join(" and ");
-document.title = `${find("#title").textContent} · tv gallery`;
-await learning.look();
-await show();
+await begin(async () => {
+  about = await get("/api/about");
+  find("#title").textContent = about.indexes.map((index) => index.name).join(" and ");
+  document.title = `${find("#title").textContent} · tv gallery`;
+  await learning.look();
+  await show();
+});

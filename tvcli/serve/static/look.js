@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { searchWith } from "./address.js";
-import { judgement, outline, whyButton } from "./cards.js";
+import { judgement, outline, percent, whyButton } from "./cards.js";
 import { find, make } from "./dom.js";
 import { pictureAt } from "./session.js";
 
@@ -67,7 +67,8 @@ export class Lightbox {
 
   #about(item, card) {
     const box = item.box && item.box.map((side) => Math.round(side)).join(", ");
-    const known = { rank: item.rank, similarity: item.similarity?.toFixed(3), label: item.label, path: item.image,
+    const known = { rank: item.rank, similarity: item.similarity?.toFixed(3),
+      probability: item.probability == null ? null : percent(item.probability), label: item.label, path: item.image,
       pixels: item.width ? `${item.width} × ${item.height}` : null, box,
       "same files": item.same_content?.join(", "), ...item.fields, ...item.facts };
     const rows = Object.entries(known).filter(([, value]) => value != null && value !== "");

@@ -7,6 +7,7 @@ import { Gestures } from "./map_gestures.js";
 import { MapKeys } from "./map_keys.js";
 import { Points } from "./map_points.js";
 import { METHODS, shownBy, tableOf } from "./map_words.js";
+import { offer } from "./remedies.js";
 import { pictureAt } from "./session.js";
 import { View } from "./view.js";
 
@@ -91,6 +92,8 @@ export class CollectionMap {
         return made;
       }
       say(`Laying out ${told.rows.toLocaleString()} photos by ${METHODS[method]}…`);
+      this.#offerLayouts(method, told.layouts);
+      offer([["Show the grid", () => this.change({ view: "" })]]);
       await new Promise((resolve) => setTimeout(resolve, WAIT));
     }
   }
@@ -99,13 +102,17 @@ export class CollectionMap {
     const kind = state.colour ?? (made.layout.label.names.length ? "label" : made.layout.folder.names.length ? "folder" : "none");
     this.groups = kind === "none" ? null : made.layout[kind];
     find("#map-colour").value = kind;
-    find("#map-layout").replaceChildren(...Object.entries(METHODS).map(([value, name]) => make("option",
-      { value, disabled: !made.layouts.includes(value) }, made.layouts.includes(value) ? name : `${name} (needs tvcli[umap])`)));
-    find("#map-layout").value = made.method;
+    this.#offerLayouts(made.method, made.layouts);
     find("#map-axes").textContent = shownBy(made);
     this.#legend();
     find("#map-words").hidden = !this.groups;
     find("#map-table").replaceChildren(...(this.groups ? [tableOf(this.points, this.groups, kind)] : []));
+  }
+
+  #offerLayouts(method, known) {
+    find("#map-layout").replaceChildren(...Object.entries(METHODS).map(([value, name]) => make("option",
+      { value, disabled: !known.includes(value) }, known.includes(value) ? name : `${name} (needs tvcli[umap])`)));
+    find("#map-layout").value = method;
   }
 
   /** The colours; one of them can be shown alone. */

@@ -13,7 +13,10 @@ export async function showQuery(state, change) {
   panel.hidden = false;
   const of = state.item ? `item ${state.item}` : state.file ? `file ${state.file}` : "examples";
   if (shown.of !== of) {
-    const photo = await photoOf(state);
+    const photo = await photoOf(state).catch((error) => {
+      hideQuery();
+      throw error;
+    });
     shown = { of, region: photo ? stage(photo, change) : null };
     if (!photo) find("#stage").replaceChildren();
     find("#query-name").textContent = photo?.name ?? (state.file ? "your file" : "what you like");
@@ -31,6 +34,7 @@ export function showLocated(box) {
 }
 
 export function hideQuery() {
+  document.body.classList.remove("searching"); // there is no panel beside the photos
   find("#query").hidden = true;
   shown = { of: null, region: null };
 }
@@ -43,7 +47,7 @@ export function toggleTouch() {
   find("#stage").focus();
 }
 
-function photoOf(state) {
+async function photoOf(state) {
   if (state.item) return get("/api/item", { key: state.item });
   return state.file ? get(`/api/files/${encodeURIComponent(state.file)}`) : null;
 }

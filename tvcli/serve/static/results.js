@@ -2,7 +2,7 @@
 
 import { addressOf, filtersOf } from "./address.js";
 import { get, send } from "./api.js";
-import { hitCard, photoCard } from "./cards.js";
+import { hitCard, percent, photoCard } from "./cards.js";
 import { find, make } from "./dom.js";
 import { inOrder } from "./filters.js";
 import { showPager } from "./pager.js";
@@ -22,6 +22,7 @@ export function wish(state) {
   if (state.text) wanted.text = state.text;
   if (state.distinct) wanted.distinct = true;
   if (state.min) wanted.min_score = Number(state.min);
+  if (state.probability) wanted.min_probability = Number(state.probability);
   for (const name of ["item", "file"]) if (state[name]) wanted[name] = state[name];
   if (state.box) wanted.box = state.box.split(",").map(Number);
   return wanted;
@@ -38,11 +39,14 @@ export function showPage(state, found, go) {
   const address = (page) => addressOf({ ...state, page: page > 1 ? page : "" });
   showPager(found.offset / PAGE + 1, Math.max(1, Math.ceil(found.total / PAGE)), address, (page) => go(address(page)));
   const what = state.text ? ` with “${state.text}”` : "";
-  return found.total ? `${found.total.toLocaleString()} photos${what}` : `No photo${what}`;
+  return [found.total ? `${found.total.toLocaleString()} photos${what}` : `No photo${what}`, found.total];
 }
 
-export const askHits = (state, columns) => Promise.all(columns.map(({ index, learned }) =>
-  send("POST", "/api/search", { ...wish(state), index, learned })));
+/** Ask each column; one that knows no probabilities is not cut by them. */
+export const askHits = (state, columns) => Promise.all(columns.map(({ index, learned, calibrated }) => {
+  const { min_probability, ...others } = wish(state);
+  return send("POST", "/api/search", { ...others, ...(calibrated ? { min_probability } : {}), index, learned });
+}));
 
 export function showHits(state, columns, answers) {
   const explains = Boolean(state.item || state.file);
@@ -51,14 +55,15 @@ export function showHits(state, columns, answers) {
   grids(columns.length < 2 ? lists
     : lists.map((list, place) => make("section", {}, make("h2", {}, columns[place].name), list)));
   find("#pager").hidden = true;
-  return toldOfHits(state, answers[0].hits);
+  return [toldOfHits(state, answers[0].hits), answers[0].hits.length];
 }
 
 /** What to tell of hits; more are offered where there may be more. */
 export function toldOfHits(state, { length: count }) {
   find("#more").hidden = count < hitsOf(state) || count >= MOST;
   const said = state.like.length + state.unlike.length;
-  if (!count && state.min) return `No hit of a similarity of ${Number(state.min).toFixed(2)} or more: lower it above`;
+  if (!count && state.min) return `No hit of a similarity of ${Number(state.min).toFixed(2)} or more`;
+  if (!count && state.probability) return `No hit with a probability of ${percent(state.probability)} or more`;
   const what = state.text ? ` with “${state.text}”` : "";
   if (!count && state.text) return `No hit${what}`;
   return `${count} ${count === 1 ? "hit" : "hits"}${what}${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;

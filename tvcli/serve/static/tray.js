@@ -28,13 +28,13 @@ export async function showTray(state, does) {
 
 function list(name, keys, what, state, { takeBack, weigh }) {
   if (!keys.length) return [];
-  return [make("h3", {}, `${name} (${keys.length})`),
+  return [make("section", {}, make("h3", {}, `${name} (${keys.length})`),
     make("ul", { class: `examples ${what}`, "aria-label": `${name} examples` }, ...keys.map((key) => {
       const item = known.get(key);
       const remove = make("button", { type: "button", title: `Take back: ${item.name}`, onclick: () => takeBack(key),
         "aria-label": `Take back ${name.toLowerCase()} to ${item.name}` }, "×");
-      return make("li", {}, pictureOf(item), remove, weightButton(item, key, weightOf(state, key), weigh));
-    }))];
+      return make("li", {}, pictureOf(item), make("span", { class: "handles" }, weightButton(item, key, weightOf(state, key), weigh), remove));
+    })))];
 }
 
 /** The weight of an example: a click doubles it, up to 8 and then from ¼ on; arrows, + and - step it. */

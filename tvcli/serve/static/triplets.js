@@ -4,6 +4,7 @@ import { get, send } from "./api.js";
 import { pictureOf } from "./cards.js";
 import { find, make, say } from "./dom.js";
 import { listen } from "./keys.js";
+import { begin } from "./remedies.js";
 import { rove } from "./roving.js";
 
 const ROLES = { positive: "similar", negative: "less similar" };
@@ -183,8 +184,10 @@ listen([
 ]);
 
 const placeOfAddress = () => Number(new URLSearchParams(location.search).get("at")) || 0;
-const about = await get("/api/about");
-find("#title").textContent = about.index;
-document.title = `${about.index} · tv annotate triplets`;
-count(about);
-await show(placeOfAddress(), { push: false });
+await begin(async () => {
+  const about = await get("/api/about");
+  find("#title").textContent = about.index;
+  document.title = `${about.index} · tv annotate triplets`;
+  count(about);
+  await show(placeOfAddress(), { push: false });
+});

@@ -1,0 +1,138 @@
+"""The pictures of the pages in docs/images, of drawn garments: `python -m scripts.images`.
+
+Needs Playwright and a Chromium, as the tests in a browser do.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from tvcli.core.reports import Report
+from tvcli.demo.chain import SMALL, draw
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+SIZE = {"width": 1120, "height": 700}
+QUERY = "photos/coat-001-1.jpg"
+LIKED, DISLIKED = ("photos/coat-001-2.jpg", "photos/coat-001-3.jpg"), "photos/trousers-001-1.jpg"
+PARTS = (("collar", [68, 49, 128, 114]), ("sleeve", [9, 72, 62, 195]))  # of coat-001-2.jpg
+
+
+def main() -> None:
+    """Draw the garments, open each page on them, and keep what it shows."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with TemporaryDirectory() as folder, sync_playwright() as driver:
+        place = Path(folder)
+        draw(place, SMALL, 0, Report())
+        records = place.joinpath("boxes.jsonl").read_text("utf-8").splitlines()
+        records += place.joinpath("truth.jsonl").read_text("utf-8").splitlines()
+        (place / "garments.jsonl").write_text("\n".join(records) + "\n", "utf-8")
+        _tv(place, "index", "garments.jsonl", "-o", "garments.tvx", "-q")
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
+        with _served(place, "gallery", "garments.tvx") as address:
+            _gallery(page, address)
+            _map(page, address)
+        _some_boxes(place, records)
+        with _served(place, "annotate", "boxes", "photos", "-o", "some.jsonl") as address:
+            _boxes(page, address)
+        with _served(
+            place, "annotate", "triplets", "garments.tvx", "-o", "clicks.jsonl"
+        ) as address:
+            _triplets(page, address)
+        browser.close()
+
+
+def _tv(folder: Path, *words: str) -> None:
+    subprocess.run([sys.executable, "-m", "tvcli", *words], cwd=folder, check=True)
+
+
+@contextmanager
+def _served(folder: Path, *words: str) -> Iterator[str]:
+    """Run a page, and give the address that it prints."""
+    command = [sys.executable, "-m", "tvcli", *words, "--no-open"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            yield next(line.strip() for line in process.stderr if line.startswith("http://"))
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def _enter(page: Any, address: str, query: str) -> None:
+    """Open a page at an address of its own, once it has let the browser in."""
+    page.goto(address)
+    page.wait_for_selector("#results li, #strip li, #neighbours li")
+    page.goto(f"{address.partition('#')[0]}{query}")
+    page.wait_for_load_state("networkidle")
+
+
+def _gallery(page: Any, address: str) -> None:
+    likes = "".join(f"&like={image}" for image in LIKED)
+    said = f"{likes}&weight=2:{LIKED[0]}&unlike={DISLIKED}"
+    _enter(page, address, f"?item={QUERY}{said}&label=coat&label=skirt")
+    page.wait_for_selector("#tray li")
+    page.set_viewport_size({"width": 1280, "height": 860})  # its tray has room
+    page.hover("#results li:nth-child(4)")
+    _keep(page, "gallery.png")
+    page.set_viewport_size(SIZE)
+
+
+def _map(page: Any, address: str) -> None:
+    _enter(page, address, f"?view=map&item={QUERY}&k=6")
+    page.wait_for_function(
+        "() => /marked on the map/.test(document.querySelector('#message').textContent)"
+    )
+    page.wait_for_timeout(1500)  # photos come as there is room
+    _keep(page, "map.png")
+
+
+def _some_boxes(folder: Path, records: list[str]) -> None:
+    """Write boxes as of somebody who has begun: the first photos, and parts of one of them."""
+    known = [json.loads(record) for record in records]
+    fields = ("image", "width", "height", "box", "label")
+    begun = [{name: record[name] for name in fields} for record in known[:6]]
+    coats = [record for record in known if record["image"] == LIKED[0]]
+    begun += [{name: record[name] for name in fields} for record in coats]
+    begun += [begun[-1] | {"box": box, "label": label} for label, box in PARTS]
+    (folder / "some.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in begun), "utf-8")
+
+
+def _boxes(page: Any, address: str) -> None:
+    _enter(page, address, "?photo=1")
+    page.wait_for_selector("#stage image")
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    page.wait_for_function("() => document.querySelector('#stage').ariaBusy === 'false'")
+    _keep(page, "boxes.png")
+
+
+def _triplets(page: Any, address: str) -> None:
+    _enter(page, address, "?at=0")
+    page.keyboard.press("1")
+    page.keyboard.press("4")
+    _keep(page, "triplets.png")
+
+
+def _keep(page: Any, name: str) -> None:
+    """Save what a page shows, in the 256 colours that it needs most."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
+    page.screenshot(path=IMAGES / name)
+    with Image.open(IMAGES / name) as shot:
+        few = shot.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT)
+    few.save(IMAGES / name, optimize=True)
+    sys.stderr.write(f"{IMAGES / name}\n")
+
+
+if __name__ == "__main__":
+    main()
