@@ -44,8 +44,20 @@ def test_mean_and_gem_side_by_side(maps: Any) -> None:
         assert np.allclose(half, expected, atol=1e-6)
 
 
-def test_what_positions_contribute_to_mean_and_gem_adds_up() -> None:
-    pooling, one = POOLINGS["mean+gem"], MAPS[0].numpy()
+@pytest.mark.parametrize("maps", [MAPS, MAPS.numpy()], ids=["torch", "numpy"])
+def test_crelu_is_the_means_of_what_is_above_zero_and_below(maps: Any) -> None:
+    vectors = np.asarray(pool_maps(maps, "crelu"))
+    for photo, vector in zip(np.asarray(maps), vectors, strict=True):
+        above = [np.mean([max(value, 0) for value in channel.flat]) for channel in photo]
+        below = [np.mean([max(-value, 0) for value in channel.flat]) for channel in photo]
+        assert np.allclose(vector, above + below, atol=1e-6)
+    halves = vectors[:, :5] - vectors[:, 5:]
+    assert np.allclose(halves, np.asarray(pool_maps(maps, "mean")), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["mean+gem", "crelu"])
+def test_what_positions_contribute_to_two_halves_adds_up(name: str) -> None:
+    pooling, one = POOLINGS[name], MAPS[0].numpy()
     direction = np.random.default_rng(0).normal(size=10).astype(np.float32)
     vector = pooling.vectors(one[None])[0]
     found = pooling.contributions(one, vector, direction)

@@ -126,6 +126,26 @@ def mean_and_gem_contributions(encoding: Floats, pooled: Floats, direction: Floa
     return total
 
 
+def crelu(maps: Array) -> Array:
+    """Return the means of the positive and of the negative part side by side, (N, 2C).
+
+    Concatenated rectified linear units: Shang et al. 2016. In the mean alone, what speaks for a
+    channel at one position and against it at another adds up to nothing.
+    """
+    vectors: Array = beside(mean(maps.clip(min=0)), mean((-maps).clip(min=0)))
+    return vectors
+
+
+def crelu_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+    """Return each position's dot products of both parts with the direction, over their number."""
+    for_it, against = np.split(direction, 2)
+    parts = ((encoding, for_it), (-encoding, against))
+    found: Floats = np.sum(
+        [mean_contributions(part.clip(min=0), pooled, own) for part, own in parts], axis=0
+    )
+    return found
+
+
 def spatial(maps: Array) -> Array:
     """Average onto a 7 x 7 grid and bring each position to unit length.
 
@@ -160,4 +180,5 @@ POOLINGS: dict[str, Pooling] = {
     "gem": Pooling(gem, gem_contributions),
     "spatial": Pooling(spatial, spatial_contributions, has_grid=True),
     "mean+gem": Pooling(mean_and_gem, mean_and_gem_contributions),
+    "crelu": Pooling(crelu, crelu_contributions),
 }
