@@ -5,6 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from tvcli.core.errors import UsageError
+from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.calibration import (
     CALIBRATION,
     Calibration,
@@ -13,6 +14,9 @@ from tvcli.core.ranking.calibration import (
     reliability,
 )
 from tvcli.core.ranking.metrics import BINS, PairCounts
+from tvcli.core.ranking.pooled_rows import VectorRows
+from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
+from tvcli.core.reports import Report
 
 
 def drawn(seed: int, queries: int = 40, gallery: int = 400) -> PairCounts:
@@ -79,3 +83,28 @@ def test_what_an_index_keeps_comes_back_and_lies_do_not() -> None:
     for lie in bad:
         assert calibration_of({CALIBRATION: lie}) is None
     assert isinstance(found, Calibration)
+
+
+def test_training_tells_how_true_its_probabilities_are_on_pairs_it_did_not_fit() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(9), 20)
+    centres = rng.normal(size=(9, 16))
+    vectors = unit((centres[labels] + rng.normal(size=(180, 16))).astype(np.float32))
+    triplets = np.array(
+        [(a, a + 1, (a + 60) % 180) for a in range(180) if labels[a] == labels[(a + 1) % 180]]
+    )
+    data = RankData(VectorRows(vectors), triplets, triplets[:0], labels)
+    trained = train_rank(data, RankSettings(steps=0), Report())
+    assert trained.calibration is not None and trained.reliability is not None
+    said, so = trained.reliability
+    assert len(said) == len(so) > 2
+    assert (np.diff(said) > 0).all() and said.min() >= 0 and said.max() <= 1
+    assert so[0] < 0.2 and so[-1] > 0.6  # improbable pairs rarely belong together, others mostly
+
+
+def test_few_pairs_tell_no_reliability() -> None:
+    vectors = unit(np.random.default_rng(1).normal(size=(12, 8)).astype(np.float32))
+    labels = np.repeat(np.arange(4), 3)
+    triplets = np.array([(0, 1, 3), (3, 4, 6), (6, 7, 9), (9, 10, 0)])
+    data = RankData(VectorRows(vectors), triplets, triplets[:0], labels)
+    assert train_rank(data, RankSettings(steps=0), Report()).reliability is None

@@ -17,6 +17,12 @@ def test_a_history_is_drawn(tmp_path: Path) -> None:
         assert drawn.size == (960, 540)
 
 
+def test_beside_a_history_is_drawn_how_true_probabilities_are(tmp_path: Path) -> None:
+    plot_history(HISTORY, tmp_path / "h.svg", "training", ([0.1, 0.9], [0.2, 0.8]))
+    drawn = (tmp_path / "h.svg").read_text()
+    assert "held-out score" in drawn and "share that belongs" in drawn
+
+
 def test_precision_over_recall_is_drawn(tmp_path: Path) -> None:
     plot_precision_recall({"before": ([0.1, 1], [1, 0.5])}, tmp_path / "pr.svg", "search")
     assert "</svg>" in (tmp_path / "pr.svg").read_text()

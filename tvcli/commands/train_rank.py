@@ -69,7 +69,11 @@ def train_rank(
         ),
     ] = 0.3,
     plot: Annotated[
-        Path | None, options.plot("Write a plot of the loss and the held-out score to this file.")
+        Path | None,
+        options.plot(
+            "Write a plot of the loss, the held-out score, and how true the probabilities of "
+            "held-out pairs are, to this file."
+        ),
     ] = None,
     weights: options.Weights = None,
     seed: options.Seed = 0,
@@ -111,7 +115,8 @@ def train_rank(
             stdin=streams.stdin(),
         )
         if plot:
-            plot_history(trained.history, plot, "held-out score: hinge loss, negative")
+            title = "held-out score: hinge loss, negative"
+            plot_history(trained.history, plot, title, trained.reliability)
         print_learned(trained, report)
         report.summary(
             f"{trained.start.title} of {trained.start.pool} vectors, {trained.steps} steps of the "

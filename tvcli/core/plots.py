@@ -14,22 +14,34 @@ SIZE = (8.0, 4.5)  # inches
 DOTS = 120  # per inch
 
 
-def plot_history(history: History, path: Path, title: str) -> None:
+def plot_history(
+    history: History,
+    path: Path,
+    title: str,
+    reliability: tuple[ArrayLike, ArrayLike] | None = None,
+) -> None:
     """Draw the loss and the held-out score, epoch by epoch, and mark the epoch that was kept.
+
+    Beside it, where it is known, how true the probabilities are: what is said, and what is so.
 
     Raises:
         UsageError: matplotlib is not there, or cannot write that kind of file.
         BadInput: the file cannot be written.
     """
     figure = _figure()
+    whole = figure
+    if reliability is not None:
+        figure.set_figwidth(2 * SIZE[0])
+        whole, beside = figure.subfigures(1, 2)
+        _draw_reliability(beside, *reliability, "held-out pairs")
     epochs = range(len(history.scores))
-    left = figure.add_subplot(xlabel="epoch", ylabel="loss", title=title)
+    left = whole.add_subplot(xlabel="epoch", ylabel="loss", title=title)
     right = left.twinx()
     right.set_ylabel("held-out score")
     left.plot(epochs, history.losses, color="tab:orange", label="loss")
     right.plot(epochs, history.scores, color="tab:blue", label="held-out score")
     right.axvline(history.best, color="0.6", linestyle="--", label=f"kept: epoch {history.best}")
-    figure.legend(loc="outside lower center", ncols=3)
+    whole.legend(loc="outside lower center", ncols=3)
     _save(figure, path)
 
 
@@ -58,11 +70,15 @@ def plot_reliability(said: ArrayLike, so: ArrayLike, path: Path, title: str) -> 
         BadInput: the file cannot be written.
     """
     figure = _figure()
+    _draw_reliability(figure, said, so, title)
+    _save(figure, path)
+
+
+def _draw_reliability(figure: Any, said: ArrayLike, so: ArrayLike, title: str) -> None:
     axes = _shares(figure, "probability", "share that belongs", title)
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--", label="as good as its word")
     axes.plot(said, so, "o-", label="pairs")
     figure.legend(loc="outside lower center", ncols=2)
-    _save(figure, path)
 
 
 def _figure() -> Any:

@@ -1,6 +1,7 @@
 """Training a rank head: a start in closed form, then Deep Ranking's hinge loss where it helps."""
 
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import numpy.typing as npt
 
 from tvcli.core.errors import UsageError
 from tvcli.core.parallel import one_blas_thread
-from tvcli.core.ranking.calibration import Calibration, calibrate
+from tvcli.core.ranking.calibration import Calibration, calibrate, reliability
 from tvcli.core.ranking.closed_form import Taught, start_head
 from tvcli.core.ranking.held_out import HeldOut, PooledRows, mapped
-from tvcli.core.ranking.metrics import PairCounts
+from tvcli.core.ranking.metrics import PairCounts, Values
 from tvcli.core.ranking.rehearsal import Rehearsal, rehearsals
 from tvcli.core.ranking.start_choice import AUTO, Start, Trial, best_start, try_starts
 from tvcli.core.reports import Report
@@ -60,7 +61,8 @@ class Trained:
 
     `trials` are the starts that it was chosen from, `history` that of the hinge loss, of which
     `steps` were kept. `calibration` tells how probably photos of a similarity belong together; None
-    where labels do not tell enough.
+    where labels do not tell enough. `reliability` is what is said and what is so of the pairs of
+    one rehearsal, by a calibration that is fitted to those of the others.
     """
 
     weight: Vectors
@@ -72,6 +74,7 @@ class Trained:
     after: dict[str, float] = field(default_factory=dict)
     basis: str = ""  # what the figures rest on, in words
     calibration: Calibration | None = None
+    reliability: tuple[Values, Values] | None = None
 
     def choice(self) -> list[dict[str, Any]]:
         """Return the table that the start was chosen by, the one chosen marked."""
@@ -103,7 +106,7 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     weight, history, steps = _refined(taught, start, ways, most, settings, report)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
     after = held_out.figures(data.encodings, start.pool, weight)
-    calibration = _calibration(taught, start, ways, most, settings.dim)
+    pairs = _judged_pairs(taught, start, ways, most, settings.dim)
     return Trained(
         weight,
         start,
@@ -113,33 +116,51 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
         held_out.figures(data.encodings, settings.pools[0], None),
         after,
         held_out.said(),
-        calibration,
+        _calibration(pairs, taught.labels),
+        _reliability(pairs, taught.labels),
     )
 
 
-def _calibration(
+def _judged_pairs(
     taught: Taught, start: Start, ways: list[Rehearsal], most: int, dim: int | None
-) -> Calibration | None:
-    """Return what similarities mean, by pairs of photos that the heads of rehearsals never saw.
-
-    A rehearsal searches some of the classes, so that more of its pairs belong together than of all
-    photos: the others count by as much more. None where too few pairs are known.
-    """
-    pairs = PairCounts()
+) -> list[PairCounts]:
+    """Return for each rehearsal the pairs of photos that its head never saw."""
+    found = []
     for way in ways:
         known = Taught(taught.vectors, way.labels, way.triplets)
         head = start_head(known, start.name, start.share, dim, most)
-        pairs = pairs.joined(way.pairs(mapped(taught.vectors, head)))
-    counts = np.unique(taught.labels[taught.labels >= 0], return_counts=True)[1]
+        found.append(way.pairs(mapped(taught.vectors, head)))
+    return found
+
+
+def _among_all(pairs: list[PairCounts], labels: Rows) -> PairCounts:
+    """Return the pairs of rehearsals, of which as many belong together as of all photos.
+
+    A rehearsal searches some of the classes, so that more do: the others count by as much more.
+    There are none where no two photos are known to belong together, or apart.
+    """
+    counts = np.unique(labels[labels >= 0], return_counts=True)[1]
     together, every = (counts * (counts - 1)).sum(), counts.sum() * (counts.sum() - 1)
-    if not together or together == every or not pairs.unrelated.sum():
-        return None
-    wanted = pairs.related.sum() * (every - together) / together  # unrelated pairs
-    pairs.unrelated = np.round(pairs.unrelated * (wanted / pairs.unrelated.sum())).astype(np.int64)
+    found = reduce(PairCounts.joined, pairs, PairCounts())
+    if not together or together == every or not found.unrelated.sum():
+        return PairCounts()
+    wanted = found.related.sum() * (every - together) / together  # unrelated pairs
+    found.unrelated = np.round(found.unrelated * (wanted / found.unrelated.sum())).astype(np.int64)
+    return found
+
+
+def _calibration(pairs: list[PairCounts], labels: Rows) -> Calibration | None:
+    """Return what similarities mean, by the pairs of rehearsals; None where these are too few."""
     try:
-        return calibrate(pairs)
-    except UsageError:  # too few pairs
+        return calibrate(_among_all(pairs, labels))
+    except UsageError:
         return None
+
+
+def _reliability(pairs: list[PairCounts], labels: Rows) -> tuple[Values, Values] | None:
+    """Return what is said of pairs that were not learned from, and what is so; None of few."""
+    fitted = _calibration(pairs[:-1], labels)
+    return None if fitted is None else reliability(fitted, _among_all(pairs[-1:], labels))
 
 
 def _refined(
