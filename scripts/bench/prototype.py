@@ -1,10 +1,12 @@
 """How good the boxes are that a prototype proposes after few boxes were drawn.
 
-    python -m scripts.bench.prototype boxes.jsonl [--splits 5] [--shrinkage 0.03,0.1,0.3]
+    python -m scripts.bench.prototype boxes.jsonl [--splits 0,1] [--shrinkage 0.1,0.3] [--doubt]
 
 Photos with one box, encoded whole by mini. In each split (of `location_splits.py`) a prototype is
 made of 1 to 80 photos of those learned from, and proposes boxes on those held out. Mean IoU, with
 an interval of 95 % by resampling the photos of all splits, beside always answering the mean box.
+With `--doubt` the photos learned from come in another order: ten by chance, then always the ten
+that the prototype is least sure of.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from tvcli.core.images.photo import decode_photo, resize_photo
 from tvcli.core.location import prototype
 
 COUNTS = (1, 3, 10, 20, 40, 80)
+AT_ONCE = 10  # photos, before they are put in order by doubt again
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     parser.add_argument("boxes", type=Path)
     parser.add_argument("--splits", default="0,1,2,3,4")
     parser.add_argument("--shrinkage", default=str(prototype.SHRINKAGE))
+    parser.add_argument("--doubt", action="store_true")
     given = parser.parse_args()
     boxes: defaultdict[str, list[Box]] = defaultdict(list)
     for record, _ in read_record_file(given.boxes):
@@ -52,7 +56,8 @@ def main() -> None:
             ious: dict[str, list[float]] = {"prototype": [], "mean box": []}
             for split in splits:
                 own = [image for image in single if not is_tested(image, split)]
-                own = sorted(own, key=lambda image: place(image, split, "order"))[:count]
+                own = sorted(own, key=lambda image: place(image, split, "order"))
+                own = _by_doubt(own, count, maps, single) if given.doubt else own[:count]
                 found = prototype.fit_prototype(
                     [maps[image] for image in own], [[single[image]] for image in own]
                 )
@@ -61,12 +66,25 @@ def main() -> None:
                 for image in (image for image in single if is_tested(image, split)):
                     ious["prototype"].append(iou(found.propose(maps[image])[0], single[image]))
                     ious["mean box"].append(iou(as_box(mean.tolist()), single[image]))
-            line: dict[str, Any] = {"shrinkage": shrinkage, "boxes": count}
+            line: dict[str, Any] = {"shrinkage": shrinkage, "boxes": count, "doubt": given.doubt}
             line["tested"] = len(ious["prototype"])
             for what, each in ious.items():
                 values = np.array(each)
                 line[what] = [round(float(values.mean()), 3), *interval(values)]
             print(json.dumps(line), flush=True)
+
+
+def _by_doubt(
+    images: list[str], count: int, maps: dict[str, prototype.Floats], boxes: dict[str, Box]
+) -> list[str]:
+    """Return the photos that are learned from where the least sure ones of those left come next."""
+    chosen = images[: min(AT_ONCE, count)]
+    while len(chosen) < count:
+        found = prototype.fit_prototype([maps[i] for i in chosen], [[boxes[i]] for i in chosen])
+        assert found is not None
+        sure = {i: found.propose(maps[i])[1] for i in images if i not in chosen}
+        chosen += sorted(sure, key=lambda image: sure[image])[: min(AT_ONCE, count - len(chosen))]
+    return chosen
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ class BoxEditor:
             "labels": self._file.labels(),
             "last": {"place": last, "label": label},
             "proposed": proposed,
+            "learns": bool(self._proposals and self._proposals.learns),
             "version": self._file.version(place) if place >= 0 else None,
             **self._progress(),
         }

@@ -29,6 +29,8 @@ class LearnedProposals(Proposals):
     is kept but in memory: the boxes on disk are all that it is made of.
     """
 
+    learns = True
+
     def __init__(self, collection: Collection, file: BoxFile) -> None:
         super().__init__(self._by_prototype, collection)
         self._file, self._encoder = file, make_encoder("mini")

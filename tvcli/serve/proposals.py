@@ -23,6 +23,8 @@ class Proposals:
     least sure first, and what is looked at later is appended once they are through.
     """
 
+    learns = False  # whether photos that are done change what is proposed for the others
+
     def __init__(self, propose: Propose, collection: Collection) -> None:
         self._propose, self._collection = propose, collection
         self._found: dict[int, list[Shown]] = {}

@@ -180,7 +180,8 @@ await begin(async () => {
   editing.label = about.last.label;
   find("#title").textContent = about.file;
   find("#order").hidden = about.proposed == null;
-  const byDoubt = about.proposed != null && !location.search;
+  // What is learned meanwhile gains nothing by an order, so there one goes on where one stopped.
+  const byDoubt = about.proposed != null && !about.learns && !location.search;
   if (byDoubt) find("#order").value = "uncertain";
   status.begin(saver, about);
   const isAnew = byDoubt || location.search || about.done + about.unreadable >= about.count;

@@ -24,8 +24,9 @@ export class Status {
 
   progress({ done, count, unreadable, quality }) {
     const bad = unreadable ? `, ${unreadable.toLocaleString()} cannot be shown` : "";
-    const learned = quality ? `; the last ${quality.photos} proposals had a mean IoU of ${quality.iou.toFixed(2)}` : "";
-    find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}${learned}`;
+    find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}`;
+    find("#quality").hidden = !quality;
+    if (quality) find("#quality").textContent = `${learnedOf(quality)} a mean IoU of ${quality.iou.toFixed(2)} with what was then drawn.`;
     find("#share").value = count > unreadable ? Math.min(1, done / (count - unreadable)) : 0;
   }
 
@@ -103,3 +104,5 @@ export class Status {
     }
   }
 }
+
+const learnedOf = ({ photos }) => (photos === 1 ? "The proposal for the last photo had" : `The proposals for the last ${photos} photos had`);
