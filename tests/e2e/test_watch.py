@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import picture
 
+from tvcli.core.files.locks import writing
 from tvcli.core.indexes.index import open_index
 
 TV = Path(sys.executable).parent / "tv"
@@ -78,6 +79,17 @@ def test_an_index_follows_its_folder(watching: Watching, tmp_path: Path) -> None
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(PATIENCE) == 130
     assert watching.said.rstrip().endswith("tv: interrupted")
+
+
+def test_a_second_one_goes_on_where_the_first_is_killed(watching: Watching, tmp_path: Path) -> None:
+    """What one could not write, as another did who was killed, it writes without another change."""
+    with writing(watching.index):
+        picture(4).save(tmp_path / "photos" / "4.png")
+        watching.wait_for("not updated: ")
+        time.sleep(2.5)
+        assert watching.said.count("not updated: ") == 1
+        assert len(watching.images()) == 4
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 rows")
 
 
 def test_photos_that_cannot_be_seen_are_not_gone(watching: Watching, tmp_path: Path) -> None:

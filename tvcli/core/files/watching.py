@@ -41,10 +41,16 @@ def check_watchable(names: Sequence[str]) -> list[Path]:
 
 
 def settled(
-    names: Sequence[str], besides: Path, report: Report, *, quiet: int = QUIET
+    names: Sequence[str],
+    besides: Path,
+    report: Report,
+    again: Callable[[], bool],
+    *,
+    quiet: int = QUIET,
 ) -> Iterator[None]:
     """Yield once at first, then each time that photos in folders changed and have come to rest.
 
+    So it does where `again`, which is asked every second, says that the last time was of no use.
     What changes in `besides`, the index, does not count. While a folder, or a file system in it, is
     not there, which `report` is told once, nothing is yielded: photos unseen are not photos gone.
 
@@ -64,7 +70,7 @@ def settled(
                 first = True
                 break  # what watched it before is told of nothing any more
             mounted |= now
-            if first or changed:
+            if first or changed or again():
                 first = False
                 yield
 

@@ -1,5 +1,6 @@
 """Watching: an index that follows folders of photos, one atomic update for each time they rest."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any, TypeVar
 
 from tvcli.core.encoding.updates import Counts, UpdateRequest
 from tvcli.core.errors import Mismatch, TvError
+from tvcli.core.files.locks import Locked
 from tvcli.core.files.watching import settled
 from tvcli.core.indexes.updates import change_photos
 from tvcli.core.reports import Report
 
+SOON, LATER = 1.0, 60.0  # seconds until an update that failed is tried again
 R = TypeVar("R", bound=Report)
 
 
@@ -24,24 +27,32 @@ def watch_photos(
     """Bring an index up to date whenever its photos changed and have come to rest, until stopped.
 
     Each update is one of `change_photos`, of a request and a report of its own; `done` is told what
-    became of it, of the first even where nothing changed. An update that fails, as others write the
-    index or nothing is left, is noted, and the next one mends it.
+    became of it, of the first even where nothing changed. An update that fails is noted and tried
+    again: within seconds where others write the index, else after a minute.
 
     Raises:
         BadInput: what follows folders is not installed, or a folder is not there at first.
         Mismatch: other settings are asked for than those of the index.
     """
     first = True
+    failed: list[tuple[type[TvError], float]] = []  # the last time: how, and when to try again
+
+    def again() -> bool:
+        return any(time.monotonic() >= when for _, when in failed)
+
     with reports() as report:
-        for _ in settled(request().arguments, target, report):
+        for _ in settled(request().arguments, target, report, again):
             with reports() as told:
                 try:
                     counts = change_photos(target, request(), told, provenance)
                 except Mismatch:
                     raise
                 except TvError as error:
-                    told.note(f"not updated: {error}")
+                    if type(error) not in dict(failed):  # told once, however often it is tried
+                        told.note(f"not updated: {error}")
+                    later = SOON if isinstance(error, Locked) else LATER
+                    failed = [(type(error), time.monotonic() + later)]
                     continue
                 if first or any((counts.added, counts.changed, counts.moved, counts.removed)):
                     done(counts, told)
-                first = False
+                first, failed = False, []
