@@ -168,6 +168,7 @@ for _name, (_help, _commands) in GROUPS.items():
     app.add_typer(_group)
 
 
+@functools.cache
 def tv() -> Any:
     """Return the command `tv` with all of its commands, their variables and their completion."""
     command = get_command(app)

@@ -11,7 +11,7 @@ from tvcli.core.backbones.geometry import Geometry, measure
 
 def made_transparent(network: nn.Module) -> nn.Module:
     """Make every weight positive and small, so that a brighter pixel shows wherever it is seen."""
-    network = network.double().eval()
+    network = network.eval()
     for name, parameter in network.named_parameters():
         fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
         parameter.data.fill_(0.0 if name.endswith("bias") else 1 / fan_in)
@@ -23,12 +23,13 @@ def made_transparent(network: nn.Module) -> nn.Module:
 
 
 @torch.inference_mode()
-def seen_from(network: nn.Module, side: int, pixel: tuple[int, int]) -> Tensor:
-    """Return the map positions (h, w) bool that change with one pixel."""
-    dark = torch.zeros(1, 3, side, side, dtype=torch.float64)
-    bright = dark.clone()
-    bright[:, :, pixel[0], pixel[1]] = 1e6
-    return (network(bright) != network(dark))[0].any(dim=0)
+def seen_from(network: nn.Module, side: int, pixels: list[tuple[int, int]]) -> Tensor:
+    """Return the map positions (P, h, w) bool that change with each of some pixels alone."""
+    photos = torch.zeros(1 + len(pixels), 3, side, side)  # the first stays dark
+    for photo, (row, column) in zip(photos[1:], pixels, strict=True):
+        photo[:, row, column] = 1e6
+    dark, *bright = network(photos)
+    return torch.stack([(maps != dark).any(dim=0) for maps in bright])
 
 
 def predicted(geometry: Geometry, size: int, pixel: int) -> Tensor:
@@ -40,8 +41,8 @@ def predicted(geometry: Geometry, size: int, pixel: int) -> Tensor:
 def assert_probed(network: nn.Module, side: int) -> None:
     geometry = measure(network)
     network = made_transparent(network)
-    for pixel in [(0, 0), (side // 2, side // 3), (side // 3 + 1, side - 1), (side - 7, 5)]:
-        seen = seen_from(network, side, pixel)
+    pixels = [(0, 0), (side // 2, side // 3), (side // 3 + 1, side - 1), (side - 7, 5)]
+    for pixel, seen in zip(pixels, seen_from(network, side, pixels), strict=True):
         rows = predicted(geometry, seen.shape[0], pixel[0])
         columns = predicted(geometry, seen.shape[1], pixel[1])
         assert (seen == rows[:, None] & columns[None, :]).all(), pixel

@@ -8,7 +8,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 import torchvision
 from onnx import TensorProto, helper
 from safetensors.torch import save_file
+from torchvision import models
 
 from tvcli.core.backbones import export, graphs, torchvision_models
 from tvcli.core.backbones.export import TOLERANCE, NoGraph, export_graph, graph_of
@@ -49,10 +49,49 @@ FAMILIES = {
     "convnext_tiny": 96,
     "vit_b_32": 96,  # which stands for the other transformers, that take long to fill
 }
-# Of deep families fewer layers, of the same kinds, do.
+# Of deep families fewer layers, of the same kinds, do: each with and without a shortcut.
 SHALLOW = {
-    "densenet121": partial(torchvision.models.DenseNet, 32, (2, 2, 2, 2), 64),
-    "vit_b_32": partial(torchvision.models.VisionTransformer, 96, 32, 2, 12, 768, 3072),
+    "resnet18": lambda: models.ResNet(models.resnet.BasicBlock, [1, 1, 1, 1]),
+    "densenet121": lambda: models.DenseNet(32, (2, 2, 2, 2), 64),
+    "mobilenet_v2": lambda: models.MobileNetV2(
+        inverted_residual_setting=[[1, 16, 1, 1], [6, 24, 2, 2], [6, 96, 2, 2], [6, 160, 1, 2]]
+    ),
+    "mobilenet_v3_small": lambda: models.MobileNetV3(
+        [
+            models.mobilenetv3.InvertedResidualConfig(*block, 1, 1.0)  # dilation, width
+            for block in (
+                (16, 3, 16, 16, True, "RE", 2),
+                (16, 3, 72, 24, False, "RE", 2),
+                (24, 5, 96, 40, True, "HS", 2),
+                (40, 5, 240, 40, True, "HS", 1),
+            )
+        ],
+        1024,
+    ),
+    "shufflenet_v2_x0_5": lambda: models.ShuffleNetV2([2, 2, 2], [24, 48, 96, 192, 1024]),
+    "regnet_y_400mf": lambda: models.RegNet(
+        models.regnet.BlockParams([1, 1, 2], [48, 104, 208], [8] * 3, [1.0] * 3, [2] * 3, 0.25)
+    ),
+    "efficientnet_b0": lambda: models.EfficientNet(
+        [
+            models.efficientnet.MBConvConfig(*block)
+            for block in (
+                (1, 3, 1, 32, 16, 1),
+                (6, 3, 2, 16, 24, 2),
+                (6, 5, 2, 24, 40, 1),
+                (6, 5, 2, 40, 80, 2),
+            )
+        ],
+        0.2,
+    ),
+    "convnext_tiny": lambda: models.ConvNeXt(
+        [
+            models.convnext.CNBlockConfig(96, 192, 1),
+            models.convnext.CNBlockConfig(192, 384, 2),
+            models.convnext.CNBlockConfig(384, None, 1),
+        ]
+    ),
+    "vit_b_32": lambda: models.VisionTransformer(96, 32, 2, 12, 768, 3072),
 }
 
 
