@@ -1,10 +1,11 @@
 """Copies found again: every picture, changed in twenty ways, against an index of all pictures.
 
-    python -m scripts.bench.copies [--out DIR] [--limit N] [--preset NAME] [--apart DRAW] [--table]
+    python -m scripts.bench.copies [--out DIR] [--limit N] [--clothes N] [--apart DRAW] [--table]
 
 The experiment of "Scalable Image Search with Deep Image Representation" at the size of the pictures
-that lie beside the checkout: 279 paintings and 2,000 photos of clothes are the index; 500 photos of
-clothes that are not in it are copied as well, and none of their copies may be accepted. The copies
+that lie beside the checkout: 279 paintings and 2,000 photos of clothes (`--clothes`) are the index;
+500 photos of clothes that are not in it are copied as well, and none of their copies may be
+accepted. The copies
 are those of `tv copies`, sent through JPEG; their order is drawn, so a run that is stopped
 (or limited) is a fair sample, and the same command goes on where it stopped. Beside it imagehash's
 phash (bench extra) on the very same copies: the nearest of all hashes, by differing bits.
@@ -24,8 +25,9 @@ from typing import Any
 import imagehash
 import numpy as np
 from PIL import Image
+from scipy.stats import binomtest
 
-from scripts.bench.copy_sets import Task, apart, whole
+from scripts.bench.copy_sets import CLOTHES, Task, apart, whole
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
@@ -138,6 +140,14 @@ def results(
                 yield known | found | {"encoding": round(encoding, 4), "phash": [own, other]}
 
 
+def share(of: list[bool]) -> str:
+    """Return a share with its Wilson interval of 95 %."""
+    if not of:
+        return ""
+    interval = binomtest(sum(of), len(of)).proportion_ci(method="wilson")
+    return f"{np.mean(of):.3f} ({interval.low:.3f} to {interval.high:.3f})"
+
+
 def table(lines: list[dict[str, Any]], images: list[str]) -> None:
     """Print recall and precision by kind of change, and what decides them."""
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -145,15 +155,15 @@ def table(lines: list[dict[str, Any]], images: list[str]) -> None:
         by_kind[line["kind"]].append(line)
     print("| change | copies | recall | in the first 100 | strangers | accepted wrongly "
           "| phash ≤ 10: recall | wrong |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
-    for kind, some in [*by_kind.items(), ("all", lines)]:
+    for kind, some in [*sorted(by_kind.items()), ("all", lines)]:
         inside = [line for line in some if line["inside"]]
-        recall = np.mean([line["found"] for line in inside])
+        recall = share([line["found"] for line in inside])
         listed = np.mean([line["rank"] >= 0 for line in inside])
-        wrong = sum(bool(line["others"]) for line in some)
+        wrong = share([bool(line["others"]) for line in some])
         hashed = np.mean([line["phash"][0] <= 10 for line in inside])
         hash_wrong = sum(line["phash"][1] <= 10 for line in some)
-        print(f"| {kind} | {len(inside)} | {recall:.4f} | {listed:.4f} | {len(some) - len(inside)}"
-              f" | {wrong} | {hashed:.4f} | {hash_wrong} |")  # fmt: skip
+        print(f"| {kind} | {len(inside)} | {recall} | {listed:.3f} | {len(some) - len(inside)}"
+              f" | {wrong} | {hashed:.3f} | {hash_wrong} |")  # fmt: skip
     inside = [line for line in lines if line["inside"]]
     weakest = sorted(line["own"] for line in inside if line["found"])[:5]
     strongest = sorted(line["best_other"] for line in lines if not line["others"])[-5:]
@@ -177,14 +187,19 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=Path("copies-bench"))
     parser.add_argument("--limit", type=int, help="copies, of all that there are")
+    parser.add_argument("--clothes", type=int, default=CLOTHES, help="in the index")
     parser.add_argument("--preset", choices=sorted(PRESETS), default="default")
     parser.add_argument("--apart", type=int, metavar="DRAW", help="no threshold was chosen on them")
     parser.add_argument("--table", action="store_true", help="only print what is known")
     options = parser.parse_args()
     weights = next((options.data / "weights").glob("squeezenet1_1-*.pth"))
-    chosen = apart(options.data, options.apart) if options.apart else whole(options.data)
+    chosen = (
+        apart(options.data, options.apart)
+        if options.apart
+        else whole(options.data, options.clothes)
+    )
     options.out.mkdir(parents=True, exist_ok=True)
-    ending = f"-apart-{options.apart}" if options.apart else ""
+    ending = f"-apart-{options.apart}" if options.apart else f"-{options.clothes}"
     target = options.out / f"index{ending}.tvx"
     log = options.out / f"{options.preset}{ending}.jsonl"
     made_index(options.data, chosen.known, target, weights)

@@ -24,10 +24,16 @@ class Set:
     seed: int
 
 
-def whole(data: Path) -> Set:
-    """Return all copies of every picture of the index and of the strangers."""
+def whole(data: Path, count: int = CLOTHES) -> Set:
+    """Return all copies of every picture of the index, `count` of them clothes, and of strangers.
+
+    There are a quarter as many strangers as clothes in the index.
+    """
     order = shuffled(clothes(data))
-    known, strangers = paintings(data) + order[:CLOTHES], order[CLOTHES : CLOTHES + STRANGERS]
+    known, strangers = (
+        paintings(data) + order[:count],
+        order[count : count + count * STRANGERS // CLOTHES],
+    )
     return Set(known, drawn(copies_of(known, True) + copies_of(strangers, False)), 0)
 
 

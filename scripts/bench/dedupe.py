@@ -18,6 +18,8 @@ from itertools import combinations, groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.images.copies.truth import read_truth
 
@@ -25,6 +27,7 @@ Group = list[str]  # absolute paths
 Truth = dict[str, Any]
 
 ALL = "all"
+RESAMPLES = 1000
 
 
 def main() -> None:
@@ -86,14 +89,20 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
     family |= {record["original"]: record["original"] for record in records}
     kinds = {record["image"]: record["kind"] for record in records}
     there: Counter[str] = Counter()
-    for _, members in groupby(sorted(family, key=family.__getitem__), key=family.__getitem__):
-        there.update(kind for pair in combinations(members, 2) for kind in _kinds(pair, kinds))
+    by_family: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])  # pairs, right, wrong
+    for original, members in groupby(
+        sorted(family, key=family.__getitem__), key=family.__getitem__
+    ):
+        pairs = list(combinations(members, 2))
+        by_family[original][0] = len(pairs)
+        there.update(kind for pair in pairs for kind in _kinds(pair, kinds))
     right: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     confused: Counter[tuple[str, ...]] = Counter()
     for pair in (pair for group in groups for pair in combinations(group, 2)):
         is_right = family[pair[0]] == family[pair[1]]
         (right if is_right else wrong).update(_kinds(pair, kinds))
+        by_family[family[pair[0]]][1 if is_right else 2] += 1
         if not is_right:
             confused[tuple(sorted(family[name] for name in pair))] += 1
     print("\n| copies | pairs | recall | precision | in a group with its original |")
@@ -103,9 +112,20 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
         found = right[kind] / max(right[kind] + wrong[kind], 1)
         recall = right[kind] / there[kind]
         print(f"| {kind} | {there[kind]} | {recall:.4f} | {found:.4f} | {beside[kind]:.4f} |")
+    print_intervals(np.array(list(by_family.values())))
     print_kept(groups, kinds)
     for names, count in confused.most_common():
         print(f"{count} pairs not of one original:", *names, file=sys.stderr)
+
+
+def print_intervals(counts: np.ndarray) -> None:
+    """Print 95 % intervals by resampling originals (N, 3): pairs there, right and wrong ones."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(len(counts), size=(RESAMPLES, len(counts)))
+    there, right, wrong = counts[drawn].sum(axis=1).T
+    for name, shares in (("recall", right / there), ("precision", right / (right + wrong))):
+        low, high = np.nanquantile(shares, [0.025, 0.975])
+        print(f"\n{name} of all, 95 % by resampling originals: {low:.3f} to {high:.3f}")
 
 
 def print_kept(groups: list[Group], kinds: dict[str, str]) -> None:

@@ -58,7 +58,12 @@ BENCHES = (  # the seconds are twice what quiet cores take, and all of them 20 m
     Bench("postgres", "PostgreSQL", "--rows 20000", 40),
     Bench("update", "Updating", "{data}/tiny-imagenet/tiny-imagenet-35k.zip --photos 2000", 50),
     Bench("streams", "Memory of streams", "--records 5000,50000", 80),
-    Bench("copies", "Copies found again", "--data {data} --limit 200 --out {work}/copies", 140),
+    Bench(
+        "copies",
+        "Copies found again",
+        "--data {data} --limit 200 --clothes 500 --out {work}/copies",
+        140,
+    ),
     Bench(
         "dedupe", "Duplicates", "{data}/paintings/bbdd --per-photo 2 --folder {work}/dedupe", 110
     ),
