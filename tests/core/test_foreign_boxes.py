@@ -220,7 +220,8 @@ def test_photos_whose_yolo_labels_would_be_one_file_are_named(place: Path) -> No
     report = Listening()
     write_annotations(Path("out"), given, "yolo", report)
     assert report.said == ["1.png: its labels would be those of 1.jpg"]
-    write_annotations(Path("xml"), given, "voc", report)
+    assert write_annotations(Path("again"), given, "yolo", report) == 1  # boxes
+    assert write_annotations(Path("xml"), given, "voc", report) == 2
     assert [image for image, _, _ in boxes(Path("xml"), "voc", ".")[0]] == ["1.jpg", "1.png"]
 
 
@@ -587,3 +588,47 @@ def test_annotations_of_which_no_photo_is_found_are_bad_input(place: Path) -> No
     path.write_text(path.read_text() + "\n" + json.dumps({**lines[0], "image": "there.jpg"}))
     found, report = boxes(path, "jsonl")
     assert [image for image, *_ in found] == ["there.jpg"] and report.skips == 2
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
+def test_a_number_that_is_none_refuses_no_other_box(place: Path, number: str) -> None:
+    photos("p.jpg")
+    good = {"image_id": 1, "category_id": 7, "bbox": [1, 2, 29, 38], "area": 8888}
+    bad = good | {"bbox": [9999, 2, 29, 38]}
+    text = json.dumps(coco(good, bad)).replace("8888", number).replace("9999", number)
+    found, report = boxes(wrote("coco.json", text), "coco")
+    assert found == [("p.jpg", [1, 2, 30, 40], "cat")]
+    assert len(report.said) == 1 and "annotation 2: " in report.said[0]
+    shape = {"name": "rect", "x": 1, "y": 2, "width": 29, "height": 38}
+    regions = [{"shape_attributes": shape}, {"shape_attributes": shape | {"x": 9999}}]
+    text = json.dumps({"a": {"filename": "p.jpg", "regions": regions}}).replace("9999", number)
+    assert boxes(wrote("via.json", text), "via")[0] == [("p.jpg", [1, 2, 30, 40], "")]
+    shapes = [
+        {"label": "x", "shape_type": "rectangle", "points": [[side, 2], [30, 40]]}
+        for side in (1, 9999)
+    ]
+    text = json.dumps({"shapes": shapes, "imagePath": "p.jpg"}).replace("9999", number)
+    assert boxes(wrote("labelme.json", text), "labelme")[0] == [("p.jpg", [1, 2, 30, 40], "x")]
+
+
+def test_a_name_that_is_no_utf_8_refuses_no_box(place: Path) -> None:
+    photos("p.jpg")
+    good = {"image_id": 1, "category_id": 7, "bbox": [1, 2, 29, 38]}
+    content = coco(good, categories=[{"id": 7, "name": "caf_"}])
+    data = json.dumps(content).encode().replace(b"caf_", b"caf\xe9")
+    assert boxes(wrote("coco.json", data), "coco")[0] == [("p.jpg", [1, 2, 30, 40], "caf\ufffd")]
+
+
+def test_what_has_a_file_for_each_photo_comes_through_no_pipe(place: Path) -> None:
+    for format in ("yolo", "voc", "labelme"):
+        with pytest.raises(UsageError, match="name the folder"):
+            list(read_annotations(Path("-"), format))
+
+
+def test_photos_without_objects_are_told_in_our_records(place: Path) -> None:
+    photos("p.jpg")
+    (photo,) = boxed_photos(
+        read_annotations(wrote("coco.json", coco()), "coco"), Path.cwd(), Listening()
+    )
+    (line,) = annotation_lines([photo], "jsonl")
+    assert json.loads(line) == {"image": "p.jpg", "width": 640, "height": 426, "empty": True}

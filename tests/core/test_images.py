@@ -245,6 +245,9 @@ def test_what_libtiff_says_is_the_reason_and_goes_nowhere_else(
         spoilt = list(pool.map(refusal, [bytes(warned)] * 3))
         assert [pixels.shape for pixels in shown] == [(60, 400, 3)] * 3
     assert all(reason.startswith("cannot be decoded: JPEGLib: ") for reason in spoilt)
+    packed = bytearray(encoded(picture(1), "TIFF", compression="tiff_lzw"))
+    packed[20:900] = bytes(880)
+    assert "tempfile" not in refusal(bytes(packed))  # what Pillow calls every TIFF
     assert capfd.readouterr() == ("", "")
 
 

@@ -138,6 +138,10 @@ def test_pictures_of_other_kinds_in_folders_are_told(photos: Path) -> None:
         b"8BPS\0\1",
         b"II+\0\x08\0\0\0",
         b"RIFF\1\2\3\4WEBP",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n300 200 scale\n",
+        b"%PDF-1.4\n1 0 obj\n",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b'<?xml version="1.0"?>\n<!-- by hand -->\n<svg width="9"/>',
     ],
 )
 def test_a_picture_of_any_kind_is_one_photo(tmp_path: Path, start: bytes) -> None:
@@ -148,12 +152,25 @@ def test_a_picture_of_any_kind_is_one_photo(tmp_path: Path, start: bytes) -> Non
     assert region.data == start
 
 
-@pytest.mark.parametrize("content", [b"\1\2x\0\1", b"y" * 300, b"a.jpg\n" * 100 + b"\0"])
+@pytest.mark.parametrize(
+    "content", [b"\1\2x\0\1", b"y" * 300, b"a.jpg\n" * 100 + b"\0", b"\x1f\x8b\x08ab\ncd"]
+)
 def test_binary_is_no_list(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     for arguments in ([str(tmp_path / "x")], ["-"]):
         with pytest.raises(BadInput, match="neither a photo nor a list of paths or records"):
             list(open_sources(arguments, stdin=io.BytesIO(content)).regions)
+
+
+def test_names_may_have_characters_that_no_text_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a\1b.jpg").write_bytes(b"x")
+    found = open_sources(["-"], stdin=io.BytesIO(b"a\1b.jpg\nc.jpg\n")).regions
+    assert [region.image for region in found] == ["a\1b.jpg", "c.jpg"]
+    marked = open_sources(["-"], stdin=io.BytesIO(b"\x1b[31mc.jpg\n")).regions
+    assert [region.image for region in marked] == ["\x1b[31mc.jpg"]  # is not there, and is skipped
 
 
 def test_a_list_may_begin_like_a_bitmap(tmp_path: Path) -> None:

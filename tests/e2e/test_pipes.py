@@ -236,6 +236,27 @@ def test_process_substitution_is_read_by_its_content(home: Path, tmp_path: Path)
     assert images_of(shell(f"tv search <(cat {photo}) -i {index} -k 1", home)) == [photo]
 
 
+def test_boxes_come_through_pipes(home: Path, tmp_path: Path) -> None:
+    photo = "photos/plain.png"
+    boxes = f'{{"image": "{photo}", "box": [1, 2, 50, 60], "label": "x"}}'
+    out = shlex.quote(str(tmp_path / "coco.json"))
+    ways = (
+        f"echo '{boxes}' | tv crops - --to jsonl -o -",
+        f"tv crops <(echo '{boxes}') --to jsonl -o /dev/stdout",
+        f"echo '{boxes}' | tv crops - --to coco -o - | tv crops - --from coco --to jsonl -o -",
+        f"echo '{boxes}' | tv crops - --to cvat -o - | tv crops - --from cvat --to jsonl -o -",
+        f"echo '{boxes}' | tv crops - --to via -o {out}; cat {out} | tv crops - --from via "
+        "--to jsonl -o -",
+    )
+    for way in ways:
+        ran = shell(way, home)
+        assert images_of(ran) == [photo], way
+        assert json.loads(ran.stdout)["box"] == [1, 2, 50, 60]
+    scored = boxes.replace("}", ', "score": 0.9}')
+    ran = shell(f"echo '{scored}' | tv eval boxes - <(echo '{boxes}') --format json", home)
+    assert json.loads(ran.stdout)["mean_iou"] == 1
+
+
 def test_a_fifo_is_read_once(home: Path, tmp_path: Path) -> None:
     fifo = tmp_path / "query.jpg"  # whatever it is called
     os.mkfifo(fifo)

@@ -17,7 +17,10 @@ from tvcli.terminal.streams import STREAM
 def crops(
     boxes: Annotated[
         Path,
-        typer.Argument(help="The file with the boxes; for --from voc, yolo or labelme, a folder."),
+        typer.Argument(
+            help="The file with the boxes, or - for stdin; for --from voc, yolo or labelme, a "
+            "folder."
+        ),
     ],
     output: Annotated[
         str,
@@ -171,10 +174,11 @@ def crops(
             photos = list(checked)
             if output == STREAM:
                 print_lines(annotation_lines(photos, to))
+                count = sum(len(photo.objects) for photo in photos)
             else:
                 check_own(Path(output), "boxes")
-                write_annotations(Path(output), photos, to, report)
-            report.summary(f"{sum(len(p.objects) for p in photos)} boxes in {output}")
+                count = write_annotations(Path(output), photos, to, report)
+            report.summary(f"{count} boxes in {output}")
             return
         spilled_records = stack.enter_context(spilled_photos(checked))
         alarms = read_false_alarms(false_alarms) if false_alarms is not None else NONE

@@ -13,7 +13,9 @@ from tvcli.terminal.tables import print_table
 
 
 def eval_boxes(
-    located: Annotated[Path, typer.Argument(help="The boxes that tv locate found (.jsonl).")],
+    located: Annotated[
+        Path, typer.Argument(help="The boxes that tv locate found (.jsonl), or - for stdin.")
+    ],
     truth: Annotated[Path, typer.Argument(help="The true boxes (.jsonl).")],
     plot: Annotated[
         Path | None,

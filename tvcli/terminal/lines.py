@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvcli.core.errors import UsageError
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.locks import writing
 from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.paths import absolute_path
@@ -83,5 +83,6 @@ def tsv_field(field: str) -> str:
 
 def base_of(output: str) -> Path:
     """Return the folder that image paths in an output are relative to."""
-    folder = Path.cwd() if output == STREAM else Path(output).parent
+    to_stream = output == STREAM or is_stream(Path(output))
+    folder = Path.cwd() if to_stream else Path(output).parent
     return Path(absolute_path(folder))

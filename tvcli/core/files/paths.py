@@ -32,6 +32,11 @@ def folder_of(path: Path) -> Path:
     return Path.cwd() if is_pipe(path) else Path(absolute_path(path)).parent
 
 
+def parent_of(path: Path) -> Path:
+    """Return the folder that a path lies in, as it is written; of a pipe, the current one."""
+    return Path() if is_pipe(path) else path.parent
+
+
 def root_settings(root: Path, target: Path) -> dict[str, str]:
     """Return where the photos lie: from the artifact, so both can move together, and outright."""
     folder = absolute_path(target.parent)

@@ -31,7 +31,7 @@ PICTURE_START = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r|GIF8[79]a|RIFF....WEBP|II[*+]\0|MM\0[*+]|BM....\0\0\0\0|\0...ftyp|"
     rb"P[1-7fF]\s+[\d#-]|\0\0\0\x0c(jP|JXL) |\xff\x4f\xff\x51|\xff\x0a|8BPS\0|qoif|DDS \x7c\0|"
     rb"\x76\x2f\x31\x01|\0\0[\1\2]\0|IIR[OS]|MMOR|IIU\0|FUJIFILMCCD|(II|MM)....HEAPCCDR|\0MRM|FOVb|"
-    rb"gimp xcf |#\?RADIANCE\n",
+    rb"gimp xcf |#\?RADIANCE\n|%!PS-|%PDF-\d|(<\?xml.{,400}?)?<svg[\s>]",
     re.DOTALL,
 )
 MAX_BYTES = 2**30  # of a file: the largest photos that can be decoded, as they come from cameras

@@ -5,11 +5,15 @@ them in it.
 """
 
 import stat
+import sys
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from tvcli.core.errors import BadInput
+
+STDIN = "-"
 
 
 def is_pipe(path: str | Path) -> bool:
@@ -31,6 +35,22 @@ def pipe_stream(path: str | Path) -> BinaryIO:
         return _opened(str(path), status.st_dev, status.st_ino)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def comes_once(path: str | Path) -> bool:
+    """Tell whether a path stands for standard input (`-`) or leads to a pipe."""
+    return str(path) == STDIN or is_pipe(path)
+
+
+def opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open a file to read its bytes; standard input for `-`, and a pipe, stay open afterwards.
+
+    Raises:
+        OSError, BadInput: it cannot be opened.
+    """
+    if str(path) == STDIN:
+        return nullcontext(sys.stdin.buffer)
+    return nullcontext(pipe_stream(path)) if is_pipe(path) else path.open("rb")
 
 
 @cache

@@ -16,6 +16,7 @@ from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import is_path
+from tvcli.core.files.pipes import opened
 from tvcli.core.files.strict_json import parse_json
 
 if TYPE_CHECKING:  # it takes as long to load as all of tv --help
@@ -90,9 +91,13 @@ def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
 
 
 def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
-    """Yield the records of a file, each with its place; raises BadInput as `read_records` does."""
+    """Yield the records of a file, of standard input (`-`) or of a pipe, each with its place.
+
+    Raises:
+        BadInput: as `read_records` does, or it cannot be read.
+    """
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             yield from read_records(stream, str(path))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """What a person names on the command line, as regions of photos: files, folders, lists, records."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
-from tvcli.core.files.pipes import is_pipe, pipe_stream
+from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream
 from tvcli.core.files.records import (
     Record,
     Region,
@@ -25,11 +26,11 @@ from tvcli.core.files.shards import Shard, Share
 from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.files.tables import is_table, read_table
 
-STDIN = "-"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 LONGEST_LINE = 2**20  # bytes of a list of paths
 LONGEST_NAME = 255  # bytes of a file's name that systems take
 SNIFFED = 512  # bytes looked at to tell what a stream is
+CONTROLS = re.compile(rb"[\x01-\x06\x0e-\x1a\x1c-\x1f]")  # but for those of terminals
 NEITHER = "neither a photo nor a list of paths or records"
 
 OnUnreadable = Callable[[str, str], None]
@@ -285,7 +286,7 @@ def _read_file(path: Path, null: bool, fields: FieldReader) -> Iterator[Region]:
     start = _first_bytes(path)
     if PICTURE_START.match(start):
         return iter([Region(str(path))])
-    if b"\0" in start and not null:
+    if _is_binary(start, null):
         raise BadInput(f"{path}: {NEITHER}")
     return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))
 
@@ -313,8 +314,21 @@ def _read_stream(stdin: IO[bytes], null: bool, fields: FieldReader) -> Iterator[
         raise BadInput(f"-: {NEITHER} (paths that end in NUL need --null)")
     elif start.lstrip()[:1] in (b"{", b"["):
         yield from _from_records(read_records(stream, STDIN), Path(), fields)
+    elif _is_binary(start, null):
+        raise BadInput(f"-: {NEITHER}")
     else:
         yield from _from_paths(split_stream(stream, b"\0" if null else b"\n"), STDIN)
+
+
+def _is_binary(start: bytes, null: bool) -> bool:
+    """Tell whether what begins so is no list of paths: it has characters that no text has.
+
+    A file may have them in its name, though: the first one named decides.
+    """
+    if b"\0" in start and not null:
+        return True
+    first = start.split(b"\0" if null else b"\n")[0]
+    return bool(CONTROLS.search(start)) and not os.path.lexists(first)
 
 
 def peek(stream: IO[bytes]) -> tuple[bytes, IO[bytes]]:

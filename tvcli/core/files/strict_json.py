@@ -1,4 +1,4 @@
-"""JSON of anybody's making: every number is one that a float holds, or it is no JSON to us."""
+"""JSON of anybody's making: strict, or lenient as to numbers that no float holds."""
 
 import json
 import math
@@ -18,6 +18,18 @@ def parse_json(text: bytes | str) -> Any:
         return json.loads(
             text, parse_constant=_no_number, parse_float=_finite, parse_int=_short_enough
         )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def parse_lenient_json(text: str) -> Any:
+    """Return what a text of JSON says, NaN and infinite numbers among it, as others write them.
+
+    Raises:
+        ValueError: no JSON, or nested too deeply.
+    """
+    try:
+        return json.loads(text, parse_int=lambda d: int(d) if len(d) <= MOST_DIGITS else float(d))
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import _imaging
 
+PILLOWS_NAME = b"tempfile.tif"  # of every TIFF that it hands to libtiff
 LONGEST = 200  # bytes of a message that are kept
 HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p)
 
@@ -48,7 +49,8 @@ def _hear(module: bytes | None, text: bytes | None, values: int | None) -> None:
         return
     buffer = ctypes.create_string_buffer(LONGEST)
     ctypes.CDLL(None).vsnprintf(buffer, LONGEST, text, ctypes.c_void_p(values))
-    where = f"{module.decode('utf-8', 'replace')}: " if module else ""
+    name = b"" if module in (None, PILLOWS_NAME) else module or b""
+    where = f"{name.decode('utf-8', 'replace')}: " if name else ""
     messages.append(where + buffer.value.decode("utf-8", "replace"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tvcli.core.boxes import Box, iou
 from tvcli.core.files.formats import BoxedPhoto
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, folder_of
 from tvcli.core.files.records import read_record_file, region_from_record
 
 NOT_THE_OBJECT = 0.3  # IoU with every object below which a detection is a false alarm
@@ -45,6 +45,6 @@ def read_false_alarms(path: Path) -> FalseAlarms:
         region, score = region_from_record(record, where), record.get("score")
         if region.box is not None:
             sure = float(score) if isinstance(score, int | float) else 0.0
-            photo = absolute_path(path.parent / region.image)
+            photo = absolute_path(folder_of(path) / region.image)
             scored.setdefault(photo, []).append((-sure, region.box))
     return FalseAlarms({photo: [box for _, box in sorted(of)] for photo, of in scored.items()})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import external_sort
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, folder_of
 from tvcli.core.files.records import Record, read_record_file, region_from_record
 from tvcli.core.location.detection_matching import Boxes
 
@@ -56,6 +56,6 @@ def _flat(path: Path, *, true: bool) -> Iterator[Record]:
         region, score = region_from_record(record, where), record.get("score", 1.0)
         if not isinstance(score, int | float):
             raise BadInput(f'{where}: "score" must be a number')
-        photo = absolute_path(path.parent / region.image)
+        photo = absolute_path(folder_of(path) / region.image)
         about: Record = {"photo": photo, "true": true, "label": region.label}
         yield about | {"box": region.box, "score": float(score)}

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
 from tvcli.core.files.photo_formats import MAX_BYTES
-from tvcli.core.files.pipes import is_pipe, pipe_stream
+from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream
 from tvcli.core.files.records import Record, parse_record
-from tvcli.core.files.sources import STDIN, split_stream
+from tvcli.core.files.sources import split_stream
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.pair import Pair, match_pair

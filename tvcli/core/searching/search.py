@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING
 
 from tvcli.core.boxes import parse_box
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.pipes import is_pipe
+from tvcli.core.files.pipes import STDIN, is_pipe
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
-from tvcli.core.files.sources import STDIN, Source, is_rows, open_sources
+from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example

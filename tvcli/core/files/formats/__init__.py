@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.formats import coco, cvat, labelme, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
 from tvcli.core.files.locks import writing
@@ -34,7 +34,7 @@ class Format(NamedTuple):
 
     read: Callable[[Path, Report], Iterator[Annotation]]
     lines: Callable[[list[BoxedPhoto]], Iterator[str]] | None = None
-    write: Callable[[Path, list[BoxedPhoto], Report], None] | None = None
+    write: Callable[[Path, list[BoxedPhoto], Report], int] | None = None
 
 
 def _json_lines(
@@ -100,10 +100,10 @@ def annotation_lines(photos: list[BoxedPhoto], format: str) -> Iterator[str]:
 
 def write_annotations(
     path: Path, photos: list[BoxedPhoto], format: str, report: Report | None = None
-) -> None:
+) -> int:
     """Write photos with their boxes in a format, by its name (voc, yolo, labelme: into a folder).
 
-    Photos that the format cannot hold are skipped in `report`.
+    Photos that the format cannot hold are skipped in `report`. Returns how many boxes were written.
 
     Raises:
         UsageError: no such format.
@@ -111,8 +111,7 @@ def write_annotations(
     """
     report = Report() if report is None else report
     if write := FORMATS[checked_format(format, "--to")].write:
-        write(path, photos, report)
-        return
+        return write(path, photos, report)
     lines = annotation_lines(photos, format)
     with (
         writing(path),
@@ -121,4 +120,6 @@ def write_annotations(
     ):
         stream.writelines(f"{line}\n" for line in lines)
         stream.flush()
-        os.fsync(stream.fileno())
+        if not is_stream(path):
+            os.fsync(stream.fileno())
+    return sum(len(photo.objects) for photo in photos)

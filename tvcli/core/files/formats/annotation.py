@@ -1,6 +1,7 @@
 """What every format of boxes is read into, and written from."""
 
 import codecs
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.boxes import Box
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.paths import is_path
+from tvcli.core.files.pipes import comes_once, opened
+from tvcli.core.files.strict_json import parse_lenient_json
 from tvcli.core.reports import Report
 
 STAGE = "boxes"
@@ -64,18 +67,37 @@ class Unusable(BadInput):
 
 
 def read_text(path: Path) -> bytes:
-    """Return the content of a file of annotations.
+    """Return the content of a file of annotations, of standard input (`-`) or of a pipe.
 
     Raises:
         Unusable: not there, not readable, or absurdly large.
     """
     try:
-        if path.stat().st_size > MAX_FILE:
-            reason = f"larger than {MAX_FILE >> 20} MiB, not annotations of boxes"
-            raise Unusable(str(path), reason)
-        return path.read_bytes()
+        with opened(path) as stream:
+            data = stream.read(MAX_FILE + 1)
     except OSError as error:
         raise Unusable(str(path), f"cannot be read: {error.strerror}") from error
+    if len(data) > MAX_FILE:
+        reason = f"larger than {MAX_FILE >> 20} MiB, not annotations of boxes"
+        raise Unusable(str(path), reason)
+    return data
+
+
+def read_json(path: Path) -> Any:
+    """Return what a file of JSON says; numbers that are none come as NaN or infinite.
+
+    One of them, or a text that is no UTF-8, must not refuse all that is said beside it.
+
+    Raises:
+        Unusable: as `read_text` does.
+        ValueError: not JSON.
+    """
+    data = read_text(path)
+    try:
+        text = data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError:
+        text = decoded(data)
+    return parse_lenient_json(text)
 
 
 def decoded(data: bytes) -> str:
@@ -89,8 +111,11 @@ def files_of(path: Path, suffix: str) -> list[Path]:
     """Return a file, or the files of a folder with some suffix, sorted.
 
     Raises:
+        UsageError: a pipe, which has no name that tells of which photo it is.
         BadInput: there are none.
     """
+    if comes_once(path):
+        raise UsageError(f"{path}: this format has a file for each photo: name the folder of them")
     if path.is_file():
         return [path]
     found = sorted(p for p in path.rglob(f"*{suffix}") if not p.name.startswith("."))

@@ -14,12 +14,11 @@ from tvcli.core.files.formats.annotation import (
     Unusable,
     image_name,
     joined,
-    read_text,
+    read_json,
 )
 from tvcli.core.files.formats.outlines import around_flat, around_mask, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
 from tvcli.core.files.records import Record
-from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 Item = dict[str, Any]
@@ -168,7 +167,7 @@ def _names(content: Item, path: Path, report: Report) -> dict[str, str]:
 
 def _content(path: Path) -> Item:
     try:
-        content = parse_json(read_text(path))
+        content = read_json(path)
     except ValueError as error:
         raise BadInput(f"{path}: not JSON: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("images"), list):

@@ -14,12 +14,11 @@ from tvcli.core.files.formats.annotation import (
     joined,
     name_below,
     names_on_the_way_out,
-    read_text,
+    read_json,
 )
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import USUAL
 from tvcli.core.files.records import dump_record
-from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 
@@ -38,8 +37,8 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             error.skip(report)
 
 
-def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
-    """Write one JSON file a photo into a folder, with the path to the photo in it."""
+def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
+    """Write one JSON file a photo into a folder, with its path in it; return how many boxes."""
     names = names_on_the_way_out(photos)
     taken: set[Path] = set()
     for photo in photos:
@@ -50,6 +49,7 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         image = os.path.relpath(photo.path.absolute(), target.parent.absolute())
         target.write_text(dump_record(_document(photo, image)) + "\n", "utf-8")
+    return sum(len(photo.objects) for photo in photos)
 
 
 def _document(photo: BoxedPhoto, image: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _document(photo: BoxedPhoto, image: str) -> dict[str, Any]:
 
 def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
     try:
-        content = parse_json(read_text(file))
+        content = read_json(file)
     except ValueError as error:
         raise Unusable(str(file), f"not JSON: {error}") from None
     if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):

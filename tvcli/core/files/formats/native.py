@@ -11,6 +11,7 @@ from tvcli.core.files.formats.annotation import (
     joined,
 )
 from tvcli.core.files.formats.coco import size_of
+from tvcli.core.files.paths import parent_of
 from tvcli.core.files.records import Record, read_record_file
 from tvcli.core.reports import Report
 
@@ -32,7 +33,7 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             where=where,
             size=size_of(record),
             split=str(record.get("split") or ""),
-            places=joined([path.parent], image),
+            places=joined([parent_of(path)], image),
         )
 
 
@@ -46,4 +47,4 @@ def records_of(photo: BoxedPhoto) -> list[Record]:
     about: Record = {"image": photo.image, "width": photo.width, "height": photo.height}
     known = {"split": photo.split} if photo.split else {}
     boxed = [about | {"box": list(box), "label": label} | known for box, label in photo.objects]
-    return boxed or [about | {"box": None} | known]
+    return boxed or [about | {"empty": True} | known]

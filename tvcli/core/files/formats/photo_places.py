@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from tvcli.core.files.paths import parent_of
 from tvcli.core.files.photo_formats import SUFFIXES
 
 ENDINGS = tuple(sorted(SUFFIXES) + sorted(suffix.upper() for suffix in SUFFIXES))
@@ -34,7 +35,8 @@ def usual_folders(file: Path) -> tuple[Path, ...]:
     Of the folders beside it and above those come first that its name has in it, such as
     `val2017/` for `annotations/instances_val2017.json`.
     """
-    tops = file.parent, file.parent.parent if file.parent.name else file.parent / ".."
+    folder = parent_of(file)
+    tops = folder, folder.parent if folder.name else folder / ".."
     around = [folder for top in tops for folder in (top, *(top / name for name in USUAL))]
     named = [part for folder in around for part in _named_in(file.stem, folder)]
     return (*named, *around)

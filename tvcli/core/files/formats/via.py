@@ -11,12 +11,11 @@ from tvcli.core.files.formats.annotation import (
     Unusable,
     image_name,
     joined,
-    read_text,
+    read_json,
 )
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
 from tvcli.core.files.records import Record
-from tvcli.core.files.strict_json import parse_json
 from tvcli.core.reports import Report
 
 
@@ -122,7 +121,7 @@ def _text(value: Any) -> str:
 
 def _photos(path: Path) -> Iterator[tuple[str, Any]]:
     try:
-        content = parse_json(read_text(path))
+        content = read_json(path)
         items = content.get("_via_img_metadata", content)
         photos = list(items.items())
     except ValueError as error:

@@ -46,13 +46,14 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             error.skip(report)
 
 
-def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
+def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
     """Write one XML file a photo into a folder; VOC holds whole pixels, so boxes are rounded.
 
-    Folders that tell photos apart become folders there.
+    Folders that tell photos apart become folders there. Returns how many boxes were written.
     """
     names = names_on_the_way_out(photos)
     taken: set[Path] = set()
+    count = 0
     for photo in photos:
         name = names[photo.image]
         target = path / Path(name).with_suffix(".xml")
@@ -66,6 +67,8 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
         check_own(target, "boxes")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(text)
+        count += len(photo.objects)
+    return count
 
 
 def _annotations(file: Path, top: Path, root: Element) -> Iterator[Annotation]:

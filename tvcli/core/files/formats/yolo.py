@@ -63,16 +63,18 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             error.skip(report)
 
 
-def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
+def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
     """Write one file a photo into a folder, and `classes.txt`; folders that tell photos apart stay.
 
-    A photo whose file would be that of another (a.jpg, a.png) is skipped.
+    A photo whose file would be that of another (a.jpg, a.png) is skipped. Returns how many boxes
+    were written.
     """
     path.mkdir(parents=True, exist_ok=True)
     labels = sorted({one_line(label) for photo in photos for _, label in photo.objects})
     numbers = {label: number for number, label in enumerate(labels)}
     names = names_on_the_way_out(photos)
     taken: dict[Path, str] = {}
+    count = 0
     for photo in photos:
         target = path / Path(names[photo.image]).with_suffix(".txt")
         if taken.setdefault(target, photo.image) != photo.image:
@@ -85,8 +87,10 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> None:
         check_own(target, "boxes")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("".join(lines), "utf-8")
+        count += len(lines)
     text = "".join(f"{label}\n" for label in labels)
     (path / CLASS_FILES[0]).write_bytes(text.encode("utf-8", "replace"))
+    return count
 
 
 def _parts(box: tuple[float, float, float, float], width: int, height: int) -> str:
