@@ -55,8 +55,35 @@ def test_more_is_excluded_by_globs(globs: list[str], count: int, folder: Path, t
     index(tv, *excluded)
     assert len(images()) == count
     assert "0 added, 0 changed, 0 moved, 0 removed" in index(tv, "--update", *excluded).err
-    index(tv, "--update")
+    again = index(tv, "--update")
+    assert "0 added, 0 changed, 0 moved, 0 removed" in again.err
+    assert again.err.count("of before; --exclude '' ends that") == (count < 8)
+    index(tv, "--update", "--exclude", "")
     assert len(images()) == 8
+    assert "0 added, 0 changed, 0 moved, 0 removed" in index(tv, "--update").err
+
+
+def test_what_an_update_excludes_is_remembered_too(folder: Path, tv: Tv) -> None:
+    index(tv, "--exclude", "1.png")
+    assert "1 removed" in index(tv, "--update", "--exclude", "2.png").err
+    assert len(images()) == 6
+    assert "0 added" in index(tv, "--update").err
+    picture(40).save("photos/1.png")
+    picture(41).save("photos/new.png")
+    assert "1 added, 0 changed" in index(tv, "--update").err
+    planned = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
+    assert (planned.status, planned.out) == (0, "")
+
+
+def test_encodings_remember_what_was_excluded(folder: Path, tv: Tv) -> None:
+    encode = ("encode", "photos", "-o", "e.h5", "--size", 64)
+    assert tv(*encode, "--exclude", "inner").status == 0
+    assert "0 added" in tv(*encode, "--update").err
+    assert "1 removed" in tv(*encode, "--update", "--exclude", "1.png").err
+    assert "0 added" in tv(*encode, "--update").err
+    ended = tv(*encode, "--update", "--exclude", "")
+    assert "4 added" in ended.err
+    assert "0 added" in tv(*encode, "--update").err
 
 
 def test_what_is_named_is_never_left_out(folder: Path, tv: Tv) -> None:

@@ -12,7 +12,7 @@ import pytest
 from conftest import Ran, picture
 from PIL import Image, ImageFilter, ImageOps
 
-from tvcli.core.matching import features
+from tvcli.core.matching import features, matcher
 
 Tv = Callable[..., Ran]
 
@@ -270,3 +270,27 @@ def test_a_query_that_opencv_fails_on_is_skipped_and_the_others_are_answered(
     alone = tv("search", "upright.png", "-i", "x.tvx", "--verify", "default")
     assert (alone.status, alone.out) == (3, "")
     assert "upright.png: no key points can be found" in alone.err
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize("kept", [("--keypoints",), ()])
+def test_a_photo_that_cannot_be_compared_ends_no_query(
+    tv: Tv, monkeypatch: pytest.MonkeyPatch, kept: tuple[str, ...]
+) -> None:
+    picture(3, 150, 220).save("p/upright.png")
+    assert tv("index", "p", "-o", "x.tvx", "--size", 64, *kept).status == 0
+    pairs = matcher._pairs
+
+    def fails(tree: object, gallery: features.Keypoints, ratio: float) -> object:
+        if gallery.region[3] > 200:
+            cv2.resize(np.zeros((0, 0), np.uint8), (0, 0))
+        return pairs(tree, gallery, ratio)
+
+    monkeypatch.setattr(matcher, "_pairs", fails)
+    ran = tv("search", "p/upright.png", "p/1.png", "-i", "x.tvx", "--verify", "default")
+    assert ran.status == 0, ran.err
+    # As a whole it is still the same as itself.
+    assert [hit["image"] for hit in records(ran)] == ["p/upright.png", "p/1.png"]
+    assert ran.err.count("skipped upright.png: cannot be compared: ") == 1
+    ran = tv("dedupe", "p")
+    assert ran.status in (0, 1), ran.err

@@ -112,7 +112,8 @@ Exclude = Annotated[
         "--exclude",
         metavar="GLOB",
         help="Leave out files and folders of this name, such as thumbs or '*_small.jpg', or of "
-        "this path in a folder, such as 'old/*'. Repeatable.",
+        "this path in a folder, such as 'old/*'. Repeatable. --update leaves the same out; "
+        "--exclude '' ends that.",
         show_default=False,
     ),
 ]

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeGuard
 
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.keypoint_store import KeypointStore
+from tvcli.core.deduping.keypoint_store import Both, KeypointStore
 from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, compare, joined
 from tvcli.core.deduping.words import Words, in_common
+from tvcli.core.images.photo import BadImage
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
@@ -29,8 +31,14 @@ class Links:
         """Return the link from the lower to the higher of two photos; None if they differ."""
         pair = _pair(first, second)
         if pair not in self._known:
-            self._known[pair] = compare(self._spool, *pair, self._rule)
+            self._known[pair] = self._compare(*pair)
         return self._known[pair]
+
+    def _compare(self, first: int, second: int) -> Link | None:
+        try:
+            return compare(self._spool, first, second, self._rule)
+        except BadImage:  # OpenCV fails on them: nothing says that they are the same
+            return None
 
     def known(self, first: int, second: int) -> Link | None:
         """Return the link of two photos found before, by themselves or through another."""
@@ -59,23 +67,30 @@ class Links:
         return link
 
     def find(self, pairs: Pairs, report: Report) -> list[Pair]:
-        """Compare pairs (P, 2), sorted, and return those that are the same."""
+        """Compare pairs (P, 2), sorted, and return those that are the same.
+
+        Pairs that OpenCV fails on are not, and are counted.
+        """
+        failures: list[BadImage] = []
         starts = np.flatnonzero(np.diff(pairs[:, 0], prepend=-1))
         report.start("comparing", "pairs", len(pairs))
         with ThreadPoolExecutor(cores()) as pool:
             parts = np.split(pairs, starts[1:]) if len(pairs) else []
             for some, links in in_order(pool, self._compared, parts):
                 report.advance(len(some))
+                failures += [link for link in links if isinstance(link, BadImage)]
                 found = zip(some.tolist(), links, strict=True)
-                self._known.update({(a, b): link for (a, b), link in found if link})
+                self._known.update({(a, b): link for (a, b), link in found if _holds(link)})
+        if failures:
+            report.note(f"{len(failures)} pairs of photos: {failures[0]}")
         return list(self._known)
 
-    def _compared(self, pairs: Pairs) -> tuple[Pairs, list[Link | None]]:
+    def _compared(self, pairs: Pairs) -> tuple[Pairs, list[Link | BadImage | None]]:
         """Compare pairs that all have the same first photo, on the sides where they may match."""
         own, others = int(pairs[0, 0]), pairs[:, 1].tolist()
         comparer, read = Comparer(self._spool.read(own), self._rule), self._spool.read
-        sides = self._sides(own, others)
-        return pairs, [comparer.link(read(b), some) for b, some in zip(others, sides, strict=True)]
+        sides = zip(others, self._sides(own, others), strict=True)
+        return pairs, [_link_or_failure(comparer, read(other), some) for other, some in sides]
 
     def _sides(self, own: int, others: list[int]) -> list[Sequence[int]]:
         """Return for each other photo the sides of one on which enough words are shared."""
@@ -83,6 +98,19 @@ class Links:
             return [BOTH] * len(others)
         enough = in_common(self._words, own, others) >= COMMON  # (2, n)
         return [np.flatnonzero(sides).tolist() for sides in enough.T]
+
+
+def _link_or_failure(
+    comparer: Comparer, other: Both, sides: Sequence[int]
+) -> "Link | BadImage | None":
+    try:
+        return comparer.link(other, sides)
+    except BadImage as error:
+        return error
+
+
+def _holds(link: "Link | BadImage | None") -> TypeGuard[Link]:
+    return isinstance(link, Link)
 
 
 def _pair(first: int, second: int) -> Pair:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +22,7 @@ from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
-from tvcli.core.files.exclusions import Exclusions
+from tvcli.core.files.exclusions import with_remembered
 from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import photos_root, root_settings
@@ -126,8 +126,13 @@ def _hash(path: Path) -> str:
     return file_hash(path)
 
 
-def source_of(request: UpdateRequest, root: Path, report: Report) -> Source:
-    """Return what the command line names, with paths relative to a root."""
+def source_of(
+    request: UpdateRequest, root: Path, settings: Mapping[str, Any], report: Report
+) -> Source:
+    """Return what the command line names, with paths relative to a root.
+
+    What the `settings` of the rows say was left out of folders before is left out again.
+    """
 
     def unreadable(folder: str, reason: str) -> None:
         request.unreadable.append(folder)
@@ -140,7 +145,7 @@ def source_of(request: UpdateRequest, root: Path, report: Report) -> Source:
         root=root,
         on_unreadable=unreadable,
         on_left_out=report.leave_out,
-        exclusions=Exclusions(request.exclude, report.note),
+        exclusions=with_remembered(settings.get("exclude", ()), request.exclude, report.note),
         fields=FieldReader(report.note),
     )
     if request.exif:
@@ -172,13 +177,20 @@ def update_file(
         rows = _Rearranged(Joined([old, *new]), len(old), plan)
         if not len(rows):
             raise BadInput(f"{target}: not one photo is left that could be used")
-        if not plan.is_empty:
+        excluded = changed_exclusions(source, old.settings)
+        if not plan.is_empty or excluded:
             made = {**old.provenance, "updated": provenance}
             settings = {**old.settings, **root_settings(source.root, target)}
-            settings |= {"exif": True} if request.exif else {}
+            settings |= ({"exif": True} if request.exif else {}) | excluded
             write_rows(target, rows.blocks(), settings, made)
         stat_cache.save(stat_cache_of(target), rows.digests)
         return counts(plan, rows.encoded, len(rows))
+
+
+def changed_exclusions(source: Source, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the setting of what is left out of folders, if it is another than it was."""
+    every = source.exclusions.every
+    return {} if every == settings.get("exclude", []) else {"exclude": every}
 
 
 def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[Record]:
@@ -202,7 +214,7 @@ def _source(old: Artifact, request: UpdateRequest, report: Report) -> Source:
     anew = f"tv encode {' '.join(request.arguments)} -o {old.path}"
     check_asked(old.path, named_settings(old.settings["encoder"]), request.asked, anew)
     root = request.root or photos_root(old.settings, old.path.absolute().parent)
-    return source_of(request, root, report)
+    return source_of(request, root, old.settings, report)
 
 
 def _plan(

@@ -78,16 +78,17 @@ class Source:
             path = Path(argument)
             if not (path.is_dir() or is_photo_name(path)):
                 return None
-            walked = walk_photos(path, exclusions=Exclusions(self.exclusions.globs))
+            walked = walk_photos(path, exclusions=Exclusions(self.exclusions.every))
             count += sum(1 for _ in walked) if path.is_dir() else 1
         count = self.sample.expected(count)
         return count if self.share is None else round(count / self.share.shard.of)
 
     @property
     def note(self) -> dict[str, Any]:
-        """What a file records, once all regions are read: which `shard`, if one, and `exif`."""
+        """What a file records, once all regions are read: which `shard`, `exif`, and `exclude`."""
         shard = {} if self.share is None else {"shard": self.share.note()}
-        return shard | ({"exif": True} if self.exif else {})
+        exclude = {"exclude": self.exclusions.every} if self.exclusions.every else {}
+        return shard | ({"exif": True} if self.exif else {}) | exclude
 
 
 def open_sources(

@@ -16,6 +16,7 @@ from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.encoding.updates import (
     Counts,
     UpdateRequest,
+    changed_exclusions,
     check_asked,
     counts,
     encoded_new,
@@ -66,9 +67,12 @@ def change_photos(
         change = _Change(index, plan)
         if not plan.keeps_rows or request.root is not None:  # which is then where they lie
             _write(change, target, source, request, report, provenance)
-        if plan.edited or (request.exif and not index.settings.get("exif")):
+        settings = changed_exclusions(source, index.settings)
+        if request.exif and not index.settings.get("exif"):
+            settings["exif"] = True
+        if plan.edited or settings:
             edited = {photo.image: photo.fields or [] for photo in plan.edited}
-            edit_fields_of(target, edited, {"exif": True} if request.exif else {})
+            edit_fields_of(target, edited, settings)
         if "keypoints" in index.settings and not plan.keeps_rows:
             _describe_new(target, report)
         stat_cache.save(target / STAMPS, change.digests, add=request.way == "add")
@@ -142,7 +146,7 @@ def _source(index: Index, request: UpdateRequest, report: Report) -> Source:
     """Return what the command line names, with paths as the index has them."""
     anew = shlex.join(["tv", "index", *request.arguments, "-o", str(index.path)])
     check_asked(index.path, made_with(index), request.asked, anew)
-    return source_of(request, index.root, report)
+    return source_of(request, index.root, index.settings, report)
 
 
 def made_with(index: Index) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Key points: where a photo has corners or blobs, and what it looks like around them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -51,6 +52,17 @@ class Keypoints:
 
     def __len__(self) -> int:
         return len(self.points)
+
+
+@contextmanager
+def opencv_failing(what: str) -> Iterator[None]:
+    """Make of an error of OpenCV's inside the block one of the photo: a BadImage that says what."""
+    import cv2
+
+    try:
+        yield
+    except cv2.error as error:
+        raise BadImage(f"{what}: {error.err}") from error
 
 
 def describe(
@@ -152,11 +164,9 @@ def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]
         detector = cv2.ORB_create(many, fastThreshold=FAST_THRESHOLD)
     kept, descriptors = [], None
     if min(grey.shape) >= LEAST_SIDE:
-        try:
+        with opencv_failing("no key points can be found"):
             kept = _spread(detector.detect(grey, None), grey.shape, count)
             kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
-        except cv2.error as error:
-            raise BadImage(f"no key points can be found: {error.err}") from error
     points = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
     empty = np.empty((0, LENGTHS[method]), np.uint8)
     return points, empty if descriptors is None else descriptors.astype(np.uint8)

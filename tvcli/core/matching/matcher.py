@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.matching.evidence import laid_over_evidence, nfa_score
-from tvcli.core.matching.features import Keypoints, Points
+from tvcli.core.matching.features import Keypoints, Points, opencv_failing
 from tvcli.core.matching.fitting import Model, fitted, side
 from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.plausible import Transform, is_plausible
@@ -22,6 +22,7 @@ SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
 CHECKS = {"checks": 64}
+CANNOT_MATCH = "cannot be compared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class Matcher:
 
     `keypoints` tells how many the query has; `quick` how many of a photo's, and which ratio, decide
     at a quick look. Several threads may match at once.
-    Lowe's ratio test (2004) chooses the pairs that a map is fitted to.
+    Lowe's ratio test (2004) chooses the pairs that a map is fitted to. A query that OpenCV fails on
+    raises BadImage.
     """
 
     def __init__(
@@ -57,20 +59,31 @@ class Matcher:
     ) -> None:
         self._model, self._quick = model, quick
         self.keypoints = max((len(query) for query in queries), default=0)
-        self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
+        with opencv_failing(CANNOT_MATCH):
+            self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
 
     def match(self, gallery: Keypoints) -> Match:
-        """Return the best match of the query with a photo; without inliers where there is none."""
-        return likeliest(self._one(query, tree, gallery) for query, tree in self._queries)
+        """Return the best match of the query with a photo; without inliers where there is none.
+
+        Raises:
+            BadImage: OpenCV fails on the two.
+        """
+        with opencv_failing(CANNOT_MATCH):
+            return likeliest(self._one(query, tree, gallery) for query, tree in self._queries)
 
     def alike(self, gallery: Keypoints) -> int:
-        """Return how many of a photo's first key points look like the query's: a quick look."""
+        """Return how many of a photo's first key points look like the query's: a quick look.
+
+        Raises:
+            BadImage: OpenCV fails on the two.
+        """
         many, ratio = self._quick
         first = replace(
             gallery, points=gallery.points[:many], descriptors=gallery.descriptors[:many]
         )
-        counts = (len(_pairs(tree, first, ratio)[0]) for _, tree in self._queries)
-        return max(counts, default=0)
+        with opencv_failing(CANNOT_MATCH):
+            counts = (len(_pairs(tree, first, ratio)[0]) for _, tree in self._queries)
+            return max(counts, default=0)
 
     def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
         """Return the match under the model, or under a similarity where the pictures agree more.

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tvcli.core.matching.blank import is_blank, zncc_in_colour
 from tvcli.core.matching.evidence import Evidence, laid_over_evidence
-from tvcli.core.matching.features import Keypoints, Pixels
+from tvcli.core.matching.features import Keypoints, Pixels, opencv_failing
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.zncc import details
@@ -35,7 +35,15 @@ class WholeMatcher:
         self._ways: Sketches = np.stack([way.ravel() for way in ways])  # (8, SKETCH**2)
 
     def match(self, gallery: Keypoints) -> Match:
-        """Return how the two agree, laid over each other in the best way; no map if in none."""
+        """Return how the two agree, laid over each other in the best way; no map if in none.
+
+        Raises:
+            BadImage: OpenCV fails on the two.
+        """
+        with opencv_failing("cannot be compared"):
+            return self._matched(gallery)
+
+    def _matched(self, gallery: Keypoints) -> Match:
         if self._blank:
             return self._by_colour(gallery)
         best, agreeing = None, -1.0

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,7 @@ from tvcli.core.boxes import Box
 from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.errors import UsageError
 from tvcli.core.images.arrays import unit
-from tvcli.core.images.photo import Photo, decode_photo, read_photo
+from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints, kept_words
 from tvcli.core.indexes.words import KeptWords
@@ -52,7 +53,8 @@ class Verifier:
 
     `words` are the visual words that the index keeps. Where it keeps none, `looks` gives the
     vectors of a photo looked at in other ways, as `Queries` does; `search` finds the rows closest
-    to them that may join a shortlist, as `Index.search` does without filters.
+    to them that may join a shortlist, as `Index.search` does without filters. A photo that OpenCV
+    fails on is told to `report`, once, and is no hit.
     """
 
     def __init__(
@@ -63,11 +65,14 @@ class Verifier:
         looks: Looks | None = None,
         search: Search | None = None,
         words: KeptWords | None = None,
+        report: Report | None = None,
     ) -> None:
         self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
+        self._report = report
         self._search: Search = search or index.search
         self._words = words
         self._known: dict[int, Keypoints] = {}
+        self._told: set[int] = set()  # rows whose photos OpenCV failed on
 
     def chosen(
         self, query: Query, similarities: Vector, rows: Rows
@@ -178,16 +183,38 @@ class Verifier:
     def _laid_over(self, whole: WholeMatcher, found: Checked) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
         others = self._described(found.rows)
-        matches = [whole.match(other) for other in others]
+        matches = [self._match(whole.match, *one) for one in zip(others, found.rows, strict=True)]
         return self._better(found, range(len(others)), matches, others, 0, whole.query.region)
 
     def _matched(self, look: "_Look", found: Checked) -> Checked:
         """Return checks with those of a look's key points, of the photos worth it, where better."""
         places = self._worth(look, found)
-        others = self._described(found.rows[places])
+        rows = found.rows[places]
+        others = self._described(rows)
         with ThreadPoolExecutor(cores()) as pool:
-            matches = list(pool.map(look.matcher.match, others))
+            matches = list(pool.map(partial(self._match, look.matcher.match), others, rows))
         return self._better(found, places, matches, others, look.matcher.keypoints, look.region)
+
+    def _match(self, match: Callable[[Keypoints], Match], other: Keypoints, row: int) -> Match:
+        """Return the match with a photo; no match with one that OpenCV fails on, which is told."""
+        try:
+            return match(other)
+        except BadImage as error:
+            self._skip(row, error)
+            return Match()
+
+    def _alike(self, matcher: Matcher, other: Keypoints) -> int:
+        try:
+            return matcher.alike(other)
+        except BadImage:  # told when it is matched
+            return COUNT
+
+    def _skip(self, row: int, error: BadImage) -> None:
+        if self._report is None or int(row) in self._told:
+            return
+        self._told.add(int(row))
+        (image,) = self._index.read("image", np.array([row]))
+        self._report.skip(image, "verify", str(error))
 
     def _worth(self, look: "_Look", found: Checked) -> list[int]:
         """Return the places of a shortlist that are matched: those a quick look says, and some."""
@@ -197,7 +224,8 @@ class Verifier:
         if look.shared is None:
             others = self._described(found.rows)
             with ThreadPoolExecutor(cores()) as pool:
-                alike = np.fromiter(pool.map(look.matcher.alike, others), np.float64, count)
+                counts = pool.map(partial(self._alike, look.matcher), others)
+                alike = np.fromiter(counts, np.float64, count)
         else:
             alike = look.shared[found.rows].astype(np.float64)
         alike[np.argsort(-found.similarities, kind="stable")[:SURELY]] += COUNT
@@ -255,4 +283,4 @@ def verifying(
         return
     with kept_keypoints(index, verification.method, report) as kept, kept_words(index) as words:
         usable = words if kept.method == "orb" else None  # they are words of ORB
-        yield Verifier(index, kept, verification, looks, search, usable)
+        yield Verifier(index, kept, verification, looks, search, usable, report)

@@ -83,6 +83,7 @@ SETTINGS: dict[str, Any] = {
     "weights_file": TEXT_OR_NONE,
     "head": str,
     "exif": bool,
+    "exclude": [str],
     "edited_fields": {"file": str, "rows": int},
     "calibration": {"similarities": [NUMBER], "probabilities": [NUMBER]},
     "pool": str,
