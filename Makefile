@@ -8,8 +8,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Files stay together, for what their tests share; more than four processes ask for gigabytes.
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+# Files stay together, for what their tests share; more than four processes ask for gigabytes. By
+# folder, and not those of few tests last: these are the longest, and one core would wait for them.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 \
+    --dist loadfile --no-loadscope-reorder
 # What demo needs is compiled when it is first imported, and then kept: a small part of torch.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -309,14 +309,15 @@ def test_without_torch_boxes_are_those_of_torch(taught: Path, effort: Any, most:
 
     files = taught / "classifier.h5", taught / "boxes.h5"
     settings = LocateSettings(0.2, effort=effort, max_objects=most)
-    photos = [decode_photo(file.read_bytes()) for file in sorted((taught / "photos").iterdir())]
+    files_of_photos = sorted((taught / "photos").iterdir())[:8]  # discs of all sizes and places
+    photos = [decode_photo(file.read_bytes()) for file in files_of_photos]
     found = [
         load_locator(*files, settings, device="cpu", runtime=runtime).locate_all(photos)
         for runtime in RUNTIMES
     ]
     assert [len(objects) for objects in found[0]] == [len(objects) for objects in found[1]]
     pairs = [pair for both in zip(*found, strict=True) for pair in zip(*both, strict=True)]
-    assert len(pairs) >= 24
+    assert len(pairs) >= len(photos)
     for first, second in pairs:
         assert first.box == pytest.approx(second.box, abs=0.01)
         assert first.score == pytest.approx(second.score, abs=1e-4)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from tvcli.core.heads import HeadFile
+from tvcli.core.location import naming_training
 from tvcli.core.location.judging import Judge
 from tvcli.core.location.look_cells import GRID, Looks
 from tvcli.core.location.naming import Naming, naming_of
@@ -16,12 +17,12 @@ CHANNELS, SIDE = 4, 7
 LABELS = ("cat", "dog", "")
 
 
-def looks(apart: float) -> Looks:
+def looks(apart: float, channels: int = CHANNELS) -> Looks:
     """Return looks at cats and dogs, `apart` in a channel each, and at some without a label."""
     rng = np.random.default_rng(0)
     number = np.repeat(np.arange(30), 5)
     labels = tuple(LABELS[photo % 3] for photo in number)
-    cells = rng.normal(0, 1, (len(number), CHANNELS, GRID, GRID)).astype(np.float32)
+    cells = rng.normal(0, 1, (len(number), channels, GRID, GRID)).astype(np.float32)
     for row, label in enumerate(labels):
         if label:
             cells[row, LABELS.index(label)] += apart
@@ -42,6 +43,28 @@ def test_labels_are_told_apart_and_those_without_one_do_not_count() -> None:
     logits = F.conv2d(maps, torch.from_numpy(naming.kernels))[:, :, 0, 0].numpy() + naming.biases
     label, probability = naming.name(logits)
     assert label == "dog" and probability > 0.9
+
+
+def test_the_span_of_few_looks_gives_what_all_features_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = looks(1.5, 32)  # 100 looks with a label, and their mirror images, of 512 features
+    in_their_span = train_naming(few)
+    seen: list[int] = []
+
+    def as_they_are(inputs: torch.Tensor) -> tuple[torch.Tensor, None]:
+        seen.append(inputs.shape[1])
+        return inputs, None
+
+    monkeypatch.setattr(naming_training, "_in_their_span", as_they_are)
+    plain = train_naming(few)
+    assert seen == [512]
+    assert in_their_span is not None and plain is not None
+    assert in_their_span[1] == plain[1]
+    largest = float(np.abs(plain[0].kernels).max())
+    assert largest > 0.01
+    assert in_their_span[0].kernels == pytest.approx(plain[0].kernels, abs=0.01 * largest)
+    assert in_their_span[0].biases == pytest.approx(plain[0].biases, abs=0.01)
 
 
 def test_one_label_is_learned_as_before() -> None:

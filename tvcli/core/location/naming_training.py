@@ -37,23 +37,40 @@ def train_naming(looks: Looks) -> tuple[Naming, NamingQuality] | None:
     if len(labels) < 2:
         return None
     cells = looks.cells[torch.from_numpy(named)]
-    truth = torch.from_numpy(numbers.astype(np.int64))
-    part = folds(looks.photos[named], FOLDS)
-    found = np.zeros(len(part), np.intp)
+    inputs, basis = _in_their_span(torch.cat([cells, cells.flip(3)]).flatten(1))
+    scale = cells[0].numel() ** 0.5
+    truth = torch.from_numpy(numbers.astype(np.int64)).repeat(2)
+    part = np.tile(folds(looks.photos[named], FOLDS), 2)
+    found = np.zeros(len(numbers), np.intp)
     for number in np.unique(part):
         left = torch.from_numpy(part != number)
-        if len(np.unique(numbers[part != number])) < len(
+        if len(set(truth[left].tolist())) < len(
             labels
         ):  # a label of too few photos: all are learned
             left = torch.ones_like(left)
-        weights, biases = _fitted(cells[left], truth[left], len(labels))
-        held = torch.from_numpy(part == number)
-        logits = cells[held].flatten(1) @ weights.flatten(1).T + biases
-        found[part == number] = logits.argmax(1).numpy()
-    weights, biases = _fitted(cells, truth, len(labels))
-    kernels = np.stack([kernel_of(own, looks.window) for own in weights])
+        weights, biases = _fitted(inputs[left], truth[left], len(labels), scale)
+        held = part[: len(numbers)] == number
+        logits = inputs[: len(numbers)][torch.from_numpy(held)] @ weights.T + biases
+        found[held] = logits.argmax(1).numpy()
+    weights, biases = _fitted(inputs, truth, len(labels), scale)
+    if basis is not None:
+        weights = weights @ basis
+    windows = weights.reshape(len(labels), *cells.shape[1:])
+    kernels = np.stack([kernel_of(own, looks.window) for own in windows])
     naming = Naming(tuple(map(str, labels)), kernels, biases.numpy().astype(np.float32))
     return naming, _quality(naming.labels, found, numbers)
+
+
+def _in_their_span(inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Return inputs (M, F) as coordinates (M, M) on a basis (M, F) of their span.
+
+    The basis is orthonormal, and no weights outside of the span lower the loss: a fit is the same
+    with M features as with F. With as many inputs as features they are returned, without a basis.
+    """
+    if len(inputs) >= inputs.shape[1]:
+        return inputs, None
+    basis, coordinates = torch.linalg.qr(inputs.T)  # (F, M), (M, M)
+    return coordinates.T.contiguous(), basis.T
 
 
 def _quality(
@@ -66,11 +83,14 @@ def _quality(
     return NamingQuality(sum(recalls.values()) / len(recalls), recalls)
 
 
-def _fitted(cells: Tensor, truth: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Return weights (L, C, g, g) and biases (L,) fitted to looks and their mirror images."""
-    inputs, wanted = torch.cat([cells, cells.flip(3)]).flatten(1), truth.repeat(2)
-    mean, spread = inputs.mean(0), inputs.std(0).square().mean().sqrt().clamp(min=1e-6)
-    inputs = inputs.sub_(mean).div_(spread)
+def _fitted(inputs: Tensor, wanted: Tensor, count: int, scale: float) -> tuple[Tensor, Tensor]:
+    """Return weights (L, D) and biases (L,) fitted to inputs (M, D).
+
+    `scale` is the root of the number of features that their variance is spread over.
+    """
+    mean = inputs.mean(0)
+    spread = (inputs.var(0).sum().sqrt() / scale).clamp(min=1e-6)
+    inputs = (inputs - mean).div_(spread)
     weigh = 1 / torch.bincount(wanted, minlength=count).clamp(min=1).float()
     weights = torch.zeros(count, inputs.shape[1], requires_grad=True)
     biases = torch.zeros(count, requires_grad=True)
@@ -85,4 +105,4 @@ def _fitted(cells: Tensor, truth: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
     solver.step(loss)  # type: ignore[no-untyped-call]
     scaled = weights.detach() / spread
-    return scaled.reshape(count, *cells.shape[1:]), biases.detach() - scaled @ mean
+    return scaled, biases.detach() - scaled @ mean
