@@ -1,7 +1,9 @@
 import io
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -278,3 +280,41 @@ def test_damaged_bytes_decode_or_are_refused(data: st.DataObject, format: str) -
         assert "\n" not in str(error)
     else:
         assert photo.image.mode == "RGB"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "width", "size", "together"),
+    [
+        ("PNG", 200, None, True),
+        ("PNG", 201, None, False),
+        ("PNG", 201, 8, False),
+        ("JPEG", 201, None, False),
+        ("JPEG", 201, 8, True),  # it is decoded at a part of its size
+    ],
+)
+def test_of_large_photos_one_is_decoded_at_a_time(
+    suffix: str, width: int, size: int | None, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "LARGE", 200 * 100)
+    inside, most, decode = 0, 0, images._pixels
+    both, counting = threading.Event(), threading.Lock()
+
+    def counted(*given: Any, **more: Any) -> Any:
+        nonlocal inside, most
+        with counting:
+            inside, most = inside + 1, max(most, inside + 1)
+            if inside == 2:
+                both.set()
+        both.wait(60 if together else 0.05)  # for one that comes, or should not
+        try:
+            return decode(*given, **more)
+        finally:
+            with counting:
+                inside -= 1
+
+    monkeypatch.setattr(images, "_pixels", counted)
+    Image.new("RGB", (width, 100)).save(kept := io.BytesIO(), suffix)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: decode_photo(kept.getvalue(), size=size), range(2)))
+    assert [photo.width for photo in found] == [width] * 2
+    assert most == (2 if together else 1)

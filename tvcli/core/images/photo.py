@@ -2,7 +2,9 @@
 
 import hashlib
 import stat
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -26,12 +28,16 @@ Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
 
 MAX_PIXELS = 178_956_970  # Pillow's limit, 512 MiB as RGB: more is a decompression bomb
+LARGE = 48_000_000  # pixels that are decoded; of more, one photo at a time: some take 13 bytes each
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 JPEG = b"\xff\xd8\xff"
+SCALABLE = ("JPEG", "MPO")  # formats that can be decoded at a part of their size
 ORIENTATION = 0x0112  # of EXIF and of TIFF
 TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 LEAST_LEFT = 8  # pixels a side of a box that sticks out; fewer have a colour, and no picture
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
+
+_large = threading.RLock()
 
 
 class BadImage(BadInput):
@@ -125,15 +131,27 @@ def decode_photo(
 
 
 def _decoded(data: bytes, size: int | None, crops: Sequence[Box], colour: Colour) -> Photo:
-    with open_picture(data) as image:
+    with open_picture(data) as image, _alone_if_large(image, scaled=size is not None):
         deep = is_deep(image)  # first: of a PNG, to look for EXIF is to load it
         width, height = _displayed_size(image)
         if size is not None:
             _draft(image, size, [part for crop in crops if (part := clip(crop, width, height))])
-        pixels, note = _pixels(image, data, colour, deep=deep)
+        with _alone_if_large(image):
+            pixels, note = _pixels(image, data, colour, deep=deep)
         if image.format == "RAW" and max(width, height) < SMALL:
             note = f"its preview has only {width}x{height} pixels"
         return Photo(pixels, width, height, note)
+
+
+@contextmanager
+def _alone_if_large(image: Image.Image, *, scaled: bool = False) -> Iterator[None]:
+    """Wait until no other large photo is decoded, if this is one; JPEGs may be `scaled` first.
+
+    A few kilobytes can stand for gigabytes: as many times as there are cores is too many.
+    """
+    waits = image.width * image.height > LARGE and not (scaled and image.format in SCALABLE)
+    with _large if waits else nullcontext():
+        yield
 
 
 def _pixels(
