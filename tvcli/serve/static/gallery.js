@@ -254,6 +254,6 @@ await begin(async () => {
   about = await get("/api/about");
   find("#title").textContent = about.indexes.map((index) => index.name).join(" and ");
   document.title = `${find("#title").textContent} · tv gallery`;
-  await learning.look();
+  await learning.look({ wait: false });
   await show();
 });

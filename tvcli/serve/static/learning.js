@@ -40,13 +40,13 @@ export class Learning {
     await this.look({ tell: true });
   }
 
-  /** See how far it is, again and again until it is done. */
-  async look({ tell = false } = {}) {
+  /** See how far it is, again and again until it is done; without `wait`, the further looks are taken meanwhile. */
+  async look({ tell = false, wait = true } = {}) {
     const now = await get("/api/learn").catch((error) => ({ state: "failed", error: error.message }));
     this.#show(now);
     if (now.state === "running") {
-      await new Promise((resolve) => setTimeout(resolve, OFTEN));
-      return this.look({ tell: true });
+      const done = new Promise((resolve) => setTimeout(resolve, OFTEN)).then(() => this.look({ tell: true }));
+      return wait ? done : undefined;
     }
     const was = this.ready;
     this.ready = now.state === "ready";
