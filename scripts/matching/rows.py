@@ -45,7 +45,7 @@ class Domain:
 def rows_of(domain: Domain, around: Surroundings, seed: int) -> Iterator[Row]:
     """Yield what each look saw of each pair: `same` tells whether it is a copy."""
     rng = np.random.default_rng(seed)
-    pictures = [_opened(path) for path in domain.files]
+    pictures = [opened(path) for path in domain.files]
     photos = [_photo(picture) for picture in pictures]
     described = [describe(photo) for photo in photos]
     vectors = tvcli.Encoder("mini").encode([np.asarray(picture) for picture in pictures])
@@ -99,12 +99,21 @@ def _one_picture(first: Any, second: Any) -> bool:
     return any((match.evidence.zncc or 0) >= ALIKE for match in looks)
 
 
-def _pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder and below, in order of their paths."""
     kinds = (".jpg", ".jpeg", ".png")
     return sorted(path for path in folder.resolve().rglob("*") if path.suffix.lower() in kinds)
 
 
-def _is_picture(path: Path) -> bool:
+def surroundings(folder: Path, rng: np.random.Generator) -> Surroundings:
+    """Return what prints lie on and what falls on them, drawn from the photos of a folder."""
+    grounds = [path for path in pictures_in(folder) if path.suffix.lower() != ".png"]
+    picked = [opened(grounds[n]) for n in rng.integers(0, len(grounds), 60)]
+    return Surroundings(picked[:40], picked[20:])
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether a file is a picture, and larger than an icon."""
     try:
         return min(Image.open(path).size) > 60
     except OSError:
@@ -120,7 +129,8 @@ def _one_thing(domain: Domain, own: int, other: int) -> bool:
     return domain.name in TAKEN_TWICE and kinds[0] == kinds[1]
 
 
-def _opened(path: Path) -> Image.Image:
+def opened(path: Path) -> Image.Image:
+    """Return a picture, at most SIDE pixels long."""
     picture = Image.open(path).convert("RGB")
     scale = SIDE / max(picture.size)
     if scale < 1:
@@ -145,17 +155,9 @@ def main() -> None:
     cv2.setNumThreads(1)
     name, folder, surfaces, out = sys.argv[1:5]
     rng = np.random.default_rng(3)
-    files = sorted(
-        path
-        for path in Path(folder).resolve().rglob("*")
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png")
-    )
-    chosen = [files[n] for n in rng.permutation(len(files)) if _is_picture(files[n])][:GALLERY]
-    grounds = sorted(
-        path for path in Path(surfaces).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg")
-    )
-    picked = [_opened(grounds[n]) for n in rng.integers(0, len(grounds), 60)]
-    around = Surroundings(picked[:40], picked[20:])
+    files = pictures_in(Path(folder))
+    chosen = [files[n] for n in rng.permutation(len(files)) if is_picture(files[n])][:GALLERY]
+    around = surroundings(Path(surfaces), rng)
     with Path(out).open("w") as file:
         for row in rows_of(Domain(name, chosen), around, seed=len(name)):
             file.write(json.dumps(row, default=float) + "\n")
