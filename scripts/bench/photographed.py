@@ -27,7 +27,6 @@ WAYS = {
     "orb": ([], []),
     "orb, key points kept": (["--keypoints"], []),
     "sift": ([], ["--method", "sift"]),
-    "sift, key points kept": (["--keypoints", "--method", "sift"], []),
 }
 
 
