@@ -461,6 +461,18 @@ def test_an_editor_marks_photos_without_the_object(tv: Tv, taught: Path, tmp_pat
     assert kinds == ["background"] * 5 + ["look"] * 3
 
 
+def test_where_no_photo_is_named_there_is_nothing_to_locate_in(
+    tv: Tv, verified: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none.jsonl").write_text("")
+    (tmp_path / "folder").mkdir()
+    heads = ("--classifier", verified / "verified.h5", "--boxes", verified / "boxes.h5")
+    for name in ("none.jsonl", "folder"):
+        ran = tv("locate", tmp_path / name, *heads)
+        assert (ran.status, ran.out) == (3, "")
+        assert "no photos found" in ran.err
+
+
 def test_a_damaged_verifier_is_bad_input(tv: Tv, verified: Path, tmp_path: Path) -> None:
     import h5py
 

@@ -619,6 +619,16 @@ def test_a_name_that_is_no_utf_8_refuses_no_box(place: Path) -> None:
     assert boxes(wrote("coco.json", data), "coco")[0] == [("p.jpg", [1, 2, 30, 40], "caf\ufffd")]
 
 
+def test_a_root_that_is_no_folder_is_one_line(place: Path) -> None:
+    photos("p.jpg")
+    path = wrote("coco.json", coco({"image_id": 1, "category_id": 7, "bbox": [1, 2, 29, 38]}))
+    report = Listening()
+    for root in ("gone", "p.jpg"):
+        with pytest.raises(BadInput, match=f"{root}: no such folder"):
+            list(boxed_photos(read_annotations(path, "coco"), place, report, Path(root)))
+    assert report.said == []
+
+
 def test_what_has_a_file_for_each_photo_comes_through_no_pipe(place: Path) -> None:
     for format in ("yolo", "voc", "labelme"):
         with pytest.raises(UsageError, match="name the folder"):

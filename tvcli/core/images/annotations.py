@@ -39,8 +39,10 @@ def boxed_photos(
     and line.
 
     Raises:
-        BadInput: there were none, or all were skipped.
+        BadInput: there were none, or all were skipped; `root` is no folder.
     """
+    if root is not None and not root.is_dir():
+        raise BadInput(f"{root}: no such folder; --root is the one with the photos")
     scaled = clipped = usable = 0
     records = external_sort(_found(annotations, root), key=lambda record: record["path"])
     for name, group in groupby(records, key=lambda record: record["path"]):

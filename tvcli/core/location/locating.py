@@ -35,7 +35,7 @@ from tvcli.core.location.judging import judge_of
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.views import Heads
 from tvcli.core.parallel import cores, in_order
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 BARELY = 0.2  # of the way from the threshold to certainty
 TOGETHER = 8  # photos looked at together: few, so that the first come soon
@@ -181,7 +181,9 @@ def locate_photos(
             f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
             f"of {locator.threshold:.2f}: look at them with --draw, or raise --threshold"
         )
-    if report.done == 0 and report.skipped and not source.share:
+    if report.done == 0 and not source.share:
+        if not report.skipped:
+            raise BadInput(nothing_found(report))
         first = report.skipped[0]
         raise BadInput(f"not one photo could be used; {first.image}: {first.reason}")
     if source.share:
