@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -89,7 +90,16 @@ def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path:
     shown = tv(unpacked, tmp_path, "demo", "--small", "demo")
     assert shown.returncode == 0, shown.stderr
     assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 54
-    assert (tmp_path / "demo" / "demo.html").read_text("utf-8").count("data:image/jpeg") > 100
+    page = (tmp_path / "demo" / "demo.html").read_text("utf-8")
+    assert page.count("data:image/jpeg") > 100
+    assert f"Look at {Path('demo', 'demo.html')}" in shown.stdout
+    assert shown.stderr.count("\n$ tv ") == 16
+    rows = re.findall(r"  (\S.*?) +(\d+) of (\d+) +(\d+)%\n", shown.stdout)
+    whole, located, learned = ((int(row[1]), int(row[3])) for row in rows)
+    assert [row[2] for row in rows] == ["18"] * 3
+    assert whole[0] <= located[0] and located[0] >= 15
+    assert learned[1] > whole[1] + 10  # learning pays
+    assert all(f">{row[0]}<" in page for row in rows)
     query = "demo/photos/dress-001-3.jpg"
     found = tv(unpacked, tmp_path, "search", query, "-i", "demo/object.tvx", "-k", "3")
     assert found.returncode == 0, found.stderr
