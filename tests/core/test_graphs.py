@@ -385,6 +385,13 @@ def test_openvino_gives_what_torch_gives(openvino: Encoder) -> None:
     assert np.array_equal(rows[2:3], openvino.encode(seen[2:3]))
 
 
+def has_bf16() -> bool:
+    """Tell whether OpenVINO computes in bfloat16 here: else it takes float32, whatever is asked."""
+    from openvino import Core
+
+    return "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
 def test_bf16_is_near(openvino: Encoder) -> None:
     seen = pictures(96, 4)
     whole = make_encoder("mini", size=96, pool="mean", device="cpu").encode(seen)
@@ -397,7 +404,8 @@ def test_bf16_is_near(openvino: Encoder) -> None:
         cosines = (
             (rows * whole).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(whole, axis=1)
         )
-        assert 1e-7 < 1 - cosines.min() < 1e-3
+        assert 1 - cosines.min() < 1e-3
+        assert (1 - cosines.min() > 1e-7) == (runtime == "torch" or has_bf16())
 
 
 @pytest.mark.parametrize("how", ["mean", "gem", "spatial", "none"])
