@@ -128,6 +128,21 @@ def test_what_is_wrong_is_said(
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_in_another_format_is_told_by_its_content(tmp_path: Path, name: str) -> None:
+    target = tmp_path / SUFFIX[name]
+    boxes = [((1.0, 2.0, 9.0, 8.0), "dress")]
+    write_annotations(target, [BoxedPhoto("a.jpg", Path("a.jpg"), 20, 20, boxes)], name)
+    if name == "jsonl":
+        assert len(list(read_annotations(target, "jsonl"))) == 1
+        target.write_text('{"boxes": 3}\n')
+        with pytest.raises(BadInput, match='a record needs an "image"'):
+            list(read_annotations(target, "jsonl"))
+        return
+    with pytest.raises(BadInput, match=f"looks like {name}, add --from {name}"):
+        list(read_annotations(target, "jsonl"))
+
+
 def test_unknown_format() -> None:
     with pytest.raises(UsageError, match="--from csv"):
         read_annotations(Path("x"), "csv")

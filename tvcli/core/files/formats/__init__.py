@@ -9,6 +9,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.formats import coco, cvat, labelme, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
+from tvcli.core.files.formats.recognition import likely_format
 from tvcli.core.files.locks import writing
 from tvcli.core.files.records import Record, dump_record
 from tvcli.core.reports import Report
@@ -72,7 +73,18 @@ def read_annotations(path: Path, format: str, report: Report | None = None) -> I
             the file and the place.
     """
     report = Report() if report is None else report
-    return _some(FORMATS[checked_format(format)].read(path, report), report)
+    found = _some(FORMATS[checked_format(format)].read(path, report), report)
+    return _hinting(found, path) if format == "jsonl" else found
+
+
+def _hinting(annotations: Iterator[Annotation], path: Path) -> Iterator[Annotation]:
+    """Yield annotations; where they are not in our format, the one they seem to be in is named."""
+    try:
+        yield from annotations
+    except BadInput:
+        if likely := likely_format(path):
+            raise BadInput(f"{path}: looks like {likely}, add --from {likely}") from None
+        raise
 
 
 def _some(annotations: Iterator[Annotation], report: Report) -> Iterator[Annotation]:
