@@ -230,7 +230,7 @@ def test_what_is_no_box_is_named_and_counted(tv: Tv, taught: Path, tmp_path: Pat
     ran = tv("crops", tmp_path / "c.json", *arguments, "-o", tmp_path / "o.jsonl")
     assert ran.status == 0
     assert "c.json: annotation 2: image_id 2 is not among the images" in ran.err
-    assert "1 boxes in" in ran.err and "1 skipped" in ran.err
+    assert "1 box in" in ran.err and "1 skipped" in ran.err
     ran = tv("crops", tmp_path / "c.json", *arguments, "-o", "-", "--strict")
     assert ran.status == 3
 

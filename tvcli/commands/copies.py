@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import PathOptions
 from tvcli.terminal.lines import base_of, emit
@@ -74,4 +75,4 @@ def copies(
         made = make_copies(paths.open(sources, report), output, settings, report)
         base = base_of(streams.STREAM)
         count = emit(streams.STREAM, (relative_to(base, record) for record in made))
-        report.summary(f"{count} copies in {output}")
+        report.summary(f"{number_of(count, 'copy', 'copies')} in {output}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tvcli.core.reports import number_of
 from tvcli.terminal import options
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit, print_lines
@@ -178,7 +179,7 @@ def crops(
             else:
                 check_own(Path(output), "boxes")
                 count = write_annotations(Path(output), photos, to, report)
-            report.summary(f"{count} boxes in {output}")
+            report.summary(f"{number_of(count, 'box', 'boxes')} in {output}")
             return
         spilled_records = stack.enter_context(spilled_photos(checked))
         alarms = read_false_alarms(false_alarms) if false_alarms is not None else NONE
@@ -186,4 +187,6 @@ def crops(
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
         count = emit(output, records, "crops" if to is None else "boxes")
-        report.summary(f"{count} crops of {len(spilled_records)} photos in {output}")
+        report.summary(
+            f"{number_of(count, 'crop')} of {number_of(len(spilled_records), 'photo')} in {output}"
+        )

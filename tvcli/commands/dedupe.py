@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import ExitStatus
+from tvcli.core.reports import number_of
 from tvcli.terminal import options
 from tvcli.terminal.groups import GroupFormat, print_groups
 from tvcli.terminal.inputs import PathOptions
@@ -126,6 +127,6 @@ def dedupe(
             index = stack.enter_context(alone)
             groups, folders = find_groups(index, settings, report), [index.root]
         count, dropped = print_groups(groups, format, null=null, allow=[*folders, *(allow or [])])
-        report.summary(f"{count} groups, {dropped} photos to drop")
+        report.summary(f"{number_of(count, 'group')}, {number_of(dropped, 'photo')} to drop")
     if not count:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)

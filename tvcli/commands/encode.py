@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvcli.core.errors import UsageError
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import UpdateOptions, print_done, print_plan, update_request
 from tvcli.terminal.inputs import EncoderOptions, InputOptions
@@ -92,7 +93,7 @@ def encode(
         made = provenance(streams.command_line(), input_files(sources))
         parts = None if ray is None else parts_by_cluster(ray, encoder.device)
         rows = encode_file(source, chosen, target, report, made, parts)
-        report.summary(f"{rows} rows in {output}")
+        report.summary(f"{number_of(rows, 'row')} in {output}")
 
 
 def _update(

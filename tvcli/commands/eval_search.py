@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.metrics import MetricFormat, explain_metrics, print_compared, print_metrics
@@ -126,9 +127,8 @@ def eval_search(
         else:
             print_metrics(found[0].records(seed), format)
         left_out = found[0].without_relevant
-        report.summary(
-            f"{len(found[0].queries)} queries measured, {left_out} left out (nothing to find)"
-        )
+        measured = number_of(len(found[0].queries), "query", "queries")
+        report.summary(f"{measured} measured, {left_out} left out (nothing to find)")
 
 
 def _calibrated(index: Path, measured: "Measured") -> "tuple[Values, Values]":

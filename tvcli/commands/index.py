@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import (
     ChangeOptions,
@@ -238,7 +238,7 @@ def _make(
                 weights=encoder.weights,
             )
         kept.keep_keypoints(output, report)
-        report.summary(f"{manifest.rows} rows of {manifest.dimension} in {output}")
+        report.summary(f"{number_of(manifest.rows, 'row')} of {manifest.dimension} in {output}")
 
 
 def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:
@@ -247,7 +247,7 @@ def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:
 
     with reports.open() as report, streams.input_file(name, rows=False) as path:
         count = edit_fields_from(target, path, report, name=name)
-        report.summary(f"fields of {count} photos changed in {target}")
+        report.summary(f"fields of {number_of(count, 'photo')} changed in {target}")
 
 
 def _check_whole(inputs: InputOptions) -> None:

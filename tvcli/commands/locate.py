@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tvcli.core.errors import UsageError
+from tvcli.core.reports import number_of
 from tvcli.terminal import options
 from tvcli.terminal.efforts import EffortOptions
 from tvcli.terminal.inputs import InputOptions
@@ -132,4 +133,4 @@ def locate(
             raise UsageError("--shard: its last line is a note, which tables do not have")
         count = emit(output, found, "detections", table)
         count -= inputs.shard is not None  # the last line of a shard is a note
-        report.summary(f"{count} boxes in {report.done} photos")
+        report.summary(f"{number_of(count, 'box', 'boxes')} in {number_of(report.done, 'photo')}")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tvcli.core.errors import BadInput, ExitStatus, UsageError
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.compared import PairFormat, print_pairs
 from tvcli.terminal.progress import ReportOptions
@@ -73,7 +74,7 @@ def same(
             shown = [Path(photo).resolve().parent for photo in photos]
         count, alike = print_pairs(found, format, silent=silent, allow=[*shown, *(allow or [])])
         if streamed:
-            report.summary(f"{count} pairs, {alike} the same picture")
+            report.summary(f"{number_of(count, 'pair')}, {alike} the same picture")
     if not count:
         raise BadInput("no pair could be compared" if report.skips else "no pairs on stdin")
     if alike < count:

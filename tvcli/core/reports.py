@@ -91,6 +91,11 @@ class Report:
         return f"{kinds} left out{how}" if kinds else ""
 
 
+def number_of(count: int, noun: str, plural: str = "") -> str:
+    """Return how many of something there are, in words: `1 photo`, `2 photos`."""
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
 def nothing_found(report: Report) -> str:
     """Return the message for a command line that named no photo of use."""
     if not report.skipped and report.left_out:

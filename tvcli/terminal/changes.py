@@ -8,6 +8,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Record
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.inputs import EncoderOptions, PathOptions
@@ -112,7 +113,7 @@ def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
 
 def print_done(counts: "Counts", output: object, report: TerminalReport) -> None:
     """Print what was done."""
-    report.summary(f"{counts}: {counts.rows} rows in {output}", skipped=False)
+    report.summary(f"{counts}: {number_of(counts.rows, 'row')} in {output}", skipped=False)
 
 
 def _one_of(dry_run: bool, **wanted: bool) -> "Way | None":

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tvcli.core.reports import number_of
+
 LEAST_PHOTOS = 10  # to learn from, and five to measure on: of fewer, figures are chance
 LEAST_HELD_OUT = 5
 WEAK = 0.85  # accuracy of a classifier below which half of its objects may be none
@@ -28,23 +30,24 @@ class Basis:
 
     def said(self) -> str:
         """Return it as a person reads it."""
-        learned = f"learned from {self.crops} crops of {self.photos} photos"
+        crops, photos = number_of(self.crops, "crop"), number_of(self.photos, "photo")
+        learned = f"learned from {crops} of {photos}"
         if not self.is_measured:
             return f"{learned}; not measured: no photo was held out (tv crops --test)"
-        measured = f"{self.held_out_crops} crops of {self.held_out_photos} others"
-        return f"{learned}; measured on {measured}"
+        crops = number_of(self.held_out_crops, "crop")
+        return f"{learned}; measured on {crops} of {number_of(self.held_out_photos, 'other')}"
 
     def warnings(self) -> list[str]:
         """Return what is too little, in words."""
         found = []
         if self.photos < LEAST_PHOTOS:
             found.append(
-                f"warning: {self.photos} photos to learn from are too few: annotate at least "
+                f"warning: too few photos to learn from ({self.photos}): annotate at least "
                 f"{LEAST_PHOTOS}, better 50"
             )
         if 0 < self.held_out_photos < LEAST_HELD_OUT:
             found.append(
-                f"warning: {self.held_out_photos} held-out photos are too few to measure on: the "
+                f"warning: too few held-out photos to measure on ({self.held_out_photos}): the "
                 f"figures are largely chance below {LEAST_HELD_OUT}"
             )
         return found
@@ -60,7 +63,7 @@ def weakness(settings: dict[str, Any]) -> str:
     if not all(isinstance(number, int | float) for number in (photos, others, crops, accuracy)):
         return ""
     if photos < LEAST_PHOTOS:
-        return f"it learned from {photos} photos only"
+        return f"it learned from {number_of(int(photos), 'photo')} only"
     if others and accuracy < WEAK:
         return f"its accuracy was {accuracy:.2f} on {crops} crops of {others} held-out photos"
     return ""

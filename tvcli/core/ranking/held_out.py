@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.metrics import query_figures, relevant_ranks
+from tvcli.core.reports import number_of
 
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
@@ -74,8 +75,8 @@ class HeldOut:
         if not len(self._triplets):
             return "no held-out triplets: how much was learned is not measured"
         classes = len(np.unique(self._labels[self._queries]))
-        of = f" of {classes} classes" if classes else ""
-        return f"{self._photos} held-out photos{of}; {self._others.said()}"
+        of = f" of {number_of(classes, 'class', 'classes')}" if classes else ""
+        return f"{number_of(self._photos, 'held-out photo')}{of}; {self._others.said()}"
 
     def figures(self, encodings: PooledRows, pool: str, weight: Vectors | None) -> dict[str, float]:
         """Return the triplet accuracy, and hit@1 and mAP of held-out photos of known labels.

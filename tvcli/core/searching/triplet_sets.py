@@ -17,7 +17,7 @@ from tvcli.core.ranking.mining import Candidates, Mine, Rows, mine_labelled, nea
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, number_of
 
 CopyOf = Callable[[Item], Item]
 
@@ -57,7 +57,7 @@ class TripletSet:
         by_split = Counter(triplet.split for triplet in self.triplets)
         photos = {item.image for triplet in self.triplets for item in triplet.items}
         text = (
-            f"{len(self.triplets)} triplets of {len(photos)} photos: "
+            f"{number_of(len(self.triplets), 'triplet')} of {number_of(len(photos), 'photo')}: "
             f"{by_split['train']} to train, {by_split['test']} to test"
         )
         dropped = f", {self.dropped} dropped (a photo of theirs is in a test triplet)"
