@@ -19,7 +19,7 @@ from tvcli.core.images.copies.changes import (
     rng_of,
 )
 from tvcli.core.images.copies.glyphs import EMOJI, emoji_glyph
-from tvcli.core.images.copies.others import BLOCK, with_others
+from tvcli.core.images.copies.others import READ_AHEAD, with_others
 from tvcli.core.images.copies.photographed import moire_pattern
 from tvcli.core.images.copies.several import STAGES
 from tvcli.core.images.copies.transforms import Transform, corners_of, moved, shift, turn
@@ -287,11 +287,11 @@ def test_joined_kinds_are_made_one_after_another() -> None:
 
 
 def test_the_other_photo_is_of_the_same_block_and_never_the_photo_itself() -> None:
-    regions = [Region(f"{number}.jpg") for number in range(2 * BLOCK + 1)]
+    regions = [Region(f"{number}.jpg") for number in range(2 * READ_AHEAD + 1)]
     pairs = list(with_others(iter(regions), 0))
     assert [region for region, _ in pairs] == regions
     assert all(mate is not None and mate.image != region.image for region, mate in pairs)
-    assert len({mate.image for _, mate in pairs if mate}) > BLOCK
+    assert len({mate.image for _, mate in pairs if mate}) > READ_AHEAD
     assert pairs == list(with_others(iter(regions), 0)) != list(with_others(iter(regions), 1))
     assert list(with_others(iter(regions[:1]), 0)) == [(regions[0], None)]
     twice = [Region("a.jpg", (0, 0, 5, 5)), Region("a.jpg", (5, 5, 9, 9))]
