@@ -145,6 +145,12 @@ def test_what_makes_no_sense_is_refused(
     assert (answer.status_code, said in answer.json()["error"]) == (status, True), answer.text
 
 
+def test_a_form_is_told_how_a_photo_is_sent(client: TestClient, collection: Path) -> None:
+    photo = (collection / "photos" / "3.png").read_bytes()
+    answer = client.post("/v1/search", files={"image": photo})
+    assert answer.status_code == 400 and "--data-binary" in answer.json()["error"]
+
+
 def test_a_link_out_of_the_storage_is_not_followed(client: TestClient, collection: Path) -> None:
     picture(1).save(collection / "secret.png")
     (collection / "photos" / "link.png").symlink_to(collection / "secret.png")

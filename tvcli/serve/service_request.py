@@ -22,6 +22,7 @@ TEXTS = ("index", "item", "image")
 WHOLES = {"k": MOST_HITS, "query_expansion": MOST_NEIGHBOURS, "k_reciprocal": MOST_REORDERED}
 KNOWN = frozenset(SEARCH)
 JSON = "application/json"
+FORM = "multipart/form-data"  # what curl -F and pages with an upload send
 TRUTHS = ("locate", "distinct")
 PARTS = {"min_similarity": -1, "min_probability": 0}  # numbers up to 1, with the least of each
 WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
@@ -51,6 +52,12 @@ class SearchRequest:
 
 def search_request(asked: Asked) -> SearchRequest:
     """Return what a request asks for; raises Refused (400) for what is unknown or of no use."""
+    if asked.content_type == FORM:
+        raise Refused(
+            400,
+            "a form is not read: send the photo itself as the body (curl --data-binary @img.jpg), "
+            "and what else is asked for in the address (?k=5)",
+        )
     if asked.content_type == JSON:
         wanted, data = asked.json, None
     else:
