@@ -1,6 +1,14 @@
 """What a person sees of the gallery, for tests in a browser."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
+
+from conftest import picture
+from pages import running
+
+from tvcli.cli import run
 
 
 def names(page: Any) -> list[str]:
@@ -30,3 +38,16 @@ def wait_for_message(page: Any, pattern: str) -> None:
         "pattern => new RegExp(pattern).test(document.querySelector('#message').textContent)",
         arg=pattern,
     )
+
+
+def labelled_gallery(folder: Path, places: Mapping[str, str]) -> AbstractContextManager[str]:
+    """Index pictures at some places below `photos/`, by their labels; give a gallery's address."""
+    lines = []
+    for number, (place, label) in enumerate(places.items()):
+        (folder / "photos" / place).parent.mkdir(parents=True, exist_ok=True)
+        picture(number).save(folder / "photos" / place)
+        lines.append(f'{{"image": "photos/{place}", "label": "{label}"}}\n')
+    (folder / "records.jsonl").write_text("".join(lines))
+    index = str(folder / "photos.tvx")
+    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
+    return running(folder, "gallery", "photos.tvx")

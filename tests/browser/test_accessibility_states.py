@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from accessibility import violations
 from box_page import SAVED
-from conftest import drawn, picture
-from gallery_page import wait_for_message
+from conftest import drawn
+from gallery_page import labelled_gallery, wait_for_message
 from pages import SESSIONS, running
 
 from tvcli.cli import run
@@ -32,16 +32,8 @@ LEARNING = {
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a gallery of eight photos of two labels."""
     folder = tmp_path_factory.mktemp("labelled")
-    (folder / "photos").mkdir()
-    lines = []
-    for number in range(8):
-        picture(number).save(folder / "photos" / f"{number}.png")
-        label = "low" if number < 4 else "high"
-        lines.append(f'{{"image": "photos/{number}.png", "label": "{label}"}}\n')
-    (folder / "records.jsonl").write_text("".join(lines))
-    index = str(folder / "photos.tvx")
-    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
-    with running(folder, "gallery", "photos.tvx") as address:
+    places = {f"{n}.png": "low" if n < 4 else "high" for n in range(8)}
+    with labelled_gallery(folder, places) as address:
         yield address
 
 

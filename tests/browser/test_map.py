@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from accessibility import violations
-from conftest import picture
-from gallery_page import wait_for_message
-from pages import running
-
-from tvcli.cli import run
+from gallery_page import labelled_gallery, wait_for_message
 
 COUNT = 24
 # What the tests ask of the map that the page shows: it is only kept by the page's own module.
@@ -27,16 +23,8 @@ PLACES = """async () => {
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a gallery of 24 photos of two labels."""
     folder = tmp_path_factory.mktemp("mapped")
-    (folder / "photos").mkdir()
-    lines = []
-    for number in range(COUNT):
-        picture(number).save(folder / "photos" / f"{number:02}.png")
-        label = "low" if number < COUNT // 2 else "high"
-        lines.append(f'{{"image": "photos/{number:02}.png", "label": "{label}"}}\n')
-    (folder / "records.jsonl").write_text("".join(lines))
-    index = str(folder / "photos.tvx")
-    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
-    with running(folder, "gallery", "photos.tvx") as address:
+    places = {f"{n:02}.png": "low" if n < COUNT // 2 else "high" for n in range(COUNT)}
+    with labelled_gallery(folder, places) as address:
         yield address
 
 
