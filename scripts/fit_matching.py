@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit
-from scipy.stats import binomtest
 from sklearn.metrics import average_precision_score
 
+from scripts.bench.intervals import share_of
 from tvcli.core.matching.evidence import Evidence
 from tvcli.core.matching.score import TERMS, WEIGHTS, terms
 
@@ -175,10 +175,10 @@ def report(
     first = max(wrong.values(), default=-np.inf)
     print(
         f"\n### {name}: micro-AP {ap:.4f}, recall at precision 1 "
-        f"{share([right[q] > first for q in queries])}, at {least:.2f} "
-        f"{share([right[q] >= least for q in queries])}, strangers that pass "
-        f"{share([wrong[q] >= least for q in queries])}, of looks at recoloured pictures "
-        f"{share([score >= least for score in drawn])}\n"
+        f"{share_of([right[q] > first for q in queries])}, at {least:.2f} "
+        f"{share_of([right[q] >= least for q in queries])}, strangers that pass "
+        f"{share_of([wrong[q] >= least for q in queries])}, of looks at recoloured pictures "
+        f"{share_of([score >= least for score in drawn])}\n"
     )
     for title, part in (("domain", lambda q: q[0]), ("change", lambda q: queries[q])):
         table(title, part, queries, right, wrong, least)
@@ -196,14 +196,10 @@ def table(
     for value in sorted({part(query) for query in queries}):
         own = [query for query in queries if part(query) == value]
         passing = sum(wrong[query] >= least for query in own)
-        print(f"| {value} | {len(own)} | {share([right[q] >= least for q in own])} | {passing} |")
+        print(
+            f"| {value} | {len(own)} | {share_of([right[q] >= least for q in own])} | {passing} |"
+        )
     print()
-
-
-def share(hits: list[bool]) -> str:
-    """Return a share with its 95 % interval (Wilson)."""
-    interval = binomtest(sum(hits), len(hits)).proportion_ci(method="wilson")
-    return f"{np.mean(hits):.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ from typing import Any
 import imagehash
 import numpy as np
 from PIL import Image
-from scipy.stats import binomtest
 
 from scripts.bench.copy_sets import CLOTHES, Task, apart, whole
+from scripts.bench.intervals import share_of
 from tvcli.core.encoding.encoder import encoder_of, make_encoder
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
@@ -140,14 +140,6 @@ def results(
                 yield known | found | {"encoding": round(encoding, 4), "phash": [own, other]}
 
 
-def share(of: list[bool]) -> str:
-    """Return a share with its Wilson interval of 95 %."""
-    if not of:
-        return ""
-    interval = binomtest(sum(of), len(of)).proportion_ci(method="wilson")
-    return f"{np.mean(of):.3f} ({interval.low:.3f} to {interval.high:.3f})"
-
-
 def table(lines: list[dict[str, Any]], images: list[str]) -> None:
     """Print recall and precision by kind of change, and what decides them."""
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -157,9 +149,9 @@ def table(lines: list[dict[str, Any]], images: list[str]) -> None:
           "| phash ≤ 10: recall | wrong |\n|---|---|---|---|---|---|---|---|")  # fmt: skip
     for kind, some in [*sorted(by_kind.items()), ("all", lines)]:
         inside = [line for line in some if line["inside"]]
-        recall = share([line["found"] for line in inside])
+        recall = share_of([line["found"] for line in inside])
         listed = np.mean([line["rank"] >= 0 for line in inside])
-        wrong = share([bool(line["others"]) for line in some])
+        wrong = share_of([bool(line["others"]) for line in some])
         hashed = np.mean([line["phash"][0] <= 10 for line in inside])
         hash_wrong = sum(line["phash"][1] <= 10 for line in some)
         print(f"| {kind} | {len(inside)} | {recall} | {listed:.3f} | {len(some) - len(inside)}"

@@ -16,10 +16,9 @@ import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scipy.stats import binomtest
-
 from scripts.bench.copies import DATA, made_index
 from scripts.bench.hung import hung
+from scripts.bench.intervals import share
 from tvcli.core.matching.decision import PRESETS, Verification, verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.hits import Hit
@@ -149,16 +148,10 @@ def counted(queries: Queries, index: Path, how: Verification) -> Counts:
     return counts
 
 
-def interval(right: int, of: int) -> str:
-    """Return a share with its Wilson interval of 95 %."""
-    bounds = binomtest(right, of).proportion_ci(method="wilson")
-    return f"{right / of:.3f} ({bounds.low:.3f} to {bounds.high:.3f})"
-
-
 def show(name: str, counts: Counts) -> None:
     print(
         f"| {name} | {counts.queries} | {counts.cosine_first} | {counts.first} | {counts.wanted} | "
-        f"{interval(counts.right, counts.wanted)} | {len(counts.wrong)} {' '.join(counts.wrong)} | "
+        f"{share(counts.right, counts.wanted)} | {len(counts.wrong)} {' '.join(counts.wrong)} | "
         f"{sorted(counts.accepted)[:3]} | {sorted(counts.refused)[-3:]} | {counts.missed}"
     )
 

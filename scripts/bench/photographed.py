@@ -16,8 +16,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 
+from scripts.bench.intervals import share
 from scripts.matching.changes import MADE
 from scripts.matching.rephotographed import Surroundings
 from scripts.matching.rows import is_picture, opened, pictures_in, surroundings
@@ -99,11 +99,6 @@ def found(photos: Path, index: Path, options: list[str]) -> dict[str, list[str]]
     for record in map(json.loads, said.splitlines()):
         hits.setdefault(Path(record["query"]).name, []).append(str(Path(record["image"]).resolve()))
     return hits
-
-
-def share(count: int, of: int) -> str:
-    interval = binomtest(count, of).proportion_ci(method="wilson")
-    return f"{count / of:.3f} ({interval.low:.3f} to {interval.high:.3f})"
 
 
 def tv(*arguments: object) -> str:
