@@ -23,8 +23,11 @@ def likely_format(path: Path) -> str | None:
 
 
 def _format_of(file: Path) -> str | None:
-    with file.open("rb") as stream:
-        seen = stream.read(SEEN)
-        stream.seek(max(file.stat().st_size - SEEN, 0))
-        seen += stream.read(SEEN)
+    try:
+        with file.open("rb") as stream:
+            seen = stream.read(SEEN)
+            stream.seek(max(file.stat().st_size - SEEN, 0))
+            seen += stream.read(SEEN)
+    except OSError:  # why it cannot be read is said already
+        return None
     return next((name for name, mark in MARKS.items() if mark.search(seen)), None)
