@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.parquet_rows import rows_file
-from tvcli.core.files.records import read_record_file
+from tvcli.core.files.records import Record, read_record_file
 from tvcli.core.files.sources import HDF5_MAGIC
 from tvcli.core.files.tables import is_table, read_table
 from tvcli.core.indexes.index import open_index
@@ -38,9 +39,9 @@ def describe(path: Path) -> dict[str, Any]:
         with rows_file(path) as made:
             return _describe_artifact(made) | {"file": str(path), "bytes": path.stat().st_size}
     if is_table(path):
-        return _describe_records(path)
+        return _describe_records(path, read_table(path))
     if start.lstrip()[:1] in (b"{", b"["):
-        return _describe_records(path)
+        return _describe_records(path, read_record_file(path))
     raise BadInput(f"{path}: not a file of tv's (encodings, head, index or records)")
 
 
@@ -97,11 +98,11 @@ def _describe_index(path: Path) -> dict[str, Any]:
         }
 
 
-def _describe_records(path: Path) -> dict[str, Any]:
+def _describe_records(path: Path, records: Iterable[tuple[Record, str]]) -> dict[str, Any]:
     fields: Counter[str] = Counter()
     labels: Counter[str] = Counter()
     count = 0
-    for record, _ in read_table(path) if is_table(path) else read_record_file(path):
+    for record, _ in records:
         count += 1
         fields.update(record.keys())
         labels.update([str(record.get("label") or "")])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeGuard
 
 import numpy as np
 
@@ -80,7 +79,9 @@ class Links:
                 report.advance(len(some))
                 failures += [link for link in links if isinstance(link, BadImage)]
                 found = zip(some.tolist(), links, strict=True)
-                self._known.update({(a, b): link for (a, b), link in found if _holds(link)})
+                self._known.update(
+                    {(a, b): link for (a, b), link in found if isinstance(link, Link)}
+                )
         if failures:
             report.note(f"{len(failures)} pairs of photos: {failures[0]}")
         return list(self._known)
@@ -107,10 +108,6 @@ def _link_or_failure(
         return comparer.link(other, sides)
     except BadImage as error:
         return error
-
-
-def _holds(link: "Link | BadImage | None") -> TypeGuard[Link]:
-    return isinstance(link, Link)
 
 
 def _pair(first: int, second: int) -> Pair:

@@ -189,14 +189,8 @@ class Index:
         """The folder that images are relative to, wherever it lies now."""
         if self._named_root is not None:
             return Path(as_on_disk(absolute_path(self._named_root)))
-        moved, before = (
-            Path(as_on_disk(path))
-            for path in (
-                absolute_path(self.path / self.settings["root"]),
-                self.settings["root_absolute"],
-            )
-        )
-        places = (moved, before)
+        moved = Path(as_on_disk(absolute_path(self.path / self.settings["root"])))
+        places = (moved, Path(as_on_disk(self.settings["root_absolute"])))
         sample = self.store.some_images(LOOKED_AT)
         there = (root for root in places if any((root / image).exists() for image in sample))
         return next(there, moved)

@@ -1,5 +1,6 @@
 """Watching: an index that follows folders of photos, one atomic update for each time they rest."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -34,11 +35,11 @@ def watch_photos(
         BadInput: what follows folders is not installed, or a folder is not there at first.
         Mismatch: other settings are asked for than those of the index.
     """
-    first = True
-    failed: list[tuple[type[TvError], float]] = []  # the last time: how, and when to try again
+    first, due = True, math.inf  # when what failed the last time is tried again
+    failed: type[TvError] | None = None
 
     def again() -> bool:
-        return any(time.monotonic() >= when for _, when in failed)
+        return time.monotonic() >= due
 
     with reports() as report:
         for _ in settled(request().arguments, target, report, again):
@@ -48,11 +49,11 @@ def watch_photos(
                 except Mismatch:
                     raise
                 except TvError as error:
-                    if type(error) not in dict(failed):  # told once, however often it is tried
+                    if type(error) is not failed:  # told once, however often it is tried
                         told.note(f"not updated: {error}")
-                    later = SOON if isinstance(error, Locked) else LATER
-                    failed = [(type(error), time.monotonic() + later)]
+                    failed = type(error)
+                    due = time.monotonic() + (SOON if isinstance(error, Locked) else LATER)
                     continue
                 if first or any((counts.added, counts.changed, counts.moved, counts.removed)):
                     done(counts, told)
-                first, failed = False, []
+                first, failed, due = False, None, math.inf
