@@ -12,7 +12,6 @@ from scripts.mini.graph import write_graph
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
 from tvcli.core.backbones.mini import CHANNELS, Mini
-from tvcli.core.backbones.mini_files import WEIGHTS
 
 SIZE = 168
 ABOUT = {
@@ -41,12 +40,11 @@ def half(model: Mini) -> dict[str, Tensor]:
 
 
 def export(checkpoint: Path, data: Path, out: Path) -> None:
-    """Write the finished average as safetensors, its description in the header, atomically."""
+    """Write the finished average as safetensors, described in the header, and its graph beside."""
     metadata = {key: json.dumps(value) for key, value in ABOUT.items()}
     part = out.with_suffix(".part")
     shipped = finished(folded(average_of(checkpoint).trunk), data, SIZE)
     save_file(half(shipped), part, metadata)
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(out)
-    if out.resolve() == WEIGHTS:
-        write_graph()  # which says whose weights it reads
+    write_graph(out)  # which says whose weights it reads

@@ -1,6 +1,6 @@
 """mini's layers as ONNX, its numbers left where they are: in the safetensors beside it.
 
-    python -m scripts.mini.graph
+    python -m scripts.mini.graph [tvcli/weights/mini-1.safetensors]
 
 ONNX lets a graph read its numbers from another file at given offsets, and safetensors is a header
 and then the numbers: one file of weights serves torch and ONNX Runtime, and they cannot come apart.
@@ -8,14 +8,16 @@ and then the numbers: one file of weights serves torch and ONNX Runtime, and the
 
 import json
 import struct
+import sys
 from pathlib import Path
 
 import onnx
 from onnx import TensorProto, helper
 
 from tvcli.core.backbones.export import export_graph
-from tvcli.core.backbones.loading import load_backbone
-from tvcli.core.backbones.mini_files import GRAPH, WEIGHTS
+from tvcli.core.backbones.loading import Backbone
+from tvcli.core.backbones.mini import load
+from tvcli.core.backbones.mini_files import WEIGHTS, graph_beside, spec_of
 
 PREFIX = "network."  # of the names of weights in an exported graph
 
@@ -60,15 +62,16 @@ def thinned(model: onnx.ModelProto, weights: Path) -> onnx.ModelProto:
     return model
 
 
-def write_graph(weights: Path = WEIGHTS, target: Path = GRAPH) -> None:
-    """Write mini's graph, atomically."""
-    backbone = load_backbone("mini")
+def write_graph(weights: Path = WEIGHTS, target: Path | None = None) -> None:
+    """Write the graph of a generation's weights, beside them unless told otherwise, atomically."""
+    backbone = Backbone(spec_of(weights), load(weights)[0])
     exported = export_graph(backbone, backbone.spec.size, any_size=True)
     model = thinned(onnx.load_model_from_string(exported), weights)
+    target = target or graph_beside(weights)
     part = target.with_suffix(".part")
     part.write_bytes(model.SerializeToString(deterministic=True))
     part.replace(target)
 
 
 if __name__ == "__main__":
-    write_graph()
+    write_graph(*map(Path, sys.argv[1:2]))

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tvcli.core.backbones import mini, torchvision_models
+from tvcli.core.backbones.catalogue import GENERATIONS
 from tvcli.core.backbones.geometry import Geometry, measure
+from tvcli.core.backbones.mini_files import weights_of
 
 
 def made_transparent(network: nn.Module) -> nn.Module:
@@ -71,8 +73,9 @@ def test_branches() -> None:
     assert_probed(network, 61)
 
 
-def test_mini() -> None:
-    network, _ = mini.load()
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_mini(name: str) -> None:
+    network, _ = mini.load(weights_of(name))
     geometry = measure(network)
     assert geometry.stride <= 16
     assert not geometry.context

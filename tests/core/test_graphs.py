@@ -22,15 +22,17 @@ from safetensors.torch import save_file
 from torchvision import models
 
 from tvcli.core.backbones import export, graphs, torchvision_models
+from tvcli.core.backbones.catalogue import GENERATIONS
 from tvcli.core.backbones.export import TOLERANCE, NoGraph, export_graph, graph_of
 from tvcli.core.backbones.graph_cache import cache_folder, cached_graph
 from tvcli.core.backbones.graphs import OnnxNetwork, mini_graph
 from tvcli.core.backbones.loading import Backbone, load_backbone
-from tvcli.core.backbones.mini_files import GRAPH, WEIGHTS, mini_spec
+from tvcli.core.backbones.mini_files import mini_spec, weights_of
 from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.encoding.encoder import Encoder, encoder_of, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
+from tvcli.core.files.provenance import file_hash
 
 # One of each family, at a size that is quick; a transformer's is its own.
 FAMILIES = {
@@ -189,23 +191,27 @@ def test_a_row_depends_on_its_picture_alone() -> None:
     assert np.array_equal(together[3:4], encoder.encode(seen[3:4]))
 
 
-def test_minis_graph_reads_the_weights_that_torch_reads() -> None:
-    model = onnx.load(GRAPH, load_external_data=False)
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_minis_graph_reads_the_weights_that_torch_reads(name: str) -> None:
+    spec, file = mini_graph(name)
+    model = onnx.load(file, load_external_data=False)
     about = {entry.key: entry.value for entry in model.metadata_props}
-    assert about["weights"] == mini_spec().weights
+    assert about["weights"] == spec.weights == file_hash(weights_of(name))
     outside = [t for t in model.graph.initializer if t.data_location == TensorProto.EXTERNAL]
     places = {e.value for t in outside for e in t.external_data if e.key == "location"}
-    assert places == {WEIGHTS.name}
-    assert len(outside) == len(load_backbone("mini").network.state_dict())
-    assert GRAPH.stat().st_size < 20_000
+    assert places == {weights_of(name).name}
+    assert len(outside) == len(load_backbone(name).network.state_dict())
+    assert file.stat().st_size < 20_000
 
 
-def test_minis_graph_is_what_its_script_writes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", GENERATIONS)
+def test_minis_graph_is_what_its_script_writes(name: str, tmp_path: Path) -> None:
     from scripts.mini.graph import write_graph
 
-    write_graph(WEIGHTS, tmp_path / "mini.onnx")
+    write_graph(weights_of(name), tmp_path / "mini.onnx")
     made, shipped = (
-        onnx.load(f, load_external_data=False) for f in (tmp_path / "mini.onnx", GRAPH)
+        onnx.load(f, load_external_data=False)
+        for f in (tmp_path / "mini.onnx", mini_graph(name)[1])
     )
     nodes = [[(n.op_type, *n.input) for n in model.graph.node] for model in (made, shipped)]
     assert nodes[0] == nodes[1]

@@ -51,7 +51,7 @@ def bash(line: str, folder: Path) -> list[str]:
         ("tv eval se", ["search"]),
         ("tv encode x --back", ["--backbone"]),
         ("tv encode x --backbone alex", ["alexnet"]),
-        ("tv encode x --backbone mi", ["mini"]),
+        ("tv encode x --backbone mi", ["mini", *catalogue.GENERATIONS]),
         ("tv search x --format js", ["jsonl"]),
         ("tv index x --rank ", ["deep", "rank.h5", "two words.tvx"]),
         ("tv index x --rank deep/", ["deep/er", "deep/other.h5"]),

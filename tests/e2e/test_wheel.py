@@ -11,12 +11,13 @@ from zipfile import ZipFile
 import pytest
 from conftest import REPOSITORY
 
+from tvcli.core.backbones.catalogue import GENERATIONS
+
 pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
 
 SOURCE = REPOSITORY / "tvcli"
 DATA = {
-    "tvcli/weights/mini.safetensors",
-    "tvcli/weights/mini.onnx",
+    *(f"tvcli/weights/{name}.{kind}" for name in GENERATIONS for kind in ("safetensors", "onnx")),
     "tvcli/py.typed",
     "tvcli/serve/page.css",
     "tvcli/serve/static/gallery.html",

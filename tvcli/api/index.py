@@ -33,6 +33,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.parquet_rows import rows_file
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import is_rows
+from tvcli.core.indexes.older import note_older
 from tvcli.core.indexes.sync import sync_encodings
 from tvcli.core.indexes.updates import change_photos
 from tvcli.core.labelling.labelling import MOST_OTHERS, OTHERS, LabelSettings
@@ -76,6 +77,8 @@ class Index:
         self.path, self._root, self._weights, self._device = path, root, weights, device
         self._report = report
         self._live = LiveSearcher(path, root=root, weights=weights, device=device)
+        with self._live.using() as searcher:
+            note_older(searcher.index, report_of(report))
 
     def __enter__(self) -> "Index":
         return self

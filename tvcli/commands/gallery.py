@@ -7,6 +7,7 @@ import typer
 
 from tvcli.terminal import options
 from tvcli.terminal.pages import PageOptions
+from tvcli.terminal.progress import reporting
 
 
 def gallery(
@@ -43,5 +44,10 @@ def gallery(
     """
     from tvcli.serve.pages import open_gallery
 
-    with open_gallery(indexes or [], clicks, root, pages.allowed, beyond=pages.is_beyond) as app:
+    with (
+        reporting() as report,
+        open_gallery(
+            indexes or [], clicks, root, pages.allowed, beyond=pages.is_beyond, report=report
+        ) as app,
+    ):
         pages.serve(app)

@@ -7,6 +7,7 @@ import typer
 
 from tvcli.terminal import options
 from tvcli.terminal.logs import tell
+from tvcli.terminal.progress import reporting
 
 
 def serve(
@@ -68,7 +69,8 @@ def serve(
         storages=tuple(Storage.parse(text) for text in photos or ()),
         weights=weights,
     )
-    served = ", ".join(check_settings(settings))
+    with reporting() as report:
+        served = ", ".join(check_settings(settings, report))
 
     def announce(address: str) -> None:
         tell(f"{address} serves {served}\nCtrl-C ends it.", event="address", address=address)

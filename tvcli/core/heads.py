@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import open_artifact, write_artifact
 
@@ -77,8 +78,9 @@ def check_encoder(head: HeadFile, encoder: dict[str, Any], path: Path) -> None:
     trained, used = (_backbone_of(spec) for spec in (head.settings["encoder"], encoder))
     if trained != used:
         raise Mismatch(
-            f"{path}: trained on encodings of {trained['name']} ({trained['weights'][:12]}), not "
-            f"of {used['name']} ({used['weights'][:12]}): train it again, or encode as it was"
+            f"{path}: trained on encodings of {name_to_ask_for(trained)} "
+            f"({trained['weights'][:12]}), not of {name_to_ask_for(used)} "
+            f"({used['weights'][:12]}): train it again, or encode as it was"
         )
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.parquet import is_encodings_table
@@ -23,10 +24,20 @@ LABELS_SHOWN = 20
 def describe(path: Path) -> dict[str, Any]:
     """Return what a file is: `type`, `version`, counts and shapes, `settings` and `provenance`.
 
+    Of what a backbone made, `backbone` is the name to ask for it by: of mini, that of a generation.
+
     Raises:
         BadInput: not there, or not a file of tv's.
         Mismatch: written by a newer version.
     """
+    about = _described(path)
+    backbone = about.get("settings", {}).get("encoder", {}).get("backbone", {})
+    if {"name", "weights"} <= backbone.keys():
+        about["backbone"] = name_to_ask_for(backbone)
+    return about
+
+
+def _described(path: Path) -> dict[str, Any]:
     if path.is_dir():
         return _describe_index(path)
     if not path.exists():

@@ -51,6 +51,7 @@ class Report:
         self.skips = 0
         self.skipped: list[Skip] = []
         self.left_out: Counter[str] = Counter()
+        self._noted: set[str] = set()
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Begin a stage of `total` steps, counted in some unit (None: not known).
@@ -64,6 +65,12 @@ class Report:
 
     def note(self, message: str) -> None:
         """Say something worth a line."""
+
+    def note_once(self, message: str) -> None:
+        """Say something worth a line, however often it comes up."""
+        if message not in self._noted:
+            self._noted.add(message)
+            self.note(message)
 
     def detail(self, message: str) -> None:
         """Say something that only whoever looks closely wants to know."""

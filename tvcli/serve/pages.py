@@ -10,6 +10,8 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.older import note_older
+from tvcli.core.reports import Report
 from tvcli.serve.box_editor import BoxEditor
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.clicks import ClickFile
@@ -34,11 +36,13 @@ def open_gallery(
     allow: Sequence[Path] = (),
     *,
     beyond: bool = False,
+    report: Report | None = None,
 ) -> Iterator[ASGIApp]:
     """Open one index, or two to compare, as a gallery; `clicks` None: a file beside the first.
 
     The photos lie in `root`, or where the indexes say; those elsewhere are shown only from `allow`.
-    `beyond`: others than this machine will look at them.
+    `beyond`: others than this machine will look at them. The `report` is told of indexes of an
+    older mini.
 
     Raises:
         UsageError: more than two indexes.
@@ -49,6 +53,8 @@ def open_gallery(
     paths = paths or [_default()]
     with ExitStack() as stack:
         indexes = [stack.enter_context(open_index(path, root)) for path in paths]
+        for index in indexes:
+            note_older(index, report or Report())
         finders = [_finder(index, root, allow, beyond=beyond) for index in indexes]
         for finder in finders:
             stack.callback(finder.settle)

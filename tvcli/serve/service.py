@@ -19,6 +19,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.photo import read_photo
+from tvcli.core.indexes.older import note_older
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
@@ -211,12 +212,17 @@ async def _refused(request: Request, error: Exception) -> Response:
     return answer({"error": reason}, status)
 
 
-def check_settings(settings: ServiceSettings) -> Sequence[str]:
+def check_settings(settings: ServiceSettings, report: Report) -> Sequence[str]:
     """Open the indexes once, before there are workers; return the names that requests use.
+
+    The report is told of indexes of an older mini.
 
     Raises:
         BadInput, Mismatch: as `make_service` does.
     """
     service = _Service(settings)
     with service._stack:
+        for live in service._indexes.values():
+            with live.using() as searcher:
+                note_older(searcher.index, report)
         return list(service._indexes)

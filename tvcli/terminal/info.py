@@ -26,10 +26,11 @@ def print_info(description: dict[str, Any], *, json: bool) -> None:
 
 
 def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
+    named = description.get("backbone")
     lines = [
         (name, ", ".join(value) if name == "fields" else _short(value))
         for name, value in description.items()
-        if not isinstance(value, dict)
+        if not isinstance(value, dict) and name != "backbone"
     ]
     for name in ("labels", "fields", "datasets", "forest"):
         if isinstance(description.get(name), dict) and description[name]:
@@ -38,7 +39,7 @@ def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
     settings = dict(description.get("settings", {}))
     if shard := settings.pop("shard", None):
         lines.append(("shard", f"{shard['number']}/{shard['of']} of {shard['listed']} regions"))
-    lines += _encoder(settings.pop("encoder", None))
+    lines += _encoder(settings.pop("encoder", None), named)
     if calibration := settings.pop("calibration", None):
         lines.append(("calibration", f"{len(calibration['similarities'])} points"))
     if tried := settings.pop("choice", None):
@@ -47,13 +48,13 @@ def _lines(description: dict[str, Any]) -> list[tuple[str, str]]:
     return lines + _made(description.get("provenance", {}))
 
 
-def _encoder(encoder: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _encoder(encoder: dict[str, Any] | None, named: str | None) -> list[tuple[str, str]]:
     if not encoder:
         return []
     backbone = encoder["backbone"]
     layer = f", layer {backbone['layer']}" if backbone["layer"] else ""
     return [
-        ("backbone", f"{backbone['name']}{layer}, weights {_short(backbone['weights'])}"),
+        ("backbone", f"{named}{layer}, weights {_short(backbone['weights'])}"),
         (
             "input",
             f"{encoder['size']} px, {encoder['fit']}, {encoder['precision']}, "

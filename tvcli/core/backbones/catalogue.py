@@ -1,7 +1,11 @@
 """The names of backbones, known without loading one: for completion and for messages."""
 
+FAMILY = "mini"  # ours, inside the package: the newest of its generations
+GENERATIONS = ("mini-1",)  # the oldest first; each has two files in tvcli/weights, for ever
+
 NAMES = (
-    "mini",
+    FAMILY,
+    *GENERATIONS,
     "alexnet",
     "convnext_base",
     "convnext_large",

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.interrupting import interruptible
-from tvcli.core.backbones.mini_files import GRAPH, mini_spec
+from tvcli.core.backbones.mini_files import graph_beside, spec_of, weights_of
 from tvcli.core.backbones.specs import (
     BackboneSpec,
     Device,
@@ -181,9 +182,10 @@ def has_openvino() -> bool:
     return find_spec("openvino") is not None
 
 
-def mini_graph() -> tuple[BackboneSpec, Path]:
-    """Return what mini is, and the graph of it that ships."""
-    return mini_spec(), GRAPH
+def mini_graph(name: str = FAMILY) -> tuple[BackboneSpec, Path]:
+    """Return what a generation of mini is, by its name, and the graph of it that ships."""
+    weights = weights_of(name)
+    return spec_of(weights), graph_beside(weights)
 
 
 def run_graph(

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.geometry import Geometry, measure
 from tvcli.core.backbones.layers import Classifier, linear_classifier
-from tvcli.core.backbones.mini_files import mini_spec
+from tvcli.core.backbones.mini_files import is_mini, recorded_generation, spec_of, weights_of
 from tvcli.core.backbones.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.provenance import file_hash
@@ -89,7 +90,7 @@ class Backbone:
 
 
 def load_backbone(
-    name: str = "mini",
+    name: str = FAMILY,
     *,
     layer: str | None = None,
     weights: Path | None = None,
@@ -97,9 +98,9 @@ def load_backbone(
 ) -> Backbone:
     """Return a backbone by name, with its published weights or those of a local file.
 
-    `mini` is inside the package; other names are torchvision's classification models, and
-    `timm:NAME` are timm's. What an artifact names, and not the user (`by_user`), is downloaded only
-    if the user had it downloaded before.
+    `mini` is inside the package, and so are its generations, such as `mini-1`; other names are
+    torchvision's classification models, and `timm:NAME` are timm's. What an artifact names, and
+    not the user (`by_user`), is downloaded only if the user had it downloaded before.
 
     Raises:
         UsageError: no such backbone or layer.
@@ -127,10 +128,13 @@ def reload_backbone(
         BadInput: the weights' file is gone.
         Mismatch: the weights are not those of the artifact.
     """
+    name = spec["name"]
+    if name == FAMILY:
+        name = recorded_generation(spec["weights"])
     file = weights or (Path(recorded) if recorded else None)
     if file is not None and not file.exists():
         raise BadInput(f"{file}: the weights of {spec['name']} are gone; name them with --weights")
-    backbone = load_backbone(spec["name"], layer=spec["layer"], weights=file, by_user=by_user)
+    backbone = load_backbone(name, layer=spec["layer"], weights=file, by_user=by_user)
     if backbone.spec.weights != spec["weights"]:
         raise Mismatch(
             f"the weights of {spec['name']} are not those the artifact was made with "
@@ -194,7 +198,8 @@ def _load_mini(name: str, layer: str | None, weights: Path | None, download: boo
         raise UsageError("--layer: mini has one map only")
     if weights is not None:
         raise UsageError("--weights: mini brings its own; name another --backbone")
-    return Backbone(mini_spec(), mini.load()[0])
+    file = weights_of(name)
+    return Backbone(spec_of(file), mini.load(file)[0])
 
 
 def _load_torchvision(
@@ -242,7 +247,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = [  # the first that has a name loads it
-    Family(lambda name: name == "mini", _load_mini, downloads=False),
+    Family(is_mini, _load_mini, downloads=False),
     Family(lambda name: name.startswith("timm:"), _load_timm),
     Family(lambda name: True, _load_torchvision),  # which knows what it has
 ]

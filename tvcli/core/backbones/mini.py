@@ -1,6 +1,9 @@
-"""`mini`, the embedded backbone: a small residual trunk whose weights ship with the package."""
+"""`mini`, the embedded backbone: a small residual trunk whose weights ship with the package.
 
-from collections.abc import Callable
+The sizes of a generation's layers are those of its tensors; the constants are the first one's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ STEM = 32
 CHANNELS = 256
 
 Norm = Callable[[int], nn.Module]
+Stages = Sequence[tuple[int, int]]
 
 
 class NoNorm(nn.Identity):
@@ -40,11 +44,11 @@ class Residual(nn.Module):
         return torch.relu(x + self.body(x))  # (N, C, H, W)
 
 
-def trunk(norm: Norm, channels: int) -> nn.Sequential:
+def trunk(norm: Norm, channels: int, stem: int, stages: Stages) -> nn.Sequential:
     """Return the layers in the order in which they run."""
-    layers = [*conv3x3(3, STEM, 2, norm), nn.ReLU()]
-    inputs = STEM
-    for outputs, blocks in STAGES:
+    layers = [*conv3x3(3, stem, 2, norm), nn.ReLU()]
+    inputs = stem
+    for outputs, blocks in stages:
         layers += [*conv3x3(inputs, outputs, 2, norm), nn.ReLU()]
         layers += [Residual(outputs, norm) for _ in range(blocks)]
         inputs = outputs
@@ -52,19 +56,25 @@ def trunk(norm: Norm, channels: int) -> nn.Sequential:
 
 
 class Mini(nn.Module):
-    """The trunk: (N, 3, H, W) float32, normalised -> (N, 256, ceil(H/16), ceil(W/16)) float32.
+    """The trunk: (N, 3, H, W) float32, normalised -> (N, C, ceil(H/16), ceil(W/16)) float32.
 
-    The map is linear (not rectified) and centred: the mean over its positions is the
-    embedding of the photo, and the cosine of two such means is their similarity.
+    The map is linear (not rectified) and centred. The cosine of two maps pooled as suits the
+    weights is the similarity of their photos.
     """
 
-    def __init__(self, norm: Norm = NoNorm, channels: int = CHANNELS) -> None:
+    def __init__(
+        self,
+        norm: Norm = NoNorm,
+        channels: int = CHANNELS,
+        stem: int = STEM,
+        stages: Stages = STAGES,
+    ) -> None:
         super().__init__()
-        self.layers = trunk(norm, channels)
+        self.layers = trunk(norm, channels, stem, stages)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the dense map of a batch of photos."""
-        y: Tensor = self.layers(x)  # (N, 256, ceil(H/16), ceil(W/16))
+        y: Tensor = self.layers(x)  # (N, C, ceil(H/16), ceil(W/16))
         return y
 
 
@@ -75,6 +85,24 @@ def load(path: Path = WEIGHTS) -> tuple[Mini, dict[str, Any]]:
     """
     with safe_open(path, framework="pt") as file:
         state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    model = Mini()
+    stem, stages, channels = sizes(state)
+    model = Mini(channels=channels, stem=stem, stages=stages)
     model.load_state_dict(state)
     return model.eval(), about(path)
+
+
+def sizes(state: Mapping[str, Tensor]) -> tuple[int, Stages, int]:
+    """Return the channels of the stem, the stages, and the channels of the map that weights have.
+
+    A convolution begins each stage, and its residual blocks follow.
+    """
+    found: list[tuple[int, int]] = []
+    for place in sorted({int(name.split(".")[1]) for name in state}):
+        weight = state.get(f"layers.{place}.weight")
+        if weight is None:
+            channels, blocks = found.pop()
+            found.append((channels, blocks + 1))
+        else:
+            found.append((len(weight), 0))
+    (stem, _), *stages, (channels, _) = found
+    return stem, stages, channels

@@ -1,37 +1,105 @@
-"""What ships of `mini`: its weights, and the graph by which they run without torch."""
+"""What ships of `mini`: of each generation the weights, and the graph that runs without torch.
+
+Files record the family, `mini`, and the hash of the weights, which tells the generation.
+"""
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
-
+from tvcli.core.backbones import catalogue
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.specs import BackboneSpec
+from tvcli.core.errors import Mismatch
 from tvcli.core.files.provenance import file_hash
 
-WEIGHTS = Path(__file__).parents[2] / "weights" / "mini.safetensors"
-GRAPH = WEIGHTS.with_suffix(".onnx")  # layers alone: the numbers are read from WEIGHTS
+FOLDER = Path(__file__).parents[2] / "weights"
+POOL = "mean"  # what suits weights whose file does not say
+
+
+def newest() -> str:
+    """Return the generation that `mini` is."""
+    return catalogue.GENERATIONS[-1]
+
+
+def is_mini(name: str) -> bool:
+    """Tell whether a backbone's name is `mini` or that of a generation of it."""
+    return name in (FAMILY, *catalogue.GENERATIONS)
+
+
+def weights_of(name: str = FAMILY) -> Path:
+    """Return the file of weights of a generation, of the newest for `mini`."""
+    return FOLDER / f"{newest() if name == FAMILY else name}.safetensors"
+
+
+def graph_beside(weights: Path) -> Path:
+    """Return where the graph lies: its layers alone, whose numbers are read from the weights."""
+    return weights.with_suffix(".onnx")
+
+
+WEIGHTS = weights_of()
 
 
 def about(path: Path = WEIGHTS) -> dict[str, Any]:
     """Return what the file of weights says of itself.
 
-    `name`, `version`, `size` (side in pixels), `mean`, `std` (of RGB in 0..1), `channels` and
-    `stride`. Raises FileNotFoundError where the file is missing.
+    `name`, `version`, `size` (side in pixels), `mean`, `std` (of RGB in 0..1), `channels`,
+    `stride` and, if it is not the mean, `pool`. Raises FileNotFoundError where the file is missing.
     """
+    from safetensors import safe_open  # the names are asked for by those who load nothing
+
     with safe_open(path, framework="np") as file:
         return {key: json.loads(value) for key, value in file.metadata().items()}
 
 
-def mini_spec() -> BackboneSpec:
-    """Return what mini is."""
-    known = about()
+def spec_of(weights: Path) -> BackboneSpec:
+    """Return what the network of a file of weights is."""
+    known = about(weights)
     return BackboneSpec(
-        name="mini",
+        name=FAMILY,
         layer=None,
-        weights=file_hash(WEIGHTS),
+        weights=_digest(weights),
         size=int(known["size"]),
         mean=tuple(known["mean"]),
         std=tuple(known["std"]),
-        pool="mean",
+        pool=str(known.get("pool", POOL)),
     )
+
+
+def mini_spec(name: str = FAMILY) -> BackboneSpec:
+    """Return what a generation is, by its name."""
+    return spec_of(weights_of(name))
+
+
+def generation_of(digest: str) -> str | None:
+    """Return the generation whose weights have a hash; None for others than ship."""
+    known = reversed(catalogue.GENERATIONS)
+    return next((name for name in known if _digest(weights_of(name)) == digest), None)
+
+
+def name_to_ask_for(backbone: dict[str, Any]) -> str:
+    """Return the name by which `--backbone` means what a file records: of mini the generation."""
+    name: str = backbone["name"]
+    return (generation_of(backbone["weights"]) or name) if name == FAMILY else name
+
+
+def recorded_generation(digest: str) -> str:
+    """Return the generation whose weights a file records by their hash.
+
+    Raises:
+        Mismatch: none that ships.
+    """
+    found = generation_of(digest)
+    if found is None:
+        raise Mismatch(
+            f"the weights of mini are not those the artifact was made with "
+            f"({_digest(weights_of())[:12]} for {digest[:12]}): upgrade tvcli if it is of a newer "
+            f"one, or encode and index again"
+        )
+    return found
+
+
+@lru_cache
+def _digest(path: Path) -> str:
+    return file_hash(path)

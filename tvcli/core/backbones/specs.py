@@ -34,8 +34,8 @@ class BackboneSpec:
     pool: str = "gem"
 
     def as_settings(self) -> dict[str, Any]:
-        """Return the spec as JSON can hold it."""
-        return asdict(self)
+        """Return the spec as JSON holds it, to be compared with what was read from a file."""
+        return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
     def of_settings(cls, settings: dict[str, Any]) -> "BackboneSpec":

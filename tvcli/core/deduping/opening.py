@@ -11,6 +11,7 @@ from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import MANIFEST
+from tvcli.core.indexes.older import note_older
 from tvcli.core.reports import Report
 
 if TYPE_CHECKING:  # it brings torch, which an index that is there does without
@@ -38,6 +39,7 @@ def index_to_dedupe(
     named = _named(sources)
     if named is not None:
         with open_index(named, root) as index:
+            note_older(index, report)
             yield index
         return
     from tvcli.core.indexes.indexing import index_photos

@@ -21,6 +21,7 @@ import numpy as np
 from tvcli.core.encoding.changes import Asked
 from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.renewal import PINNED
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
 from tvcli.core.files.atomic_write import atomic_write
@@ -72,6 +73,7 @@ def encoding_settings(encoder: Encoder, root: Path, target: Path) -> dict[str, A
         "encoder": encoder.spec,
         "runtime": encoder.network.runtime,
         "weights_file": encoder.weights_file,
+        **({PINNED: encoder.generation} if encoder.generation else {}),
         **root_settings(root, target),
     }
 

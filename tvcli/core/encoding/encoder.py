@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones import catalogue
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.graph_cache import cached_graph
 from tvcli.core.backbones.graphs import choose_runtime, mini_graph, run_graph
+from tvcli.core.backbones.mini_files import is_mini, recorded_generation
 from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision, Runtime
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
-from tvcli.core.errors import BadInput, Mismatch, UsageError
+from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.records import Region
 from tvcli.core.images.colour import Colour
 from tvcli.core.images.photo import Fit, Photo, Pixels, view
@@ -39,17 +42,21 @@ class EncodeSettings:
 
 
 class Encoder:
-    """Turns regions of photos into rows; a query's encoder is made from its gallery's record."""
+    """Turns regions of photos into rows; a query's encoder is made from its gallery's record.
+
+    `generation` is that of mini, where it was asked for by name: the newest is not wanted.
+    """
 
     def __init__(
         self,
         network: Network,
         settings: EncodeSettings,
         batch: int | None = None,
+        generation: str | None = None,
     ) -> None:
         if not SMALLEST <= settings.size <= LARGEST:
             raise UsageError(f"--size {settings.size}: {SMALLEST} to {LARGEST} pixels")
-        self.network, self.settings = network, settings
+        self.network, self.settings, self.generation = network, settings, generation
         self.batch = batch or (CPU_BATCH if network.on_cpu else GPU_BATCH)
 
     @property
@@ -127,8 +134,8 @@ def make_encoder(
     """
     checked_pooling(pool, NONE, AUTO, MAP)
     chosen = choose_runtime(runtime, device, precision)
-    if name == "mini" and chosen != "torch" and not (layer or weights):
-        spec, file = mini_graph()
+    if is_mini(name) and chosen != "torch" and not (layer or weights):
+        spec, file = mini_graph(name)
         network = run_graph(spec, file, None, chosen, precision)
     else:
         from tvcli.core.backbones.loading import load_backbone
@@ -140,7 +147,7 @@ def make_encoder(
     if pool == AUTO:
         pool = NONE if layer and _gives_vectors(network, side) else network.spec.pool
     settings = EncodeSettings(side, fit, pool, precision, "managed")
-    return Encoder(network, settings, batch)
+    return Encoder(network, settings, batch, name if name in catalogue.GENERATIONS else None)
 
 
 def encoder_of(
@@ -157,7 +164,7 @@ def encoder_of(
 
     `by_user` tells that the user named the backbone: its weights may be downloaded.
 
-    Torch is loaded only where there is no graph to run: mini's own, `graph`, which holds the
+    Torch is loaded only where there is no graph to run: that of its mini, `graph`, which holds the
     network for squares of the size recorded, or one in the cache.
     """
     settings = _settings_of(spec)
@@ -214,13 +221,8 @@ def _without_torch(
 ) -> Network | None:
     """Return the network of a record if there is a graph of it, else None."""
     known, precision = BackboneSpec.of_settings(spec["backbone"]), settings.precision
-    if known.name == "mini":
-        shipped, file = mini_graph()
-        if shipped.weights != known.weights:
-            raise Mismatch(
-                f"the weights of mini are not those the artifact was made with "
-                f"({shipped.weights[:12]} for {known.weights[:12]}): encode and index again"
-            )
+    if known.name == FAMILY:
+        shipped, file = mini_graph(recorded_generation(known.weights))
         return run_graph(shipped, file, None, runtime, precision)
     if graph is not None and runtime == "onnx":  # of anyone's making: not for OpenVINO
         return run_graph(known, graph, None, runtime, precision)

@@ -5,11 +5,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Literal
 
 import numpy as np
 
+from tvcli.core.backbones.catalogue import FAMILY
+from tvcli.core.backbones.mini_files import is_mini, name_to_ask_for
 from tvcli.core.backbones.specs import Device
 from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
 from tvcli.core.encoding.checkpoints import (
@@ -19,6 +22,7 @@ from tvcli.core.encoding.checkpoints import (
     write_rows,
 )
 from tvcli.core.encoding.encoder import Encoder, encoder_of
+from tvcli.core.encoding.renewal import renewal
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
@@ -59,6 +63,7 @@ class UpdateRequest:
     unreadable: list[str] = field(default_factory=list)
     exclude: Sequence[str] = ()  # globs of what is left out of folders
     exif: bool = False  # of all photos, those that stay too
+    tell_older: bool = True  # whether it is told that an older mini made the rows
 
     def loader(
         self, made: dict[str, Any], graph: Callable[[], bytes | None] = lambda: None
@@ -98,13 +103,15 @@ class Counts:
 
 
 def named_settings(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return an encoder's settings by the names of options."""
+    """Return an encoder's settings by the names of options; of mini the generation."""
     backbone = spec["backbone"]
-    return {**spec, "backbone": backbone["name"], "layer": backbone["layer"]}
+    return {**spec, "backbone": name_to_ask_for(backbone), "layer": backbone["layer"]}
 
 
 def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: str) -> None:
     """See that settings asked for by name are those that rows were made with; of files, the hashes.
+
+    `mini` asks for no other generation than the rows'.
 
     Raises:
         Mismatch: they are not; the message has the command that mends it.
@@ -112,6 +119,8 @@ def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: s
     """
     for name, value in asked.items():
         same = _hash(value) if isinstance(value, Path) else value
+        if name == "backbone" and value == FAMILY and is_mini(made[name]):
+            continue
         if same != made[name]:
             other = "another" if isinstance(value, Path) and made[name] else made[name]
             raise Mismatch(
@@ -168,6 +177,7 @@ def update_file(
     """
     with writing(target), ExitStack() as stack:
         old = stack.enter_context(open_artifact(target, "encodings"))
+        _note_older(old, report)
         source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
         plan = _plan(old, source, stat_cache, report, request)
         parts = stack.enter_context(
@@ -200,6 +210,7 @@ def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[
         BadInput, Mismatch: as `update_file` does.
     """
     with open_artifact(target, "encodings") as old:
+        _note_older(old, report)
         source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
         plan = _plan(old, source, stat_cache, report, request)
         yield from told(plan, source.root)
@@ -208,6 +219,13 @@ def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[
 def stat_cache_of(target: Path) -> Path:
     """Return where the stamps of the photos of an encodings file lie."""
     return target.with_name(f".{target.name}.stamps")
+
+
+def _note_older(old: Artifact, report: Report) -> None:
+    folder = old.path.absolute().parent
+    photos = partial(photos_root, old.settings, folder)
+    if line := renewal(old.path, old.settings, old.provenance, photos):
+        report.note(line)
 
 
 def _source(old: Artifact, request: UpdateRequest, report: Report) -> Source:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.graph_cache import cached_graph
 from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.errors import UsageError
@@ -102,7 +103,7 @@ def attachments(
 def _graph_of(encoder: dict[str, Any]) -> Path | None:
     """Return the graph in the cache of an encoder that needs one: mini brings its own."""
     spec = BackboneSpec.of_settings(encoder["backbone"])
-    return None if spec.name == "mini" else cached_graph(spec, encoder["size"])
+    return None if spec.name == FAMILY else cached_graph(spec, encoder["size"])
 
 
 def _write_maps(path: Path, encodings: Artifact, ranker: Ranker | None) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
@@ -23,6 +24,7 @@ from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import Rows
+from tvcli.core.indexes.older import note_older
 from tvcli.core.indexes.updates import kept_heads, made_with, refuse_by_row
 from tvcli.core.reports import Report
 
@@ -42,6 +44,7 @@ def sync_encodings(
         Mismatch: the file was encoded in another way than the index, or the index keeps maps.
     """
     with writing(target), _opened(target, request, path) as difference:
+        note_older(difference.index, report)
         if difference.new or len(difference.gone):
             blocks = difference.blocks()
             change_index(target, difference.index, difference.gone, iter(()), blocks, provenance)
@@ -160,9 +163,11 @@ def _check(index: Index, encodings: Artifact, request: UpdateRequest) -> None:
     check_asked(index.path, made_with(index), request.asked, anew)
     own, other = index.settings["encoder"], encodings.settings["encoder"]
     if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):
+        names = [name_to_ask_for(one["backbone"]) for one in (other, own)]
+        by = "" if names[0] == names[1] else f"by {names[0]}, and not by {names[1]}, "
         raise Mismatch(
-            f"{encodings.path}: not encoded as {index.path} was, and rows of both do not compare: "
-            f"make it anew: {anew}"
+            f"{encodings.path}: {by}not encoded as {index.path} was, and rows of both do not "
+            f"compare: make it anew: {anew}"
         )
 
 

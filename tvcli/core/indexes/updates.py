@@ -37,6 +37,7 @@ from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
 from tvcli.core.indexes.manifest import BY_ROW, Rows
+from tvcli.core.indexes.older import note_older
 from tvcli.core.indexes.segment_files import COPIED
 from tvcli.core.indexes.workplace import STAMPS
 from tvcli.core.ranking.map_pca import load_map_pca
@@ -62,6 +63,8 @@ def change_photos(
     with writing(target), open_index(target, request.root) as index:
         if request.way == "remove":
             return _remove(target, index, request, report, provenance)
+        if request.tell_older:
+            note_older(index, report)
         source, stat_cache = _source(index, request, report), StatCache.load(target / STAMPS)
         plan = _plan(index, source, stat_cache, request, report)
         change = _Change(index, plan)
@@ -90,6 +93,7 @@ def tell_photos(target: Path, request: UpdateRequest, report: Report) -> Iterato
             images = sorted({index.images[row] for row in _named(index, request, report)})
             yield from ({"change": "removed", "image": image} for image in images)
             return
+        note_older(index, report)
         source = _source(index, request, report)
         plan = _plan(index, source, StatCache.load(target / STAMPS), request, report)
         yield from told(plan, source.root)
@@ -234,7 +238,8 @@ def kept_heads(index: Index) -> Attachments:
     """Return what an index keeps to make vectors by."""
     ranker = load_rank(index.rank_file) if index.rank_file else None
     known = index.settings.get("shortlist")
-    shortlist = load_map_pca(index.path / known["file"]) if known else None
+    encoder = index.settings["encoder"]
+    shortlist = load_map_pca(index.path / known["file"], encoder) if known else None
     return Attachments(ranker, {}, lambda folder: None, shortlist)
 
 

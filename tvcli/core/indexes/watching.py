@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,7 +46,8 @@ def watch_photos(
         for _ in settled(request().arguments, target, report, again):
             with reports() as told:
                 try:
-                    counts = change_photos(target, request(), told, provenance)
+                    own = replace(request(), tell_older=first)  # which is said once
+                    counts = change_photos(target, own, told, provenance)
                 except Mismatch:
                     raise
                 except TvError as error:

@@ -15,6 +15,7 @@ from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.older import note_older
 from tvcli.core.labelling.fitting import FEW, KS, Fitted, fit_rule
 from tvcli.core.labelling.gallery_labels import gallery_labels
 from tvcli.core.labelling.labelled import Labelled
@@ -216,6 +217,7 @@ def label_records(
     if path is None:
         raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
     with open_index(path) as index:
+        note_older(index, report)
         searcher = Searcher(index, weights=settings.weights, device=settings.device)
         source = None if is_rows(sources) else open_photos()
         labeller = Labeller(searcher, settings, report)

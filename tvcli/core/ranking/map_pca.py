@@ -1,13 +1,14 @@
 """Short vectors of maps: a PCA of the flattened map, which keeps the order of the similarity."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Artifact
-from tvcli.core.heads import HeadFile, load_head, save_head
+from tvcli.core.heads import HeadFile, check_encoder, load_head, save_head
 from tvcli.core.images.arrays import Array
 from tvcli.core.ranking.rank import Ranker
 from tvcli.core.ranking.similarity import comparable
@@ -20,10 +21,13 @@ Vectors = npt.NDArray[np.float32]
 
 
 class MapPCA:
-    """Projects maps ready to compare, flattened, onto `axes` (D, C*H*W) float32."""
+    """Projects maps ready to compare, flattened, onto `axes` (D, C*H*W) float32.
 
-    def __init__(self, axes: Vectors) -> None:
-        self.axes = axes
+    `encoder` is the spec of the maps that it was made of; {} where a file does not say.
+    """
+
+    def __init__(self, axes: Vectors, encoder: dict[str, Any]) -> None:
+        self.axes, self.encoder = axes, encoder
 
     def vectors(self, maps: Vectors) -> Vectors:
         """Return vectors (N, D) float32 of comparable maps (N, C, H, W).
@@ -58,21 +62,26 @@ def fit_map_pca(encodings: Artifact, ranker: Ranker | None, seed: int = 0) -> Ma
     values, axes = np.linalg.eigh(flat @ flat.T)
     kept = values > values[-1] * 1e-6
     values, axes = values[kept][-DIMENSION:], axes[:, kept][:, -DIMENSION:]
-    return MapPCA((axes / np.sqrt(values)).T @ flat)
+    return MapPCA((axes / np.sqrt(values)).T @ flat, encodings.settings["encoder"])
 
 
 def save_map_pca(path: Path, shortlist: MapPCA) -> None:
     """Write a projection, as float16."""
-    save_head(path, HeadFile("shortlist", {"axes": shortlist.axes.astype(np.float16)}, {}), {})
+    state, settings = {"axes": shortlist.axes.astype(np.float16)}, {"encoder": shortlist.encoder}
+    save_head(path, HeadFile("shortlist", state, settings), {})
 
 
-def load_map_pca(path: Path) -> MapPCA:
-    """Read a projection.
+def load_map_pca(path: Path, encoder: dict[str, Any]) -> MapPCA:
+    """Read a projection for maps of an encoder.
 
     Raises:
         BadInput: not there, damaged, or something else.
+        Mismatch: made of maps of another backbone, layer or weights.
     """
-    axes = load_head(path, "shortlist").state.get("axes")
+    file = load_head(path, "shortlist")
+    axes, made_of = file.state.get("axes"), file.settings.get("encoder", {})
     if axes is None or axes.ndim != 2:
         raise BadInput(f"{path}: damaged; index again")
-    return MapPCA(axes.astype(np.float32))
+    if made_of:  # older files do not say
+        check_encoder(file, encoder, path)
+    return MapPCA(axes.astype(np.float32), made_of)

@@ -15,6 +15,7 @@ from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.sources import is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import read_manifest, write_manifest
+from tvcli.core.indexes.older import note_older
 from tvcli.core.ranking.calibration import CALIBRATION, Calibration
 from tvcli.core.ranking.metrics import bootstrap
 from tvcli.core.ranking.rank import load_rank
@@ -70,6 +71,7 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
         raise UsageError("-k: ranks from 1, such as 1,5,10,20")
     truth = Truth.of(trial.truth, report)
     with open_index(path, trial.root) as index:
+        note_older(index, report)
         known = _known(index, truth, recorded=trial.truth == "labels")
         queries = _queries(index, trial, stdin, report)
         report.start("measuring", "queries")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
@@ -43,7 +44,7 @@ class QueryProjection:
             return None
         from tvcli.core.ranking.map_pca import load_map_pca
 
-        return load_map_pca(self._index.path / known["file"])
+        return load_map_pca(self._index.path / known["file"], self._index.settings["encoder"])
 
     def vectors(self, rows: npt.NDArray[Any]) -> Array:
         """Return vectors (n, D) float32 of encodings (n, C, H, W) or (n, C)."""
@@ -80,11 +81,12 @@ class QueryProjection:
                 f"sRGB: make that one again"
             )
         backbone = own["backbone"]
+        name = name_to_ask_for(backbone)
         file = self._index.settings["weights_file"]
         weights = f" --weights {file}" if file else ""
         layer = f" --layer {backbone['layer']}" if backbone["layer"] else ""
         raise Mismatch(
             f"{path}: not encoded as {self._index.path} was; encode again: tv encode PHOTOS "
-            f"-o {path} --backbone {backbone['name']}{weights}{layer} --size {own['size']} "
+            f"-o {path} --backbone {name}{weights}{layer} --size {own['size']} "
             f"--fit {own['fit']} --precision {own['precision']}"
         )

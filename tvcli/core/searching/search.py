@@ -14,6 +14,7 @@ from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.older import note_older
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
 from tvcli.core.searching.hits import Hit
@@ -63,6 +64,7 @@ def find_hits(
         settings = replace(settings, locate=False)  # the box says where the object is
     with open_index(path, request.root) as index:
         report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
+        note_older(index, report)
         searcher = Searcher(index, weights=request.weights, device=request.device)
         asked, root = _asked(request, searcher, stdin, null, report)
         answered = 0

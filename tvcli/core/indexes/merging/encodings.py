@@ -5,7 +5,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.encoding.checkpoints import in_blocks
+from tvcli.core.encoding.renewal import PINNED
 from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.files.paths import absolute_path, photos_root, root_settings
 from tvcli.core.indexes.manifest import EDITED_FIELDS
@@ -21,6 +23,7 @@ APART = (
     "weights_file",
     "runtime",
     "graph",
+    PINNED,
     EDITED_FIELDS,
     CALIBRATION,
 )
@@ -54,8 +57,10 @@ def merge_encodings(
 
 
 def made_alike(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings in which parts must not differ."""
-    return {name: value for name, value in settings.items() if name not in APART}
+    """Return the settings in which parts must not differ; of mini the generation is named."""
+    backbone = name_to_ask_for(settings["encoder"]["backbone"])
+    alike = {name: value for name, value in settings.items() if name not in APART}
+    return {"backbone": backbone, **alike}
 
 
 def merged_settings(settings: dict[str, Any], folder: Path, target: Path) -> dict[str, Any]:
