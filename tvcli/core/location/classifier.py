@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tvcli.core.errors import BadInput
 from tvcli.core.location.cropset import CropSet
+from tvcli.core.optimizers import AdamW
 from tvcli.core.reports import Report
 from tvcli.core.training import fit, seeded
 from tvcli.core.training_history import History
@@ -70,7 +71,7 @@ def train_classifier(crops: CropSet, seed: int, report: Report) -> tuple[Classif
     with seeded(seed) as generator:
         net = Classifier(crops.maps.shape[1], (crops.maps.shape[2], crops.maps.shape[3]))
         weights = torch.where(wanted, len(train) / positives, len(train) / (len(train) - positives))
-        optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+        optimizer = AdamW(net.parameters(), RATE, weight_decay=DECAY)
 
         def epoch(_: int) -> float:
             net.train()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tvcli.core.location.look_cells import Looks, folds, kernel_of
 from tvcli.core.location.naming import Naming
+from tvcli.core.optimizers import LBFGS
 
 DECAY = 0.01  # of the weights, for inputs of variance one
 FOLDS = 5
@@ -94,7 +95,7 @@ def _fitted(inputs: Tensor, wanted: Tensor, count: int, scale: float) -> tuple[T
     weigh = 1 / torch.bincount(wanted, minlength=count).clamp(min=1).float()
     weights = torch.zeros(count, inputs.shape[1], requires_grad=True)
     biases = torch.zeros(count, requires_grad=True)
-    solver = torch.optim.LBFGS([weights, biases], max_iter=STEPS, line_search_fn="strong_wolfe")
+    solver = LBFGS([weights, biases], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         solver.zero_grad()
@@ -103,6 +104,6 @@ def _fitted(inputs: Tensor, wanted: Tensor, count: int, scale: float) -> tuple[T
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
+    solver.step(loss)
     scaled = weights.detach() / spread
     return scaled, biases.detach() - scaled @ mean

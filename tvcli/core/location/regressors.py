@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from tvcli.core.errors import BadInput
 from tvcli.core.location.cropset import CropSet, mirrored
+from tvcli.core.optimizers import AdamW
 from tvcli.core.reports import Report
 from tvcli.core.training import seeded
 from tvcli.core.training_history import History
@@ -143,7 +144,7 @@ def _train(
     batch = min(BATCH, len(train))
     each = len(train) // batch
     epochs = max(LEAST_EPOCHS, min(MOST_EPOCHS, math.ceil(STEPS / each)))
-    optimizer = torch.optim.AdamW(nets.parameters(), RATE, weight_decay=DECAY, fused=True)
+    optimizer = AdamW(nets.parameters(), RATE, weight_decay=DECAY, fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, RATE, total_steps=epochs * each + 1, pct_start=0.2
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 from tvcli.core.location.basis import LEAST_HELD_OUT
 from tvcli.core.location.look_cells import Looks, folds, kernel_of
 from tvcli.core.location.verifier import Verifier
+from tvcli.core.optimizers import LBFGS
 
 DECAY = 0.01  # of the weights, for inputs of variance one
 FOLDS = 5
@@ -75,7 +76,7 @@ def _logistic(inputs: Tensor, wanted: Tensor, decay: float) -> tuple[Tensor, Ten
     weigh = torch.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
     weights = torch.zeros(inputs.shape[1], dtype=inputs.dtype, requires_grad=True)
     bias = torch.zeros((), dtype=inputs.dtype, requires_grad=True)
-    solver = torch.optim.LBFGS([weights, bias], max_iter=STEPS, line_search_fn="strong_wolfe")
+    solver = LBFGS([weights, bias], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         solver.zero_grad()
@@ -85,7 +86,7 @@ def _logistic(inputs: Tensor, wanted: Tensor, decay: float) -> tuple[Tensor, Ten
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
-    solver.step(loss)  # type: ignore[no-untyped-call]
+    solver.step(loss)
     return weights.detach(), bias.detach()
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tvcli.core.encoding.encode import one_thread_each
+from tvcli.core.optimizers import Adam
 from tvcli.core.ranking.closed_form import Taught
 from tvcli.core.ranking.losses import triplet_hinge_loss
 from tvcli.core.ranking.rank_head import RankHead
@@ -95,7 +96,7 @@ class _Steps:
     ) -> None:
         self.head, self.taught, self.settings, self.generator = head, taught, settings, generator
         self.left = settings.steps
-        self.optimizer = torch.optim.Adam(head.parameters(), lr=LEARNING_RATE)
+        self.optimizer = Adam(head.parameters(), lr=LEARNING_RATE)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, settings.planned)
 
     def epoch(self) -> float:
