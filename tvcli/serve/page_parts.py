@@ -5,7 +5,6 @@ import hashlib
 import html
 import io
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +14,7 @@ from tvcli.core.images.known_pictures import open_picture
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
 from tvcli.serve.folders import Folders
 
+Sizes = tuple[tuple[int, int], ...]  # long side in pixels and quality of a JPEG, largest first
 Quad = list[list[float]]  # four corners, x and y in pixels of a photo
 
 SIDE = 320  # pixels of a thumbnail's long side: sharp on a dense screen at the size shown
@@ -58,6 +58,7 @@ class Pictures:
     def __init__(self, folders: Folders, count: int, most: int = MOST_BYTES) -> None:
         self._folders, self._left = folders, max(1, count)
         self._bytes = most - MARKUP_BYTES * count
+        self._before: dict[Sizes, int] = {SIZES: 0, DRAWN_SIZES: 0}  # which the last picture has
 
     def photo(self, path: str, quads: list[Quad], alternative: str) -> str:
         """Return a photo as a link to its file, with outlines drawn in it; or what is wrong."""
@@ -82,16 +83,23 @@ class Pictures:
         said = f'alt="{printable(alternative)}"'
         return self._element(shown, DRAWN_SIZES, said) or _missing("not in this page")
 
-    def _element(self, shown: Image.Image, sizes: Sequence[tuple[int, int]], said: str) -> str:
+    def _element(self, shown: Image.Image, sizes: Sizes, said: str) -> str:
         """Return a picture as large as its share of the page allows, empty if that is too small."""
         share = max(0, self._bytes) / max(1, self._left)
         self._left -= 1
-        for side, quality in sizes:
-            data = _jpeg(shown, side, quality)
-            if len(data) <= share:
-                self._bytes -= len(data)
-                return f'<img src="{data}" {said} loading="lazy">'
-        return ""
+        before = at = self._before[sizes]  # likely this one's, too: few others are tried
+        data = _jpeg(shown, *sizes[at])
+        while len(data) > share and at + 1 < len(sizes):
+            at += 1
+            data = _jpeg(shown, *sizes[at])
+        if at == before:
+            while at and len(larger := _jpeg(shown, *sizes[at - 1])) <= share:
+                at, data = at - 1, larger
+        self._before[sizes] = at
+        if len(data) > share:
+            return ""
+        self._bytes -= len(data)
+        return f'<img src="{data}" {said} loading="lazy">'
 
 
 def picture(path: str, quads: list[Quad], alternative: str, folders: Folders) -> str:
