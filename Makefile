@@ -8,10 +8,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Files stay together, for what their tests share; more than four processes ask for gigabytes. By
-# folder, and not those of few tests last: these are the longest, and one core would wait for them.
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 \
-    --dist loadfile --no-loadscope-reorder
+# Files stay together, for what their tests share. One process more than there are cores, as some
+# wait for a page or a process; more than four ask for gigabytes. By folder, and not those of few
+# tests last: these are the longest, and one core would wait for them.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # What demo needs is compiled when it is first imported, and then kept: a small part of torch.
 unexport PYTHONDONTWRITEBYTECODE
 

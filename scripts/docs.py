@@ -6,6 +6,7 @@ python -m scripts.docs
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from tvcli.cli import COMMANDS, GROUPS
@@ -19,12 +20,18 @@ What `tv COMMAND --help` prints, written by `python -m scripts.docs`.
 
 def names() -> list[list[str]]:
     """Return the words of every command, in the order of `tv --help`."""
-    as_float32 = [[name] for name in COMMANDS]
+    alone = [[name] for name in COMMANDS]
     grouped = [[name, part] for name, (_, commands) in GROUPS.items() for part in commands]
-    return as_float32 + grouped
+    return alone + grouped
 
 
 def help_of(words: list[str]) -> str:
+    """Return what `tv WORDS --help` prints on a terminal of 96 columns."""
+    return _printed(*words)
+
+
+@cache
+def _printed(*words: str) -> str:
     environment = {**os.environ, "COLUMNS": "96", "TERM": "dumb"}
     command = [sys.executable, "-m", "tvcli", *words, "--help"]
     return subprocess.run(

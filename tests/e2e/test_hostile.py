@@ -139,14 +139,39 @@ def endless_head(path: Path) -> None:
     path.write_bytes((2**62).to_bytes(8, "little") + b"{}")
 
 
-@pytest.mark.parametrize(
-    "make", [pickled, torch_with_code, zip_of_nothing, huge_safetensors, endless_head]
-)
-def test_weights(home: Path, make: Callable[[Path], None]) -> None:
-    make(home / "weights.pth")
-    command = "tv encode photos -o out.h5 --backbone squeezenet1_1 --weights weights.pth"
-    refused(command, home, 3, "weights.pth")
+# In one process, as `tv` runs each: torch and torchvision are imported once and not five times.
+ONE_AFTER_THE_OTHER = """
+import sys
+from tvcli.cli import run
+
+for weights in sys.argv[1:]:
+    command = "encode photos -o out.h5 --backbone squeezenet1_1 --weights"
+    status = run([*command.split(), weights])
+    sys.stderr.write(f"status {status}\\x1e")
+"""
+
+
+def test_weights(home: Path) -> None:
+    makers = pickled, torch_with_code, zip_of_nothing, huge_safetensors, endless_head
+    files = [f"{make.__name__}.pth" for make in makers]
+    for make, file in zip(makers, files, strict=True):
+        make(home / file)
+    ran = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, *files],
+        cwd=home,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+        preexec_fn=bounded,
+    )
+    for file, said in zip(files, ran.stderr.split("\x1e")[:-1], strict=True):
+        line, status = said.splitlines()
+        assert status == "status 3", said
+        assert line.startswith("tv: ") and file in line and len(line) < 1000
     assert not (home / "owned").exists()
+    assert not (home / "out.h5").exists()
 
 
 def test_paths_that_lead_out_of_an_index(home: Path) -> None:
