@@ -40,14 +40,20 @@ def wait_for_message(page: Any, pattern: str) -> None:
     )
 
 
-def labelled_gallery(folder: Path, places: Mapping[str, str]) -> AbstractContextManager[str]:
-    """Index pictures at some places below `photos/`, by their labels; give a gallery's address."""
+def labelled_index(folder: Path, places: Mapping[str, str]) -> Path:
+    """Index pictures at some places below `photos/`, by their labels; give the index."""
     lines = []
     for number, (place, label) in enumerate(places.items()):
         (folder / "photos" / place).parent.mkdir(parents=True, exist_ok=True)
         picture(number).save(folder / "photos" / place)
         lines.append(f'{{"image": "photos/{place}", "label": "{label}"}}\n')
     (folder / "records.jsonl").write_text("".join(lines))
-    index = str(folder / "photos.tvx")
-    assert run(["index", str(folder / "records.jsonl"), "-o", index, "--size", "64", "-q"]) == 0
-    return running(folder, "gallery", "photos.tvx")
+    index = folder / "photos.tvx"
+    words = ["index", str(folder / "records.jsonl"), "-o", str(index), "--size", "64", "-q"]
+    assert run(words) == 0
+    return index
+
+
+def labelled_gallery(folder: Path, places: Mapping[str, str]) -> AbstractContextManager[str]:
+    """Index pictures as `labelled_index` does; give a gallery's address."""
+    return running(folder, "gallery", labelled_index(folder, places).name)

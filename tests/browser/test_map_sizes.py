@@ -3,15 +3,21 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 from accessibility import violations
-from gallery_page import labelled_gallery, wait_for_message
-from pages import SESSIONS
+from gallery_page import labelled_gallery, labelled_index, wait_for_message
+from pages import SESSIONS, threaded
+
+from tvcli.core.layouts import layout
+from tvcli.serve.pages import open_gallery
 
 COUNT = 24
+PLACES = {f"{n:02}.png": "low" if n < COUNT // 2 else "high" for n in range(COUNT)}
 MANY = 20_000
 # How many pixels of the canvas are neither empty nor grey, in each of its four quarters.
 COLOURED = """() => {
@@ -33,8 +39,7 @@ COLOURED = """() => {
 def mapped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a gallery of 24 photos of two labels."""
     folder = tmp_path_factory.mktemp("mapped")
-    places = {f"{n:02}.png": "low" if n < COUNT // 2 else "high" for n in range(COUNT)}
-    with labelled_gallery(folder, places) as address:
+    with labelled_gallery(folder, PLACES) as address:
         yield address
 
 
@@ -162,12 +167,12 @@ def test_twenty_thousand_photos(page: Any, mapped: str) -> None:
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 4096, (2, MANY)).tolist()
     groups = {"names": [f"label {n}" for n in range(10)], "of": rng.integers(0, 10, MANY).tolist()}
-    layout = {
+    many = {
         "state": "ready", "id": "many", "layouts": ["pca"], "rows": MANY, "step": 1, "side": 4096,
         "x": x, "y": y, "explained": [0.3, 0.2], "label": groups,
         "folder": {"names": [], "of": [-1] * MANY},
     }  # fmt: skip
-    page.route("**/api/map*", lambda route: route.fulfill(json=layout))
+    page.route("**/api/map*", lambda route: route.fulfill(json=many))
     page.goto(f"{mapped}?view=map")
     wait_for_message(page, "^20,000 photos on the map")
     page.wait_for_timeout(100)
@@ -189,19 +194,36 @@ def test_twenty_thousand_photos(page: Any, mapped: str) -> None:
     assert violations(page) == []
 
 
-def test_a_layout_by_umap(page: Any, mapped: str) -> None:
-    pytest.importorskip("umap", reason="umap-learn is not installed: extra umap")
-    page.goto(f"{mapped}?view=map")
+@pytest.fixture
+def by_umap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Event]]:
+    """Give a gallery of the same photos, whose UMAP takes until an event is set."""
+    may_end = Event()
+
+    def turned(vectors: np.ndarray, start: np.ndarray) -> np.ndarray:
+        assert may_end.wait(60) and len(vectors) == len(start) == COUNT
+        return start[:, ::-1]
+
+    monkeypatch.setattr(layout, "has_umap", lambda: True)
+    monkeypatch.setattr(layout, "umap_points", turned)
+    with open_gallery([labelled_index(tmp_path, PLACES)], None) as app, threaded(app) as address:
+        yield address, may_end
+        may_end.set()
+
+
+def test_a_layout_by_umap(page: Any, by_umap: tuple[str, Event]) -> None:
+    """What UMAP itself makes of an index is seen in tests/serve: here numba compiles nothing."""
+    address, may_end = by_umap
+    page.goto(f"{address}?view=map")
     wait_for_message(page, f"^{COUNT} photos on the map")
     before = page.text_content("#map-axes")
     page.get_by_label("Layout").select_option("UMAP")
     wait_for_message(page, "by UMAP")
     assert page.locator("#remedies button").all_text_contents() == ["Show the grid"]
+    may_end.set()
     page.wait_for_function(
         "count => new RegExp(`^${count} photos on the map`)"
         ".test(document.querySelector('#message').textContent)",
         arg=COUNT,
-        timeout=240_000,  # numba compiles
     )
     assert page.locator("#remedies:visible").count() == 0
     assert "layout=umap" in page.url

@@ -72,20 +72,6 @@ def test_too_few_rows_for_umap() -> None:
         umap_points(cloud(3, 4), np.zeros((3, 2), np.float32))
 
 
-def test_umap_keeps_neighbours_the_same_way_each_time() -> None:
-    if not has_umap():
-        pytest.skip("umap-learn is not installed")
-    random = np.random.default_rng(1)
-    centres = np.eye(3, 8)
-    rows = (centres.repeat(12, 0) + random.normal(size=(36, 8)) * 0.05).astype(np.float32)
-    start = rows[:, :2]
-    points = umap_points(rows, start)
-    assert np.array_equal(points, umap_points(rows, start))
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    assert (apart.argmin(1) // 12 == np.arange(36) // 12).all()
-
-
 def test_umap_that_is_missing_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tvcli.core.layouts.neighbourly.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"tvcli\[umap\]"):
