@@ -27,8 +27,8 @@ COLOURED = """() => {
   const counts = [0, 0, 0, 0];
   for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) {
     const at = 4 * (y * width + x);
-    const paint = [...data.slice(at, at + 3)];
-    const isGrey = Math.max(...paint) - Math.min(...paint) < 12;
+    const [r, g, b] = [data[at], data[at + 1], data[at + 2]];
+    const isGrey = Math.max(r, g, b) - Math.min(r, g, b) < 12;
     if (data[at + 3] && !isGrey) counts[2 * (y >= height / 2) + (x >= width / 2)] += 1;
   }
   return counts;

@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from conftest import picture
+
+from tvcli.cli import run as run_here
 
 Attack = Callable[..., subprocess.CompletedProcess[str]]
 SECONDS = 60
@@ -30,6 +33,18 @@ def download(home: Path) -> Path:
     for number in range(3):
         picture(number).save(folder / "photos" / f"{number}.png")
     return folder
+
+
+@pytest.fixture
+def make_index(download: Path) -> Callable[..., Path]:
+    """Index photos or records of the download as `i.tvx`, in this process; gives its manifest."""
+
+    def make(source: str = "photos") -> Path:
+        with chdir(download):
+            assert run_here(["index", source, "-o", "i.tvx", "--size", "64", "-q"]) == 0
+        return download / "i.tvx" / "index.json"
+
+    return make
 
 
 @pytest.fixture

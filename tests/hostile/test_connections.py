@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
@@ -149,10 +149,9 @@ def test_no_command_connects(download: Path, victim: Any, denied: dict[str, str]
 
 
 @pytest.fixture
-def mailed(download: Path, victim: Any, trap: tuple[int, list[bytes]]) -> str:
+def mailed(make_index: Callable[..., Path], trap: tuple[int, list[bytes]]) -> str:
     """Give the address in an index that came by mail."""
-    assert victim("index", "photos", "-o", "i.tvx", "--size", 64).returncode == 0
-    file = download / "i.tvx" / "index.json"
+    file = make_index()
     manifest = json.loads(file.read_text())
     url = f"postgresql://me@127.0.0.1:{trap[0]}/x"
     manifest |= {"engine": "postgresql", "segments": [], "removed": []}
@@ -206,10 +205,9 @@ def test_what_the_user_names_is_remembered(
 
 
 def test_an_index_that_names_weights_downloads_nothing(
-    download: Path, victim: Any, denied: dict[str, str], tmp_path: Path
+    make_index: Callable[..., Path], victim: Any, denied: dict[str, str], tmp_path: Path
 ) -> None:
-    assert victim("index", "photos", "-o", "i.tvx", "--size", 64).returncode == 0
-    file = download / "i.tvx" / "index.json"
+    file = make_index()
     manifest = json.loads(file.read_text())
     names = ["alexnet", *(["timm:resnet10t.c3_in1k"] if find_spec("timm") else [])]
     for name in names:

@@ -6,6 +6,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,14 +62,13 @@ def test_endless_names_are_not_told_whole(download: Path, victim: Any) -> None:
 
 
 @pytest.fixture
-def garbling(download: Path, victim: Any) -> Path:
+def garbling(download: Path, make_index: Callable[..., Path]) -> Path:
     """Give the download with an evil name, label and settings in an index."""
     picture(7).save(download / "photos" / f"{EVIL}.png")
     records = [{"image": f"photos/{n}.png", "label": EVIL} for n in range(3)]
     records.append({"image": f"photos/{EVIL}.png", "label": EVIL})
     (download / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
-    assert victim("index", "r.jsonl", "-o", "i.tvx", "--size", 64).returncode == 0
-    file = download / "i.tvx" / "index.json"
+    file = make_index("r.jsonl")
     manifest = json.loads(file.read_text())
     manifest["settings"]["rank"] = {"file": "no.h5", "hash": "0", "from": f"'; {EVIL} #"}
     manifest["provenance"]["command"] = ["tv", EVIL, f"[red]{EVIL}"]

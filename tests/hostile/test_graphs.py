@@ -101,14 +101,13 @@ HARMS = [endless, branching, foreign_operator, own_function, outside, huge]
 
 
 @pytest.fixture
-def index(download: Path, victim: Any) -> Callable[[bytes], Path]:
+def index(download: Path, make_index: Callable[..., Path]) -> Callable[[bytes], Path]:
     """Give what makes an index whose queries are to be encoded by some graph."""
-    assert victim("index", "photos", "-o", "i.tvx", "--size", 64).returncode == 0
+    file = make_index()
 
     def with_graph(content: bytes) -> Path:
         folder = download / "i.tvx"
         (folder / "evil.onnx").write_bytes(content)
-        file = folder / "index.json"
         manifest = json.loads(file.read_text())
         known = {"file": "evil.onnx", "hash": hashlib.sha256(content).hexdigest()}
         manifest["settings"]["graph"] = known
