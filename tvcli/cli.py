@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 from logging import CRITICAL, getLogger
 from typing import Any
 
@@ -15,31 +16,6 @@ from typer.exceptions import Abort, TyperException
 from typer.main import get_command
 
 from tvcli import __version__
-from tvcli.commands.annotate_boxes import annotate_boxes
-from tvcli.commands.annotate_triplets import annotate_triplets
-from tvcli.commands.completion import completion
-from tvcli.commands.config import config
-from tvcli.commands.copies import copies
-from tvcli.commands.crops import crops
-from tvcli.commands.dedupe import dedupe
-from tvcli.commands.demo import demo
-from tvcli.commands.encode import encode
-from tvcli.commands.eval_boxes import eval_boxes
-from tvcli.commands.eval_search import eval_search
-from tvcli.commands.eval_triplets import eval_triplets
-from tvcli.commands.gallery import gallery
-from tvcli.commands.index import index
-from tvcli.commands.info import info
-from tvcli.commands.label import label
-from tvcli.commands.locate import locate
-from tvcli.commands.merge import merge
-from tvcli.commands.same import same
-from tvcli.commands.search import search
-from tvcli.commands.serve import serve
-from tvcli.commands.train_boxes import train_boxes
-from tvcli.commands.train_classifier import train_classifier
-from tvcli.commands.train_rank import train_rank
-from tvcli.commands.triplets import triplets
 from tvcli.core.errors import BadInput, ExitStatus, TvError, UsageError
 from tvcli.core.files.own_files import replacing_anything
 from tvcli.core.files.project_settings import load_settings
@@ -49,56 +25,40 @@ from tvcli.terminal.help import examples_first
 from tvcli.terminal.logs import Log, log, logging, tell
 from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.optional_values import OptionalValues
+from tvcli.terminal.plain_values import convert_plainly
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "crops": crops,
-    "encode": encode,
-    "train-classifier": train_classifier,
-    "train-boxes": train_boxes,
-    "locate": locate,
-    "triplets": triplets,
-    "train-rank": train_rank,
-    "index": index,
-    "merge": merge,
-    "search": search,
-    "label": label,
-    "gallery": gallery,
-    "same": same,
-    "serve": serve,
-    "dedupe": dedupe,
-    "copies": copies,
-    "info": info,
-    "config": config,
-    "completion": completion,
-    "demo": demo,
-}
-# Commands of two words, such as tv eval search: a group's help, and its commands, one file each.
-GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "annotate": (
-        "Draw boxes, or choose similar photos, in the browser.",
-        {"boxes": annotate_boxes, "triplets": annotate_triplets},
-    ),
-    "eval": (
-        "Measure how good results are against the truth.",
-        {"boxes": eval_boxes, "search": eval_search, "triplets": eval_triplets},
-    ),
-}
-
-app = typer.Typer(
-    name="tv",
-    help="Image-similarity search that you train on your own pictures.",
-    epilog="tv COMMAND --help explains a command, with examples. Every option can also be set "
-    "as TV_COMMAND_OPTION in the environment, or in ~/.config/tv/tv.toml; the tv.toml of a project "
-    "sets how things are done, not where.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,  # tv completion SHELL prints one that knows our kinds of files
-    context_settings={"help_option_names": ["-h", "--help"]},
+# The function of each lies in a module of its name, which is imported when it is asked for.
+COMMANDS = (
+    "crops",
+    "encode",
+    "train-classifier",
+    "train-boxes",
+    "locate",
+    "triplets",
+    "train-rank",
+    "index",
+    "merge",
+    "search",
+    "label",
+    "gallery",
+    "same",
+    "serve",
+    "dedupe",
+    "copies",
+    "info",
+    "config",
+    "completion",
+    "demo",
 )
+# Commands of two words, such as tv eval search: a group's help, and its commands.
+GROUPS = {
+    "annotate": ("Draw boxes, or choose similar photos, in the browser.", ("boxes", "triplets")),
+    "eval": ("Measure how good results are against the truth.", ("boxes", "search", "triplets")),
+}
+OF_OTHERS = ("config", "demo")  # commands that look at the others, or run them
 
 
 def _version(wanted: bool) -> None:
@@ -107,7 +67,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
     verbose: bool = typer.Option(
@@ -152,28 +111,59 @@ def _check_finite(options: dict[str, Any]) -> None:
             raise UsageError(f"--{name.replace('_', '-')} {value}: a finite number is wanted")
 
 
-def _add(to: typer.Typer, name: str, command: Callable[..., None]) -> None:
-    made = to.command(name, cls=OptionalValues, help=examples_first(command.__doc__))
+def function_of(*words: str) -> Callable[..., None]:
+    """Return the function of the command that some words name."""
+    name = "_".join(words).replace("-", "_")
+    found: Callable[..., None] = getattr(import_module(f"tvcli.commands.{name}"), name)
+    return found
+
+
+def _add(to: typer.Typer, *words: str) -> None:
+    command = function_of(*words)
+    made = to.command(words[-1], cls=OptionalValues, help=examples_first(command.__doc__))
     made(_guarded(with_option_groups(command)))
 
 
-for _name in COMMANDS:
-    _add(app, _name, COMMANDS[_name])
-for _name, (_help, _commands) in GROUPS.items():
-    if not _commands:
-        continue
-    _group = typer.Typer(name=_name, help=_help, no_args_is_help=True, rich_markup_mode=None)
-    for _part, _command in _commands.items():
-        _add(_group, _part, _command)
-    app.add_typer(_group)
+def _app(words: tuple[str, ...]) -> typer.Typer:
+    """Return tv as Typer takes it, with the command that some words name, or with all for none."""
+    app = typer.Typer(
+        name="tv",
+        help="Image-similarity search that you train on your own pictures.",
+        epilog="tv COMMAND --help explains a command, with examples. Every option can also be set "
+        "as TV_COMMAND_OPTION in the environment, or in ~/.config/tv/tv.toml; the tv.toml of a "
+        "project sets how things are done, not where.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        add_completion=False,  # tv completion SHELL prints one that knows our kinds of files
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name in COMMANDS:
+        if words in ((), (name,)):
+            _add(app, name)
+    for name, (about, commands) in GROUPS.items():
+        if words and words[0] != name:
+            continue
+        group = typer.Typer(name=name, help=about, no_args_is_help=True, rich_markup_mode=None)
+        for command in commands:
+            if words in ((), (name, command)):
+                _add(group, name, command)
+        app.add_typer(group)
+    return app
 
 
 @functools.cache
-def tv() -> Any:
-    """Return the command `tv` with all of its commands, their variables and their completion."""
-    command = get_command(app)
+def tv(*words: str) -> Any:
+    """Return `tv` with all of its commands, their variables and their completion.
+
+    With the words of a command it has no other: to import and to make all takes longer than a
+    search.
+    """
+    command = get_command(_app(words))
     name_variables(command)
     complete_values(command)
+    convert_plainly(command)
     return command
 
 
@@ -205,8 +195,11 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     """Run the command that arguments name, by the settings of the project."""
-    command = tv()
-    settings = Settings.of(command, load_settings())
+    loaded = load_settings()
+    words = log().command.split()
+    alone = words and not (loaded.entries or log().verbose or words[0] in OF_OTHERS)
+    command = tv(*words) if alone else tv()
+    settings = Settings.of(command, loaded)
     if settings.problems and arguments[:1] != ["config"]:
         raise BadInput(f"{settings.problems[0]} (tv config shows all settings)")
     for warning in settings.warnings(log().command):

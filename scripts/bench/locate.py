@@ -26,13 +26,12 @@ import numpy as np
 import numpy.typing as npt
 
 from scripts.bench.location_splits import is_tested
-from tvcli.core.boxes import Box, as_box, iou
+from tvcli.core.boxes import Box, as_box, enlarge, iou
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.files.records import read_record_file
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo, decode_photo, view
-from tvcli.core.location.crops import enlarge
 from tvcli.core.location.efforts import EFFORTS, Effort
 from tvcli.core.location.locate import Locator
 from tvcli.core.location.locating import load_locator

@@ -10,9 +10,12 @@ import pytest
 from conftest import Ran
 from PIL import Image, ImageDraw
 
+from tvcli.core.backbones.graphs import OnnxGraph
 from tvcli.core.backbones.specs import Runtime
 from tvcli.core.files.records import read_record_file
+from tvcli.core.heads import HeadFile
 from tvcli.core.images.photo import decode_photo
+from tvcli.core.location import head_graphs, locating
 
 Tv = Callable[..., Ran]
 RUNTIMES: tuple[Runtime, ...] = ("onnx", "torch")
@@ -181,6 +184,32 @@ def test_an_index_keeps_its_heads_and_locates_queries(tv: Tv, taught: Path, tmp_
         tv("search", taught / "photos/03.png", "-i", index, "-k", 1, "--no-locate").out
     )
     assert whole["similarity"] < hit["similarity"]
+
+
+def test_a_located_search_loads_each_graph_and_head_once(
+    tv: Tv, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "objects.tvx"
+    ran = tv("index", taught / "photos", *heads(taught), "-o", index, "--size", 224)
+    assert ran.status == 0, ran.err
+    graphs: list[str] = []
+    loaded: list[str] = []
+    make, load = OnnxGraph.__init__, locating.load_head
+
+    def made(self: OnnxGraph, name: str, content: Path | bytes) -> None:
+        graphs.append(Path(name).name)
+        make(self, name, content)
+
+    def noted(path: Path, kind: str) -> HeadFile:
+        loaded.append(kind)
+        return load(path, kind)
+
+    monkeypatch.setattr(OnnxGraph, "__init__", made)
+    for module in (locating, head_graphs):
+        monkeypatch.setattr(module, "load_head", noted)
+    assert tv("search", taught / "photos/03.png", "-i", index, "-k", 1).status == 0
+    assert sorted(loaded) == ["boxes", "classifier"]
+    assert len(graphs) == 3 and graphs.count("mini") == 1  # sizes differ, the network does not
 
 
 def test_locating_needs_both_heads(tv: Tv, taught: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tvcli.cli import run
 status = run(sys.argv[1:])
 sys.stdout.flush()
 heavy = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "cv2", "annoy", "rich")
+heavy += ("pydantic", "http.client", "numpy.random", "PIL.ImageDraw", "tvcli.commands.encode")
 print(json.dumps([int(status), [name for name in heavy if name in sys.modules]]), file=sys.stderr)
 """
 
@@ -105,7 +106,7 @@ def test_an_index_brings_the_network_of_its_queries(tmp_path: Path, tv: Tv) -> N
 def test_measuring_an_index_with_its_own_photos_loads_nothing_heavy(here: Path, tv: Tv) -> None:
     assert tv("index", here, "-o", "m.tvx", "--size", 64).status == 0
     loaded, figures = run("eval", "search", "m.tvx", "--format", "jsonl")
-    assert loaded == []
+    assert loaded == ["numpy.random"]  # its intervals are resampled
     assert figures[0]["metric"] == "hit@1"
 
 
@@ -130,7 +131,7 @@ def taught(tv: Tv, here: Path, *options: object) -> list[str]:
 def test_neither_does_locating(here: Path, tv: Tv) -> None:
     heads = taught(tv, here, "--size", 112)
     loaded, found = run("locate", "photos", *heads, "--threshold", "0.01", "--keep-empty")
-    assert loaded == ["onnxruntime"]
+    assert [name for name in loaded if name != "numpy.random"] == ["onnxruntime"]
     assert len(found) == len(list(here.rglob("*.png")))
     made(tv, "index", "photos", *heads, "--size", "112", "-o", "located.tvx", "-q")
     loaded, hits = run("search", "photos/3.png", "-i", "located.tvx")
@@ -148,7 +149,7 @@ def test_neither_does_locating_with_another_backbones_graph(
     heads = taught(tv, here, *options)
     search = ["--threshold", "0.01", "--keep-empty", "--scales", "0,1,2"]
     loaded, found = run("locate", "photos", *heads, *search)
-    assert loaded == ["onnxruntime"]
+    assert [name for name in loaded if name != "numpy.random"] == ["onnxruntime"]
     assert len(found) == len(list(here.rglob("*.png")))
     made(tv, "index", "photos", *heads, *options, "-o", "s.tvx", "-q")
     weights.unlink()

@@ -8,11 +8,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from tvcli.cli import COMMANDS, GROUPS
+from tvcli.cli import COMMANDS, GROUPS, function_of
 from tvcli.terminal.option_groups import OptionGroup, with_option_groups
 
-EVERY = COMMANDS | {
-    f"{g} {n}": c for g, (_, commands) in GROUPS.items() for n, c in commands.items()
+EVERY = {name: function_of(name) for name in COMMANDS} | {
+    f"{group} {name}": function_of(group, name)
+    for group, (_, names) in GROUPS.items()
+    for name in names
 }
 Seed = Annotated[int, typer.Option("--seed", help="Of the random numbers.")]
 

@@ -66,3 +66,11 @@ def clip(box: Box, width: float, height: float) -> Box | None:
     """Return the part of a box inside a photo of `width` x `height`, or None if nothing is."""
     clipped = intersect(box, (0.0, 0.0, float(width), float(height)))
     return clipped if area(clipped) > 0 else None
+
+
+def enlarge(box: Box, margin: float, width: float, height: float) -> Box:
+    """Return a box with its sides `margin` times as long, the same centre, inside the photo."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    across, down = (box[2] - box[0]) * margin / 2, (box[3] - box[1]) * margin / 2
+    larger = x - across, y - down, x + across, y + down
+    return clip(larger, width, height) or (0.0, 0.0, float(width), float(height))

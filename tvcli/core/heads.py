@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.backbones.mini_files import name_to_ask_for
+from tvcli.core.backbones.specs import identity
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import open_artifact, write_artifact
 
@@ -75,20 +76,10 @@ def check_encoder(head: HeadFile, encoder: dict[str, Any], path: Path) -> None:
     Raises:
         Mismatch: another backbone, layer or weights.
     """
-    trained, used = (_backbone_of(spec) for spec in (head.settings["encoder"], encoder))
+    trained, used = (identity(spec["backbone"]) for spec in (head.settings["encoder"], encoder))
     if trained != used:
         raise Mismatch(
             f"{path}: trained on encodings of {name_to_ask_for(trained)} "
             f"({trained['weights'][:12]}), not of {name_to_ask_for(used)} "
             f"({used['weights'][:12]}): train it again, or encode as it was"
         )
-
-
-def same_backbone(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two encoders have the same backbone, layer and weights."""
-    return _backbone_of(one) == _backbone_of(other)
-
-
-def _backbone_of(encoder: dict[str, Any]) -> dict[str, Any]:
-    backbone = encoder["backbone"]
-    return {name: backbone[name] for name in ("name", "layer", "weights", "mean", "std")}

@@ -47,6 +47,12 @@ class BackboneSpec:
             raise BadInput("what is recorded of its backbone is damaged; make it again") from error
 
 
+def identity(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a spec, as JSON holds it, makes two backbones the same one."""
+    same = {name: settings[name] for name in ("name", "layer", "weights")}
+    return same | {name: list(settings[name]) for name in ("mean", "std")}
+
+
 class Network(Protocol):
     """A frozen network, whatever runs it."""
 

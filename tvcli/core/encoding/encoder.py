@@ -12,7 +12,14 @@ from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.graph_cache import cached_graph
 from tvcli.core.backbones.graphs import choose_runtime, mini_graph, run_graph
 from tvcli.core.backbones.mini_files import is_mini, recorded_generation
-from tvcli.core.backbones.specs import BackboneSpec, Device, Network, Precision, Runtime
+from tvcli.core.backbones.specs import (
+    BackboneSpec,
+    Device,
+    Network,
+    Precision,
+    Runtime,
+    identity,
+)
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.records import Region
@@ -158,6 +165,7 @@ def encoder_of(
     device: Device = "auto",
     runtime: Runtime = "auto",
     graph: bytes | None = None,
+    network: Network | None = None,
     by_user: bool = False,
 ) -> Encoder:
     """Return the encoder that an artifact records; raises as `reload_backbone` does.
@@ -165,12 +173,14 @@ def encoder_of(
     `by_user` tells that the user named the backbone: its weights may be downloaded.
 
     Torch is loaded only where there is no graph to run: that of its mini, `graph`, which holds the
-    network for squares of the size recorded, or one in the cache.
+    network for squares of the size recorded, or one in the cache. A `network` that another encoder
+    has is shared where it is the same and takes pictures of any size.
     """
     settings = _settings_of(spec)
     chosen = choose_runtime(runtime, device, settings.precision)
-    network = None
-    if chosen != "torch" and not weights:
+    if network is not None and not _is_shared(network, spec, chosen):
+        network = None
+    if network is None and chosen != "torch" and not weights:
         network = _without_torch(spec, settings, chosen, graph)
     if network is None:
         from tvcli.core.backbones.loading import reload_backbone
@@ -178,6 +188,12 @@ def encoder_of(
         backbone = reload_backbone(spec["backbone"], weights, weights_file, by_user=by_user)
         network = _run(backbone, settings.size, runtime, chosen, device, settings.precision)
     return Encoder(network, settings)
+
+
+def _is_shared(network: Network, spec: dict[str, Any], runtime: Runtime) -> bool:
+    """Tell whether a network is the one of a record; ONNX Runtime's alone know one precision."""
+    same = identity(network.spec.as_settings()) == identity(spec["backbone"])
+    return same and network.runtime == runtime == "onnx" and network.stride is not None
 
 
 def _settings_of(spec: dict[str, Any]) -> EncodeSettings:

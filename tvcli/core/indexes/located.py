@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tvcli.core.backbones.specs import Device
-from tvcli.core.heads import load_head, same_backbone
+from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.indexes.index import Index
 from tvcli.core.location.efforts import effort_of
 from tvcli.core.location.locate import LocateSettings, Locator
@@ -11,9 +11,11 @@ from tvcli.core.location.locating import load_locator
 
 
 def index_locator(
-    index: Index, *, weights: Path | None = None, device: Device = "auto"
+    index: Index, encoder: Encoder, *, weights: Path | None = None, device: Device = "auto"
 ) -> Locator | None:
     """Return what locates photos as an index's were, or None if they were not.
+
+    `encoder` is that of the index's rows: its network is used here too, where it can be.
 
     Raises:
         BadInput: a head cannot be used, or the backbone's weights are not there.
@@ -22,7 +24,5 @@ def index_locator(
     heads = index.location_files
     if heads is None:
         return None
-    own = load_head(heads[1], "boxes").settings["encoder"]
-    graph = index.graph if same_backbone(own, index.settings["encoder"]) else None
     settings = LocateSettings(effort=effort_of(index.settings))
-    return load_locator(*heads, settings, weights=weights, device=device, graph=graph)
+    return load_locator(*heads, settings, weights=weights, device=device, network=encoder.network)

@@ -223,7 +223,7 @@ def _located(
     from tvcli.core.indexes.located import index_locator
     from tvcli.core.location.locating import located_regions
 
-    locator = index_locator(index, weights=request.weights, device=request.device)
+    locator = index_locator(index, encoder, weights=request.weights, device=request.device)
     return located_regions(source, locator, report, encoder) if locator else source.regions
 
 

@@ -28,8 +28,12 @@ def mean_box(boxes: Boxes, weights: Weights) -> npt.NDArray[np.float64]:
 
 
 def median_box(boxes: Boxes, weights: Weights) -> npt.NDArray[np.float64]:
-    """Return the median (4,) of each side; weights do not count."""
-    middle: npt.NDArray[np.float64] = np.median(boxes, axis=0)
+    """Return the median (4,) of each side; weights do not count.
+
+    As `np.median` has it, which loads numpy's masked arrays the first time: 9 ms.
+    """
+    ranked, half = np.sort(boxes, axis=0), len(boxes) // 2
+    middle: npt.NDArray[np.float64] = (ranked[half] + ranked[(len(boxes) - 1) // 2]) / 2
     return middle
 
 

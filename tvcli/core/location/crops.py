@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from tvcli.core.boxes import Box, area, clip, overlap
+from tvcli.core.boxes import Box, area, clip, enlarge, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
@@ -162,14 +162,6 @@ def _elsewhere(width: float, height: float, number: int, rng: np.random.Generato
     across, down = min(side * shape**0.5, width), min(side / shape**0.5, height)
     x, y = rng.uniform(0, width - across), rng.uniform(0, height - down)
     return x, y, x + across, y + down
-
-
-def enlarge(box: Box, margin: float, width: float, height: float) -> Box:
-    """Return a box with its sides `margin` times as long, the same centre, inside the photo."""
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    across, down = (box[2] - box[0]) * margin / 2, (box[3] - box[1]) * margin / 2
-    larger = x - across, y - down, x + across, y + down
-    return clip(larger, width, height) or (0.0, 0.0, float(width), float(height))
 
 
 def _windows(

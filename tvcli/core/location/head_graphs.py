@@ -21,10 +21,16 @@ class GraphHeads:
     """Both heads run by ONNX Runtime: maps (N, C, h, w) float32 -> answers (N, 5, h', w') float32.
 
     Answers of a window are its box, relative to the window, and the probability of the object.
+    `loaded` is what the two files hold, where that is known.
     """
 
-    def __init__(self, classifier: Path, boxes: Path) -> None:
-        self.classifier, self.boxes = load_head(classifier, "classifier"), load_head(boxes, "boxes")
+    def __init__(
+        self, classifier: Path, boxes: Path, loaded: tuple[HeadFile, HeadFile] | None = None
+    ) -> None:
+        self.classifier, self.boxes = loaded or (
+            load_head(classifier, "classifier"),
+            load_head(boxes, "boxes"),
+        )
         self._odds = _graph(classifier, self.classifier, _classifier)
         self._sides = _graph(boxes, self.boxes, _regressors)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import Box, clip
+from tvcli.core.boxes import Box, clip, enlarge
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.images.photo import Photo
 from tvcli.core.location.basis import weakness
@@ -20,7 +20,6 @@ from tvcli.core.location.box_fusion import (
     pairwise_iou,
     weighted_box,
 )
-from tvcli.core.location.crops import enlarge
 from tvcli.core.location.efforts import BOTH_WAYS, EFFORTS, EffortName, Look
 from tvcli.core.location.judging import Judge
 from tvcli.core.location.views import Heads, View, Viewer, Windows
@@ -204,7 +203,7 @@ def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Loca
 def _moved(cluster: Cluster, seen: list[Windows]) -> Cluster:
     """Return an object where its views say that it is."""
     boxes, weights = (np.concatenate(part) for part in zip(*seen, strict=True))
-    return Cluster(np.median(boxes, axis=0), float(weights.mean()), cluster.support)
+    return Cluster(median_box(boxes, weights), float(weights.mean()), cluster.support)
 
 
 def _merged(looked: list[Cluster]) -> list[Cluster]:

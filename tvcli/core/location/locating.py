@@ -9,9 +9,9 @@ from functools import partial
 from itertools import chain, islice, tee
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from tvcli.core.backbones.specs import Device, Runtime
+from tvcli.core.backbones.specs import Device, Network, Runtime
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each, prepare
 from tvcli.core.encoding.encoder import Encoder, encoder_of
@@ -20,7 +20,7 @@ from tvcli.core.files.fields import as_json, merged
 from tvcli.core.files.formats.annotation import one_line
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
-from tvcli.core.heads import check_encoder, load_head
+from tvcli.core.heads import HeadFile, check_encoder, load_head
 from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import (
     BadImage,
@@ -87,12 +87,12 @@ def load_locator(
     weights: Path | None = None,
     device: Device = "auto",
     runtime: Runtime = "auto",
-    graph: bytes | None = None,
+    network: Network | None = None,
 ) -> Locator:
     """Return a locator of two heads, with the encoder that they were trained with.
 
-    On a CPU neither loads torch where there is a graph of the encoder: mini's own, `graph`, or one
-    in the cache.
+    On a CPU neither loads torch where there is a graph of the encoder: mini's own, the one that
+    `network` runs, which has been loaded for another encoder of the backbone, or one in the cache.
 
     Raises:
         BadInput: a head cannot be used, or the backbone's weights are not there.
@@ -106,20 +106,20 @@ def load_locator(
     make = partial(
         encoder_of, spec, second.settings["weights_file"], weights=weights, device=device
     )
-    encoder = make(runtime=runtime, graph=graph)
+    encoder = make(runtime=runtime, network=network)
     if encoder.network.stride is None:  # a graph that takes squares only cannot slide
         encoder = make(runtime="torch")
-    heads = _heads(encoder, classifier, boxes)
+    heads = _heads(encoder, (classifier, boxes), (first, second))
     return Locator(encoder, heads, settings, judge_of(first, classifier))
 
 
-def _heads(encoder: Encoder, classifier: Path, boxes: Path) -> Heads:
+def _heads(encoder: Encoder, files: tuple[Path, Path], loaded: tuple[HeadFile, HeadFile]) -> Heads:
     """Return both heads, run by what runs the backbone whose maps they get."""
     if encoder.network.runtime != "torch":
-        return GraphHeads(classifier, boxes)
+        return GraphHeads(*files, loaded)
     from tvcli.core.location.location_heads import TorchHeads
 
-    return TorchHeads(classifier, boxes, encoder.backbone.device)
+    return TorchHeads(*files, encoder.backbone.device)
 
 
 def locate_photos(
@@ -331,6 +331,8 @@ def _save(image: str, photo: Photo, objects: list[Located], pictures: Pictures) 
 
 def draw_boxes(photo: Photo, objects: list[Located]) -> Image.Image:
     """Return the photo with the boxes and scores of its objects drawn in."""
+    from PIL import ImageDraw  # and fonts: a search draws nothing
+
     picture = thumbnail(photo, DRAWN)
     scale = picture.width / photo.width
     pen = ImageDraw.Draw(picture)

@@ -313,7 +313,9 @@ class Searcher:
                 from tvcli.core.indexes.located import index_locator
 
                 weights, device = self._weights, self._device
-                self._locator = index_locator(self.index, weights=weights, device=device)
+                self._locator = index_locator(
+                    self.index, self._encoder(), weights=weights, device=device
+                )
             return self._locator
 
     def _check_budget(self, settings: SearchSettings, report: Report) -> None:

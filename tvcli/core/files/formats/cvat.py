@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import (
@@ -66,6 +65,8 @@ def lines(photos: list[BoxedPhoto]) -> Iterator[str]:
 
 
 def _attribute(text: str, image: str) -> str:
+    from xml.sax.saxutils import quoteattr  # brings urllib and http
+
     try:
         return quoteattr(text.encode().decode())
     except UnicodeEncodeError:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
-from xml.sax.saxutils import escape
 
 from tvcli.core.files.formats.annotation import (
     STAGE,
@@ -128,6 +127,8 @@ def _size(size: Element | None) -> tuple[float, float] | None:
 
 
 def _document(photo: BoxedPhoto) -> str:
+    from xml.sax.saxutils import escape  # brings urllib and http
+
     size = f"<width>{photo.width}</width><height>{photo.height}</height><depth>3</depth>"
     lines = [
         "<annotation>",
