@@ -82,3 +82,11 @@ def test_what_a_step_reads_was_made_before_it() -> None:
         outputs = {o for flag, o in pairwise(step.arguments) if flag == "-o"}
         assert set(named) - outputs <= made, step
         made |= outputs | ({step.output} if step.output else set())
+
+
+def test_what_runs_beside_the_step_before_it_reads_nothing_that_it_makes() -> None:
+    for before, step in pairwise(CHAIN):
+        if step.beside:
+            outputs = {o for flag, o in pairwise(before.arguments) if flag == "-o"}
+            assert not outputs & set(step.arguments) and not before.output and not step.output
+    assert sum(step.beside for step in CHAIN) == 1 and not CHAIN[0].beside

@@ -1,6 +1,8 @@
 """`tv demo`: the whole chain on pictures it draws itself."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tvcli.terminal import options
-from tvcli.terminal.logs import tell
+from tvcli.terminal.logs import log, tell
 from tvcli.terminal.progress import reporting
 
 if TYPE_CHECKING:
@@ -47,15 +49,56 @@ def demo(
         report.summary(f"{len(records)} photos drawn in {folder}/photos")
     tell(f"\n$ cd {folder}", event="step")
     with _inside(folder):
-        for step in CHAIN:
-            _run(step, context.find_root().command)
+        _run_all(CHAIN, context.find_root().command)
         _conclude(records)
     print(f"Look at {folder / PAGE}")
 
 
-def _run(step: "Step", tv: Any) -> None:
+def _run_all(chain: "tuple[Step, ...]", tv: Any) -> None:
+    """Run commands in order, and on several cores one that may run beside the one before it so."""
+    from tvcli.core.parallel import cores
+
+    for step, following in zip(chain, (*chain[1:], None), strict=True):
+        if step.beside and cores() > 1:  # it runs, or has ended
+            continue
+        if following is None or not following.beside or cores() == 1:
+            _run(step, tv)
+            continue
+        with _started(following) as other:
+            _run(step, tv)
+            _tell_step(following)
+            _, said = other.communicate()
+        sys.stderr.write(said)
+        if other.returncode:
+            raise typer.Exit(other.returncode)
+
+
+@contextmanager
+def _started(step: "Step") -> "Iterator[subprocess.Popen[str]]":
+    """Start a command as a process of its own, which ends with the block at the latest."""
+    flags = ["--log-json"] if log().json else []
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "tvcli", *flags, *step.arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _tell_step(step: "Step") -> None:
     comment = f"\n# {step.why}\n" if step.why else ""
     tell(f"{comment}$ {step}", event="step")
+
+
+def _run(step: "Step", tv: Any) -> None:
+    _tell_step(step)
     if step.output is None:
         tv.main(step.arguments, "tv", standalone_mode=False)
         return

@@ -35,11 +35,15 @@ SEARCHES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A command of the chain: why, the command as one would type it, where its output goes."""
+    """A command of the chain: why, the command as one would type it, where its output goes.
+
+    One that is `beside` needs nothing of the command before it, and may run at the same time.
+    """
 
     why: str
     command: str
     output: str | None = None
+    beside: bool = False
 
     def __str__(self) -> str:
         """The command as one would type it."""
@@ -65,7 +69,7 @@ CHAIN = (
     ),
     Step("", "encode crops.jsonl -o crops.h5"),
     Step("", "train-classifier crops.h5 -o classifier.h5"),
-    Step("", "train-boxes crops.h5 -o boxes.h5"),
+    Step("", "train-boxes crops.h5 -o boxes.h5", beside=True),
     Step("find the garment in each photo", f"locate gallery.txt {HEADS} -o located.jsonl"),
     Step("and in the queries, and measure how well", f"locate queries.txt {HEADS} -o found.jsonl"),
     Step("", "eval boxes found.jsonl truth.jsonl --format table"),

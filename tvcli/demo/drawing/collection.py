@@ -94,7 +94,7 @@ def _helper(order: Order, first: int, share: int) -> Iterator[IO[bytes]]:
     """Give what a helper writes, who waits as long as nobody reads; it ends with the block."""
     numbers = [str(number) for number in (*order, first, share)]
     started = subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, *numbers],
+        [sys.executable, "-P", "-m", __spec__.name, *numbers],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # what it does not draw is drawn here, and fails here
