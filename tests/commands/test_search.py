@@ -260,7 +260,7 @@ def test_no_index(tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_an_index_of_encodings(tv: Tv, photos: Path, tmp_path: Path) -> None:
     maps, vectors = tmp_path / "maps.h5", tmp_path / "vectors.h5"
     tv("encode", photos, "-o", maps, "--size", 64)
-    tv("encode", photos, "-o", vectors, "--size", 64, "--pool", "mean")
+    tv("encode", photos, "-o", vectors, "--size", 64, "--pool", "auto")
     for name, source in (("a.tvx", maps), ("b.tvx", vectors), ("c.tvx", photos)):
         tv("index", source, "-o", tmp_path / name, *(["--size", 64] if source == photos else []))
     found = [
