@@ -6,10 +6,8 @@ On a machine that does other work too, run it with OMP_WAIT_POLICY=PASSIVE and n
 """
 
 import argparse
-import ctypes
 import json
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -18,6 +16,7 @@ from scripts.mini.cache import Recipe, prepared
 from scripts.mini.curves import plot
 from scripts.mini.export import export
 from scripts.mini.loop import Settings, train
+from scripts.mini.memory import keep_freed_memory
 from tvcli.core.backbones.mini import WEIGHTS
 
 
@@ -25,9 +24,13 @@ def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument(
+        "--photos", type=Path, default=Path("build/mini/photos"), help="of scripts.mini.gather"
+    )
+    parser.add_argument("--start", type=Path, help="weights to go on from, instead of none")
     parser.add_argument("--cache", type=Path, default=Path("build/mini"), help="views, checkpoint")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="the weights to write")
-    parser.add_argument("--views", type=int, default=153_600, help="views to render (12.8 GB)")
+    parser.add_argument("--views", type=int, default=163_840, help="views to render (23 GB)")
     parser.add_argument("--minutes", type=float, default=72, help="of training, without the views")
     parser.add_argument("--steps", type=int, help="the length in steps instead: repeats a run")
     parser.add_argument("--seed", type=int, default=0)
@@ -36,25 +39,17 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def keep_freed_memory() -> None:
-    """Have glibc keep what is freed: mapping it anew in each step halves the speed on CPU."""
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        trim_threshold, mmap_max = -1, -4
-        libc.mallopt(mmap_max, 0)
-        libc.mallopt(trim_threshold, 2**31 - 1)
-
-
 def main() -> None:
     """Do it all."""
     given = arguments()
     keep_freed_memory()
     torch.set_num_threads(given.threads)
     device = torch.device(given.device)
-    views = prepared(given.cache, given.data, Recipe(given.views, given.seed), device)
-    train(views, given.cache, Settings(given.minutes, given.steps, given.seed), device)
+    views = prepared(given.cache, given.data, given.photos, Recipe(given.views, given.seed))
+    settings = Settings(given.minutes, given.steps, given.seed)
+    train(views, given.cache, settings, given.start, device)
     plot(given.cache / "log.jsonl", given.cache / "curves.png")
-    export(given.cache / "run.pt", given.data, given.out)
+    export(given.cache / "run.pt", given.out)
     print(json.dumps({"weights": str(given.out), "bytes": given.out.stat().st_size}))
 
 

@@ -1,9 +1,10 @@
 """Views and their targets on disk, rendered once: memory-mapped arrays that grow block by block."""
 
 import json
-from dataclasses import dataclass
+import os
+from dataclasses import asdict, dataclass
+from functools import cache
 from multiprocessing import get_context
-from multiprocessing.pool import Pool
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +12,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from scripts.mini.photos import Photos, training_photos
-from scripts.mini.teachers import GRID, TARGETS, Projection, Teachers, fitted_projection
-from scripts.mini.views import SIDE, View, random_view
+from scripts.mini.memory import keep_freed_memory
+from scripts.mini.photos import training_photos
+from scripts.mini.teachers import (
+    GRID,
+    TARGETS,
+    Projection,
+    Teachers,
+    fitted_projection,
+    load_projection,
+)
+from scripts.mini.views import SIDE, View, pair_of_views
 
-BLOCK = 256
-FIT_BLOCKS = 32  # blocks whose pooled features fit the projection
+BLOCK = 256  # views
+FIT_BLOCKS = 24  # blocks whose pooled features fit the projection
 LAYOUT = {
     "views": ((SIDE, SIDE, 3), "uint8"),
     "targets": ((GRID * GRID, TARGETS), "float16"),
     "logits": ((1000,), "float16"),
     "labels": ((), "int32"),
+    "photos": ((), "int32"),
 }
 Arrays = dict[str, NDArray[np.generic]]
 
@@ -34,6 +44,54 @@ class Recipe:
     seed: int
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A process that renders blocks and asks the teachers about them, on one core."""
+
+    folder: Path
+    data: Path
+    photos: Path
+    recipe: Recipe
+
+    def block(self, number: int) -> list[View]:
+        """Render a block's views, both of a photo side by side."""
+        photos, first = _photos(self.data, self.photos), number * BLOCK // 2
+        pairs = [pair_of_views(photos, self.recipe.seed, first + i) for i in range(BLOCK // 2)]
+        return [view for pair in pairs for view in pair]
+
+    def pooled(self, number: int) -> NDArray[np.float32]:
+        """Return a block's features, averaged over places: (BLOCK, 3392)."""
+        return _teachers(self.data)(pixels_of(self.block(number)))[0].mean(1).numpy()
+
+    def written(self, number: int) -> int:
+        """Write a block with its targets; return its number."""
+        arrays, views = opened(self.folder, self.recipe.views), self.block(number)
+        pixels, rows = pixels_of(views), slice(number * BLOCK, (number + 1) * BLOCK)
+        features, logits = _teachers(self.data)(pixels)
+        arrays["views"][rows] = pixels.numpy()
+        arrays["targets"][rows] = _projection(self.folder)(features).half().numpy()
+        arrays["logits"][rows] = logits.half().numpy()
+        arrays["labels"][rows] = [view.label for view in views]
+        arrays["photos"][rows] = [view.photo for view in views]
+        return number
+
+
+# Each process opens them once.
+_photos = cache(training_photos)
+_teachers = cache(Teachers)
+
+
+@cache
+def _projection(folder: Path) -> Projection:
+    """Read the projection."""
+    return load_projection(folder / "projection.pt")
+
+
+def pixels_of(views: list[View]) -> Tensor:
+    """Return (N, SIDE, SIDE, 3) uint8."""
+    return torch.from_numpy(np.stack([view.pixels for view in views]))
+
+
 def opened(folder: Path, views: int) -> Arrays:
     """Open the arrays, made where they are not there."""
     arrays: Arrays = {}
@@ -44,70 +102,32 @@ def opened(folder: Path, views: int) -> Arrays:
     return arrays
 
 
-def rendered(pool: Pool, start: int) -> tuple[Tensor, NDArray[np.int32]]:
-    """Render one block in the pool's processes: (BLOCK, SIDE, SIDE, 3) uint8 and labels."""
-    views: list[View] = pool.map(numbered_view, range(start, start + BLOCK), chunksize=32)
-    pixels = torch.from_numpy(np.stack([view.pixels for view in views]))
-    return pixels, np.array([view.label for view in views], np.int32)
-
-
-# The pool's processes are forked and find the photos here: sent to them with every block, they
-# would take longer than the rendering.
-_SOURCE: list[tuple[dict[str, Photos], int]] = []
-
-
-def numbered_view(number: int) -> View:
-    """Render one view in a process of the pool."""
-    photos, seed = _SOURCE[0]
-    return random_view(photos, seed, number)
-
-
-def view_pool(photos: dict[str, Photos], seed: int) -> Pool:
-    """Return processes that render views of the photos."""
-    _SOURCE[:] = [(photos, seed)]
-    return get_context("fork").Pool(2)
-
-
-def projection_of(folder: Path, teachers: Teachers, pool: Pool) -> Projection:
-    """Load the projection, or fit it to the first blocks and save it."""
-    path = folder / "projection.pt"
-    if not path.exists():
-        blocks = [teachers(rendered(pool, i * BLOCK)[0])[0].mean(1) for i in range(FIT_BLOCKS)]
-        made = fitted_projection(torch.cat(blocks).cpu(), TARGETS)
-        torch.save({"mean": made.mean, "matrix": made.matrix}, path)
-    state = torch.load(path, weights_only=True, map_location=teachers.device)
-    return Projection(state["mean"], state["matrix"])
-
-
-def fill(arrays: Arrays, folder: Path, data: Path, recipe: Recipe, device: torch.device) -> None:
-    """Render every block that is not there yet and ask the teachers about it."""
-    progress = folder / "done.json"
-    done = json.loads(progress.read_text()) if progress.exists() else 0
-    if done >= recipe.views:
+def fill(worker: Worker) -> None:
+    """Make every block that is not there yet, a process for each core."""
+    folder, blocks = worker.folder, worker.recipe.views // BLOCK
+    progress, projection = folder / "done.json", folder / "projection.pt"
+    done = set(json.loads(progress.read_text())) if progress.exists() else set()
+    left = [number for number in range(blocks) if number not in done]
+    if not left:
         return
-    teachers = Teachers(data, device)
-    with view_pool(training_photos(data), recipe.seed) as pool:
-        project = projection_of(folder, teachers, pool)
-        for start in range(done, recipe.views, BLOCK):
-            write_block(arrays, start, pool, teachers, project)
-            progress.write_text(json.dumps(start + BLOCK))
-            print(f"views {start + BLOCK}/{recipe.views}", flush=True)
+    with get_context("spawn").Pool(os.cpu_count(), one_thread) as pool:
+        if not projection.exists():
+            parts = pool.map(worker.pooled, range(min(blocks, FIT_BLOCKS)), chunksize=1)
+            pooled = torch.from_numpy(np.concatenate(parts))
+            torch.save(asdict(fitted_projection(pooled, TARGETS)), projection)
+        for number in pool.imap_unordered(worker.written, left):
+            done.add(number)
+            progress.write_text(json.dumps(sorted(done)))
+            print(f"views {len(done) * BLOCK}/{worker.recipe.views}", flush=True)
 
 
-def write_block(
-    arrays: Arrays, start: int, pool: Pool, teachers: Teachers, project: Projection
-) -> None:
-    """Render one block and write it with its targets."""
-    pixels, labels = rendered(pool, start)
-    features, logits = teachers(pixels)
-    rows = slice(start, start + BLOCK)
-    arrays["views"][rows] = pixels.numpy()
-    arrays["targets"][rows] = project(features).half().cpu().numpy()
-    arrays["logits"][rows] = logits.half().cpu().numpy()
-    arrays["labels"][rows] = labels
+def one_thread() -> None:
+    """Leave a process one core, and let it keep the memory that it frees."""
+    keep_freed_memory()
+    torch.set_num_threads(1)
 
 
-def prepared(folder: Path, data: Path, recipe: Recipe, device: torch.device) -> Arrays:
+def prepared(folder: Path, data: Path, photos: Path, recipe: Recipe) -> Arrays:
     """Return the filled arrays; a stopped run goes on where it was.
 
     Raises ValueError where the folder holds the cache of another recipe.
@@ -118,5 +138,5 @@ def prepared(folder: Path, data: Path, recipe: Recipe, device: torch.device) -> 
         raise ValueError(f"{folder} holds other views: {note.read_text()}, asked for {text}")
     note.write_text(text)
     arrays = opened(folder, recipe.views)
-    fill(arrays, folder, data, recipe, device)
+    fill(Worker(folder, data, photos, recipe))
     return arrays

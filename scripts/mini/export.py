@@ -7,7 +7,6 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from scripts.mini.finish import finished
 from scripts.mini.graph import write_graph
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
@@ -16,7 +15,8 @@ from tvcli.core.backbones.mini import CHANNELS, Mini
 SIZE = 168
 ABOUT = {
     "name": "mini",
-    "version": 1,
+    "version": 2,
+    "pool": "mean+gem",
     "size": SIZE,
     "mean": MEAN,
     "std": STD,
@@ -39,12 +39,11 @@ def half(model: Mini) -> dict[str, Tensor]:
     return {name: t.detach().half().contiguous() for name, t in model.state_dict().items()}
 
 
-def export(checkpoint: Path, data: Path, out: Path) -> None:
-    """Write the finished average as safetensors, described in the header, and its graph beside."""
+def export(checkpoint: Path, out: Path) -> None:
+    """Write the average as safetensors, described in the header, and its graph beside it."""
     metadata = {key: json.dumps(value) for key, value in ABOUT.items()}
     part = out.with_suffix(".part")
-    shipped = finished(folded(average_of(checkpoint).trunk), data, SIZE)
-    save_file(half(shipped), part, metadata)
+    save_file(half(folded(average_of(checkpoint).trunk)), part, metadata)
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(out)
     write_graph(out)  # which says whose weights it reads

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,12 +17,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from scripts.mini.cache import Arrays
-from scripts.mini.student import Student, averaged
+from scripts.mini.student import Student, averaged, fitted_head, unfolded
 from scripts.mini.teachers import GRID, normalised
+from tvcli.core.backbones.mini import load
+from tvcli.core.encoding.pooling import mean_and_gem
 
-SIDES = ((0.55, (96, 112, 128)), (0.85, (112, 128, 144)), (1.01, (128, 144, 144)))  # by progress
+# Sides of the pictures in pixels, by progress: small ones first, as they are quick.
+SIDES = ((0.5, (96, 112, 128)), (0.85, (112, 128, 144)), (1.01, (144, 160, 176)))
+FIRST_STEPS = 40  # whose batches fit what a run begins with
 STALL = 5.0  # seconds: a step that takes longer was stopped by someone, and counts as this much
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+TEMPERATURE = 0.1  # of the contrast between views
+TEACHERS_TEMPERATURE = 0.1  # of the similarities that the teachers see within a batch
+
+
+class Batch(NamedTuple):
+    """Views of one step, those of a photo side by side, and what is wanted of them."""
+
+    views: Tensor  # (N, side, side, 3) uint8
+    targets: Tensor  # (N, GRID*GRID, 384)
+    logits: Tensor  # (N, 1000)
+    labels: Tensor  # (N,)
+    photos: Tensor  # (N,)
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Settings:
     steps: int | None = None
     seed: int = 0
     batch: int = 128
-    rate: float = 2e-3
+    rate: float = 1.2e-3
     decay: float = 0.05  # of weights
     average: float = 0.999
     save_every: float = 120.0  # seconds
@@ -50,10 +65,27 @@ class Run:
     elapsed: float = 0.0
 
 
-def fresh(settings: Settings, device: torch.device) -> Run:
-    """Return a run at step 0."""
+@torch.no_grad()
+def begun(arrays: Arrays, settings: Settings, weights: Path) -> Student:
+    """Return a student that computes what the given weights do, its heads fitted to that."""
+    plain, _ = load(weights)
+    batches = [batch_of(arrays, step, 144, settings) for step in range(FIRST_STEPS)]
+    photos = [normalised(batch.views) for batch in batches]
+    student = Student()
+    student.trunk = unfolded(plain, photos[:4])
+    pooled = torch.cat([plain(batch).mean((2, 3)) for batch in photos])  # (N, 256)
+    wanted = torch.cat([batch.targets.mean(1) for batch in batches])
+    logits = torch.cat([batch.logits for batch in batches])
+    fitted_head(pooled, wanted, student.targets)
+    fitted_head(pooled, logits - logits.mean(1, keepdim=True), student.classes)
+    return student
+
+
+def fresh(arrays: Arrays, settings: Settings, weights: Path | None, device: torch.device) -> Run:
+    """Return a run at step 0, from given weights or from nothing."""
     torch.manual_seed(settings.seed)
-    student = Student().to(memory_format=torch.channels_last).to(device)
+    student = Student() if weights is None else begun(arrays, settings, weights)
+    student = student.to(memory_format=torch.channels_last).to(device)
     kernels = [p for p in student.parameters() if p.ndim > 1]
     others = [p for p in student.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [
@@ -82,20 +114,21 @@ def resumed(run: Run, path: Path) -> Run:
 
 
 @lru_cache(maxsize=1)
-def order_of(seed: int, epoch: int, views: int) -> NDArray[np.int64]:
-    """Return the epoch's permutation of the views."""
-    return np.random.default_rng([seed, epoch]).permutation(views)
+def order_of(seed: int, epoch: int, pairs: int) -> NDArray[np.int64]:
+    """Return the epoch's permutation of the pairs."""
+    return np.random.default_rng([seed, epoch]).permutation(pairs)
 
 
 def rows_of(step: int, views: int, settings: Settings) -> NDArray[np.int64]:
-    """Return the sorted rows of one step's batch."""
-    epoch, place = divmod(step, views // settings.batch)
-    order = order_of(settings.seed, epoch, views)
-    return np.sort(order[place * settings.batch :][: settings.batch])
+    """Return the sorted rows of one step's batch: both views of each photo."""
+    pairs, batch = views // 2, settings.batch // 2
+    epoch, place = divmod(step, pairs // batch)
+    chosen = np.sort(order_of(settings.seed, epoch, pairs)[place * batch :][:batch])
+    return np.stack([2 * chosen, 2 * chosen + 1], 1).ravel()
 
 
 def side_of(step: int, progress: float) -> int:
-    """Return the side of the pictures of this step: small ones first, as they are quick."""
+    """Return the side of the pictures of this step."""
     sides = next(sides for until, sides in SIDES if progress < until)
     return sides[step % len(sides)]
 
@@ -114,15 +147,30 @@ def mirrored(views: Tensor, targets: Tensor, generator: torch.Generator) -> tupl
     return views, torch.where(flip[:, None, None, None], grid.flip(2), grid).flatten(1, 2)
 
 
-def batch_of(arrays: Arrays, step: int, side: int, settings: Settings) -> Batch:
-    """Return views (N, side, side, 3) uint8, targets, logits float32, labels of the step."""
-    rows = rows_of(step, len(arrays["labels"]), settings)
-    views, targets, logits, labels = (
-        torch.from_numpy(arrays[name][rows]) for name in ("views", "targets", "logits", "labels")
+def recoloured(views: Tensor, generator: torch.Generator) -> Tensor:
+    """Change brightness, contrast and saturation of most views; some lose their colours."""
+    bright, contrast, colour = (
+        torch.empty(len(views), 1, 1, 1).uniform_(0.65, 1.35, generator=generator) for _ in range(3)
     )
+    kept, grey = (torch.rand(len(views), 1, 1, 1, generator=generator) for _ in range(2))
+    colour = torch.where(grey < 0.05, 0.0, colour)
+    x = views.float()
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = (x - mean) * contrast + mean * bright
+    luma = x.mean(3, keepdim=True)
+    x = luma + (x - luma) * colour
+    return torch.where(kept < 0.25, views, x.clamp(0, 255).to(torch.uint8))
+
+
+def batch_of(arrays: Arrays, step: int, side: int, settings: Settings) -> Batch:
+    """Return the step's batch; what the teachers saw, the student sees in other light."""
+    rows = rows_of(step, len(arrays["labels"]), settings)
+    names = ("views", "targets", "logits", "labels", "photos")
+    views, targets, logits, labels, photos = (torch.from_numpy(arrays[n][rows]) for n in names)
     generator = torch.Generator().manual_seed(step)
     views, targets = mirrored(views, targets.float(), generator)
-    return resized(views, side), targets, logits.float(), labels.long()
+    views = recoloured(resized(views, side), generator)
+    return Batch(views, targets, logits.float(), labels.long(), photos)
 
 
 def class_loss(logits: Tensor, theirs: Tensor, labels: Tensor) -> Tensor:
@@ -133,15 +181,45 @@ def class_loss(logits: Tensor, theirs: Tensor, labels: Tensor) -> Tensor:
     return -(wanted * logits.log_softmax(1)).sum(1).mean()
 
 
-def losses(grid: Tensor, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
-    """Return each term: the pooled vector's error and angle, every place's error, the class."""
-    _, targets, theirs, labels = batch
-    pooled, wanted = grid.mean(1), targets.mean(1)  # (N, C)
+def descriptor(encoding: Tensor) -> Tensor:
+    """Return what photos are compared by: mean and generalised mean of the map, (N, 512)."""
+    return F.normalize(mean_and_gem(encoding), dim=1)
+
+
+def contrast_loss(vectors: Tensor, photos: Tensor) -> Tensor:
+    """Cross-entropy of each view's other view among the batch (van den Oord et al. 2018, eq. 4)."""
+    scores = vectors @ vectors.T / TEMPERATURE  # (N, N)
+    same = photos[:, None] == photos
+    other = torch.arange(len(photos), device=photos.device) ^ 1
+    hidden = same.scatter(1, other[:, None], False)  # itself, and further views of the photo
+    return F.cross_entropy(scores.masked_fill(hidden, -torch.inf), other)
+
+
+def neighbour_loss(vectors: Tensor, theirs: Tensor) -> Tensor:
+    """Divergence of the batch's similarities from the teachers', by row (Passalis, Tefas 2018)."""
+    itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    wanted = F.normalize(theirs, dim=1)
+    wanted = (wanted @ wanted.T / TEACHERS_TEMPERATURE).masked_fill(itself, -1e4).softmax(1)
+    scores = (vectors @ vectors.T / TEACHERS_TEMPERATURE).masked_fill(itself, -1e4)
+    return F.kl_div(scores.log_softmax(1), wanted, reduction="batchmean")
+
+
+def losses(made: tuple[Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tensor]:
+    """Return each term, weighed.
+
+    The pooled vector's error and angle to the targets, every place's error, the class, which of
+    the views are of one photo, and which photos the teachers find similar.
+    """
+    encoding, grid, logits = (part.float() for part in made)
+    pooled, wanted = grid.mean(1), batch.targets.mean(1)  # (N, 384)
+    vectors = descriptor(encoding)
     return {
         "pooled": F.mse_loss(pooled, wanted),
         "angle": 1 - F.cosine_similarity(pooled, wanted).mean(),
-        "places": F.mse_loss(grid, targets) / 2,
-        "class": class_loss(logits, theirs, labels) / 10,
+        "places": F.mse_loss(grid, batch.targets) / 2,
+        "class": class_loss(logits, batch.logits, batch.labels) / 10,
+        "contrast": contrast_loss(vectors, batch.photos) / 5,
+        "neighbours": neighbour_loss(vectors, wanted) / 2,
     }
 
 
@@ -155,10 +233,10 @@ def train_step(
     run: Run, batch: Batch, settings: Settings, device: torch.device
 ) -> dict[str, float]:
     """Do one step and return its losses."""
-    batch = tuple(part.to(device) for part in batch)  # type: ignore[assignment]
+    batch = Batch(*(part.to(device) for part in batch))
     with torch.autocast(device.type, torch.bfloat16):
-        grid, logits = run.student(normalised(batch[0]))
-    terms = losses(grid.float(), logits.float(), batch)
+        made = run.student(normalised(batch.views).contiguous(memory_format=torch.channels_last))
+    terms = losses(made, batch)
     run.optimizer.zero_grad(set_to_none=True)
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.student.parameters(), 5.0)
@@ -193,8 +271,10 @@ def progress_of(run: Run, settings: Settings) -> float:
     return run.elapsed / (60 * settings.minutes)
 
 
-def steps(arrays: Arrays, run: Run, settings: Settings, device: torch.device) -> Iterator[str]:
-    """Train to the end; yield one line of the log for every 50 steps."""
+def steps(
+    arrays: Arrays, run: Run, settings: Settings, device: torch.device, log_every: int = 50
+) -> Iterator[str]:
+    """Train to the end; yield one line of the log for every so many steps."""
     sums: dict[str, float] = {}
     threads = Threads(torch.get_num_threads())
     while (progress := progress_of(run, settings)) < 1:
@@ -204,18 +284,21 @@ def steps(arrays: Arrays, run: Run, settings: Settings, device: torch.device) ->
             group["lr"] = rate_at(progress, settings)
         batch = batch_of(arrays, run.step, side_of(run.step, progress), settings)
         for name, value in train_step(run, batch, settings, device).items():
-            sums[name] = sums.get(name, 0.0) + value / 50
+            sums[name] = sums.get(name, 0.0) + value / log_every
         wall = time.perf_counter() - began
         threads.learn(run.step, wall, time.process_time() - cpu)
         run.step, run.elapsed = run.step + 1, run.elapsed + min(STALL, wall)
-        if run.step % 50 == 0:
+        if run.step % log_every == 0:
             yield json.dumps({"step": run.step, "elapsed": round(run.elapsed, 1), **sums})
             sums = {}
 
 
-def train(arrays: Arrays, folder: Path, settings: Settings, device: torch.device) -> Run:
+def train(
+    arrays: Arrays, folder: Path, settings: Settings, weights: Path | None, device: torch.device
+) -> Run:
     """Run to the end from the last checkpoint; log and checkpoint in the folder."""
-    run, checkpoint = resumed(fresh(settings, device), folder / "run.pt"), folder / "run.pt"
+    checkpoint = folder / "run.pt"
+    run = resumed(fresh(arrays, settings, weights, device), checkpoint)
     run.student.train()
     (folder / "settings.json").write_text(json.dumps(asdict(settings)))
     saved = run.elapsed

@@ -1,0 +1,116 @@
+"""The training of `mini` in small, on what `tv demo` draws, with teachers that are made up."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import drawn
+from torch import Tensor
+
+pytest.importorskip("timm")
+pytest.importorskip("openvino")
+
+from scripts.mini import cache, loop
+from scripts.mini.export import export
+from scripts.mini.photos import Photo, Photos
+from scripts.mini.student import folded, unfolded
+from scripts.mini.teachers import CHANNELS, GRID, Projection
+from tvcli.core.backbones.mini import WEIGHTS, load
+
+VIEWS, PHOTOS = cache.BLOCK, 12
+CPU = torch.device("cpu")
+SETTINGS = loop.Settings(minutes=1, steps=4, batch=16)
+
+
+def made(folder: Path) -> Path:
+    """Make a folder and return it."""
+    folder.mkdir()
+    return folder
+
+
+def made_up_teachers(views: Tensor) -> tuple[Tensor, Tensor]:
+    """Return colours by place, mixed into as many channels as the teachers have."""
+    generator = torch.Generator().manual_seed(0)
+    mixed = torch.randn(3, sum(CHANNELS), generator=generator)
+    planes = views.permute(0, 3, 1, 2).float() / 255
+    grid = torch.nn.functional.adaptive_avg_pool2d(planes, GRID).flatten(2).mT  # (N, places, 3)
+    features = grid @ mixed
+    return features, features.mean(1)[:, :1000]
+
+
+@pytest.fixture(scope="module")
+def views(tmp_path_factory: pytest.TempPathFactory) -> cache.Arrays:
+    """Return one block of views of drawn photos, as a worker writes it."""
+    folder = tmp_path_factory.mktemp("cache")
+    listed = [Photo(folder / f"{i}.jpg", None, "drawn", -1) for i in range(PHOTOS)]
+    for seed, photo in enumerate(listed):
+        drawn(seed).save(photo.path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cache, "_photos", lambda data, folder: Photos(listed, folder))
+        patch.setattr(cache, "_teachers", lambda data: made_up_teachers)
+        worker = cache.Worker(folder, folder, folder, cache.Recipe(VIEWS, 0))
+        pooled = torch.from_numpy(worker.pooled(0))
+        projection = cache.fitted_projection(pooled, cache.TARGETS)
+        patch.setattr(cache, "_projection", lambda folder: Projection(*vars(projection).values()))
+        cache.opened(folder, VIEWS)
+        worker.written(0)
+    return cache.opened(folder, VIEWS)
+
+
+def test_views_come_in_pairs_of_one_photo(views: cache.Arrays) -> None:
+    photos = views["photos"]
+    assert (photos[::2] == photos[1::2]).all()
+    assert len(set(photos.tolist())) > 8
+    assert (views["views"][0] != views["views"][1]).any()
+
+
+def test_a_run_repeats(views: cache.Arrays, tmp_path: Path) -> None:
+    folders = (made(tmp_path / name) for name in ("first", "second"))
+    runs = [loop.train(views, folder, SETTINGS, WEIGHTS, CPU) for folder in folders]
+    first, second = (run.student.state_dict() for run in runs)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_stopped_run_goes_on_to_the_same_end(views: cache.Arrays, tmp_path: Path) -> None:
+    straight = loop.train(views, made(tmp_path / "whole"), SETTINGS, WEIGHTS, CPU)
+    run = loop.fresh(views, SETTINGS, WEIGHTS, CPU)
+    run.student.train()
+    logged = loop.steps(views, run, SETTINGS, CPU, log_every=2)
+    next(logged)  # after two of the four steps
+    loop.save(run, made(tmp_path / "parts") / "run.pt")
+    resumed = loop.train(views, tmp_path / "parts", SETTINGS, WEIGHTS, CPU)
+    first, second = straight.student.state_dict(), resumed.student.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_what_is_trained_can_be_loaded(views: cache.Arrays, tmp_path: Path) -> None:
+    run = loop.train(views, tmp_path, SETTINGS, WEIGHTS, CPU)
+    export(tmp_path / "run.pt", tmp_path / "mini.safetensors")
+    shipped, about = load(tmp_path / "mini.safetensors")
+    x = torch.rand(2, 3, 96, 96)
+    with torch.inference_mode():
+        wanted = run.average.eval().trunk(x)
+        torch.testing.assert_close(shipped(x), wanted, rtol=0.02, atol=0.02)
+    assert about["version"] == 2
+
+
+def test_unfolding_changes_nothing() -> None:
+    plain, x = load()[0], torch.rand(4, 3, 64, 64)
+    with torch.inference_mode():
+        trunk = unfolded(plain, [x]).eval()
+        torch.testing.assert_close(trunk(x), plain(x), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(folded(trunk)(x), plain(x), rtol=1e-3, atol=1e-3)
+
+
+def test_the_contrast_is_lowest_where_the_views_of_a_photo_agree() -> None:
+    photos = torch.arange(4).repeat_interleave(2)
+    apart = torch.eye(4).repeat_interleave(2, 0)  # (8, 4): both views of a photo alike
+    mixed = apart[torch.tensor([0, 2, 1, 4, 3, 6, 5, 7])]
+    assert loop.contrast_loss(apart, photos) < 0.01
+    assert loop.contrast_loss(mixed, photos) > 1
+
+
+def test_neighbours_as_the_teachers_see_them_cost_nothing() -> None:
+    vectors = torch.nn.functional.normalize(torch.randn(8, 16), dim=1)
+    assert loop.neighbour_loss(vectors, vectors * 3).abs() < 1e-6
+    assert loop.neighbour_loss(vectors, vectors.flip(0)) > 0.1
