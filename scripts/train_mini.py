@@ -45,9 +45,11 @@ def main() -> None:
     keep_freed_memory()
     torch.set_num_threads(given.threads)
     device = torch.device(given.device)
-    views = prepared(given.cache, given.data, given.photos, Recipe(given.views, given.seed))
+    views, sources = prepared(
+        given.cache, given.data, given.photos, Recipe(given.views, given.seed)
+    )
     settings = Settings(given.minutes, given.steps, given.seed)
-    train(views, given.cache, settings, given.start, device)
+    train(views, sources, given.cache, settings, given.start, device)
     plot(given.cache / "log.jsonl", given.cache / "curves.png")
     export(given.cache / "run.pt", given.out)
     print(json.dumps({"weights": str(given.out), "bytes": given.out.stat().st_size}))

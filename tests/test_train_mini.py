@@ -19,6 +19,7 @@ from tvcli.core.backbones.mini import WEIGHTS, load
 
 VIEWS, PHOTOS = cache.BLOCK, 12
 CPU = torch.device("cpu")
+SOURCES = ("drawn", "clothes") * (VIEWS // 4)
 SETTINGS = loop.Settings(minutes=1, steps=4, batch=16)
 
 
@@ -64,27 +65,35 @@ def test_views_come_in_pairs_of_one_photo(views: cache.Arrays) -> None:
     assert (views["views"][0] != views["views"][1]).any()
 
 
+def test_batches_have_groups_of_one_source() -> None:
+    order = loop.order_of(0, 0, SOURCES)
+    counts = {name: sum(SOURCES[n] == name for n in order) for name in ("drawn", "clothes")}
+    assert counts["clothes"] == 3 * counts["drawn"]
+    for at in range(0, len(order), loop.GROUP):
+        assert len({SOURCES[n] for n in order[at : at + loop.GROUP]}) == 1
+
+
 def test_a_run_repeats(views: cache.Arrays, tmp_path: Path) -> None:
     folders = (made(tmp_path / name) for name in ("first", "second"))
-    runs = [loop.train(views, folder, SETTINGS, WEIGHTS, CPU) for folder in folders]
+    runs = [loop.train(views, SOURCES, folder, SETTINGS, WEIGHTS, CPU) for folder in folders]
     first, second = (run.student.state_dict() for run in runs)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_a_stopped_run_goes_on_to_the_same_end(views: cache.Arrays, tmp_path: Path) -> None:
-    straight = loop.train(views, made(tmp_path / "whole"), SETTINGS, WEIGHTS, CPU)
-    run = loop.fresh(views, SETTINGS, WEIGHTS, CPU)
+    straight = loop.train(views, SOURCES, made(tmp_path / "whole"), SETTINGS, WEIGHTS, CPU)
+    run = loop.fresh(views, SOURCES, SETTINGS, WEIGHTS, CPU)
     run.student.train()
-    logged = loop.steps(views, run, SETTINGS, CPU, log_every=2)
+    logged = loop.steps(views, SOURCES, run, SETTINGS, CPU, log_every=2)
     next(logged)  # after two of the four steps
     loop.save(run, made(tmp_path / "parts") / "run.pt")
-    resumed = loop.train(views, tmp_path / "parts", SETTINGS, WEIGHTS, CPU)
+    resumed = loop.train(views, SOURCES, tmp_path / "parts", SETTINGS, WEIGHTS, CPU)
     first, second = straight.student.state_dict(), resumed.student.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_what_is_trained_can_be_loaded(views: cache.Arrays, tmp_path: Path) -> None:
-    run = loop.train(views, tmp_path, SETTINGS, WEIGHTS, CPU)
+    run = loop.train(views, SOURCES, tmp_path, SETTINGS, WEIGHTS, CPU)
     export(tmp_path / "run.pt", tmp_path / "mini.safetensors")
     shipped, about = load(tmp_path / "mini.safetensors")
     x = torch.rand(2, 3, 96, 96)

@@ -127,8 +127,12 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def prepared(folder: Path, data: Path, photos: Path, recipe: Recipe) -> Arrays:
-    """Return the filled arrays; a stopped run goes on where it was.
+def prepared(
+    folder: Path, data: Path, photos: Path, recipe: Recipe
+) -> tuple[Arrays, tuple[str, ...]]:
+    """Return the filled arrays, and of each pair the set of its photo.
+
+    A stopped run goes on where it was.
 
     Raises ValueError where the folder holds the cache of another recipe.
     """
@@ -139,4 +143,5 @@ def prepared(folder: Path, data: Path, photos: Path, recipe: Recipe) -> Arrays:
     note.write_text(text)
     arrays = opened(folder, recipe.views)
     fill(Worker(folder, data, photos, recipe))
-    return arrays
+    listed = training_photos(data, photos).listed
+    return arrays, tuple(listed[number].source for number in arrays["photos"][::2])

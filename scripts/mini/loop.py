@@ -24,6 +24,9 @@ from tvcli.core.encoding.pooling import mean_and_gem
 
 # Sides of the pictures in pixels, by progress: small ones first, as they are quick.
 SIDES = ((0.5, (96, 112, 128)), (0.85, (112, 128, 144)), (1.01, (144, 160, 176)))
+GROUP = 16  # pairs of one source side by side
+# How often a source's pairs come in an epoch; 1 for the others: what people search most.
+OFTEN = {"clothes": 3.0, "marcusklasson+GroceryStoreDataset": 2.0}
 FIRST_STEPS = 40  # whose batches fit what a run begins with
 STALL = 5.0  # seconds: a step that takes longer was stopped by someone, and counts as this much
 TEMPERATURE = 0.1  # of the contrast between views
@@ -66,10 +69,10 @@ class Run:
 
 
 @torch.no_grad()
-def begun(arrays: Arrays, settings: Settings, weights: Path) -> Student:
+def begun(arrays: Arrays, sources: tuple[str, ...], settings: Settings, weights: Path) -> Student:
     """Return a student that computes what the given weights do, its heads fitted to that."""
     plain, _ = load(weights)
-    batches = [batch_of(arrays, step, 144, settings) for step in range(FIRST_STEPS)]
+    batches = [batch_of(arrays, sources, step, 144, settings) for step in range(FIRST_STEPS)]
     photos = [normalised(batch.views) for batch in batches]
     student = Student()
     student.trunk = unfolded(plain, photos[:4])
@@ -81,10 +84,16 @@ def begun(arrays: Arrays, settings: Settings, weights: Path) -> Student:
     return student
 
 
-def fresh(arrays: Arrays, settings: Settings, weights: Path | None, device: torch.device) -> Run:
+def fresh(
+    arrays: Arrays,
+    sources: tuple[str, ...],
+    settings: Settings,
+    weights: Path | None,
+    device: torch.device,
+) -> Run:
     """Return a run at step 0, from given weights or from nothing."""
     torch.manual_seed(settings.seed)
-    student = Student() if weights is None else begun(arrays, settings, weights)
+    student = Student() if weights is None else begun(arrays, sources, settings, weights)
     student = student.to(memory_format=torch.channels_last).to(device)
     kernels = [p for p in student.parameters() if p.ndim > 1]
     others = [p for p in student.parameters() if p.ndim <= 1]
@@ -113,17 +122,28 @@ def resumed(run: Run, path: Path) -> Run:
     return run
 
 
-@lru_cache(maxsize=1)
-def order_of(seed: int, epoch: int, pairs: int) -> NDArray[np.int64]:
-    """Return the epoch's permutation of the pairs."""
-    return np.random.default_rng([seed, epoch]).permutation(pairs)
+@lru_cache(maxsize=2)
+def order_of(seed: int, epoch: int, sources: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the pairs of an epoch in groups of one source, in random order.
+
+    Groups of GROUP pairs of one source make the contrast hard: to tell a shirt from a shirt.
+    """
+    rng, named = np.random.default_rng([seed, epoch]), np.array(sources)
+    groups = []
+    for source in sorted(set(sources)):
+        often = OFTEN.get(source, 1.0)
+        own = rng.permutation(np.repeat(np.flatnonzero(named == source), math.ceil(often)))
+        own = own[: round(len(own) * often / math.ceil(often))]
+        groups += [own[at : at + GROUP] for at in range(0, len(own), GROUP)]
+    return np.concatenate([groups[n] for n in rng.permutation(len(groups))])
 
 
-def rows_of(step: int, views: int, settings: Settings) -> NDArray[np.int64]:
+def rows_of(step: int, sources: tuple[str, ...], settings: Settings) -> NDArray[np.int64]:
     """Return the sorted rows of one step's batch: both views of each photo."""
-    pairs, batch = views // 2, settings.batch // 2
-    epoch, place = divmod(step, pairs // batch)
-    chosen = np.sort(order_of(settings.seed, epoch, pairs)[place * batch :][:batch])
+    batch = settings.batch // 2
+    per_epoch = len(order_of(settings.seed, 0, sources)) // batch
+    epoch, place = divmod(step, per_epoch)
+    chosen = np.sort(order_of(settings.seed, epoch, sources)[place * batch :][:batch])
     return np.stack([2 * chosen, 2 * chosen + 1], 1).ravel()
 
 
@@ -162,9 +182,11 @@ def recoloured(views: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(kept < 0.25, views, x.clamp(0, 255).to(torch.uint8))
 
 
-def batch_of(arrays: Arrays, step: int, side: int, settings: Settings) -> Batch:
+def batch_of(
+    arrays: Arrays, sources: tuple[str, ...], step: int, side: int, settings: Settings
+) -> Batch:
     """Return the step's batch; what the teachers saw, the student sees in other light."""
-    rows = rows_of(step, len(arrays["labels"]), settings)
+    rows = rows_of(step, sources, settings)
     names = ("views", "targets", "logits", "labels", "photos")
     views, targets, logits, labels, photos = (torch.from_numpy(arrays[n][rows]) for n in names)
     generator = torch.Generator().manual_seed(step)
@@ -218,7 +240,7 @@ def losses(made: tuple[Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tenso
         "angle": 1 - F.cosine_similarity(pooled, wanted).mean(),
         "places": F.mse_loss(grid, batch.targets) / 2,
         "class": class_loss(logits, batch.logits, batch.labels) / 10,
-        "contrast": contrast_loss(vectors, batch.photos) / 5,
+        "contrast": contrast_loss(vectors, batch.photos) / 3,
         "neighbours": neighbour_loss(vectors, wanted) / 2,
     }
 
@@ -272,7 +294,12 @@ def progress_of(run: Run, settings: Settings) -> float:
 
 
 def steps(
-    arrays: Arrays, run: Run, settings: Settings, device: torch.device, log_every: int = 50
+    arrays: Arrays,
+    sources: tuple[str, ...],
+    run: Run,
+    settings: Settings,
+    device: torch.device,
+    log_every: int = 50,
 ) -> Iterator[str]:
     """Train to the end; yield one line of the log for every so many steps."""
     sums: dict[str, float] = {}
@@ -282,7 +309,7 @@ def steps(
         began, cpu = time.perf_counter(), time.process_time()
         for group in run.optimizer.param_groups:
             group["lr"] = rate_at(progress, settings)
-        batch = batch_of(arrays, run.step, side_of(run.step, progress), settings)
+        batch = batch_of(arrays, sources, run.step, side_of(run.step, progress), settings)
         for name, value in train_step(run, batch, settings, device).items():
             sums[name] = sums.get(name, 0.0) + value / log_every
         wall = time.perf_counter() - began
@@ -294,16 +321,25 @@ def steps(
 
 
 def train(
-    arrays: Arrays, folder: Path, settings: Settings, weights: Path | None, device: torch.device
+    arrays: Arrays,
+    sources: tuple[str, ...],
+    folder: Path,
+    settings: Settings,
+    weights: Path | None,
+    device: torch.device,
 ) -> Run:
-    """Run to the end from the last checkpoint; log and checkpoint in the folder."""
+    """Run to the end from the last checkpoint; log and checkpoint in the folder.
+
+    `sources` names the set of each pair's photo.
+    """
     checkpoint = folder / "run.pt"
-    run = resumed(fresh(arrays, settings, weights, device), checkpoint)
+    beginning = None if checkpoint.exists() else weights
+    run = resumed(fresh(arrays, sources, settings, beginning, device), checkpoint)
     run.student.train()
     (folder / "settings.json").write_text(json.dumps(asdict(settings)))
     saved = run.elapsed
     with (folder / "log.jsonl").open("a", buffering=1) as log:
-        for line in steps(arrays, run, settings, device):
+        for line in steps(arrays, sources, run, settings, device):
             log.write(line + "\n")
             if run.elapsed - saved > settings.save_every:
                 save(run, checkpoint)
