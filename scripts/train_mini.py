@@ -17,7 +17,6 @@ from scripts.mini.curves import plot
 from scripts.mini.export import export
 from scripts.mini.loop import Settings, train
 from scripts.mini.memory import keep_freed_memory
-from tvcli.core.backbones.mini import WEIGHTS
 
 
 def arguments() -> argparse.Namespace:
@@ -29,7 +28,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--start", type=Path, help="weights to go on from, instead of none")
     parser.add_argument("--cache", type=Path, default=Path("build/mini"), help="views, checkpoint")
-    parser.add_argument("--out", type=Path, default=WEIGHTS, help="the weights to write")
+    parser.add_argument(
+        "--out", type=Path, default=Path("build/mini/mini.safetensors"), help="weights to write"
+    )
     parser.add_argument("--views", type=int, default=163_840, help="views to render (23 GB)")
     parser.add_argument("--minutes", type=float, default=72, help="of training, without the views")
     parser.add_argument("--steps", type=int, help="the length in steps instead: repeats a run")
