@@ -52,7 +52,7 @@ def main() -> None:
     settings = Settings(given.minutes, given.steps, given.seed)
     train(views, sources, given.cache, settings, given.start, device)
     plot(given.cache / "log.jsonl", given.cache / "curves.png")
-    export(given.cache / "run.pt", given.out)
+    export(given.cache / "run.pt", views, given.out)
     print(json.dumps({"weights": str(given.out), "bytes": given.out.stat().st_size}))
 
 

@@ -53,4 +53,5 @@ def registered(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mini_files, "FOLDER", folder)
         patch.setattr(catalogue, "GENERATIONS", ("mini-1", "mini-2"))
+        patch.setattr(catalogue, "CURRENT", "mini-2")
         yield

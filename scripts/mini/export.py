@@ -7,6 +7,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from scripts.mini.cache import Arrays
+from scripts.mini.finish import finished
 from scripts.mini.graph import write_graph
 from scripts.mini.student import Student, folded
 from scripts.mini.teachers import MEAN, STD
@@ -39,11 +41,12 @@ def half(model: Mini) -> dict[str, Tensor]:
     return {name: t.detach().half().contiguous() for name, t in model.state_dict().items()}
 
 
-def export(checkpoint: Path, out: Path) -> None:
+def export(checkpoint: Path, arrays: Arrays, out: Path) -> None:
     """Write the average as safetensors, described in the header, and its graph beside it."""
     metadata = {key: json.dumps(value) for key, value in ABOUT.items()}
     part = out.with_suffix(".part")
-    save_file(half(folded(average_of(checkpoint).trunk)), part, metadata)
+    shipped = finished(folded(average_of(checkpoint).trunk), arrays)
+    save_file(half(shipped), part, metadata)
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(out)
     write_graph(out)  # which says whose weights it reads

@@ -76,6 +76,7 @@ def first() -> Any:
     """Have only the first generation, as tv had before."""
     patch = pytest.MonkeyPatch()
     patch.setattr("tvcli.core.backbones.catalogue.GENERATIONS", ("mini-1",))
+    patch.setattr("tvcli.core.backbones.catalogue.CURRENT", "mini-1")
 
     class Undone(nullcontext[None]):
         def __exit__(self, *_: object) -> None:

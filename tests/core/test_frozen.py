@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY, Ran
 
-from tvcli.core.backbones.mini_files import newest
+from tvcli.core.backbones.mini_files import current
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.indexes.index import open_index
 from tvcli.core.location.location_heads import load_boxes, load_classifier
@@ -54,7 +54,7 @@ def test_indexes_open_and_find(frozen: Path, name: str, tv: Tv) -> None:
     with open_index(frozen / name) as index:
         image = index.images[0]
     ran = tv("search", "--item", image, "-i", frozen / name, "-k", 3, "--format", "jsonl")
-    assert (ran.status, ran.err.count("\n")) == (0, int(newest() != "mini-1"))  # how to renew it
+    assert (ran.status, ran.err.count("\n")) == (0, int(current() != "mini-1"))  # how to renew it
     hits = [json.loads(line) for line in ran.out.splitlines()]
     assert Path(hits[0]["image"]).name == Path(image).name
     assert hits[0]["similarity"] == pytest.approx(1, abs=2e-3)

@@ -1,7 +1,8 @@
 """The names of backbones, known without loading one: for completion and for messages."""
 
-FAMILY = "mini"  # ours, inside the package: the newest of its generations
-GENERATIONS = ("mini-1",)  # the oldest first; each has two files in tvcli/weights, for ever
+FAMILY = "mini"  # ours, inside the package
+GENERATIONS = ("mini-1", "mini-2")  # each has two files in tvcli/weights, for ever
+CURRENT = "mini-1"  # the generation that FAMILY means
 
 NAMES = (
     FAMILY,

@@ -18,9 +18,9 @@ FOLDER = Path(__file__).parents[2] / "weights"
 POOL = "mean"  # what suits weights whose file does not say
 
 
-def newest() -> str:
+def current() -> str:
     """Return the generation that `mini` is."""
-    return catalogue.GENERATIONS[-1]
+    return catalogue.CURRENT
 
 
 def is_mini(name: str) -> bool:
@@ -29,8 +29,8 @@ def is_mini(name: str) -> bool:
 
 
 def weights_of(name: str = FAMILY) -> Path:
-    """Return the file of weights of a generation, of the newest for `mini`."""
-    return FOLDER / f"{newest() if name == FAMILY else name}.safetensors"
+    """Return the file of weights of a generation, of the current one for `mini`."""
+    return FOLDER / f"{current() if name == FAMILY else name}.safetensors"
 
 
 def graph_beside(weights: Path) -> Path:

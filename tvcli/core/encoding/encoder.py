@@ -51,7 +51,7 @@ class EncodeSettings:
 class Encoder:
     """Turns regions of photos into rows; a query's encoder is made from its gallery's record.
 
-    `generation` is that of mini, where it was asked for by name: the newest is not wanted.
+    `generation` is that of mini, where it was asked for by name: another is not wanted.
     """
 
     def __init__(

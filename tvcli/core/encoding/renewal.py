@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.backbones.catalogue import FAMILY
-from tvcli.core.backbones.mini_files import generation_of, newest
+from tvcli.core.backbones.mini_files import generation_of, current
 
 PINNED = "generation"  # the setting of rows whose generation was asked for by its name
 ENCODINGS = (".h5", ".hdf5", ".parquet")
@@ -23,17 +23,17 @@ def renewal(
 ) -> str | None:
     """Return the line that tells how a file of an older generation is made anew.
 
-    `photos` tells where its photos lie. None for what the newest generation made, or another
+    `photos` tells where its photos lie. None for what the current generation made, or another
     backbone, or one that was asked for by the name of its generation.
     """
     backbone = settings["encoder"]["backbone"]
     made_by = generation_of(backbone["weights"]) if backbone["name"] == FAMILY else None
-    if made_by in (None, newest(), settings.get(PINNED)):
+    if made_by in (None, current(), settings.get(PINNED)):
         return None
     known, encodings = _recorded(provenance)
     before = f" encode {encodings[0]} again, then:" if encodings else ""
     return (
-        f"{path}: made by {made_by}, which it stays with; mini is {newest()} now. To make it anew:"
+        f"{path}: made by {made_by}, which it stays with; mini is {current()} now. To make it anew:"
         f"{before} {shlex.join(_command(path, known, photos))}"
     )
 
