@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.backbones.catalogue import FAMILY
-from tvcli.core.backbones.mini_files import generation_of, current
+from tvcli.core.backbones.mini_files import current, generation_of
 
 PINNED = "generation"  # the setting of rows whose generation was asked for by its name
 ENCODINGS = (".h5", ".hdf5", ".parquet")
