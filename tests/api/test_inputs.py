@@ -54,11 +54,12 @@ def test_paths_pictures_and_arrays_give_the_same_encodings(collection: Path) -> 
     encoder = tvcli.Encoder(pool="auto")
     pictures = [Image.open(path) for path in paths]
     by_path = encoder.encode(paths)
-    assert by_path.shape == (3, 256) and by_path.dtype == np.float32
+    assert by_path.shape == (3, *encoder.shape) and by_path.dtype == np.float32
+    assert len(encoder.shape) == 1
     assert np.array_equal(by_path, encoder.encode(pictures))
     assert np.array_equal(by_path, encoder.encode([np.asarray(picture) for picture in pictures]))
     assert np.array_equal(by_path[:1], encoder.encode(str(paths[0])))
-    assert encoder.encode([]).shape == (0, 256)
+    assert encoder.encode([]).shape == (0, *encoder.shape)
     assert tvcli.Encoder().encode(paths[0]).shape == (1, *tvcli.Encoder().shape)
 
 

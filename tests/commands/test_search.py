@@ -271,7 +271,7 @@ def test_an_index_of_encodings(tv: Tv, photos: Path, tmp_path: Path) -> None:
         assert [hit["image"] for hit in other] == [hit["image"] for hit in direct]
         for a, b in zip(other, direct, strict=True):
             assert a["similarity"] == pytest.approx(b["similarity"], abs=2e-3)
-    ran = tv("index", vectors, "-o", tmp_path / "d.tvx", "--pool", "gem")
+    ran = tv("index", vectors, "-o", tmp_path / "d.tvx", "--pool", "spatial")
     assert ran.status == 2
     assert "already holds vectors" in ran.err
 
