@@ -29,7 +29,7 @@ def test_a_step_beside_another_is_told_in_order(
     monkeypatch.setattr(parallel, "cores", lambda: cores)
     monkeypatch.setattr(chain, "SMALL", chain.Collection(4, 2))
     monkeypatch.setattr(chain, "SEARCHES", {})
-    index = "index gallery.txt -o {}.tvx --size 64"
+    index = "index gallery.txt -o {}.tvx --size 64 --backbone mini-1"
     monkeypatch.setattr(
         chain, "CHAIN", chain_of(*(index.format(name) for name in ("first", "second", "third")))
     )
