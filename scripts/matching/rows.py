@@ -46,7 +46,7 @@ def rows_of(domain: Domain, around: Surroundings, seed: int) -> Iterator[Row]:
     """Yield what each look saw of each pair: `same` tells whether it is a copy."""
     rng = np.random.default_rng(seed)
     pictures = [opened(path) for path in domain.files]
-    photos = [_photo(picture) for picture in pictures]
+    photos = [photo_of(picture) for picture in pictures]
     described = [describe(photo) for photo in photos]
     vectors = tvcli.Encoder("mini").encode([np.asarray(picture) for picture in pictures])
     vectors = vectors.reshape(len(pictures), -1)
@@ -59,7 +59,7 @@ def rows_of(domain: Domain, around: Surroundings, seed: int) -> Iterator[Row]:
         near = np.argsort(-(vectors @ vectors[own]), kind="stable")[1 : NEAREST + 1]
         far = rng.integers(0, len(pictures), OTHERS)
         compared = {own, *near.tolist(), *far.tolist()} - set(beside)  # they are in it, too
-        looks = _looks(_photo(copy))
+        looks = _looks(photo_of(copy))
         for other in sorted(compared):
             if other != own and _one_picture(described[own], described[other]):
                 continue
@@ -71,7 +71,7 @@ def rows_of(domain: Domain, around: Surroundings, seed: int) -> Iterator[Row]:
                 yield about | {"look": look, "inliers": match.inliers} | match.evidence.known
         if kind in RECOLOURED:
             about |= {"same": False, "other": f"{domain.files[own].name} in other colours"}
-            for look, match in looks(describe(_photo(recoloured(pictures[own], rng)))):
+            for look, match in looks(describe(photo_of(recoloured(pictures[own], rng)))):
                 yield about | {"look": look, "inliers": match.inliers} | match.evidence.known
 
 
@@ -138,7 +138,8 @@ def opened(path: Path) -> Image.Image:
     return picture
 
 
-def _photo(picture: Image.Image) -> Photo:
+def photo_of(picture: Image.Image) -> Photo:
+    """Return a picture as a photo, as if it had been read."""
     return decode_photo(_png(picture))
 
 

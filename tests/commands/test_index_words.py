@@ -12,6 +12,7 @@ from tvcli.core.images.photo import decode_photo, read_photo
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.keypoints import kept_words
 from tvcli.core.matching.features import describe_both
+from tvcli.core.matching.voting import Voter
 
 Tv = Callable[..., Ran]
 
@@ -20,7 +21,7 @@ def shared(index: Path, photo: Path) -> Any:
     with open_index(index) as opened, kept_words(opened) as words:
         assert words is not None
         both = describe_both(decode_photo(read_photo(photo)))
-        return words.shared([side.descriptors for side in both])
+        return words.shared([Voter(side, words.vocabulary).words for side in both])
 
 
 def test_the_photo_that_shares_the_most_is_the_one_pasted(tv: Tv, tmp_path: Path) -> None:

@@ -107,6 +107,27 @@ def test_other_looks_at_a_query_keep_to_the_filter(tv: Tv, index: Path, tmp_path
         assert tv(*asked, *options).status == 1  # the copy itself is not to be found
 
 
+@pytest.mark.parametrize("options", [("--keypoints",), (), ("--keypoints", "--method", "sift")])
+def test_all_copies_of_a_picture_are_found_among_many_others(
+    tv: Tv, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(9):  # more than are matched at a time
+        size = 230 - 5 * number, 170 - 5 * number
+        scene(7).resize(size).save(folder / f"copy{number}.png")
+    for number in range(10, 24):
+        scene(number).save(folder / f"other{number}.png")
+    assert tv("index", folder, *options, "-o", tmp_path / "x.tvx", "-q").status == 0
+    scene(7).rotate(25, expand=True).save(tmp_path / "turned.png")
+    method = options[1:]
+    ran = tv(
+        "search", tmp_path / "turned.png", "-i", tmp_path / "x.tvx", "--verify", "-k", 30, *method
+    )
+    names = sorted(Path(str(hit["image"])).name for hit in records(ran))
+    assert names == [f"copy{number}.png" for number in range(9)]
+
+
 @pytest.mark.parametrize("preset", ["default", "scalable"])
 def test_key_points_kept_say_what_computed_ones_do(
     tv: Tv, index: Path, scenes: Path, tmp_path: Path, preset: str
@@ -281,10 +302,10 @@ def test_a_photo_that_cannot_be_compared_ends_no_query(
     assert tv("index", "p", "-o", "x.tvx", "--size", 64, *kept).status == 0
     pairs = matcher._pairs
 
-    def fails(tree: object, gallery: features.Keypoints, ratio: float) -> object:
+    def fails(tree: object, gallery: features.Keypoints) -> object:
         if gallery.region[3] > 200:
             cv2.resize(np.zeros((0, 0), np.uint8), (0, 0))
-        return pairs(tree, gallery, ratio)
+        return pairs(tree, gallery)
 
     monkeypatch.setattr(matcher, "_pairs", fails)
     ran = tv("search", "p/upright.png", "p/1.png", "-i", "x.tvx", "--verify", "default")

@@ -1,5 +1,6 @@
 """The visual words that an index keeps of its photos: which share the most with a query."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +30,24 @@ class KeptWords:
         Raises:
             BadInput: the file is damaged.
         """
-        self._vocabulary = _vocabulary(file)
-        words = file.read("words")
+        self.vocabulary = _vocabulary(file)
+        self._words = file.read("words")
         known = [rows.get(key, -1) for key in keys_of(file)]
         self._rows, self._count = np.array(known, np.intp), count
-        self._inverted = InvertedFile(words, word_weights(words))
+        self._places = {row: place for place, row in enumerate(known)}
+        self._inverted = InvertedFile(self._words, word_weights(self._words))
 
-    def shared(self, sides: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float32]:
-        """Return how much each row (n,) shares with descriptors (m, 32), of the better side."""
+    def of(self, row: int) -> npt.NDArray[np.uint16] | None:
+        """Return the words of a row's key points, (COUNT,), NONE beyond; None if not known."""
+        place = self._places.get(row)
+        return None if place is None else np.asarray(self._words[place], np.uint16)
+
+    def shared(self, sides: Sequence[npt.NDArray[np.uint16]]) -> npt.NDArray[np.float32]:
+        """Return how much each row (n,) shares with the words (m,) of a query's better side."""
         found = np.zeros(self._count, np.float32)
-        for side in sides:
-            if len(side):
-                words = self._vocabulary.words_of(side).astype(np.uint16)
-                scores = self._inverted.scores(words)
-                there = self._rows >= 0
-                np.maximum.at(found, self._rows[there], scores[there])
+        there = self._rows >= 0
+        for words in sides:
+            np.maximum.at(found, self._rows[there], self._inverted.scores(words)[there])
         return found
 
 

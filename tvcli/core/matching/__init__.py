@@ -2,5 +2,6 @@
 
 Read: `features`, `feature_columns`, `plausible`, `overlap`, `zncc`, `blank`, `local_agreement`,
 `inlier_coverage`, `photometry`, `fitting`, `evidence`, `score`, `match`, `whole`, `matcher`,
-`decision`, `pair`, `pairs`, `matched_points`; for shortlists `vocabulary`, `inverted_file`.
+`decision`, `pair`, `pairs`, `matched_points`; for shortlists `vocabulary`, `inverted_file`,
+`voting`.
 """

@@ -1,7 +1,7 @@
 """Matching: the map from one photo to another under which their key points agree."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from tvcli.core.matching.zncc import zncc
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 CELL = 0.015  # of the long side: inliers closer together than this count once
 WORTH = 5  # inliers of a map: of fewer chance makes as many, whatever the photo
-QUICK = 150, 0.8  # key points of a photo for a quick look, of all places and scales, and the ratio
 SURE = 0.9  # agreement from which on a map is not to be bettered
 LSH = {"algorithm": 6, "table_number": 12, "key_size": 12, "multi_probe_level": 0}
 KD_TREE = {"algorithm": 1, "trees": 4}
@@ -44,53 +43,35 @@ class _Under:
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
 
-    `keypoints` tells how many the query has; `quick` how many of a photo's, and which ratio, decide
-    at a quick look. Several threads may match at once.
+    `keypoints` tells how many the query has. Several threads may match at once.
     Lowe's ratio test (2004) chooses the pairs that a map is fitted to. A query that OpenCV fails on
     raises BadImage.
     """
 
-    def __init__(
-        self,
-        queries: Sequence[Keypoints],
-        *,
-        model: Model = "homography",
-        quick: tuple[int, float] = QUICK,
-    ) -> None:
-        self._model, self._quick = model, quick
+    def __init__(self, queries: Sequence[Keypoints], *, model: Model = "homography") -> None:
+        self._model = model
         self.keypoints = max((len(query) for query in queries), default=0)
         with opencv_failing(CANNOT_MATCH):
-            self._queries = [(query, _tree(query)) for query in queries if len(query) > 1]
+            self._sides = [(query, _tree(query) if len(query) > 1 else None) for query in queries]
 
-    def match(self, gallery: Keypoints) -> Match:
+    def match(self, gallery: Keypoints, side: int | None = None) -> Match:
         """Return the best match of the query with a photo; without inliers where there is none.
 
-        Raises:
-            BadImage: OpenCV fails on the two.
-        """
-        with opencv_failing(CANNOT_MATCH):
-            return likeliest(self._one(query, tree, gallery) for query, tree in self._queries)
-
-    def alike(self, gallery: Keypoints) -> int:
-        """Return how many of a photo's first key points look like the query's: a quick look.
+        With a `side` only that of the queries is matched, by its number.
 
         Raises:
             BadImage: OpenCV fails on the two.
         """
-        many, ratio = self._quick
-        first = replace(
-            gallery, points=gallery.points[:many], descriptors=gallery.descriptors[:many]
-        )
+        some = self._sides if side is None else [self._sides[side]]
         with opencv_failing(CANNOT_MATCH):
-            counts = (len(_pairs(tree, first, ratio)[0]) for _, tree in self._queries)
-            return max(counts, default=0)
+            return likeliest(self._one(query, tree, gallery) for query, tree in some if tree)
 
     def _one(self, query: Keypoints, tree: Any, gallery: Keypoints) -> Match:
         """Return the match under the model, or under a similarity where the pictures agree more.
 
         Stripes and narrow strips leave a model of more parameters undecided.
         """
-        own, other = _pairs(tree, gallery, RATIO)
+        own, other = _pairs(tree, gallery)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
         if len(own) >= WORTH and self._model != "similarity" and (best is None or best.zncc < SURE):
@@ -147,14 +128,12 @@ def _descriptors(keypoints: Keypoints) -> Any:
     return keypoints.descriptors if binary else keypoints.descriptors.astype(np.float32)
 
 
-def _pairs(
-    tree: Any, gallery: Keypoints, ratio: float
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _pairs(tree: Any, gallery: Keypoints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return which key points of the query and of a photo look alike, each at most once."""
     best: dict[int, tuple[float, int]] = {}
     found = tree.knnMatch(_descriptors(gallery), 2) if len(gallery) else ()
     for near in found:  # LSH finds fewer than two where the buckets are empty
-        if len(near) == 2 and near[0].distance < ratio * near[1].distance:
+        if len(near) == 2 and near[0].distance < RATIO * near[1].distance:
             known = best.get(near[0].trainIdx)
             if known is None or near[0].distance < known[0]:
                 best[near[0].trainIdx] = near[0].distance, near[0].queryIdx

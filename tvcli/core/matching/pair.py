@@ -10,7 +10,7 @@ from tvcli.core.matching.decision import Default
 from tvcli.core.matching.features import COUNT, SIDE, Keypoints, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
 from tvcli.core.matching.match import Match, likeliest
-from tvcli.core.matching.matcher import QUICK, Matcher
+from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.whole import WholeMatcher
 
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a photo that is sought as a small part
@@ -71,7 +71,7 @@ def _looks(
 def _matches(
     query: Photo, both: list[Keypoints], gallery: Keypoints, method: Method, model: Model
 ) -> Iterator[tuple[Match, int]]:
-    matcher = Matcher(both, model=model, quick=QUICK)
+    matcher = Matcher(both, model=model)
     yield matcher.match(gallery), matcher.keypoints
     yield WholeMatcher(both[0]).match(gallery), 0
     side, count = FINE

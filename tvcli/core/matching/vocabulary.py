@@ -4,51 +4,50 @@ A tree of two levels (Nistér and Stewénius 2006): words are descriptors, drawn
 them are roots; a descriptor goes to the root it differs from least, and there to the word.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 MOST = 60_000  # words: the more, the fewer photos have one by chance
 SHARE = 8  # descriptors drawn from for every word: of fewer, each would be a word of its own
 NONE = np.uint16(65_535)  # where a photo has fewer key points
-BITS = 256  # of an ORB descriptor
-DESCRIPTORS_AT_ONCE = 4096  # descriptors in memory as signs at a time
 
 Descriptors = npt.NDArray[np.uint8]  # (n, 32), compared by their bits
-Signs = npt.NDArray[np.float32]  # (n, BITS), 1 or -1: the fewer differ, the larger <a, b>
 Numbers = npt.NDArray[np.intp]
 
 
 class Vocabulary:
-    """Words to tell descriptors apart by; what is closest is found by products of matrices.
-
-    Products of signs are whole numbers below 2**24, so the words do not depend on the machine.
-    """
+    """Words to tell descriptors apart by. Distances are counted in bits, so no machine differs."""
 
     def __init__(self, words: Descriptors, roots: Descriptors) -> None:
-        """Make a tree of words (n, 32), n > 0, below some of them (m, 32)."""
+        """Make a tree of words (n, b) below some of them (m, b)."""
         self.roots = roots
-        self._root_signs = _signs(roots)
-        order, self._starts = self._parted(words)
+        own = _closest(words, roots, 1).ravel()
+        order = np.argsort(own, kind="stable")
         self.words = words[order]
-        self._word_signs = _signs(self.words)
+        self._starts = np.searchsorted(own[order], np.arange(len(roots) + 1))
 
     def words_of(self, descriptors: Descriptors) -> Numbers:
         """Return the word of each descriptor, (n,): 0 to the number of words, less 1."""
-        found = np.zeros(len(descriptors), np.intp)
-        order, starts = self._parted(descriptors)
-        for root in np.flatnonzero(np.diff(starts)):
-            own = order[starts[root] : starts[root + 1]]
-            start, end = self._starts[root], self._starts[root + 1]
-            if start == end:  # a root is its own word, but for a file of others
-                continue
-            found[own] = start + _closest(descriptors[own], self._word_signs[start:end])
-        return found
+        return np.maximum(self.words_near(descriptors, 1, 1)[:, 0], 0)
 
-    def _parted(self, descriptors: Descriptors) -> tuple[Numbers, Numbers]:
-        """Return descriptors in the order of their roots, and where those of each root begin."""
-        roots = _closest(descriptors, self._root_signs)
-        order = np.argsort(roots, kind="stable")
-        return order, np.searchsorted(roots[order], np.arange(len(self.roots) + 1))
+    def words_near(self, descriptors: Descriptors, roots: int, each: int) -> Numbers:
+        """Return words that each descriptor is close to, (n, roots * each), -1 where there is none.
+
+        They are those closest to it below some of the roots closest to it, the closest root first.
+        """
+        own = _closest(descriptors, self.roots, roots)
+        found = np.full((len(descriptors), roots, each), -1, np.intp)
+        order = np.argsort(own, axis=None, kind="stable")
+        ends = np.searchsorted(own.ravel()[order], np.arange(len(self.roots) + 1))
+        for root in np.flatnonzero(np.diff(ends)):
+            those, turns = np.divmod(order[ends[root] : ends[root + 1]], own.shape[1])
+            start, end = self._starts[root], self._starts[root + 1]
+            if start < end:  # a root is its own word, but for a file of others
+                near = _closest(descriptors[those], self.words[start:end], each)
+                found[those, turns, : near.shape[1]] = start + near
+        return found.reshape(len(descriptors), roots * each)
 
 
 def drawn_vocabulary(descriptors: Descriptors, seed: int) -> Vocabulary | None:
@@ -61,17 +60,17 @@ def drawn_vocabulary(descriptors: Descriptors, seed: int) -> Vocabulary | None:
     return Vocabulary(chosen, chosen[rng.choice(count, round(count**0.5), replace=False)])
 
 
-def _closest(descriptors: Descriptors, others: Signs) -> Numbers:
-    """Return which of others (m, BITS) each descriptor differs from in the fewest bits, (n,)."""
-    found = np.empty(len(descriptors), np.intp)
-    for start in range(0, len(descriptors), DESCRIPTORS_AT_ONCE):
-        part = slice(start, start + DESCRIPTORS_AT_ONCE)
-        found[part] = (_signs(descriptors[part]) @ others.T).argmax(axis=1)
-    return found
+def _closest(descriptors: Descriptors, others: Descriptors, count: int) -> Numbers:
+    """Return which of others (m, 32) each descriptor differs from in the fewest bits, (n, k).
 
+    They are `count`, or m where those are fewer; of two as close the first comes first.
+    """
+    import cv2
 
-def _signs(descriptors: Descriptors) -> Signs:
-    signs = np.unpackbits(descriptors, axis=1).astype(np.float32)  # (n, BITS)
-    signs *= 2
-    signs -= 1
-    return signs
+    count = min(count, len(others))
+    if not (len(descriptors) and count):
+        return np.zeros((len(descriptors), count), np.intp)
+    near: Any = cv2.batchDistance(
+        descriptors, others, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=count
+    )
+    return np.asarray(near[1], np.intp).reshape(len(descriptors), count)

@@ -19,24 +19,26 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints, kept_words
 from tvcli.core.indexes.words import KeptWords
 from tvcli.core.matching.decision import Verification
-from tvcli.core.matching.features import COUNT, Keypoints, describe, describe_both
+from tvcli.core.matching.features import Keypoints, describe, describe_both
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.matcher import QUICK, Matcher
+from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.pair import FINE
+from tvcli.core.matching.voting import Voter, Votes, filed, own_vocabulary
 from tvcli.core.matching.whole import WholeMatcher
 from tvcli.core.parallel import cores
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import UNCHECKED, Check, Checked, checked, surer
 from tvcli.core.searching.queries import Query, Vector
 
-FINE_QUICK = 250, 0.65  # by so many more key points more pairs look alike by chance
-SURELY = 8  # photos of the shortlist that are matched, the most similar
+SURELY = 2  # photos of the shortlist that are matched whatever the votes: the most similar
 KNOWN = 4096  # photos: about 150 MB of key points
 LOOKED = 40  # photos that join the shortlist for each other look at the query
 SMALL = 400  # photos of an index of which all are looked at again: as many as the looks list
-THOROUGHLY = 20  # photos that are matched, the rest those that look most alike at a quick look
-SHARING = 20  # photos of an index that share the most visual words: they join the shortlist
-WITH_TIME = 150  # photos that a large look matches of a small index: there is time for that
+SHARING = 200  # photos of an index that share the most visual words: they join the shortlist
+PATIENCE = 8  # photos that are matched at a time, by their votes, until none of them is verified
+MATCHED = 150  # photos that are matched at most
+LEAST_VOTES = 3  # of a photo that is matched
+HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
 
 Looks = Callable[[Photo, Box | None], Vectors]
 
@@ -95,12 +97,12 @@ class Verifier:
         photo = decode_photo(data, size=FINE[0], colour=colour)
         method = self._kept.method
         both = describe_both(photo, method=method, crop=query.crop)
-        look = _Look(both, self._matcher(both), self._shared(both))
+        look = self._look(both, SURELY)
         given = Checked(similarities, rows, [UNCHECKED] * len(rows))
-        found = self._matched(look, self._and_sharing(query, look, given))
+        found, matched = self._matched(look, self._and_sharing(query, look, given))
         if self.verification.closely and not found.shows_most(look.region):
             whole = WholeMatcher(both[0])
-            found = self._laid_over(whole, found)
+            found = self._laid_over(whole, found, sorted({*range(len(rows)), *matched}))
             if not found.shows_most(look.region):
                 found = self._again(photo, query, look, whole, found)
         kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
@@ -122,13 +124,12 @@ class Verifier:
         Its mirror image is not: what is mirrored and small is looked for at the first size only.
         """
         if self._words is None:
-            new = self._of_rows(query, self._more(photo, query, found.rows))
-            found = found.and_more(self._laid_over(whole, self._matched(look, new)))
+            new, _ = self._matched(look, self._of_rows(query, self._more(photo, query, found.rows)))
+            found = found.and_more(self._laid_over(whole, new, range(len(new.rows))))
         side, count = FINE
         large = [describe(photo, method=self._kept.method, crop=query.crop, side=side, count=count)]
-        many = WITH_TIME if len(self._index) <= SMALL else THOROUGHLY
-        fine = _Look(large, self._matcher(large, FINE_QUICK), self._shared(large), many)
-        return self._matched(fine, self._and_sharing(query, fine, found))
+        fine = self._look(large)
+        return self._matched(fine, self._and_sharing(query, fine, found))[0]
 
     def _and_sharing(self, query: Query, look: "_Look", found: Checked) -> Checked:
         """Return a shortlist with the rows that share the most visual words with a look."""
@@ -136,9 +137,8 @@ class Verifier:
             return found
         wanted = look.shared > 0
         wanted[found.rows] = False
-        most = max(SHARING, look.thoroughly)
-        if wanted.sum() > most:
-            least = np.partition(look.shared[wanted], -most)[-most]
+        if wanted.sum() > SHARING:
+            least = np.partition(look.shared[wanted], -SHARING)[-SHARING]
             wanted &= look.shared >= least
         if not wanted.any():
             return found
@@ -148,11 +148,6 @@ class Verifier:
             Checked(values[0][there], rows[0][there], [UNCHECKED] * int(there.sum()))
         )
 
-    def _shared(self, described: list[Keypoints]) -> Vector | None:
-        if self._words is None:
-            return None
-        return self._words.shared([keypoints.descriptors for keypoints in described])
-
     def _of_rows(self, query: Query, rows: Rows) -> Checked:
         values = (self._index.vectors(rows) @ unit(query.vector[None])[0]).clip(-1, 1)
         return Checked(values, rows, [UNCHECKED] * len(rows))
@@ -161,16 +156,27 @@ class Verifier:
         """Return rows similar to other looks at the query, the most similar first, but for some."""
         if self._looks is None:
             return np.empty(0, np.intp)
-        vectors = self._looks(photo, query.crop)
-        wanted = SMALL if len(self._index) <= SMALL else LOOKED
-        similarities, found = self._search(vectors, wanted)  # (looks, LOOKED)
+        if len(self._index) <= SMALL:
+            similarities, found = self._search(query.vector[None], SMALL)
+        else:
+            similarities, found = self._search(self._looks(photo, query.crop), LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
         return np.array(new, np.intp)
 
-    def _matcher(self, described: list[Keypoints], quick: tuple[int, float] = QUICK) -> Matcher:
-        return Matcher(described, model=self.verification.model, quick=quick)
+    def _look(self, described: list[Keypoints], surely: int = 0) -> "_Look":
+        """Return a query at one size, with what votes for photos where not all are matched."""
+        matcher = Matcher(described, model=self.verification.model)
+        if not self.verification.closely and self.verification.thoroughly:
+            return _Look(described, matcher, [], None, surely)
+        kept = self._words
+        vocabularies = [
+            own_vocabulary(side) if kept is None else kept.vocabulary for side in described
+        ]
+        voters = [Voter(*one) for one in zip(described, vocabularies, strict=True)]
+        shared = None if kept is None else kept.shared([voter.words for voter in voters])
+        return _Look(described, matcher, voters, shared, surely)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
@@ -180,34 +186,45 @@ class Verifier:
             del self._known[row]
         return described
 
-    def _laid_over(self, whole: WholeMatcher, found: Checked) -> Checked:
+    def _laid_over(self, whole: WholeMatcher, found: Checked, places: Sequence[int]) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
-        others = self._described(found.rows)
-        matches = [self._match(whole.match, *one) for one in zip(others, found.rows, strict=True)]
-        return self._better(found, range(len(others)), matches, others, 0, whole.query.region)
-
-    def _matched(self, look: "_Look", found: Checked) -> Checked:
-        """Return checks with those of a look's key points, of the photos worth it, where better."""
-        places = self._worth(look, found)
         rows = found.rows[places]
         others = self._described(rows)
-        with ThreadPoolExecutor(cores()) as pool:
-            matches = list(pool.map(partial(self._match, look.matcher.match), others, rows))
-        return self._better(found, places, matches, others, look.matcher.keypoints, look.region)
+        matches = [self._match(whole.match, *one) for one in zip(others, rows, strict=True)]
+        return self._better(found, places, matches, others, 0, whole.query.region)
 
-    def _match(self, match: Callable[[Keypoints], Match], other: Keypoints, row: int) -> Match:
+    def _matched(self, look: "_Look", found: Checked) -> tuple[Checked, list[int]]:
+        """Return checks with those of a look's key points, of the photos worth it, where better.
+
+        And the places of these. What has the most votes comes first; once none of PATIENCE photos
+        is verified, no other is matched.
+        """
+        done: list[int] = []
+        worth = self._worth(look, found)
+        patience = len(worth) if self.verification.thoroughly else PATIENCE
+        with ThreadPoolExecutor(cores()) as pool:
+            for start in range(0, len(worth), max(patience, 1)):
+                places, sides = zip(*worth[start : start + patience], strict=True)
+                rows = found.rows[list(places)]
+                others = self._described(rows)
+                work = partial(self._match, look.matcher.match)
+                matches = list(pool.map(work, others, rows, sides))
+                at = look.matcher.keypoints
+                found = self._better(found, places, matches, others, at, look.region)
+                done += places
+                if not any(found.checks[place].verified for place in places):
+                    break
+        return found, done
+
+    def _match(
+        self, match: Callable[..., Match], other: Keypoints, row: int, side: int | None = None
+    ) -> Match:
         """Return the match with a photo; no match with one that OpenCV fails on, which is told."""
         try:
-            return match(other)
+            return match(other) if side is None else match(other, side)
         except BadImage as error:
             self._skip(row, error)
             return Match()
-
-    def _alike(self, matcher: Matcher, other: Keypoints) -> int:
-        try:
-            return matcher.alike(other)
-        except BadImage:  # told when it is matched
-            return COUNT
 
     def _skip(self, row: int, error: BadImage) -> None:
         if self._report is None or int(row) in self._told:
@@ -216,21 +233,35 @@ class Verifier:
         (image,) = self._index.read("image", np.array([row]))
         self._report.skip(image, "verify", str(error))
 
-    def _worth(self, look: "_Look", found: Checked) -> list[int]:
-        """Return the places of a shortlist that are matched: those a quick look says, and some."""
+    def _worth(self, look: "_Look", found: Checked) -> list[tuple[int, int | None]]:
+        """Return the places of a shortlist that are matched, those with the most votes first.
+
+        Each with the side of the look that is matched, None for both.
+        """
         count = len(found.rows)
-        if self.verification.thoroughly or count <= look.thoroughly:
-            return list(range(count))
-        if look.shared is None:
-            others = self._described(found.rows)
-            with ThreadPoolExecutor(cores()) as pool:
-                counts = pool.map(partial(self._alike, look.matcher), others)
-                alike = np.fromiter(counts, np.float64, count)
+        if self.verification.thoroughly or count <= PATIENCE + look.surely:
+            return [(place, None) for place in range(count)]
+        votes = self._votes(look, found.rows)  # (sides, n)
+        most = votes.max(axis=0)
+        least = max(LEAST_VOTES, HOPELESS * float(most.max()))
+        surely = np.argsort(-found.similarities, kind="stable")[: look.surely].tolist()
+        order = np.argsort(-most, kind="stable")[:MATCHED]
+        voted = [n for n in order[most[order] >= least].tolist() if n not in surely]
+        chosen = votes.argmax(axis=0)
+        return [(n, None) for n in surely] + [(n, int(chosen[n])) for n in voted]
+
+    def _votes(self, look: "_Look", rows: Rows) -> Votes:
+        """Return the votes of each side of a look for some rows, (sides, n)."""
+        described = self._described(rows)
+        kept = self._words
+        if kept is None:  # each side has words of its own
+            own = ([filed(one, side.vocabulary) for one in described] for side in look.voters)
+            votes = [side.votes(some) for side, some in zip(look.voters, own, strict=True)]
         else:
-            alike = look.shared[found.rows].astype(np.float64)
-        alike[np.argsort(-found.similarities, kind="stable")[:SURELY]] += COUNT
-        places: list[int] = np.argsort(-alike, kind="stable")[: look.thoroughly].tolist()
-        return places
+            known = zip(described, map(kept.of, rows.tolist()), strict=True)
+            some = [filed(one, kept.vocabulary, words) for one, words in known]
+            votes = [side.votes(some) for side in look.voters]
+        return np.stack(votes)
 
     def _better(
         self,
@@ -253,12 +284,13 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A query at one size: its key points' matcher, and what each row shares with its words."""
+    """A query at one size: what its sides match and vote for, and what rows share its words."""
 
     described: list[Keypoints]
     matcher: Matcher
+    voters: list[Voter]
     shared: Vector | None
-    thoroughly: int = THOROUGHLY
+    surely: int  # how many of the most similar photos are matched, whatever the votes
 
     @property
     def region(self) -> Box:

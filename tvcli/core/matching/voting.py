@@ -1,0 +1,177 @@
+"""Voting: which photos of a list have key points like a query's, where one turn and size put them.
+
+Two key points are compared only if they share a visual word, by all bits of their descriptors
+(Hamming embedding: Jégou et al. 2008, with whole descriptors for signatures). What pairs agree on
+is a similarity (turned, scaled, moved), drawn from two of them. That costs a hundredth of matching.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.fitting import side
+from tvcli.core.matching.vocabulary import NONE, Descriptors, Vocabulary
+
+ROOTS, WORDS = 3, 2  # of the vocabulary, that a key point of a query stands for
+DIFFERING = 0.2  # of the bits, at most: 51 of 256
+SCALE = 0.125  # of the bits: with their number d a pair's weight falls, as exp(-(d / SCALE)^2)
+DRAWN = 100  # photos, of the largest weights, whose pairs are asked for a similarity
+SIMILARITIES = 128  # drawn for each
+TOLERANCE = 0.03  # of the long side: a similarity stands for a homography, loosely
+SHORTEST = 0.05  # of the long side, between the two points that a similarity is drawn from
+ZOOM = 8.0  # of a similarity, at most, and one by it at least
+FEW = 3  # pairs of a photo: two always agree on a similarity
+UNIT = 1e-3  # what a weight counts beside a vote: it decides between equal ones
+
+Votes = npt.NDArray[np.float64]
+Places = npt.NDArray[np.complex128]  # x + iy of key points, in long sides of the photo
+Numbers = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A photo's key points, with the bits (n, b) they are compared by and their words (n,)."""
+
+    keypoints: Keypoints
+    bits: Descriptors
+    words: npt.NDArray[np.uint16]
+
+
+def filed(
+    keypoints: Keypoints, vocabulary: Vocabulary, words: npt.NDArray[np.uint16] | None = None
+) -> Filed:
+    """Return key points with their words (those given, where they are known)."""
+    bits = signatures(keypoints)
+    if words is None:
+        words = vocabulary.words_of(bits).astype(np.uint16)
+    return Filed(keypoints, bits, words[: len(bits)])
+
+
+def signatures(keypoints: Keypoints) -> Descriptors:
+    """Return descriptors as bits (n, b) uint8: of SIFT (128,) which values exceed their median."""
+    descriptors = keypoints.descriptors
+    if keypoints.method == "orb":
+        return descriptors
+    return np.packbits(descriptors > np.median(descriptors, axis=1, keepdims=True), axis=1)
+
+
+def own_vocabulary(query: Keypoints) -> Vocabulary:
+    """Return a query's key points as words, for photos of which none are kept."""
+    bits = signatures(query)
+    return Vocabulary(bits, bits[:: max(round(len(bits) ** 0.5), 1)])
+
+
+class Voter:
+    """A query's key points, filed by their visual words: photos are asked for what is like them.
+
+    `words` (n,) are the closest ones.
+    """
+
+    def __init__(self, query: Keypoints, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self._bits = signatures(query)
+        places = _places(query)
+        self._places = -places.conj() if query.mirrored else places  # as in the mirror image
+        near = vocabulary.words_near(self._bits, ROOTS, WORDS)  # (n, ROOTS * WORDS)
+        self.words = np.maximum(near[:, 0], 0).astype(np.uint16)  # as `Vocabulary.words_of`
+        own, _ = np.nonzero(near >= 0)
+        known = near[near >= 0]
+        self._own = own[np.argsort(known, kind="stable")]
+        self._counts = np.bincount(known, minlength=int(NONE) + 1)
+        self._starts = np.cumsum(self._counts) - self._counts
+
+    def votes(self, others: Sequence[Filed]) -> Votes:
+        """Return the votes for each of n photos, (n,): of its pairs those one similarity explains.
+
+        Between photos with as many, the larger sum of the weights decides, always less than a vote.
+        """
+        photo, own, other, weights = self._pairs(others)
+        sums = np.bincount(photo, weights, len(others))
+        found: Votes = np.minimum(sums * UNIT, 0.5)
+        starts = np.searchsorted(photo, np.arange(len(others) + 1))
+        likely = np.argsort(-sums, kind="stable")[:DRAWN]
+        for n in likely[np.diff(starts)[likely] >= FEW].tolist():
+            pairs = slice(starts[n], starts[n + 1])
+            there = _places(others[n].keypoints)[other[pairs]]
+            found[n] += _explained(self._places[own[pairs]], there)
+        return found
+
+    def _pairs(self, others: Sequence[Filed]) -> tuple[Numbers, Numbers, Numbers, Votes]:
+        """Return pairs in the order of photos: the photo, both key points, and the weight."""
+        nothing = np.zeros(0, np.uint16), np.zeros((0, self._bits.shape[1]), np.uint8)
+        words = np.concatenate([nothing[0], *(one.words for one in others)])
+        times = self._counts[words]
+        there = np.repeat(np.arange(len(words)), times)  # key points of all photos, one by one
+        first = np.cumsum(times) - times
+        own = self._own[(self._starts[words] - first)[there] + np.arange(len(there))]
+        bits = np.concatenate([nothing[1], *(one.bits for one in others)])
+        apart = _differing(self._bits[own], bits[there]) / (8 * bits.shape[1])
+        near = np.flatnonzero(apart <= DIFFERING)
+        own, there, apart = own[near], there[near], apart[near]
+        begins = np.cumsum([0, *(len(one.words) for one in others)])
+        photo = np.searchsorted(begins, there, side="right") - 1
+        kept = _nearest(photo * len(self._bits) + own, apart)  # each of the query once a photo
+        kept = kept[_nearest(there[kept], apart[kept])]  # and each of the photo
+        photo, own, there, apart = photo[kept], own[kept], there[kept], apart[kept]
+        rare = 1 / np.sqrt(np.bincount(own, minlength=len(self._bits)))[own]
+        return photo, own, there - begins[photo], rare * np.exp(-((apart / SCALE) ** 2))
+
+
+def _nearest(of: Numbers, apart: Votes) -> Numbers:
+    """Return which pairs (n,) are the nearest of what they are `of`, in the order of that."""
+    order = np.lexsort((apart, of))
+    found: Numbers = order[np.diff(of[order], prepend=-1) != 0]
+    return found
+
+
+def _differing(first: Descriptors, second: Descriptors) -> Numbers:
+    """Return in how many bits descriptors (n, b) differ, one by one, (n,)."""
+    pairs: npt.NDArray[np.uint16] = (first ^ second).view(np.uint16)
+    counts: Numbers = _ones()[pairs].sum(axis=1, dtype=np.intp)
+    return counts
+
+
+@cache
+def _ones() -> npt.NDArray[np.uint8]:
+    """Return how many ones each number of 16 bits has, (65536,)."""
+    halves = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16)
+    found: npt.NDArray[np.uint8] = halves.sum(axis=1, dtype=np.uint8)
+    return found
+
+
+def _places(keypoints: Keypoints) -> Places:
+    found: Places = keypoints.points.astype(np.float64).view(np.complex128)[:, 0] / side(keypoints)
+    return found
+
+
+def _explained(own: Places, other: Places) -> int:
+    """Return how many of some pairs one similarity explains, the most that one of those drawn does.
+
+    Which two pairs (of n) each is drawn from is the same every time.
+    """
+    first, second = _drawn(len(own))
+    length = own[second] - own[first]
+    far = np.abs(length) > SHORTEST
+    factor = (other[second] - other[first]) / np.where(far, length, 1)
+    sane = far & (np.abs(factor) < ZOOM) & (np.abs(factor) > 1 / ZOOM)
+    first, factor = first[sane], factor[sane]
+    if not len(first):
+        return 0
+    away = factor[:, None] * (own - own[first, None]) + other[first, None] - other
+    explained = away.real**2 + away.imag**2 < TOLERANCE**2
+    return int(explained.sum(axis=1).max())
+
+
+@cache
+def _drawn(count: int) -> tuple[Numbers, Numbers]:
+    """Return two of so many pairs for each similarity: all twos, or as many as are drawn."""
+    if count * (count - 1) // 2 <= SIMILARITIES:
+        first, second = np.triu_indices(count, 1)
+        return first, second
+    rng = np.random.default_rng(0)
+    first = rng.integers(0, count, SIMILARITIES)
+    return first, (first + rng.integers(1, count, SIMILARITIES)) % count
