@@ -95,3 +95,18 @@ def test_a_whole_command_line_does_without_pydantic(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
     assert ran.stdout.split() == ["3", "False"], ran.stderr
+
+
+def test_a_typer_with_another_inside_converts_by_itself() -> None:
+    class Parameter:
+        """As click alone has them."""
+
+    class Command:
+        params = (Parameter(),)
+
+        def get_help_option(self, context: object) -> object:
+            return None
+
+    known = Command()
+    convert_plainly(known)
+    assert vars(known.params[0]) == {}

@@ -56,7 +56,10 @@ def convert_plainly(command: Any) -> None:
 
 
 def _convert_plainly(parameter: Any) -> None:
-    values = PlainValues(parameter)
+    try:
+        values = PlainValues(parameter)
+    except AttributeError:  # of another Typer, whose inside is not known: it converts them itself
+        return
     parameter.get_runtime_param = lambda: values
 
 
