@@ -15,7 +15,7 @@ import h5py
 import pytest
 from conftest import REPOSITORY, Ran, picture
 
-from tvcli.core.backbones.mini_files import newest
+from tvcli.core.backbones.mini_files import current
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.locks import lock_file, writing
 from tvcli.core.indexes.index import open_index
@@ -211,7 +211,7 @@ def test_an_index_of_version_1_is_changed_in_place(tv: Tv, tmp_path: Path, name:
     photos, target = tmp_path / "photos", tmp_path / name
     *renewal, done = tv("index", photos, "-o", target, "--update").err.splitlines()
     assert done.startswith(NOTHING)
-    assert len(renewal) == (newest() != "mini-1")
+    assert len(renewal) == (current() != "mini-1")
     assert json.loads((target / "index.json").read_text())["version"] == 1
     (photos / "dress-001-1.jpg").rename(photos / "moved.jpg")
     shutil.copy(photos / "shirt-001-2.jpg", photos / "copy.jpg")
