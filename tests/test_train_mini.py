@@ -141,8 +141,27 @@ def test_the_contrast_is_lowest_where_the_views_of_a_photo_agree() -> None:
     photos = torch.arange(4).repeat_interleave(2)
     apart = torch.eye(4).repeat_interleave(2, 0)  # (8, 4): both views of a photo alike
     mixed = apart[torch.tensor([0, 2, 1, 4, 3, 6, 5, 7])]
-    assert loop.contrast_loss(apart, photos) < 0.01
-    assert loop.contrast_loss(mixed, photos) > 1
+    unknown = torch.full((8,), -1)
+    assert loop.contrast_loss(apart, photos, unknown) < 0.01
+    assert loop.contrast_loss(mixed, photos, unknown) > 1
+
+
+def test_what_is_of_the_same_kind_is_not_held_against_a_view() -> None:
+    photos = torch.arange(4).repeat_interleave(2)
+    vectors = torch.eye(4)[[0, 1, 0, 1, 2, 3, 2, 3]]  # each view alike to one of another photo
+    kinds = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    assert loop.contrast_loss(vectors, photos, torch.full((8,), -1)) > 10
+    assert loop.contrast_loss(vectors, photos, kinds) < 2  # one of the five that are left
+
+
+def test_a_kind_that_lies_together_costs_little() -> None:
+    photos = torch.arange(4).repeat_interleave(2)
+    kinds = torch.tensor([5, 5, 5, 5, 7, 7, -1, -1])
+    together = torch.eye(4)[[0, 0, 0, 0, 1, 1, 2, 2]]
+    apart = torch.eye(4).repeat_interleave(2, 0)
+    assert loop.kind_loss(together, photos, kinds) < 0.7 + 0.01  # log 2: of two equal ones, each
+    assert loop.kind_loss(apart, photos, kinds) > 1
+    assert loop.kind_loss(apart, photos, torch.full((8,), -1)) == 0
 
 
 def test_neighbours_as_the_teachers_see_them_cost_nothing() -> None:

@@ -31,6 +31,7 @@ LAYOUT = {
     "targets": ((GRID * GRID, TARGETS), "float16"),
     "logits": ((1000,), "float16"),
     "labels": ((), "int32"),
+    "kinds": ((), "int32"),
     "photos": ((), "int32"),
 }
 Arrays = dict[str, NDArray[np.generic]]
@@ -72,6 +73,7 @@ class Worker:
         arrays["targets"][rows] = _projection(self.folder)(features).half().numpy()
         arrays["logits"][rows] = logits.half().numpy()
         arrays["labels"][rows] = [view.label for view in views]
+        arrays["kinds"][rows] = [view.kind for view in views]
         arrays["photos"][rows] = [view.photo for view in views]
         return number
 

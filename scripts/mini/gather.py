@@ -4,7 +4,8 @@
 
 CLONES has a git directory `OWNER+NAME` for each row of REPOSITORIES (or `OWNER+NAME/repo`). A photo
 is named after its git hash, so that no file comes twice, with its ImageNet class before it where
-its repository tells one. Prints each repository's commit, for the record.
+its repository tells one, and lies in a folder of its kind where the repository's folders tell
+kinds. Prints each repository's commit, for the record.
 """
 
 import argparse
@@ -20,16 +21,23 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """Where photos lie: owner and name, folder, how many at most, which part tells the class."""
+    """Where photos lie: owner and name, folder, how many at most, and what their paths tell."""
 
     name: str
     folder: str
     most: int
     synset: int | None = None  # the part of the path that starts with a WordNet id
+    kinds: str | None = None  # the folder whose folders are kinds of things
+    without: str | None = None  # the repository whose photos' names are left out
 
 
 REPOSITORIES = (
-    Repository("yadavaditya13+Image_Classification_Using_Deep_Learning", "dataset", 11_000),
+    Repository(
+        "yadavaditya13+Image_Classification_Using_Deep_Learning",
+        "dataset",
+        11_000,
+        kinds="dataset/seg_train",
+    ),
     Repository("soma00333+cuboulder-csca5642-week5", "gan-getting-started/photo_jpg", 5_000),
     Repository("emanhamed+Houses-dataset", "Houses Dataset", 2_200),
     Repository("mzahid36+Image-captioning-dataset-BCG-", "Images", 7_000),
@@ -43,16 +51,26 @@ REPOSITORIES = (
     Repository("liyunfan1223+multimodal-sentiment-analysis", "data", 4_000),
     Repository("fmejbah+car_dataset1", "cars_train", 4_000),
     Repository("chanakya2734+Image-classification-using-CNN", "dataset", 4_500),
-    Repository("JoelOscarsson+dl-assignment", "data/flowers", 4_000),
-    Repository("congduytran12+Trash-Classification-", "dataset-resized", 2_530),
-    Repository("pan8915+DeepTexture", "images", 1_200),
+    Repository("JoelOscarsson+dl-assignment", "data/flowers", 4_000, kinds="data/flowers"),
+    Repository(
+        "congduytran12+Trash-Classification-", "dataset-resized", 2_530, kinds="dataset-resized"
+    ),
+    Repository("pan8915+DeepTexture", "images", 1_200, kinds="images"),
     Repository("JohnMcCarroll+GAN_Gallery", "data", 4_000),
-    Repository("zlima+testtensor", "AID", 3_000),
+    Repository("zlima+testtensor", "AID", 3_000, kinds="AID"),
     Repository("kongwang01+MM_HW3", "dataset", 1_700),
     Repository("startg2545+image-similarity-model", "dataset", 4_000),
     Repository("aqaddoumi+indoor-dataset", "train", 4_000),
     Repository("thenorthwes+fodadataset", "JPEGImages", 5_000),
-    Repository("marcusklasson+GroceryStoreDataset", "dataset/train", 2_640),
+    # Kinds of fruit and of vegetables; which packages are the same one is not told.
+    Repository("marcusklasson+GroceryStoreDataset", "dataset/train/Packages", 2_640),
+    Repository("marcusklasson+GroceryStoreDataset", "dataset/train", 2_640, kinds="dataset/train"),
+    Repository(
+        "alexeygrigorev+clothing-dataset",
+        "images",
+        6_000,
+        without="alexeygrigorev+clothing-dataset-small",  # whose photos are measured
+    ),
 )
 
 
@@ -73,10 +91,13 @@ def listed(clone: Path, folder: str) -> Iterator[tuple[str, str]]:
 
 
 def name_of(one: Repository, digest: str, path: str) -> str:
-    """Return the name that a photo's file is given."""
+    """Return the name that a photo's file is given, below its repository's folder."""
     parts = PurePosixPath(path)
     synset = "" if one.synset is None else parts.parts[one.synset][:9] + "-"
-    return f"{synset}{digest[:16]}{parts.suffix.lower()}"
+    kind = ""
+    if one.kinds and parts.is_relative_to(one.kinds):
+        kind = "-".join(parts.parent.relative_to(one.kinds).parts) + "/"
+    return f"{kind}{synset}{digest[:16]}{parts.suffix.lower()}"
 
 
 def written(clone: Path, chosen: list[tuple[str, str]], one: Repository, out: Path) -> int:
@@ -96,10 +117,18 @@ def written(clone: Path, chosen: list[tuple[str, str]], one: Repository, out: Pa
             content = reader.stdout.read(int(size))
             reader.stdout.read(1)
             if len(content) >= SMALLEST:
-                (out / name_of(one, digest, path)).write_bytes(content)
+                file = out / name_of(one, digest, path)
+                file.parent.mkdir(exist_ok=True)
+                file.write_bytes(content)
                 count += 1
         reader.stdin.close()
     return count
+
+
+def clone_of(clones: Path, name: str) -> Path:
+    """Return the git directory of a repository."""
+    clone = clones / name
+    return clone / "repo" if (clone / "repo").is_dir() else clone
 
 
 def main() -> None:
@@ -110,9 +139,15 @@ def main() -> None:
     given = parser.parse_args()
     seen: set[str] = set()
     for one in REPOSITORIES:
-        clone = given.clones / one.name
-        clone = clone / "repo" if (clone / "repo").is_dir() else clone
-        chosen = [(d, p) for d, p in sorted(set(listed(clone, one.folder))) if d not in seen]
+        clone, left_out = clone_of(given.clones, one.name), set[str]()
+        if one.without:
+            others = listed(clone_of(given.clones, one.without), "")
+            left_out = {PurePosixPath(path).name for _, path in others}
+        chosen = [
+            (digest, path)
+            for digest, path in sorted(set(listed(clone, one.folder)))
+            if digest not in seen and PurePosixPath(path).name not in left_out
+        ]
         seen.update(digest for digest, _ in chosen)
         random.Random(0).shuffle(chosen)
         count = written(clone, chosen[: one.most], one, given.out / one.name)

@@ -26,7 +26,12 @@ from tvcli.core.encoding.pooling import mean_and_gem
 SIDES = ((0.5, (96, 112, 128)), (0.85, (112, 128, 144)), (1.01, (144, 160, 176)))
 GROUP = 16  # pairs of one source side by side
 # How often a source's pairs come in an epoch; 1 for the others: what people search most.
-OFTEN = {"clothes": 3.0, "marcusklasson+GroceryStoreDataset": 2.0}
+OFTEN = {
+    "clothes": 3.0,
+    "alexeygrigorev+clothing-dataset": 2.0,
+    "marcusklasson+GroceryStoreDataset": 3.0,
+    "startg2545+image-similarity-model": 1.5,
+}
 FIRST_STEPS = 40  # whose batches fit what a run begins with
 STALL = 5.0  # seconds: a step that takes longer was stopped by someone, and counts as this much
 TEMPERATURE = 0.1  # of the contrast between views
@@ -40,6 +45,7 @@ class Batch(NamedTuple):
     targets: Tensor  # (N, GRID*GRID, 384)
     logits: Tensor  # (N, 1000)
     labels: Tensor  # (N,)
+    kinds: Tensor  # (N,)
     photos: Tensor  # (N,)
 
 
@@ -187,12 +193,14 @@ def batch_of(
 ) -> Batch:
     """Return the step's batch; what the teachers saw, the student sees in other light."""
     rows = rows_of(step, sources, settings)
-    names = ("views", "targets", "logits", "labels", "photos")
-    views, targets, logits, labels, photos = (torch.from_numpy(arrays[n][rows]) for n in names)
+    names = ("views", "targets", "logits", "labels", "kinds", "photos")
+    views, targets, logits, labels, kinds, photos = (
+        torch.from_numpy(arrays[name][rows]) for name in names
+    )
     generator = torch.Generator().manual_seed(step)
     views, targets = mirrored(views, targets.float(), generator)
     views = recoloured(resized(views, side), generator)
-    return Batch(views, targets, logits.float(), labels.long(), photos)
+    return Batch(views, targets, logits.float(), labels.long(), kinds, photos)
 
 
 def class_loss(logits: Tensor, theirs: Tensor, labels: Tensor) -> Tensor:
@@ -208,13 +216,33 @@ def descriptor(encoding: Tensor) -> Tensor:
     return F.normalize(mean_and_gem(encoding), dim=1)
 
 
-def contrast_loss(vectors: Tensor, photos: Tensor) -> Tensor:
-    """Cross-entropy of each view's other view among the batch (van den Oord et al. 2018, eq. 4)."""
+def contrast_loss(vectors: Tensor, photos: Tensor, kinds: Tensor) -> Tensor:
+    """Cross-entropy of each view's other view among the batch (van den Oord et al. 2018, eq. 4).
+
+    What is known to be of the same kind is not held against it.
+    """
     scores = vectors @ vectors.T / TEMPERATURE  # (N, N)
-    same = photos[:, None] == photos
+    same = (photos[:, None] == photos) | alike(kinds)
     other = torch.arange(len(photos), device=photos.device) ^ 1
     hidden = same.scatter(1, other[:, None], False)  # itself, and further views of the photo
     return F.cross_entropy(scores.masked_fill(hidden, -torch.inf), other)
+
+
+def alike(kinds: Tensor) -> Tensor:
+    """Return which views are known to be of the same kind, (N,) -> (N, N)."""
+    return (kinds[:, None] == kinds) & (kinds >= 0)
+
+
+def kind_loss(vectors: Tensor, photos: Tensor, kinds: Tensor) -> Tensor:
+    """Cross-entropy of other photos of each view's kind (Khosla et al. 2020, eq. 2).
+
+    Zero where the batch has no two photos of a kind.
+    """
+    same = photos[:, None] == photos
+    wanted = alike(kinds) & ~same  # (N, N)
+    scores = (vectors @ vectors.T / TEMPERATURE).masked_fill(same, -torch.inf)
+    logs = torch.where(wanted, scores.log_softmax(1), 0.0).sum(1) / wanted.sum(1).clamp(min=1)
+    return -logs.sum() / wanted.any(1).sum().clamp(min=1)
 
 
 def neighbour_loss(vectors: Tensor, theirs: Tensor) -> Tensor:
@@ -230,7 +258,7 @@ def losses(made: tuple[Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tenso
     """Return each term, weighed.
 
     The pooled vector's error and angle to the targets, every place's error, the class, which of
-    the views are of one photo, and which photos the teachers find similar.
+    the views are of one photo, which are of one kind, and which the teachers find similar.
     """
     encoding, grid, logits = (part.float() for part in made)
     pooled, wanted = grid.mean(1), batch.targets.mean(1)  # (N, 384)
@@ -240,7 +268,8 @@ def losses(made: tuple[Tensor, Tensor, Tensor], batch: Batch) -> dict[str, Tenso
         "angle": 1 - F.cosine_similarity(pooled, wanted).mean(),
         "places": F.mse_loss(grid, batch.targets) / 2,
         "class": class_loss(logits, batch.logits, batch.labels) / 10,
-        "contrast": contrast_loss(vectors, batch.photos) / 3,
+        "contrast": contrast_loss(vectors, batch.photos, batch.kinds) / 3,
+        "kind": kind_loss(vectors, batch.photos, batch.kinds) / 6,
         "neighbours": neighbour_loss(vectors, wanted) / 2,
     }
 

@@ -24,12 +24,13 @@ TIMES = {"tiny": 0.3, "marcusklasson+GroceryStoreDataset": 3.0, "clothes": 2.0}
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo: its file, or its name in an archive; its set, its class or -1."""
+    """One photo: its file, or its name in an archive; its set, its class or -1, its kind or -1."""
 
     path: Path
     member: str | None
     source: str
     label: int
+    kind: int = -1  # a number of its set and its folder there
 
 
 @dataclass(frozen=True)
@@ -76,12 +77,18 @@ def in_archive(archive: Path, index: dict[str, int]) -> list[Photo]:
 
 
 def in_folder(folder: Path, index: dict[str, int], source: str | None = None) -> list[Photo]:
-    """Return a folder's photos, whose set is the folder that they lie in, or as told."""
-    found = []
+    """Return a folder's photos, whose sets are its folders, and kinds these folders', or as told.
+
+    A set that is told has no kinds.
+    """
+    found, kinds = [], dict[Path, int]()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         known = SYNSET.match(path.name)
         label = index.get(known.group(), -1) if known else -1
-        found.append(Photo(path, None, source or path.parent.name, label))
+        within, kind = path.parent.relative_to(folder).parts, -1
+        if source is None and len(within) > 1:
+            kind = kinds.setdefault(path.parent, len(kinds))
+        found.append(Photo(path, None, source or within[0], label, kind))
     return found
 
 

@@ -17,10 +17,11 @@ BLURRED = 0.1
 
 @dataclass(frozen=True)
 class View:
-    """A picture (SIDE, SIDE, 3) uint8, its ImageNet class or -1, and its photo's number."""
+    """A picture (SIDE, SIDE, 3) uint8; its class and its kind, or -1; its photo's number."""
 
     pixels: Pixels
     label: int
+    kind: int
     photo: int
 
 
@@ -57,6 +58,6 @@ def pair_of_views(photos: Photos, seed: int, number: int) -> tuple[View, View]:
         photo = photos.decoded(row, SIDE)
     except OSError:  # damaged: another one
         return pair_of_views(photos, seed, number + len(photos.order) // 2)
-    label = photos.listed[row].label
-    first, second = (View(np.asarray(seen(rng, photo)), label, row) for _ in range(2))
+    label, kind = photos.listed[row].label, photos.listed[row].kind
+    first, second = (View(np.asarray(seen(rng, photo)), label, kind, row) for _ in range(2))
     return first, second
