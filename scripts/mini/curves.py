@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-TERMS = ("pooled", "angle", "places", "class", "contrast", "neighbours")
+TERMS = ("pooled", "angle", "places", "class", "contrast", "kind", "neighbours")
 
 
 def logged(log: Path) -> list[dict[str, float]]:

@@ -5,6 +5,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -315,11 +316,30 @@ class Threads:
             self.alone_until = step + 25
 
 
-def progress_of(run: Run, settings: Settings) -> float:
-    """Return how much of the run is done, 0 to 1: of its steps if they are given, or its time."""
+def progress_of(run: Run, settings: Settings, ahead: int = 0) -> float:
+    """Return how much of the run is done, 0 to 1: of its steps if they are given, or its time.
+
+    `ahead` steps further on, where that is known.
+    """
     if settings.steps is not None:
-        return run.step / settings.steps
+        return (run.step + ahead) / settings.steps
     return run.elapsed / (60 * settings.minutes)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Makes the batch of the next step in a thread of its own, while this step trains."""
+
+    arrays: Arrays
+    sources: tuple[str, ...]
+    settings: Settings
+    maker: ThreadPoolExecutor
+
+    def of(self, run: Run, ahead: int = 0) -> "Future[Batch]":
+        """Begin to make the batch of the run's step, or of the one that follows."""
+        step = run.step + ahead
+        side = side_of(step, min(1.0, progress_of(run, self.settings, ahead)))
+        return self.maker.submit(batch_of, self.arrays, self.sources, step, side, self.settings)
 
 
 def steps(
@@ -333,20 +353,23 @@ def steps(
     """Train to the end; yield one line of the log for every so many steps."""
     sums: dict[str, float] = {}
     threads = Threads(torch.get_num_threads())
-    while (progress := progress_of(run, settings)) < 1:
-        threads.choose(run.step)
-        began, cpu = time.perf_counter(), time.process_time()
-        for group in run.optimizer.param_groups:
-            group["lr"] = rate_at(progress, settings)
-        batch = batch_of(arrays, sources, run.step, side_of(run.step, progress), settings)
-        for name, value in train_step(run, batch, settings, device).items():
-            sums[name] = sums.get(name, 0.0) + value / log_every
-        wall = time.perf_counter() - began
-        threads.learn(run.step, wall, time.process_time() - cpu)
-        run.step, run.elapsed = run.step + 1, run.elapsed + min(STALL, wall)
-        if run.step % log_every == 0:
-            yield json.dumps({"step": run.step, "elapsed": round(run.elapsed, 1), **sums})
-            sums = {}
+    with ThreadPoolExecutor(1) as maker:
+        batches = Batches(arrays, sources, settings, maker)
+        batch = batches.of(run)
+        while (progress := progress_of(run, settings)) < 1:
+            threads.choose(run.step)
+            began, cpu = time.perf_counter(), time.process_time()
+            for group in run.optimizer.param_groups:
+                group["lr"] = rate_at(progress, settings)
+            this, batch = batch.result(), batches.of(run, ahead=1)
+            for name, value in train_step(run, this, settings, device).items():
+                sums[name] = sums.get(name, 0.0) + value / log_every
+            wall = time.perf_counter() - began
+            threads.learn(run.step, wall, time.process_time() - cpu)
+            run.step, run.elapsed = run.step + 1, run.elapsed + min(STALL, wall)
+            if run.step % log_every == 0:
+                yield json.dumps({"step": run.step, "elapsed": round(run.elapsed, 1), **sums})
+                sums = {}
 
 
 def train(
