@@ -9,6 +9,10 @@ import h5py
 import pytest
 from conftest import Ran, drawn
 
+from tvcli.core.location.classifier import EPOCHS, PATIENCE
+from tvcli.core.location.location_heads import teach_classifier
+from tvcli.core.reports import Report
+
 Tv = Callable[..., Ran]
 
 
@@ -50,6 +54,19 @@ def test_figures_say_on_how_many_crops_and_photos_they_rest(
     assert "crops of 2 others" in ran.err
     assert "warning: too few held-out photos to measure on (2)" in ran.err
     assert "to learn from" not in ran.err
+
+
+@pytest.mark.parametrize(("held_out", "kept"), [(0, EPOCHS), (1, EPOCHS), (4, EPOCHS), (5, None)])
+def test_too_few_held_out_photos_do_not_stop_a_training(
+    held_out: int, kept: int | None, tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One photo's crops may be right by a net that has learned nothing, and never be so again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tvcli.core.location.classifier._score", lambda *_: 0.5)
+    crops_of(tv, 4 + held_out, held_out)
+    found = teach_classifier(Path("c.h5"), Path("head.h5"), {}, seed=0, report=Report())
+    assert found.history.kept == (kept or 0)
+    assert len(found.history.losses) - 1 == (kept or PATIENCE)
 
 
 def test_locating_by_a_weak_head_says_so(

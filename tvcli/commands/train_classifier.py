@@ -24,8 +24,8 @@ def train_classifier(
     """Learn to tell the object from the background.
 
     Trains on object and background crops, and stops early when the held-out photos no longer
-    improve. Prints accuracy, precision and recall on the held-out photos, and the threshold that tv
-    locate will use.
+    improve, if there are at least five. Prints accuracy, precision and recall on the held-out
+    photos, and the threshold that tv locate will use.
 
     If tv crops was given at least five photos without the object, it also learns to tell the
     object, seen from close by, from what those photos show. tv locate then drops boxes of other

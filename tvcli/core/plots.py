@@ -40,7 +40,7 @@ def plot_history(
     right.set_ylabel("held-out score")
     left.plot(epochs, history.losses, color="tab:orange", label="loss")
     right.plot(epochs, history.scores, color="tab:blue", label="held-out score")
-    right.axvline(history.best, color="0.6", linestyle="--", label=f"kept: epoch {history.best}")
+    right.axvline(history.kept, color="0.6", linestyle="--", label=f"kept: epoch {history.kept}")
     whole.legend(loc="outside lower center", ncols=3)
     _save(figure, path)
 

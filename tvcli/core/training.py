@@ -17,7 +17,7 @@ def fit(
     score: Callable[[], float],
     *,
     epochs: int,
-    patience: int,
+    patience: int | None,
     report: Report,
     what: str = "training",
 ) -> History:
@@ -25,17 +25,18 @@ def fit(
 
     `epoch(n)` trains one epoch and returns its mean loss; `score()` returns the held-out score. The
     untrained model counts as epoch 0 (loss NaN), so the result is never worse than the start.
+    Where `patience` is None the score chooses nothing: all epochs are trained, the last is kept.
     """
-    history = History([float("nan")], [score()])
+    history = History([float("nan")], [score()], chooses=patience is not None)
     best = copy.deepcopy(model.state_dict())
     report.start(what, "epochs", epochs)
     for number in range(1, epochs + 1):
         history.losses.append(epoch(number))
         history.scores.append(score())
         report.advance()
-        if history.best == number:
+        if history.kept == number:
             best = copy.deepcopy(model.state_dict())
-        elif number - history.best >= patience:
+        elif patience is not None and number - history.kept >= patience:
             break
     model.load_state_dict(best)
     return history

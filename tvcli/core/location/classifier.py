@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tvcli.core.errors import BadInput
+from tvcli.core.location.basis import LEAST_HELD_OUT
 from tvcli.core.location.cropset import CropSet
 from tvcli.core.optimizers import AdamW
 from tvcli.core.reports import Report
@@ -58,7 +59,8 @@ class Quality:
 def train_classifier(crops: CropSet, seed: int, report: Report) -> tuple[Classifier, History]:
     """Train on target and background crops, each weighing half, whatever their numbers.
 
-    Stops early by the balanced accuracy on held-out photos.
+    Stops early by the balanced accuracy on held-out photos, unless they are too few to tell: of one
+    photo's crops any half may be right at once, and a net that has learned nothing would be kept.
 
     Raises:
         BadInput: there are not both kinds of crops in training photos.
@@ -82,12 +84,13 @@ def train_classifier(crops: CropSet, seed: int, report: Report) -> tuple[Classif
             ]
             return sum(losses) / len(losses)
 
+        tells = crops.basis.held_out_photos >= LEAST_HELD_OUT
         history = fit(
             net,
             epoch,
             lambda: _score(net, crops, wanted),
             epochs=EPOCHS,
-            patience=PATIENCE,
+            patience=PATIENCE if tells else None,
             report=report,
             what="training the classifier",
         )

@@ -148,7 +148,7 @@ def _train(
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, RATE, total_steps=epochs * each + 1, pct_start=0.2
     )
-    history = History([float("nan")], [_held_out_iou(nets, crops)])
+    history = History([float("nan")], [_held_out_iou(nets, crops)], chooses=False)
     report.start("training the boxes' nets", "epochs", epochs)
     for _ in range(epochs):
         nets.train()

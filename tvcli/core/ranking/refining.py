@@ -80,7 +80,7 @@ def refine(
             report=report,
             what="learning",
         )
-    return Refined(_weight(head), history, min(history.best * STEPS, settings.steps))
+    return Refined(_weight(head), history, min(history.kept * STEPS, settings.steps))
 
 
 def _weight(head: RankHead) -> Vectors:
