@@ -1,8 +1,9 @@
 """How good the boxes are that a prototype proposes after few boxes were drawn.
 
     python -m scripts.bench.prototype boxes.jsonl [--splits 0,1] [--shrinkage 0.1,0.3] [--doubt]
+        [--backbone mini]
 
-Photos with one box, encoded whole by mini. In each split (of `location_splits.py`) a prototype is
+Photos with one box, encoded whole. In each split (of `location_splits.py`) a prototype is
 made of 1 to 80 photos of those learned from, and proposes boxes on those held out. Mean IoU, with
 an interval of 95 % by resampling the photos of all splits, beside always answering the mean box.
 With `--doubt` the photos learned from come in another order: ten by chance, then always the ten
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--splits", default="0,1,2,3,4")
     parser.add_argument("--shrinkage", default=str(prototype.SHRINKAGE))
     parser.add_argument("--doubt", action="store_true")
+    parser.add_argument("--backbone", default="mini")
     given = parser.parse_args()
     boxes: defaultdict[str, list[Box]] = defaultdict(list)
     for record, _ in read_record_file(given.boxes):
@@ -44,7 +46,7 @@ def main() -> None:
             (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
         )
     single = {image: own[0] for image, own in boxes.items() if len(own) == 1}
-    encoder = make_encoder("mini")
+    encoder = make_encoder(given.backbone)
     size, maps = encoder.settings.size, {}
     for image in single:
         pixels = resize_photo(decode_photo((given.boxes.parent / image).read_bytes()), size, size)
