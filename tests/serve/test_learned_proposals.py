@@ -63,6 +63,17 @@ def annotate(client: TestClient, place: int, truth: list[Box]) -> list[dict[str,
     return proposed
 
 
+def by_the_mean_box(truth: list[Box], sizes: list[tuple[int, int]]) -> float:
+    """Return the mean IoU of answering each photo but the first with the mean box of those before.
+
+    It is what proposals are worth that have learned nothing of what photos show.
+    """
+    sides = np.array(sizes)[:, [0, 1, 0, 1]]
+    shares = np.array(truth) / sides
+    means = (shares.cumsum(0) / np.arange(1, len(shares) + 1)[:, None])[:-1] * sides[1:]
+    return float(np.mean([iou(tuple(m), box) for m, box in zip(means, truth[1:], strict=True)]))
+
+
 def test_boxes_are_proposed_from_the_first_one_on(
     editor: TestClient, boxes: dict[str, Box]
 ) -> None:
@@ -74,7 +85,7 @@ def test_boxes_are_proposed_from_the_first_one_on(
         assert proposed["label"] == "disc"
         assert 0 <= proposed["score"] <= 1
         ious.append(iou(tuple(proposed["box"]), truth[place]))
-    assert np.mean(ious) > 0.6
+    assert np.mean(ious) > by_the_mean_box(truth, [(192, 160)] * PHOTOS) + 0.2
     about = editor.get("/api/about").json()
     assert about["quality"] == {"photos": PHOTOS - 1, "iou": pytest.approx(np.mean(ious), abs=1e-3)}
     lines = [json.loads(line) for line in Path("boxes.jsonl").read_text().splitlines()]
@@ -108,13 +119,16 @@ def test_photos_without_the_object_teach_nothing_alone_and_a_restart_learns_from
 def test_an_annotator_of_raccoons(
     real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of forty photos; a proposal at an IoU of 0.7 is as good as drawn (docs/notes/location.md)."""
+    """Of forty photos; how good it is on how many is measured in docs/notes/location.md."""
     monkeypatch.chdir(tmp_path)
     folder = real_data / "raccoon"
     records = [json.loads(line) for line in (folder / "boxes.jsonl").read_text().splitlines()]
     truth: dict[str, list[Box]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     for record in records:
-        truth.setdefault(str(folder / record["image"]), []).append(tuple(record["box"]))
+        photo = str(folder / record["image"])
+        truth.setdefault(photo, []).append(tuple(record["box"]))
+        sizes[photo] = record["width"], record["height"]
     chosen = list(truth)[:40]
     with opened(*chosen) as app, client_of(app) as client:
         ious = []
@@ -122,4 +136,5 @@ def test_an_annotator_of_raccoons(
             for proposed in annotate(client, place, truth[photo]):
                 ious.append(max(iou(tuple(proposed["box"]), box) for box in truth[photo]))
     assert len(ious) == len(chosen) - 1
-    assert np.mean(ious) > 0.6
+    mean = by_the_mean_box([truth[p][0] for p in chosen], [sizes[p] for p in chosen])
+    assert np.mean(ious) > mean + 0.05
