@@ -1,10 +1,12 @@
 """Duplicates: how many of the pairs there are `tv dedupe` finds, and how many it makes up.
 
-    python -m scripts.bench.dedupe photos/ --per-photo 5 --folder /tmp/dedupe
+    python -m scripts.bench.dedupe FOLDER... --draw 20 --per-photo 2 --seed 1 --folder /tmp/dedupe
 
 makes changed copies of photos, indexes all, and tells precision and recall of the pairs, what
-became of the copies of each kind, CPU seconds and the largest memory. With --alone no copies are
-made: each group found is then named, for a person to look at.
+became of the copies of each kind, CPU seconds and the largest memory. A copy that shows two of
+the photos is a copy of either, and no group holds both: its pairs are those with the photo, and its
+copies, of which there are more in its group; outside of groups, with the one it was made of. With
+--alone no copies are made: each group found is then named, for a person to look at.
 """
 
 import argparse
@@ -16,10 +18,12 @@ import tempfile
 from collections import Counter, defaultdict
 from itertools import combinations, groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 
+from scripts.matching.rows import pictures_in
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.images.copies.truth import read_truth
 
@@ -33,6 +37,7 @@ RESAMPLES = 1000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", nargs="+")
+    parser.add_argument("--draw", type=int, help="so many of the pictures of each folder named")
     parser.add_argument("--per-photo", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--candidates", type=int, default=10)
@@ -46,6 +51,8 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> None:
     copies, index = folder / "copies", folder / "all.tvx"
     photos = [absolute_path(name) for name in options.photos]
+    if options.draw:
+        photos = [path for name in photos for path in drawn(name, options.draw, options.seed)]
     if not options.alone:
         seed = ["--per-photo", options.per_photo, "--seed", options.seed]
         print_cost("copies", *run("copies", *photos, "-o", copies, *seed)[1:])
@@ -63,6 +70,11 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
             print(*group)
     else:
         print_agreement(groups, copies / "truth.jsonl")
+
+
+def drawn(folder: str, count: int, seed: int) -> list[str]:
+    """Return some pictures of a folder, drawn by the seed."""
+    return [str(path) for path in Random(seed).sample(pictures_in(Path(folder)), count)]
 
 
 def run(*words: object) -> tuple[str, float, float]:
@@ -87,6 +99,7 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
     records = read_truth(truth)
     family = {record["image"]: record["original"] for record in records}
     family |= {record["original"]: record["original"] for record in records}
+    family |= _shown_beside(groups, records, family)
     kinds = {record["image"]: record["kind"] for record in records}
     there: Counter[str] = Counter()
     by_family: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])  # pairs, right, wrong
@@ -105,7 +118,7 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
         by_family[family[pair[0]]][1 if is_right else 2] += 1
         if not is_right:
             confused[tuple(sorted(family[name] for name in pair))] += 1
-    print("\n| copies | pairs | recall | precision | in a group with its original |")
+    print("\n| copies | pairs | recall | precision | in a group with a photo it shows |")
     print("|---" * 5 + "|")
     beside = _beside_original(groups, records)
     for kind in sorted(there, key=lambda kind: (kind != ALL, kind)):
@@ -136,6 +149,20 @@ def print_kept(groups: list[Group], kinds: dict[str, str]) -> None:
     print(f"\nKept, of the groups that have one: {shares}")
 
 
+def _shown_beside(
+    groups: list[Group], records: list[Truth], family: dict[str, str]
+) -> dict[str, str]:
+    """Return the copies that count as ones of the other photo that they show, with that photo."""
+    others = {record["image"]: record["other"] for record in records if "other" in record}
+    found: dict[str, str] = {}
+    for group in groups:
+        there = Counter(family[name] for name in group if name not in others)
+        for name in group:
+            if name in others and there[others[name]] > there[family[name]]:
+                found[name] = others[name]
+    return found
+
+
 def _kinds(pair: tuple[str, ...], kinds: dict[str, str]) -> set[str]:
     """Return what a pair counts for: all, and the kinds of the copies in it."""
     return {ALL} | {kinds[name] for name in pair if name in kinds}
@@ -148,7 +175,8 @@ def _beside_original(groups: list[Group], records: list[Truth]) -> dict[str, flo
     for record in records:
         place = number.get(record["image"])
         for kind in (ALL, record["kind"]):
-            together[kind].append(place is not None and place == number.get(record["original"]))
+            shown = {number.get(record[name]) for name in ("original", "other") if name in record}
+            together[kind].append(place is not None and place in shown)
     return {kind: sum(found) / len(found) for kind, found in together.items()}
 
 

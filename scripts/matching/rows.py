@@ -16,10 +16,9 @@ import tvcli
 from scripts.matching.changes import MADE, recoloured
 from scripts.matching.rephotographed import Surroundings
 from tvcli.core.images.photo import Photo, decode_photo
-from tvcli.core.matching.features import describe, describe_both
+from tvcli.core.matching.features import FINE, describe, describe_both
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.pair import FINE
 from tvcli.core.matching.whole import WholeMatcher
 
 GALLERY, QUERIES = 160, 92  # pictures of a domain, and copies made of some of them

@@ -20,9 +20,8 @@ from scripts.matching.changes import MADE
 from scripts.matching.rows import is_picture, opened, photo_of, pictures_in, surroundings
 from tvcli.core.matching import voting
 from tvcli.core.matching.decision import Default
-from tvcli.core.matching.features import Keypoints, describe, describe_both
+from tvcli.core.matching.features import FINE, Keypoints, describe, describe_both
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.pair import FINE
 from tvcli.core.matching.vocabulary import drawn_vocabulary
 
 SETTINGS = (  # what ships first
@@ -34,7 +33,6 @@ SETTINGS = (  # what ships first
     "4,3,51,100,128,0.03",
 )
 PLACES = (1, 2, 4, 8, 16)
-UNKNOWN = 1.0, 0  # cosine and key points: the default rule looks at neither
 
 Case = tuple[list[Keypoints], int]  # the sides of a query, and the number of its picture
 
@@ -67,9 +65,9 @@ def main() -> None:
             ("large", [describe(photo, side=side, count=count)]),
         ):
             match = Matcher(sides).match(gallery[shown])
-            if Default().accepts(UNKNOWN[0], match, UNKNOWN[1]):
+            if Default().accepts(match):
                 looks[look].append((sides, shown))
-    photos = [voting.filed(one, words) for one in gallery]
+    photos = voting.Filed(gallery, words)
     heads = " | ".join(f"among {place}" for place in PLACES)
     print(f"| look | roots, words, bits, drawn, similarities, tolerance | {heads} | CPU ms |")
     print("|---|---|" + "---|" * (len(PLACES) + 1))

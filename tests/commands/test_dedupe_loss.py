@@ -61,7 +61,7 @@ def test_a_screenshot_with_more_pixels_does_not_replace_the_picture(tv: Tv, phot
         "shot-again": "drop",
     }
     assert {group for group, _, _ in found.values()} == {1}
-    assert found["picture"][2] == "shows the picture larger than what has more pixels"
+    assert found["picture"][2] == "what has more pixels shows it at 66% of its size"
     assert found["shot"][2].startswith("the first of the group shows ")
 
 
@@ -73,6 +73,33 @@ def test_two_pictures_beside_each_other_replace_neither(tv: Tv, photos: Path) ->
     for name, image in (("left", left), ("right", right), ("both", both)):
         image.save(photos / f"{name}.png")
     assert "drop" not in {action for _, action, _ in proposed(tv).values()}
+
+
+@pytest.mark.parametrize("others", [("left", "right"), ("left",)])
+def test_two_pictures_beside_each_other_as_large_as_they_are_replace_neither(
+    tv: Tv, photos: Path, others: tuple[str, ...]
+) -> None:
+    pictures = {"left": textured(3, 240, 240), "right": textured(4, 240, 240)}
+    both = Image.new("RGB", (480, 240))
+    both.paste(pictures["left"], (0, 0))
+    both.paste(pictures["right"], (240, 0))
+    both.save(photos / "both.png")
+    for name in others:
+        pictures[name].save(photos / f"{name}.png")
+    found = proposed(tv)
+    assert {action for _, action, _ in found.values()} == {"keep"}
+    (shown,) = found.keys() - {"both"}  # the collage is in a group with one of the two only
+    assert found[shown][2] == "what has more pixels shows it beside other things"
+
+
+def test_a_crop_of_a_photo_is_dropped_for_it(tv: Tv, photos: Path) -> None:
+    whole = textured(3, 480, 360)
+    whole.save(photos / "whole.png")
+    whole.crop((60, 40, 380, 280)).save(photos / "part.png")
+    assert {name: action for name, (_, action, _) in proposed(tv).items()} == {
+        "whole": "keep",
+        "part": "drop",
+    }
 
 
 def test_a_crop_that_was_enlarged_does_not_replace_the_whole(tv: Tv, photos: Path) -> None:

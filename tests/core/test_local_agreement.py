@@ -7,10 +7,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 from tests.core.test_verification import photo, scene, turn, warped
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
-from tvcli.core.matching.features import COUNT, Keypoints, describe, describe_both
+from tvcli.core.matching.features import Keypoints, describe, describe_both
 from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.matcher import match
+from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.photometry import colour_agreement
 from tvcli.core.matching.zncc import details
 
@@ -39,14 +39,14 @@ def written_on(image: Image.Image) -> Image.Image:
 
 
 def matched(copy: Image.Image, original: Image.Image) -> Match:
-    return match(describe_both(photo(copy)), describe(photo(original)))
+    return Matcher(describe_both(photo(copy))).match(describe(photo(original)))
 
 
 @pytest.mark.parametrize("seed", range(20, 24))
 def test_another_thing_on_the_same_ground_is_refused_by_its_places(seed: int) -> None:
     found = matched(with_middle(seed, seed + 40), with_middle(seed, seed + 60))
-    assert found.inliers >= 20 and LOOSE.accepts(1.0, found, COUNT)  # the ground is the same
-    assert not Default().accepts(1.0, found, COUNT)
+    assert found.inliers >= 20 and LOOSE.accepts(found)  # the ground is the same
+    assert not Default().accepts(found)
 
 
 @pytest.mark.parametrize("seed", range(20, 24))
@@ -54,7 +54,7 @@ def test_text_over_a_picture_spoils_few_of_its_places(seed: int) -> None:
     original = with_middle(seed, seed + 40)
     found = matched(written_on(original), original)
     assert (found.evidence.local_agreement or 0) > 0.8 and (found.evidence.hue or 0) > 0.8
-    assert Default().accepts(1.0, found, COUNT)
+    assert Default().accepts(found)
 
 
 def test_a_turned_copy_agrees_nearly_everywhere() -> None:
@@ -68,7 +68,7 @@ def test_the_same_shape_in_another_colour_of_the_same_brightness_is_refused() ->
     found = matched(with_shirt(32, orange), with_shirt(32, blue))
     assert min(found.evidence.zncc or 0, found.evidence.local_agreement or 0) > 0.9
     assert found.evidence.hue is not None and found.evidence.hue < 0.6
-    assert LOOSE.accepts(1.0, found, COUNT) and not Default().accepts(1.0, found, COUNT)
+    assert LOOSE.accepts(found) and not Default().accepts(found)
 
 
 @pytest.mark.parametrize("saturation", [0.0, 0.3, 1.0, 1.8])

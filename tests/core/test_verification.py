@@ -18,15 +18,22 @@ from tvcli.core.matching.decision import (
 )
 from tvcli.core.matching.evidence import Evidence, nfa_score
 from tvcli.core.matching.feature_columns import as_columns, from_columns
-from tvcli.core.matching.features import COUNT, Keypoints, Method, describe, describe_both
+from tvcli.core.matching.features import Keypoints, Method, describe, describe_both
+from tvcli.core.matching.fitting import Model
 from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.matcher import match
+from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.plausible import is_plausible, outline
 from tvcli.core.matching.score import fitted_score, terms
 from tvcli.core.matching.zncc import zncc
 
 CORNERS = np.array([[0, 0], [400, 0], [400, 300], [0, 300]], np.float64)
+
+
+def match(
+    query: Keypoints | list[Keypoints], gallery: Keypoints, *, model: Model = "homography"
+) -> Match:
+    return Matcher([query] if isinstance(query, Keypoints) else query, model=model).match(gallery)
 
 
 def scene(seed: int, width: int = 400, height: int = 300) -> Image.Image:
@@ -110,13 +117,13 @@ def test_mirrored_pictures_are_found_and_said_to_be(method: Method) -> None:
 def test_not_described_as_mirrored_a_mirrored_picture_is_not_found() -> None:
     original = scene(3)
     found = match(describe(photo(ImageOps.mirror(original))), describe(photo(original)))
-    assert not Default().accepts(1.0, found, COUNT)
+    assert not Default().accepts(found)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_other_pictures_are_refused(seed: int) -> None:
     found = match(describe_both(photo(scene(seed))), describe(photo(scene(seed + 50))))
-    assert not Default().accepts(0.99, found, COUNT)
+    assert not Default().accepts(found)
     assert found.inliers < 10
 
 
@@ -152,7 +159,7 @@ def test_a_small_copy_is_brought_to_the_size_of_others() -> None:
     original = scene(5)
     small = original.resize((100, 75), Image.Resampling.LANCZOS)
     found = match(describe_both(photo(small)), describe(photo(original)))
-    assert Default().accepts(0.5, found, COUNT)
+    assert Default().accepts(found)
     assert found.transform is not None
     assert np.abs(moved(found.transform, CORNERS / 4) - CORNERS).max() < 6
 
@@ -236,7 +243,7 @@ def test_an_outline_goes_around_the_region() -> None:
 def test_the_scalable_rule_as_it_is_read(
     similarity: float, inliers: int, keypoints: int, accepted: bool
 ) -> None:
-    assert Scalable().accepts(similarity, Match(inliers), keypoints) is accepted
+    assert Scalable().accepts(Match(inliers), similarity, keypoints) is accepted
 
 
 ALL_KNOWN = Evidence(60.0, 0.8, 0.8, 0.1, 0.9, 0.9, 0.8)
@@ -288,9 +295,9 @@ def test_a_probability_that_must_be_reached_decides() -> None:
     original = scene(5)
     found = match(describe_both(photo(original)), describe(photo(original)))
     assert 0.9 < found.probability < 1
-    assert Default(found.probability).accepts(-1.0, found, COUNT)
-    assert not Default(min(found.probability + 1e-6, 1.0)).accepts(-1.0, found, COUNT)
-    assert not Default(0).accepts(1.0, Match(), COUNT)  # without a map there is nothing to weigh
+    assert Default(found.probability).accepts(found)
+    assert not Default(min(found.probability + 1e-6, 1.0)).accepts(found)
+    assert not Default(0).accepts(Match())  # without a map there is nothing to weigh
 
 
 def test_every_threshold_can_be_set_by_name() -> None:

@@ -10,7 +10,7 @@ from tests.core.test_verification import scene
 from tvcli.core.images.photo import Photo, decode_photo
 from tvcli.core.matching.features import Keypoints, Method, describe, describe_both
 from tvcli.core.matching.vocabulary import Vocabulary, drawn_vocabulary
-from tvcli.core.matching.voting import Voter, filed, own_vocabulary, signatures
+from tvcli.core.matching.voting import Filed, Voter, own_vocabulary, signatures
 
 REGION = (0.0, 0.0, 400.0, 300.0)
 
@@ -54,7 +54,7 @@ def test_a_vote_is_a_pair_that_one_turn_size_and_place_explain(
         keypoints(turned[:0], descriptors[:0]),
     ]
     vocabulary = own_vocabulary(query)
-    votes = Voter(query, vocabulary).votes([filed(one, vocabulary) for one in photos])
+    votes = Voter(query, vocabulary).votes(Filed(photos, vocabulary))
     assert np.floor(votes[[0, 1, 3, 4]]).tolist() == [60, 40, 0, 0]
     assert 30 < votes[2] < 60  # some go to other words
 
@@ -66,7 +66,7 @@ def test_a_mirrored_query_votes_by_where_points_lie_in_the_mirror_image(
     query = replace(keypoints(places, descriptors), mirrored=True)
     vocabulary = own_vocabulary(query)
     photos = [keypoints(at, descriptors) for at in (-places.conj() + 400, places)]
-    votes = Voter(query, vocabulary).votes([filed(one, vocabulary) for one in photos])
+    votes = Voter(query, vocabulary).votes(Filed(photos, vocabulary))
     assert np.floor(votes[0]) == 60 and votes[1] < 30
 
 
@@ -81,7 +81,7 @@ def test_the_photo_that_a_query_shows_has_the_most_votes(method: Method, kept: b
     found = []
     for query in (plain, mirrored):
         vocabulary = words if kept and words else own_vocabulary(query)
-        found.append(Voter(query, vocabulary).votes([filed(one, vocabulary) for one in gallery]))
+        found.append(Voter(query, vocabulary).votes(Filed(gallery, vocabulary)))
     assert found[1].argmax() == 7
     assert found[1][7] > 2 * max(*np.delete(found[1], 7), *found[0])
 
@@ -119,5 +119,5 @@ def test_a_query_without_key_points_has_no_words() -> None:
     full = describe(photo(scene(1)))
     vocabulary = own_vocabulary(full)
     for words in (own_vocabulary(empty), vocabulary):
-        assert Voter(empty, words).votes([filed(full, words)]).tolist() == [0]
-    assert Voter(full, vocabulary).votes([]).shape == (0,)
+        assert Voter(empty, words).votes(Filed([full], words)).tolist() == [0]
+    assert Voter(full, vocabulary).votes(Filed([], vocabulary)).shape == (0,)

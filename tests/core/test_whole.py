@@ -8,7 +8,7 @@ from tests.core.test_local_agreement import written_on
 from tests.core.test_verification import photo, scene
 from tvcli.core.matching.blank import is_blank
 from tvcli.core.matching.decision import Default
-from tvcli.core.matching.features import COUNT, describe
+from tvcli.core.matching.features import describe
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.whole import WholeMatcher
 
@@ -29,7 +29,7 @@ def test_a_blurred_copy_is_found_whichever_way_it_lies(quarters: int, mirrored: 
     blurred = turned(original, quarters, mirrored).filter(ImageFilter.GaussianBlur(6))
     found = matched(blurred, original)
     assert found.whole and found.inliers == 0 and found.mirrored == mirrored
-    assert found.transform is not None and Default().accepts(0.9, found, COUNT)
+    assert found.transform is not None and Default().accepts(found)
     marked = Image.new("L", original.size)
     marked.paste(255, (0, 0, 20, 20))
     y, x = np.argwhere(np.asarray(turned(marked, quarters, mirrored))).mean(axis=0)
@@ -39,7 +39,7 @@ def test_a_blurred_copy_is_found_whichever_way_it_lies(quarters: int, mirrored: 
 @pytest.mark.parametrize("seed", range(51, 56))
 def test_another_picture_is_refused(seed: int) -> None:
     found = matched(scene(seed).filter(ImageFilter.GaussianBlur(6)), scene(seed + 20))
-    assert not Default().accepts(0.9, found, COUNT)
+    assert not Default().accepts(found)
 
 
 def test_photos_of_another_aspect_are_not_laid_over_each_other() -> None:
@@ -67,8 +67,8 @@ def test_a_blank_photo_is_the_same_as_one_of_its_colour(
 ) -> None:
     blank = Image.new("RGB", (400, 300), BEIGE)
     found = matched(Image.new("RGB", (300, 150), colour), blank)
-    assert Default().accepts(1.0, found, COUNT) == same
-    assert not Default().accepts(1.0, matched(blank, scene(58)), COUNT)
+    assert Default().accepts(found) == same
+    assert not Default().accepts(matched(blank, scene(58)))
 
 
 def test_noise_leaves_a_photo_blank_and_text_does_not() -> None:

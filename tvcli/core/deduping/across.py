@@ -9,7 +9,7 @@ from itertools import chain
 
 import numpy as np
 
-from tvcli.core.deduping.candidates import PHOTOS_A_SEARCH, Pairs
+from tvcli.core.deduping.candidates import joined_pairs, near_by_index
 from tvcli.core.deduping.decisions import Decisions
 from tvcli.core.deduping.dedupe import (
     DedupeSettings,
@@ -27,7 +27,6 @@ from tvcli.core.deduping.photos import Photos, photos_of
 from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.sharing import near_by_words
 from tvcli.core.deduping.words import words_of
-from tvcli.core.engines import Rows
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
 from tvcli.core.reports import Report
@@ -65,12 +64,17 @@ def find_groups_across(
     ):
         words = words_of(store, report)
         links = Links(store, settings.rule, words)
-        near = [near_by_words(words, settings.candidates, report, own=len(own))] if len(own) else []
-        if _comparable(index, archive):
-            near.append(_near_by_index(index, own, archive, other, settings.candidates, report))
-        else:
-            report.note("the indexes were made in other ways: candidates are those of key points")
-        pairs = links.find(_pairs(near), report) if len(other) else []
+        pairs: list[tuple[int, int]] = []
+        if len(own) and len(other):
+            near = [near_by_words(words, settings.candidates, report, own=len(own))]
+            if _comparable(index, archive):
+                similar = near_by_index((index, own), (archive, other), settings.candidates, report)
+                near.append(np.where(similar < 0, -1, similar + len(own)))
+            else:
+                report.note(
+                    "the indexes were made in other ways: candidates are those of key points"
+                )
+            pairs = links.find(joined_pairs(*near), report)
         matched = _matched(own, other, pairs, links, decisions)
         yield from _groups(own, other, matched, links, settings.preference, report)
 
@@ -87,33 +91,6 @@ def _comparable(index: Index, archive: Index) -> bool:
         for one in (index, archive)
     ]
     return known[0] == known[1]
-
-
-def _near_by_index(
-    index: Index, own: Photos, archive: Index, other: Photos, k: int, report: Report
-) -> Rows:
-    """Return the k photos of the archive most similar to each, (n, k), counted on from the own."""
-    found = np.full((len(own), k), -1, np.intp)
-    allowed = np.zeros(len(archive), bool)
-    allowed[other.rows] = True
-    report.start("similar photos", "photos", len(own))
-    for start in range(0, len(own), PHOTOS_A_SEARCH):
-        rows = own.rows[start : start + PHOTOS_A_SEARCH]
-        _, near = archive.search(index.vectors(rows), k, None if allowed.all() else allowed)
-        numbers = np.where(near < 0, -1, other.numbers[near])
-        numbers = np.where(numbers < 0, -1, numbers + len(own))
-        found[start : start + len(rows), : numbers.shape[1]] = numbers
-        report.advance(len(rows))
-    return found
-
-
-def _pairs(near: list[Rows]) -> Pairs:
-    """Return pairs (P, 2) of an own photo and one of the archive, in rising order, each once."""
-    others = np.concatenate(near, axis=1)
-    own = np.broadcast_to(np.arange(len(others))[:, None], others.shape)
-    known = others >= 0
-    pairs: Pairs = np.stack([own[known], others[known]], axis=1).astype(np.int64)
-    return np.unique(pairs, axis=0)
 
 
 def _matched(

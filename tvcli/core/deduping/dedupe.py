@@ -238,22 +238,26 @@ class Proposing:
 
     def best(self, photos: Sequence[Numbered]) -> Numbered:
         """Return the one to keep: the preferred; of those that it may not replace, where it shows
-        them smaller among other things, the preferred one.
+        them smaller, or among other things, the one to keep of these.
         """
         preferred = self._preferred(photos)
-        others = [one for one in photos if self._link(one, preferred)]
-        larger = [
-            one for one in others if self._loss(one, preferred) and self._loss(preferred, one)
+        better = [
+            one
+            for one in photos
+            if self._loss(one, preferred)
+            and self._loss(preferred, one)
+            and not self._links.pasted(preferred[0], one[0])
         ]
-        return self._preferred(larger) if larger else preferred
+        return self.best(better) if better else preferred
 
     def members(self, group: Sequence[Numbered]) -> list[Member]:
         """Return what is proposed for each of a group, of which the first is kept."""
         first, *left = group
+        preferred = self._preferred(group)
         reason = (
             self._preference.why_kept(first[1], [facts for _, facts in left])
-            if self._preferred(group) is first
-            else "shows the picture larger than what has more pixels"
+            if preferred is first
+            else f"what has more pixels {self._loss(first, preferred) or 'shows it smaller'}"
         )
         kept, members = first, dict[str, Member]()
         while True:  # what is kept, and what may be dropped for it; of the rest the same again
@@ -279,7 +283,7 @@ class Proposing:
         link = self._link(one, kept)
         if link is None or self._preference.by_folder(kept[1], one[1]):
             return ""
-        return loss(link, one[1], kept[1])
+        return loss(link, one[1], kept[1], lambda: self._links.pasted(one[0], kept[0]))
 
     def _same(self, one: Numbered, kept: Numbered) -> bool:
         return one[0] == kept[0] or self._link(one, kept) is not None

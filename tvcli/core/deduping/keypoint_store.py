@@ -5,39 +5,21 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
-from tvcli.core.matching.features import (
-    COLOUR,
-    COUNT,
-    PREVIEW,
-    SIDE,
-    Keypoints,
-    describe,
-    describe_both,
-)
+from tvcli.core.matching.feature_columns import as_columns, from_columns
+from tvcli.core.matching.features import SIDE, Keypoints, describe, describe_both
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
-BYTES = 32  # of an ORB descriptor
-
-# Of a photo as it is and mirrored: the first `count` are known; of small pictures the first sides.
-ROW = np.dtype(
-    [
-        ("descriptors", "u1", (2, COUNT, BYTES)),
-        ("points", "f4", (2, COUNT, 2)),
-        ("count", "i4", (2,)),
-        ("preview", "u1", (PREVIEW, PREVIEW)),
-        ("sides", "i4", (2,)),
-        ("colour", "u1", (COLOUR, COLOUR, 3)),
-        ("colour_sides", "i4", (2,)),
-        ("region", "f8", (4,)),
-    ]
-)
+# Of one side of a photo, as the columns of files of key points hold it.
+ROW = np.dtype([(name, values.dtype, values.shape[1:]) for name, values in as_columns([]).items()])
 
 Both = list[Keypoints]  # of a photo as it is, and mirrored
 
@@ -54,8 +36,10 @@ class KeypointStore:
 
     def read(self, number: int) -> Both:
         """Return the key points of a photo as it is and mirrored; none of a bad photo."""
-        data = os.pread(self._file.fileno(), ROW.itemsize, number * ROW.itemsize)
-        return _unpacked(np.frombuffer(data, ROW, 1)[0])
+        size = 2 * ROW.itemsize
+        rows: Any = np.frombuffer(os.pread(self._file.fileno(), size, number * size), ROW)
+        plain, mirrored = from_columns(rows, "orb")
+        return [plain, replace(mirrored, mirrored=True)]
 
     def close(self) -> None:
         """Close the file."""
@@ -79,7 +63,7 @@ def store_keypoints(
             for photo, found in zip(photos, in_order(pool, _described, work), strict=True):
                 if isinstance(found, str):
                     report.skip(str(photo), "key points", found)
-                    file.write(np.zeros(1, ROW).tobytes())
+                    file.write(np.zeros(2, ROW).tobytes())
                 else:
                     file.write(found)
                 report.advance()
@@ -91,7 +75,7 @@ def store_keypoints(
 
 
 def _described(work: tuple[Path, Keypoints | None]) -> bytes | str:
-    """Return the row of a photo, or why there is none."""
+    """Return the rows of a photo, or why there are none."""
     path, known = work
     try:
         photo = decode_photo(read_photo(path), size=SIDE)
@@ -103,34 +87,7 @@ def _described(work: tuple[Path, Keypoints | None]) -> bytes | str:
 
 
 def _packed(both: Both) -> bytes:
-    row = np.zeros(1, ROW)[0]
-    for side, keypoints in enumerate(both):
-        count = min(len(keypoints), COUNT)
-        row["count"][side] = count
-        row["descriptors"][side, :count] = keypoints.descriptors[:count]
-        row["points"][side, :count] = keypoints.points[:count]
-    height, width = both[0].preview.shape
-    row["preview"][:height, :width] = both[0].preview
-    row["sides"], row["region"] = (height, width), both[0].region
-    height, width = both[0].colour.shape[:2]
-    row["colour"][:height, :width] = both[0].colour
-    row["colour_sides"] = height, width
-    packed: bytes = row.tobytes()
-    return packed
-
-
-def _unpacked(row: np.void) -> Both:
-    height, width = row["sides"]
-    down, across = row["colour_sides"]
-    x0, y0, x1, y1 = (float(side) for side in row["region"])
-    return [
-        Keypoints(
-            points=row["points"][side, : row["count"][side]],
-            descriptors=row["descriptors"][side, : row["count"][side]],
-            preview=np.ascontiguousarray(row["preview"][:height, :width]),
-            region=(x0, y0, x1, y1),
-            mirrored=bool(side),
-            colour=np.ascontiguousarray(row["colour"][:down, :across]),
-        )
-        for side in range(2)
-    ]
+    rows = np.zeros(2, ROW)
+    for name, values in as_columns(both).items():
+        rows[name] = values
+    return rows.tobytes()

@@ -7,7 +7,8 @@ import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
 from tvcli.core.deduping.keypoint_store import Both, KeypointStore
-from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, compare, joined
+from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, joined
+from tvcli.core.deduping.seam import is_pasted
 from tvcli.core.deduping.words import Words, in_common
 from tvcli.core.images.photo import BadImage
 from tvcli.core.parallel import cores, in_order
@@ -22,7 +23,7 @@ class Links:
     """What is known of which photos are the same; what is asked for is compared once, and kept."""
 
     def __init__(self, store: KeypointStore, rule: Rule, words: Words | None = None) -> None:
-        self._spool, self._rule, self._words = store, rule, words
+        self._store, self._rule, self._words = store, rule, words
         self._known: dict[Pair, Link | None] = {}
         self._joined: dict[Pair, Link] = {}
 
@@ -35,7 +36,8 @@ class Links:
 
     def _compare(self, first: int, second: int) -> Link | None:
         try:
-            return compare(self._spool, first, second, self._rule)
+            read = self._store.read
+            return Comparer(read(first), self._rule).link(read(second))
         except BadImage:  # OpenCV fails on them: nothing says that they are the same
             return None
 
@@ -48,6 +50,13 @@ class Links:
         """Return the link from one photo to another, by themselves or through a third."""
         return _turned(self.known(first, second) or self.between(first, second), first, second)
 
+    def pasted(self, own: int, into: int) -> bool:
+        """Tell whether a photo lies in another that is the same like something pasted there."""
+        link = self.towards(own, into)
+        if link is None:
+            return False
+        return is_pasted(link.transform, self._store.read(own)[0], self._store.read(into)[0])
+
     def through(self, first: int, between: int, last: int) -> Link | None:
         """Return the link of two photos by way of one that is known to be the same as both.
 
@@ -59,7 +68,7 @@ class Links:
         back = _turned(self._known.get(_pair(between, higher)), between, higher)
         if to is None or back is None:
             return None
-        link = joined(self._spool.read(lower)[0], self._spool.read(higher)[0], to, back)
+        link = joined(self._store.read(lower)[0], self._store.read(higher)[0], to, back)
         if not self._rule.accepts(link):
             return None
         self._joined[lower, higher] = link
@@ -89,7 +98,7 @@ class Links:
     def _compared(self, pairs: Pairs) -> tuple[Pairs, list[Link | BadImage | None]]:
         """Compare pairs that all have the same first photo, on the sides where they may match."""
         own, others = int(pairs[0, 0]), pairs[:, 1].tolist()
-        comparer, read = Comparer(self._spool.read(own), self._rule), self._spool.read
+        comparer, read = Comparer(self._store.read(own), self._rule), self._store.read
         sides = zip(others, self._sides(own, others), strict=True)
         return pairs, [_link_or_failure(comparer, read(other), some) for other, some in sides]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tvcli.core.deduping.keypoint_store import Both, KeypointStore
+from tvcli.core.deduping.keypoint_store import Both
 from tvcli.core.matching.decision import Default
 from tvcli.core.matching.evidence import laid_over_evidence
 from tvcli.core.matching.features import Keypoints
@@ -16,7 +16,6 @@ from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.whole import WholeMatcher
 
 BOTH = (0, 1)  # a photo as it is, and its mirror image
-UNKNOWN = 1.0  # cosine of two photos that are compared: the decision does not look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Rule:
 
     def accepts(self, link: Link) -> bool:
         """Tell whether one of two photos that were compared stands for the other."""
-        return link.share >= self.share and self.decision.accepts(UNKNOWN, link.match, 0)
+        return link.share >= self.share and self.decision.accepts(link.match)
 
 
 class Comparer:
@@ -81,11 +80,6 @@ class Comparer:
         if side not in self._matchers:
             self._matchers[side] = Matcher([self._both[side]])
         return self._matchers[side]
-
-
-def compare(store: KeypointStore, first: int, second: int, rule: Rule) -> Link | None:
-    """Return how one photo of a store is the same as another; None if it is not."""
-    return Comparer(store.read(first), rule).link(store.read(second))
 
 
 def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:

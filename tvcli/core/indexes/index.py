@@ -23,6 +23,7 @@ from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.spellings import as_on_disk, other_spellings
 from tvcli.core.images.arrays import unit
+from tvcli.core.indexes.contents import Content, contents_of
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.row_store import RowStore
 from tvcli.core.indexes.stores import open_store
@@ -46,6 +47,11 @@ class Index:
     def vectors(self, rows: slice | Rows) -> Vectors:
         """Return some rows as (n, D) float32 of unit length."""
         return self.store.vectors(rows)
+
+    @cached_property
+    def contents(self) -> list[Content]:
+        """The digest and the region of every row, by which what is kept of photos is found."""
+        return contents_of(self)
 
     def search(
         self,

@@ -4,7 +4,7 @@ So rows may come and go: what is known stays known, and what is new is described
 """
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -18,6 +18,7 @@ from tvcli.core.errors import BadInput, Outdated
 from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.files.locks import writing
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
+from tvcli.core.indexes.contents import contents_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
 from tvcli.core.indexes.words import NAME as WORDS
@@ -30,8 +31,6 @@ from tvcli.core.reports import Report
 PHOTOS_A_BLOCK = 256  # photos described and written at a time
 NAME = "keypoints-{}.h5"
 
-Key = tuple[str, Box]  # the digest of a photo and the region of it
-
 
 class Kept:
     """Open key points of an index's photos; photos they lack are described from their files."""
@@ -39,7 +38,8 @@ class Kept:
     def __init__(self, index: Index, method: Method, file: Artifact | None, report: Report) -> None:
         self.method = method
         self._index, self._file, self._report = index, file, report
-        self._places = {} if file is None else _places(file)
+        kept = [] if file is None else contents_of(file)
+        self._places = {content: place for place, content in enumerate(kept)}
 
     def read(self, rows: Rows) -> list[Keypoints]:
         """Return the key points of some rows of the index; empty for a photo that is no more."""
@@ -53,7 +53,8 @@ class Kept:
         """Return the key points of some rows of the index; None for those that are not kept."""
         if self._file is None:
             return [None] * len(rows)
-        places = [self._places.get(key) for key in _keys(self._index, rows)]
+        contents = self._index.contents
+        places = [self._places.get(contents[row]) for row in rows.tolist()]
         stored = np.array([place for place in places if place is not None], np.intp)
         kept = iter(
             from_columns(self._file.read_columns(stored), self.method) if len(stored) else []
@@ -147,14 +148,15 @@ def kept_words(index: Index) -> Iterator[KeptWords | None]:
         yield None
         return
     with open_artifact(index.path / kept["file"], "words") as file:
-        rows = {key: row for row, key in enumerate(_keys(index, np.arange(len(index))))}
+        rows = {content: row for row, content in enumerate(index.contents)}
         yield KeptWords(file, rows, len(index))
 
 
 def describe_row(index: Index, row: int, method: Method, report: Report) -> Keypoints:
     """Return the key points of a photo of the index from its file; none of one that is bad."""
     (image,) = index.read("image", np.array([row]))
-    (region,) = _regions(index, np.array([row]))
+    ((x0, y0, x1, y1),) = index.read("region", np.array([row])).tolist()
+    region = x0, y0, x1, y1
     try:
         photo = decode_photo(read_photo(index.root / image), size=SIDE, crops=[region])
         return describe(photo, method=method, crop=region)
@@ -189,20 +191,3 @@ def _still_known(index: Index, method: Method, report: Report) -> Iterator[Kept]
 def _nothing(region: Box, method: Method) -> Keypoints:
     none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[method]), np.uint8)
     return Keypoints(*none, np.zeros((1, 1), np.uint8), region, method)
-
-
-def _keys(index: Index, rows: Rows) -> list[Key]:
-    return list(zip(index.read("digest", rows), _regions(index, rows), strict=True))
-
-
-def _regions(index: Index, rows: Rows) -> list[Box]:
-    return _boxes(index.read("region", rows))
-
-
-def _boxes(values: Iterable[Iterable[float]]) -> list[Box]:
-    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in (map(float, box) for box in values)]
-
-
-def _places(file: Artifact) -> dict[Key, int]:
-    keys = zip(file.read("digest"), _boxes(file.read("region")), strict=True)
-    return {key: place for place, key in enumerate(keys)}

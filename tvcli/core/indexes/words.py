@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, write_artifact
+from tvcli.core.indexes.contents import Content, contents_of
 from tvcli.core.matching.inverted_file import InvertedFile, word_weights
 from tvcli.core.matching.vocabulary import NONE, Vocabulary, drawn_vocabulary
 
@@ -18,13 +18,11 @@ PHOTOS_A_BLOCK = 256  # photos whose words are looked up and written at a time
 SAMPLE = 2000  # photos that words are drawn from: 1,000,000 descriptors
 GROWN = 4  # times as many photos as when the words were drawn: then they are drawn anew
 
-Key = tuple[str, Box]
-
 
 class KeptWords:
     """The words of an index's photos as an inverted file, by row of the index."""
 
-    def __init__(self, file: Artifact, rows: dict[Key, int], count: int) -> None:
+    def __init__(self, file: Artifact, rows: dict[Content, int], count: int) -> None:
         """Open them: `rows` tells which row of `count` has which content.
 
         Raises:
@@ -32,7 +30,7 @@ class KeptWords:
         """
         self.vocabulary = _vocabulary(file)
         self._words = file.read("words")
-        known = [rows.get(key, -1) for key in keys_of(file)]
+        known = [rows.get(key, -1) for key in contents_of(file)]
         self._rows, self._count = np.array(known, np.intp), count
         self._places = {row: place for place, row in enumerate(known)}
         self._inverted = InvertedFile(self._words, word_weights(self._words))
@@ -79,12 +77,6 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
             columns["words"][there] = vocabulary.words_of(descriptors[there])
             writer.append(columns)
         writer.write_state({"words": vocabulary.words, "roots": vocabulary.roots})
-
-
-def keys_of(file: Artifact) -> list[Key]:
-    """Return the content and the region of each row of a file, by which photos are known."""
-    regions = ((x0, y0, x1, y1) for x0, y0, x1, y1 in file.read("region").tolist())
-    return list(zip(file.read("digest"), regions, strict=True))
 
 
 def _drawn(keypoints: Artifact) -> Vocabulary | None:

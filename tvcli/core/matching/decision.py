@@ -20,8 +20,8 @@ class Default:
 
     min_probability: float | None = None
 
-    def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
-        """Tell whether the evidence suffices; the cosine only makes lists."""
+    def accepts(self, match: Match, similarity: float = 1.0, keypoints: int = 0) -> bool:
+        """Tell whether the evidence suffices; cosine and key points do not matter."""
         score = fitted_score()
         least = score.min_probability if self.min_probability is None else self.min_probability
         return match.transform is not None and match.probability >= least
@@ -42,7 +42,7 @@ class Scalable:
     many: float = 20
     few: float = 10
 
-    def accepts(self, similarity: float, match: Match, keypoints: int) -> bool:
+    def accepts(self, match: Match, similarity: float, keypoints: int) -> bool:
         """Tell what the diagram would."""
         if similarity < self.low:
             return False

@@ -12,24 +12,26 @@ from tvcli.core.matching.features import COLOUR, COUNT, LENGTHS, PREVIEW, Keypoi
 def as_columns(described: Sequence[Keypoints]) -> Columns:
     """Return key points (COUNT of each photo at most) as columns of a `keypoints` file."""
     rows = len(described)
-    length = LENGTHS[described[0].method] if described else 0
+    length = LENGTHS[described[0].method if described else "orb"]
     columns: dict[str, Any] = {
         "descriptors": np.zeros((rows, COUNT, length), np.uint8),
         "points": np.zeros((rows, COUNT, 2), np.float32),
         "preview": np.zeros((rows, PREVIEW, PREVIEW), np.uint8),
         "colour": np.zeros((rows, COLOUR, COLOUR, 3), np.uint8),
         "count": np.array([min(len(keypoints), COUNT) for keypoints in described], np.int32),
-        "sides": np.array([keypoints.preview.shape for keypoints in described], np.int32),
-        "colour_sides": np.array([keypoints.colour.shape[:2] for keypoints in described], np.int32),
-        "region": np.array([keypoints.region for keypoints in described], np.float32),
+        "sides": np.zeros((rows, 2), np.int32),
+        "colour_sides": np.zeros((rows, 2), np.int32),
+        "region": np.zeros((rows, 4), np.float32),
     }
     for row, keypoints in enumerate(described):
         count, (height, width) = columns["count"][row], keypoints.preview.shape
         columns["descriptors"][row, :count] = keypoints.descriptors[:count]
         columns["points"][row, :count] = keypoints.points[:count]
         columns["preview"][row, :height, :width] = keypoints.preview
+        columns["sides"][row], columns["region"][row] = (height, width), keypoints.region
         height, width, _ = keypoints.colour.shape
         columns["colour"][row, :height, :width] = keypoints.colour
+        columns["colour_sides"][row] = height, width
     return columns
 
 

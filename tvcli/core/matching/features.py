@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ Method = Literal["orb", "sift"]
 
 SIDE = 512  # pixels of the long side that photos are brought to, smaller ones too
 COUNT = 500  # key points a photo
+FINE = 2 * SIDE, 3 * COUNT  # side and key points of a photo that is sought as a small part
 PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
 COLOUR = 48  # the same of the picture in colour
 FAST_THRESHOLD = 2  # grey levels: low, so that dim and blurred pictures have corners too
@@ -82,8 +83,7 @@ def describe(
     Raises:
         BadImage: the crop lies outside the photo.
     """
-    grey, blank = _looked_at(photo, crop, method, side)
-    return _with_points(blank, grey, count, mirrored=mirrored)
+    return _described(photo, method, crop, (mirrored,), count, side)[0]
 
 
 def describe_both(
@@ -95,36 +95,27 @@ def describe_both(
     side: int = SIDE,
 ) -> list[Keypoints]:
     """Return the key points of a photo as it is and mirrored: a query that finds both."""
-    grey, blank = _looked_at(photo, crop, method, side)
-    return [_with_points(blank, grey, count, mirrored=mirrored) for mirrored in (False, True)]
+    return _described(photo, method, crop, (False, True), count, side)
 
 
-def _looked_at(
-    photo: Photo, crop: Box | None, method: Method, side: int
-) -> tuple[Pixels, Keypoints]:
-    """Return a region in grey, (H, W), and all that is known of it but the key points."""
+def _described(
+    photo: Photo, method: Method, crop: Box | None, sides: Sequence[bool], count: int, side: int
+) -> list[Keypoints]:
+    """Return the key points of a region, mirrored or not; they are sought once for all `sides`."""
     region = photo.whole if crop is None else clip(crop, photo.width, photo.height)
     if region is None:
         raise BadImage(f"box {[round(value) for value in crop or ()]} lies outside the photo")
-    blank = Keypoints(
-        points=np.empty((0, 2), np.float32),
-        descriptors=np.empty((0, LENGTHS[method]), np.uint8),
-        preview=_grey(photo, region, PREVIEW * side // SIDE),
-        region=region,
-        method=method,
-        colour=np.asarray(_small(photo, region, COLOUR * side // SIDE).convert("RGB")),
-    )
-    return _grey(photo, region, side), blank
-
-
-def _with_points(blank: Keypoints, grey: Pixels, count: int, *, mirrored: bool) -> Keypoints:
-    """Return a region with its key points, or those of its mirror image where they lie in it."""
-    seen = np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
-    points, descriptors = _detected(seen, blank.method, count)
-    if mirrored:
-        points[:, 0] = grey.shape[1] - 1 - points[:, 0]
-    found = _in_photo(points, blank.region, grey)
-    return replace(blank, points=found, descriptors=descriptors, mirrored=mirrored)
+    preview = _grey(photo, region, PREVIEW * side // SIDE)
+    colour = np.asarray(_small(photo, region, COLOUR * side // SIDE).convert("RGB"))
+    grey = _grey(photo, region, side)
+    detector = _detector(method, CANDIDATES * count)
+    with opencv_failing("no key points can be found"):
+        points = _spread(_corners(detector, grey), grey.shape, count)
+        found = [_computed(detector, grey, points, mirrored, method) for mirrored in sides]
+    return [
+        Keypoints(_in_photo(places, region, grey), bits, preview, region, method, mirrored, colour)
+        for mirrored, (places, bits) in zip(sides, found, strict=True)
+    ]
 
 
 def _grey(photo: Photo, region: Box, side: int) -> Pixels:
@@ -149,27 +140,45 @@ def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:
     return result
 
 
-def _detected(grey: Pixels, method: Method, count: int) -> tuple[Points, Pixels]:
-    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128).
-
-    Raises:
-        BadImage: OpenCV fails on it.
-    """
+def _detector(method: Method, count: int) -> Any:
     import cv2  # by the first photo described: a search without --verify does without it
 
-    many = CANDIDATES * count
     if method == "sift":
-        detector = cv2.SIFT_create(many, contrastThreshold=SIFT_CONTRAST)
-    else:
-        detector = cv2.ORB_create(many, fastThreshold=FAST_THRESHOLD)
-    kept, descriptors = [], None
-    if min(grey.shape) >= LEAST_SIDE:
-        with opencv_failing("no key points can be found"):
-            kept = _spread(detector.detect(grey, None), grey.shape, count)
-            kept, descriptors = detector.compute(grey, kept) if kept else ([], None)
-    points = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
+        return cv2.SIFT_create(count, contrastThreshold=SIFT_CONTRAST)
+    return cv2.ORB_create(count, fastThreshold=FAST_THRESHOLD)
+
+
+def _corners(detector: Any, grey: Pixels) -> Sequence[Any]:
+    return detector.detect(grey, None) if min(grey.shape) >= LEAST_SIDE else ()
+
+
+def _computed(
+    detector: Any, grey: Pixels, points: Sequence[Any], mirrored: bool, method: Method
+) -> tuple[Points, Pixels]:
+    """Return x, y (n, 2) in pixels of a grey picture, and descriptors (n, 32 or 128) uint8.
+
+    Where `mirrored`, they are those of the mirror image, in which corners lie as in the picture:
+    to seek them there would take three times as long.
+    """
+    import cv2
+
+    if not points:
+        return np.empty((0, 2), np.float32), np.empty((0, LENGTHS[method]), np.uint8)
+    last = grey.shape[1] - 1
+    if mirrored:
+        grey = np.ascontiguousarray(grey[:, ::-1])
+        points = [
+            cv2.KeyPoint(
+                last - p.pt[0], p.pt[1], p.size, (180 - p.angle) % 360, p.response, p.octave
+            )
+            for p in points
+        ]
+    kept, descriptors = detector.compute(grey, points)
+    places = np.array([point.pt for point in kept], np.float32).reshape(-1, 2)
+    if mirrored:
+        places[:, 0] = last - places[:, 0]
     empty = np.empty((0, LENGTHS[method]), np.uint8)
-    return points, empty if descriptors is None else descriptors.astype(np.uint8)
+    return places, empty if descriptors is None else descriptors.astype(np.uint8)
 
 
 def _spread(found: Sequence[Any], shape: tuple[int, ...], count: int) -> list[Any]:

@@ -34,8 +34,3 @@ class Match:
 def likeliest(matches: Iterable[Match]) -> Match:
     """Return the match that most likely shows the same picture; without any, an empty one."""
     return max(matches, key=lambda match: (match.probability, match.inliers), default=Match())
-
-
-def surest(matches: Iterable[Match]) -> Match:
-    """Return the match with the most inliers, of the most pairs; without any, one without a map."""
-    return max(matches, key=lambda match: (match.inliers, match.pairs), default=Match())

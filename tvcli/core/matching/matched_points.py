@@ -4,10 +4,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.images.photo import Photo
-from tvcli.core.matching.features import COUNT, SIDE, describe, describe_both
+from tvcli.core.matching.features import FINE, describe, describe_both
 from tvcli.core.matching.match import Match
 
-FINE = 2 * SIDE, 3 * COUNT  # side and key points: of a picture pasted small enough are on it
 NEAR = 0.015  # of the second photo's long side: how far from its place a point may lie
 ALIKE = 64  # of 256 bits of ORB that may differ; of strangers half of them do
 SHOWN = 60  # pairs of points: more cannot be told apart

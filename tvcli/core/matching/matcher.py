@@ -34,11 +34,6 @@ class _Under:
     target: Points  # (n, 2) in the photo
     zncc: float
 
-    @property
-    def worth(self) -> tuple[bool, float]:
-        """The more, the better of two maps."""
-        return self.inliers >= WORTH, self.zncc
-
 
 class Matcher:
     """Matches one query, as it is and mirrored, with many photos: its search trees are built once.
@@ -74,30 +69,26 @@ class Matcher:
         own, other = _pairs(tree, gallery)
         pairs = query.points[own], gallery.points[other]
         best = _under(self._model, *pairs, query, gallery)
-        if len(own) >= WORTH and self._model != "similarity" and (best is None or best.zncc < SURE):
+        if self._model != "similarity" and (best is None or best.zncc < SURE):
             simpler = _under("similarity", *pairs, query, gallery)
-            best = max(filter(None, (best, simpler)), key=lambda one: one.worth, default=None)
-        if best is None or best.inliers < WORTH:
+            best = max(filter(None, (best, simpler)), key=lambda one: one.zncc, default=None)
+        if best is None:
             return Match(pairs=len(own), mirrored=query.mirrored)
         return _match(best, pairs, query, gallery)
-
-
-def match(
-    query: Keypoints | Sequence[Keypoints], gallery: Keypoints, *, model: Model = "homography"
-) -> Match:
-    """Return how a query, or the better of a query and its mirror image, agrees with a photo."""
-    queries = [query] if isinstance(query, Keypoints) else query
-    return Matcher(queries, model=model).match(gallery)
 
 
 def _under(
     model: Model, source: Points, target: Points, query: Keypoints, gallery: Keypoints
 ) -> _Under | None:
-    """Return the map that pairs of points agree with under a model; None where there is none."""
+    """Return the map that WORTH pairs of points agree with under a model; None without one."""
+    if len(source) < WORTH:
+        return None
     transform, inside = fitted(source, target, query, gallery, model)
     if transform is None or not is_plausible(transform, query.region, query.mirrored):
         return None
     inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
+    if inliers < WORTH:
+        return None
     alike = zncc(query, gallery, transform)
     return _Under(transform, model, inliers, target[inside], alike)
 

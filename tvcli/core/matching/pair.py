@@ -7,14 +7,11 @@ import numpy as np
 
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
-from tvcli.core.matching.features import COUNT, SIDE, Keypoints, Method, describe, describe_both
+from tvcli.core.matching.features import FINE, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
 from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.whole import WholeMatcher
-
-FINE = 2 * SIDE, 3 * COUNT  # side and key points of a photo that is sought as a small part
-UNKNOWN = 1.0  # cosine of two photos that are not encoded: the rule does not look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +42,24 @@ def match_pair(
     likeliest.
     """
     rule = Default(min_probability)
-    looks = [*_looks(first, second, rule, method, model, back=False)]
-    accepted = next((match for match, same in looks if same), None)
-    if accepted is None:
-        looks += _looks(second, first, rule, method, model, back=True)
-        accepted = next((match for match, same in looks if same), None)
-    if accepted is not None:
-        return Pair(True, accepted)
-    return Pair(False, likeliest(match for match, _ in looks))
+    seen: list[Match] = []
+    for query, other, back in ((first, second, False), (second, first, True)):
+        for match in _looks(query, other, method, model):
+            seen.append(_inverse(match) if back else match)
+            if rule.accepts(match):
+                return Pair(True, seen[-1])
+    return Pair(False, likeliest(seen))
 
 
-def _looks(
-    query: Photo, other: Photo, rule: Default, method: Method, model: Model, *, back: bool
-) -> Iterator[tuple[Match, bool]]:
-    """Yield matches of a query with another photo and whether they are accepted, until one is."""
+def _looks(query: Photo, other: Photo, method: Method, model: Model) -> Iterator[Match]:
+    """Yield the matches of a query with another photo, look by look."""
     gallery = describe(other, method=method)
     both = describe_both(query, method=method)
-    for match, keypoints in _matches(query, both, gallery, method, model):
-        same = rule.accepts(UNKNOWN, match, min(keypoints, len(gallery)))
-        yield _inverse(match) if back else match, same
-        if same:
-            return
-
-
-def _matches(
-    query: Photo, both: list[Keypoints], gallery: Keypoints, method: Method, model: Model
-) -> Iterator[tuple[Match, int]]:
-    matcher = Matcher(both, model=model)
-    yield matcher.match(gallery), matcher.keypoints
-    yield WholeMatcher(both[0]).match(gallery), 0
+    yield Matcher(both, model=model).match(gallery)
+    yield WholeMatcher(both[0]).match(gallery)
     side, count = FINE
-    fine = Matcher(describe_both(query, method=method, side=side, count=count), model=model)
-    yield fine.match(gallery), fine.keypoints
+    fine = describe_both(query, method=method, side=side, count=count)
+    yield Matcher(fine, model=model).match(gallery)
 
 
 def _inverse(match: Match) -> Match:

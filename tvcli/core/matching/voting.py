@@ -6,7 +6,6 @@ is a similarity (turned, scaled, moved), drawn from two of them. That costs a hu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -28,27 +27,40 @@ FEW = 3  # pairs of a photo: two always agree on a similarity
 UNIT = 1e-3  # what a weight counts beside a vote: it decides between equal ones
 
 Votes = npt.NDArray[np.float64]
+Words = npt.NDArray[np.uint16]
 Places = npt.NDArray[np.complex128]  # x + iy of key points, in long sides of the photo
 Numbers = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
 class Filed:
-    """A photo's key points, with the bits (n, b) they are compared by and their words (n,)."""
+    """Key points of some photos, filed for votes: which words they have, and their bits (m, b)."""
 
-    keypoints: Keypoints
-    bits: Descriptors
-    words: npt.NDArray[np.uint16]
+    def __init__(
+        self,
+        photos: Sequence[Keypoints],
+        vocabulary: Vocabulary,
+        words: Sequence[Words | None] | None = None,
+    ) -> None:
+        """File photos (n,) with their words, those given where they are known."""
+        self._photos = photos
+        self.begins = np.cumsum([0, *map(len, photos)])
+        bits = [signatures(photo) for photo in photos]
+        self.bits = np.concatenate(bits) if bits else np.zeros((0, 1), np.uint8)
+        known = [None] * len(photos) if words is None else words
+        self.words: Words = np.concatenate([
+            np.zeros(0, np.uint16),
+            *(
+                vocabulary.words_of(some).astype(np.uint16) if one is None else one[: len(some)]
+                for some, one in zip(bits, known, strict=True)
+            ),
+        ])  # fmt: skip
 
+    def __len__(self) -> int:
+        return len(self._photos)
 
-def filed(
-    keypoints: Keypoints, vocabulary: Vocabulary, words: npt.NDArray[np.uint16] | None = None
-) -> Filed:
-    """Return key points with their words (those given, where they are known)."""
-    bits = signatures(keypoints)
-    if words is None:
-        words = vocabulary.words_of(bits).astype(np.uint16)
-    return Filed(keypoints, bits, words[: len(bits)])
+    def places(self, photo: int) -> Places:
+        """Return where the key points of a photo are, (k,)."""
+        return _places(self._photos[photo])
 
 
 def signatures(keypoints: Keypoints) -> Descriptors:
@@ -84,7 +96,7 @@ class Voter:
         self._counts = np.bincount(known, minlength=int(NONE) + 1)
         self._starts = np.cumsum(self._counts) - self._counts
 
-    def votes(self, others: Sequence[Filed]) -> Votes:
+    def votes(self, others: Filed) -> Votes:
         """Return the votes for each of n photos, (n,): of its pairs those one similarity explains.
 
         Between photos with as many, the larger sum of the weights decides, always less than a vote.
@@ -96,32 +108,31 @@ class Voter:
         likely = np.argsort(-sums, kind="stable")[:DRAWN]
         for n in likely[np.diff(starts)[likely] >= FEW].tolist():
             pairs = slice(starts[n], starts[n + 1])
-            there = _places(others[n].keypoints)[other[pairs]]
-            found[n] += _explained(self._places[own[pairs]], there)
+            found[n] += _explained(self._places[own[pairs]], others.places(n)[other[pairs]])
         return found
 
-    def _pairs(self, others: Sequence[Filed]) -> tuple[Numbers, Numbers, Numbers, Votes]:
+    def _pairs(self, others: Filed) -> tuple[Numbers, Numbers, Numbers, Votes]:
         """Return pairs in the order of photos: the photo, both key points, and the weight."""
-        nothing = np.zeros(0, np.uint16), np.zeros((0, self._bits.shape[1]), np.uint8)
-        words = np.concatenate([nothing[0], *(one.words for one in others)])
+        having = np.flatnonzero(self._counts[others.words])  # key points with a word of the query
+        words = others.words[having]
         times = self._counts[words]
-        there = np.repeat(np.arange(len(words)), times)  # key points of all photos, one by one
+        there = np.repeat(having, times)
         first = np.cumsum(times) - times
-        own = self._own[(self._starts[words] - first)[there] + np.arange(len(there))]
-        bits = np.concatenate([nothing[1], *(one.bits for one in others)])
-        apart = _differing(self._bits[own], bits[there]) / (8 * bits.shape[1])
-        near = np.flatnonzero(apart <= DIFFERING)
+        own = self._own[np.repeat(self._starts[words] - first, times) + np.arange(len(there))]
+        bits = self._bits.shape[1]
+        apart = _differing(self._bits[own], others.bits[there])
+        near = np.flatnonzero(apart <= DIFFERING * 8 * bits)
         own, there, apart = own[near], there[near], apart[near]
-        begins = np.cumsum([0, *(len(one.words) for one in others)])
-        photo = np.searchsorted(begins, there, side="right") - 1
+        photo = np.searchsorted(others.begins, there, side="right") - 1
         kept = _nearest(photo * len(self._bits) + own, apart)  # each of the query once a photo
         kept = kept[_nearest(there[kept], apart[kept])]  # and each of the photo
-        photo, own, there, apart = photo[kept], own[kept], there[kept], apart[kept]
+        photo, own, there = photo[kept], own[kept], there[kept]
         rare = 1 / np.sqrt(np.bincount(own, minlength=len(self._bits)))[own]
-        return photo, own, there - begins[photo], rare * np.exp(-((apart / SCALE) ** 2))
+        weights = rare * np.exp(-((apart[kept] / (8 * bits * SCALE)) ** 2))
+        return photo, own, there - others.begins[photo], weights
 
 
-def _nearest(of: Numbers, apart: Votes) -> Numbers:
+def _nearest(of: Numbers, apart: Numbers) -> Numbers:
     """Return which pairs (n,) are the nearest of what they are `of`, in the order of that."""
     order = np.lexsort((apart, of))
     found: Numbers = order[np.diff(of[order], prepend=-1) != 0]
@@ -131,7 +142,7 @@ def _nearest(of: Numbers, apart: Votes) -> Numbers:
 def _differing(first: Descriptors, second: Descriptors) -> Numbers:
     """Return in how many bits descriptors (n, b) differ, one by one, (n,)."""
     pairs: npt.NDArray[np.uint16] = (first ^ second).view(np.uint16)
-    counts: Numbers = _ones()[pairs].sum(axis=1, dtype=np.intp)
+    counts: Numbers = _ones()[pairs].sum(axis=1, dtype=np.uint16)
     return counts
 
 

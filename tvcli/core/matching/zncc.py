@@ -79,15 +79,13 @@ def laid_over(
     """
     import cv2
 
-    map_ = _to_small(other_region, other) @ transform @ np.linalg.inv(_to_small(own_region, own))
+    map_ = to_small(other_region, other) @ transform @ np.linalg.inv(to_small(own_region, own))
     shrunk = _zoom(map_, own)
     if shrunk < SHRUNK:  # without aliases, as the other picture was made small
         height, width = own.shape[:2]
         small = max(1, round(width * shrunk)), max(1, round(height * shrunk))
         own = np.asarray(cv2.resize(own, small, interpolation=cv2.INTER_AREA))
-        map_ = (
-            _to_small(other_region, other) @ transform @ np.linalg.inv(_to_small(own_region, own))
-        )
+        map_ = to_small(other_region, other) @ transform @ np.linalg.inv(to_small(own_region, own))
     sides = other.shape[1], other.shape[0]
     warped: Any = cv2.warpPerspective(own.astype(np.float32), map_, sides)
     return warped, cv2.warpPerspective(np.ones(own.shape[:2], np.float32), map_, sides) > 0.99
@@ -117,7 +115,7 @@ def standing_out(grey: Any, seen: npt.NDArray[np.bool_] | None = None) -> Grey:
     return np.where(seen, softened[0] - softened[1], 0).astype(np.float32)
 
 
-def _to_small(region: Box, small: npt.NDArray[Any]) -> Transform:
+def to_small(region: Box, small: npt.NDArray[Any]) -> Transform:
     """Return the map from pixels of the photo to indices of a small picture's pixels: (3, 3)."""
     x0, y0, x1, y1 = region
     height, width = small.shape[:2]

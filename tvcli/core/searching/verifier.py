@@ -19,11 +19,10 @@ from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import Kept, kept_keypoints, kept_words
 from tvcli.core.indexes.words import KeptWords
 from tvcli.core.matching.decision import Verification
-from tvcli.core.matching.features import Keypoints, describe, describe_both
+from tvcli.core.matching.features import FINE, Keypoints, describe, describe_both
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.pair import FINE
-from tvcli.core.matching.voting import Voter, Votes, filed, own_vocabulary
+from tvcli.core.matching.voting import Filed, Voter, Votes, own_vocabulary
 from tvcli.core.matching.whole import WholeMatcher
 from tvcli.core.parallel import cores
 from tvcli.core.reports import Report
@@ -35,7 +34,7 @@ KNOWN = 4096  # photos: about 150 MB of key points
 LOOKED = 40  # photos that join the shortlist for each other look at the query
 SMALL = 400  # photos of an index of which all are looked at again: as many as the looks list
 SHARING = 200  # photos of an index that share the most visual words: they join the shortlist
-PATIENCE = 8  # photos that are matched at a time, by their votes, until none of them is verified
+PATIENCE = 8  # photos in turn, by their votes, of which none is verified: then no more are matched
 MATCHED = 150  # photos that are matched at most
 LEAST_VOTES = 3  # of a photo that is matched
 HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
@@ -197,14 +196,15 @@ class Verifier:
         """Return checks with those of a look's key points, of the photos worth it, where better.
 
         And the places of these. What has the most votes comes first; once none of PATIENCE photos
-        is verified, no other is matched.
+        in turn is verified, no other is matched.
         """
-        done: list[int] = []
         worth = self._worth(look, found)
         patience = len(worth) if self.verification.thoroughly else PATIENCE
+        done: list[int] = []
+        left = patience  # photos that may still be matched without one that is verified
         with ThreadPoolExecutor(cores()) as pool:
-            for start in range(0, len(worth), max(patience, 1)):
-                places, sides = zip(*worth[start : start + patience], strict=True)
+            while left and len(done) < len(worth):
+                places, sides = zip(*worth[len(done) : len(done) + left], strict=True)
                 rows = found.rows[list(places)]
                 others = self._described(rows)
                 work = partial(self._match, look.matcher.match)
@@ -212,8 +212,8 @@ class Verifier:
                 at = look.matcher.keypoints
                 found = self._better(found, places, matches, others, at, look.region)
                 done += places
-                if not any(found.checks[place].verified for place in places):
-                    break
+                for place in places:
+                    left = patience if found.checks[place].verified else left - 1
         return found, done
 
     def _match(
@@ -255,13 +255,11 @@ class Verifier:
         described = self._described(rows)
         kept = self._words
         if kept is None:  # each side has words of its own
-            own = ([filed(one, side.vocabulary) for one in described] for side in look.voters)
-            votes = [side.votes(some) for side, some in zip(look.voters, own, strict=True)]
+            filed = [Filed(described, side.vocabulary) for side in look.voters]
         else:
-            known = zip(described, map(kept.of, rows.tolist()), strict=True)
-            some = [filed(one, kept.vocabulary, words) for one, words in known]
-            votes = [side.votes(some) for side in look.voters]
-        return np.stack(votes)
+            known = [kept.of(row) for row in rows.tolist()]
+            filed = [Filed(described, kept.vocabulary, known)] * len(look.voters)
+        return np.stack([one.votes(some) for one, some in zip(look.voters, filed, strict=True)])
 
     def _better(
         self,
@@ -277,7 +275,7 @@ class Verifier:
         accepts = self.verification.rule.accepts
         for place, match, other in zip(places, matches, others, strict=True):
             value = float(found.similarities[place])
-            verified = accepts(value, match, min(keypoints, len(other)))
+            verified = accepts(match, value, min(keypoints, len(other)))
             checks[place] = surer(checks[place], checked(verified, match, region, other))
         return replace(found, checks=checks)
 
