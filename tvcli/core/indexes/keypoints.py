@@ -38,8 +38,9 @@ class Kept:
     def __init__(self, index: Index, method: Method, file: Artifact | None, report: Report) -> None:
         self.method = method
         self._index, self._file, self._report = index, file, report
-        kept = [] if file is None else contents_of(file)
-        self._places = {content: place for place, content in enumerate(kept)}
+        if file is not None:
+            places = {content: place for place, content in enumerate(contents_of(file))}
+            self._places = np.array([places.get(one, -1) for one in index.contents], np.intp)
 
     def read(self, rows: Rows) -> list[Keypoints]:
         """Return the key points of some rows of the index; empty for a photo that is no more."""
@@ -53,13 +54,12 @@ class Kept:
         """Return the key points of some rows of the index; None for those that are not kept."""
         if self._file is None:
             return [None] * len(rows)
-        contents = self._index.contents
-        places = [self._places.get(contents[row]) for row in rows.tolist()]
-        stored = np.array([place for place in places if place is not None], np.intp)
+        places = self._places[rows]
+        stored = places[places >= 0]
         kept = iter(
             from_columns(self._file.read_columns(stored), self.method) if len(stored) else []
         )
-        return [None if place is None else next(kept) for place in places]
+        return [None if place < 0 else next(kept) for place in places]
 
     def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:
         """Yield the key points of many rows, or None, a block in memory at a time."""
