@@ -69,7 +69,9 @@ def learned(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[str, An
     return trained.start.pool, trained.weight, seconds
 
 
-def trained_on(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[Trained, float]:
+def trained_on(
+    gallery: Pooled, known: Any, seed: int, start: str, steps: int = RankSettings().steps
+) -> tuple[Trained, float]:
     """Train by the rows that have a number in `known` (N,); return that, and CPU seconds."""
     rng, photos = np.random.default_rng(seed), np.arange(len(known))
     usual = gallery.by[gallery.pools[0]]
@@ -80,7 +82,7 @@ def trained_on(gallery: Pooled, known: Any, seed: int, start: str) -> tuple[Trai
     testing = np.isin(triplets[:, 0], kept)
     data = RankData(gallery, triplets[~testing], triplets[testing], known)
     began = time.process_time()  # the mining is of tv triplets
-    settings = RankSettings(pools=gallery.pools, seed=seed, start=start)
+    settings = RankSettings(pools=gallery.pools, seed=seed, start=start, steps=steps)
     trained = train_rank(data, settings, Report())
     return trained, time.process_time() - began
 

@@ -10,8 +10,11 @@ from tvcli.core.errors import UsageError
 
 StartName = Literal["identity", "wccn", "discriminant", "blend"]
 STARTS: tuple[str, ...] = get_args(StartName)
-SHARES = (0.5, 1.0, 1.5, 2.0)  # of the discriminant in a blend, in lengths of the whitening's
-EXPONENT = 0.375  # of the within-class covariance; 1/2 would whiten it
+WHITENED = 0.75  # how far a blend whitens: the exponent of the covariance within, in halves
+SHARES = {  # of whitening, and of the discriminant in a blend; the first where nothing is measured
+    "wccn": (WHITENED, 0.25, 0.5),
+    "blend": (0.5, 0.7, 1.0, 1.4, 2.0),
+}
 SMALLEST = 1e-9  # of the largest eigenvalue: what counts as none
 
 Rows = npt.NDArray[np.intp]
@@ -105,11 +108,12 @@ def shrunk(rows: Floats, independent: int) -> Floats:
 class ClosedForm:
     """The heads that a scatter makes: all leave out the direction of the mean, but the identity.
 
-    - `wccn`: the covariance within to the power of -3/8 (Hatch et al. 2006,
-      "Within-class covariance normalization for SVM-based speaker recognition", has -1/2);
+    - `wccn`: the covariance within to the power of -1/2 times a share (Hatch et al. 2006,
+      "Within-class covariance normalization for SVM-based speaker recognition", has all of it);
     - `discriminant`: whitened, then the directions between classes, each by how sure it is
       (Fisher 1936; Rao 1948);
-    - `blend`: both beside each other, so that a similarity is the mean of theirs, weighted.
+    - `blend`: the discriminant, times a share, beside `wccn` of 3/4, so that a similarity is the
+      mean of theirs, weighted.
     """
 
     def __init__(self, scatter: Scatter) -> None:
@@ -120,14 +124,14 @@ class ClosedForm:
         self._centring = np.eye(len(mean)) - np.outer(mean, mean)
         self._both = scatter.within + _positive(scatter.between)
         self._discriminant = self._unit(self._between())
-        self._whitening = self._unit(self._power(-EXPONENT) @ self._centring)
+        self._whitening = self.weight("wccn", WHITENED)
 
     def weight(self, start: str, share: float = 1.0) -> Floats:
-        """Return the matrix (D, C) of a head by its name; `share` is of a blend's discriminant."""
+        """Return the matrix (D, C) of a head by its name; for `share` see `SHARES`."""
         if start == "identity":
             return np.eye(len(self._axes))
         if start == "wccn":
-            return self._whitening
+            return self._unit(self._power(-share / 2) @ self._centring)
         if start == "discriminant":
             return self._discriminant
         return np.concatenate([share * self._discriminant, self._whitening])
@@ -155,7 +159,7 @@ class ClosedForm:
 
     def _unit(self, weight: Floats) -> Floats:
         """Scale a head so that vectors have length 1 in the mean of squares, about the mean."""
-        energy = float(np.einsum("dc,ce,de->", weight, self._both, weight))
+        energy = float(((weight @ self._both) * weight).sum())
         found: Floats = weight / max(energy, float(np.finfo(np.float64).tiny)) ** 0.5
         return found
 

@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.images.arrays import unit
-from tvcli.core.ranking.metrics import query_figures, relevant_ranks
+from tvcli.core.ranking.metrics import Values, query_figures, relevant_ranks
 from tvcli.core.reports import number_of
 
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
 MOST_OTHERS = 500  # photos of other classes that are searched with
+FIRST_HITS = 20  # that a person looks at
 
 
 class PooledRows(Protocol):
@@ -47,6 +48,31 @@ def searched(vectors: Vectors, labels: Rows, queries: Rows) -> list[tuple[float,
         if len(relevant):
             hit, _, _, average, _ = query_figures(relevant_ranks(row, relevant), [1])
             found.append((hit, average))
+    return found
+
+
+def first_hits(vectors: Vectors, labels: Rows, queries: Rows) -> Values:
+    """Return (Q,) the mean of hit@1 and of the precision of the first hits, of each query (a row).
+
+    The first hits are 20, or as many as there are to find; queries with nothing to find are left
+    out. Only these hits are put in order, so that this is several times faster than `searched`.
+    """
+    same = labels[queries][:, None] == labels
+    same[np.arange(len(queries)), queries] = False
+    asked = same.any(axis=1)
+    if not asked.any():
+        return np.array([])
+    same, queries = same[asked], queries[asked]
+    similarities = vectors[queries] @ vectors.T  # (Q, N)
+    similarities[np.arange(len(queries)), queries] = -np.inf
+    count = min(FIRST_HITS, similarities.shape[1] - 1)
+    first = np.argpartition(-similarities, count - 1, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(similarities, first, axis=1), axis=1)
+    first = np.take_along_axis(first, order, axis=1)
+    right = np.take_along_axis(same, first, axis=1)
+    wanted = np.minimum(count, same.sum(axis=1))
+    precision = right.cumsum(axis=1)[np.arange(len(right)), wanted - 1] / wanted
+    found: Values = (right[:, 0] + precision) / 2
     return found
 
 

@@ -124,9 +124,9 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
 def _judged_pairs(
     taught: Taught, start: Start, ways: list[Rehearsal], most: int, dim: int | None
 ) -> list[PairCounts]:
-    """Return for each rehearsal the pairs of photos that its head never saw."""
+    """Return for each rehearsal with labels the pairs of photos that its head never saw."""
     found = []
-    for way in ways:
+    for way in (way for way in ways if way.photos is not None or way.classes is not None):
         known = Taught(taught.vectors, way.labels, way.triplets)
         head = start_head(known, start.name, start.share, dim, most)
         found.append(way.pairs(mapped(taught.vectors, head)))

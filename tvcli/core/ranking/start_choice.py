@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.ranking.closed_form import SHARES, STARTS, ClosedForm, Taught, scatter
-from tvcli.core.ranking.held_out import mapped
+from tvcli.core.images.arrays import unit
+from tvcli.core.ranking.closed_form import SHARES, STARTS, WHITENED, ClosedForm, Taught, scatter
 from tvcli.core.ranking.rehearsal import Figures, Rehearsal, mean_figures
 
 AUTO = "auto"
 FEWEST_DIRECTIONS = 8  # below which a discriminant alone makes too many photos equal
-UNMEASURED = ("blend", 0.5)  # where nothing can be held out: the most careful of those that learn
+UNMEASURED = "blend"  # where nothing can be held out: with its first share it is careful
 
 Vectors = npt.NDArray[np.float32]
 
@@ -29,7 +29,7 @@ class Start:
     @property
     def title(self) -> str:
         """Its name as a person reads it."""
-        return f"{self.name} {self.share:g}" if self.name == "blend" else self.name
+        return f"{self.name} {self.share:g}" if self.name in SHARES else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,30 +64,47 @@ def try_starts(
 def _tried(
     pool: str, vectors: Vectors, rehearsals: Sequence[Rehearsal], wanted: str
 ) -> Iterator[tuple[Start, list[Figures]]]:
-    forms = [
-        ClosedForm(scatter(Taught(vectors, each.labels, each.triplets))) for each in rehearsals
-    ]
+    ways = [_Way(vectors, each) for each in rehearsals]
     for start in starts(pool):
         if wanted in (AUTO, start.name) or start.name == STARTS[0]:
-            weights = [form.weight(start.name, start.share).astype(np.float32) for form in forms]
-            if wanted == AUTO and any(len(weight) < FEWEST_DIRECTIONS for weight in weights):
+            found = [way.mapped(start) for way in ways]
+            if wanted == AUTO and any(each.shape[1] < FEWEST_DIRECTIONS for each in found):
                 continue
-            yield (
-                start,
-                [
-                    each.figures(mapped(vectors, weight))
-                    for each, weight in zip(rehearsals, weights, strict=True)
-                ],
-            )
+            yield start, [way.measured.figures(v) for way, v in zip(ways, found, strict=True)]
+
+
+class _Way:
+    """A rehearsal, and what it measures by: the vectors of its rows alone, mapped by starts.
+
+    Blends are put together from vectors mapped by their parts, which is much faster than to map
+    by each.
+    """
+
+    def __init__(self, vectors: Vectors, way: Rehearsal) -> None:
+        rows, self.measured = way.of_its_rows()
+        self._form = ClosedForm(scatter(Taught(vectors, way.labels, way.triplets)))
+        self._vectors = vectors[rows]
+        self._parts = tuple(self._by(n, s) for n, s in (("discriminant", 1.0), ("wccn", WHITENED)))
+
+    def mapped(self, start: Start) -> Vectors:
+        """Return the vectors (n, D) of unit length."""
+        if start.name != "blend":
+            return unit(self._by(start.name, start.share))
+        told, whitened = self._parts
+        return unit(np.concatenate([np.float32(start.share) * told, whitened], axis=1))
+
+    def _by(self, name: str, share: float) -> Vectors:
+        found: Vectors = self._vectors @ self._form.weight(name, share).astype(np.float32).T
+        return found
 
 
 def starts(pool: str) -> list[Start]:
     """Return all starts for vectors of a pooling."""
-    return [
-        Start(pool, name, share)
-        for name in STARTS
-        for share in (SHARES if name == "blend" else (1.0,))
-    ]
+    return [Start(pool, name, share) for name in STARTS for share in _shares(name)]
+
+
+def _shares(name: str) -> tuple[float, ...]:
+    return SHARES.get(name, (1.0,))
 
 
 def best_start(trials: Sequence[Trial], pools: Sequence[str], wanted: str = AUTO) -> Start:
@@ -101,8 +118,8 @@ def best_start(trials: Sequence[Trial], pools: Sequence[str], wanted: str = AUTO
     usual = next((t for t in measured if t.start == Start(pools[0], STARTS[0])), None)
     named = [trial for trial in measured if wanted in (AUTO, trial.start.name)]
     if usual is None or not named:
-        name, share = UNMEASURED if wanted in (AUTO, UNMEASURED[0]) else (wanted, 1.0)
-        return Start(pools[0], name, share)
+        name = UNMEASURED if wanted == AUTO else wanted
+        return Start(pools[0], name, _shares(name)[0])
     harmless = [trial for trial in named if not trial.figures.harms(usual.figures)]
     best = max(harmless or named, key=lambda trial: trial.figures.score)
     return best.start if wanted != AUTO or best.figures.exceeds(usual.figures) else usual.start
