@@ -77,8 +77,8 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
 
 
 TRIED = {  # which measure a column of the starts holds, by what a head's file calls it
-    "held-out photos": "mAP of held-out photos",
-    "held-out classes": "mAP of held-out classes",
+    "held-out photos": "first hits of held-out photos",
+    "held-out classes": "first hits of held-out classes",
     "triplets": "share of held-out triplets in order",
 }
 
