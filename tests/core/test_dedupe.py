@@ -12,6 +12,7 @@ from PIL import Image
 from tvcli.core.deduping.keypoint_store import store_keypoints
 from tvcli.core.deduping.linking import Links
 from tvcli.core.deduping.same import Comparer, Link, Rule
+from tvcli.core.deduping.seam import is_pasted, seam_contrast
 from tvcli.core.deduping.sharing import near_by_words
 from tvcli.core.deduping.transform_description import transform_description
 from tvcli.core.deduping.words import in_common, words_of
@@ -49,6 +50,22 @@ def test_parts_of_a_picture_are_the_same_if_they_share_half(columns: int, is_sam
     left, right = picture.crop((0, 0, 300, 320)), picture.crop((300 - columns, 0, 480, 320))
     assert (link(left, right) is not None) is is_same  # 110 of 290, or 200 of 300 columns
     assert Comparer(both(left), Rule(share=0.1)).link(both(right)) is not None
+
+
+def ground(seed: int) -> Image.Image:
+    levels = np.random.default_rng(seed).integers(0, 256, (8, 12, 3), np.uint8)
+    return Image.fromarray(levels).resize((480, 320), Image.Resampling.BICUBIC)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_photo_that_is_pasted_into_another_has_a_seam_and_a_crop_has_none(seed: int) -> None:
+    box = (90, 60, 390, 260)
+    crop, collage = ground(seed).crop(box), ground(seed + 10)
+    collage.paste(crop, box[:2])
+    there = np.array([[1.0, 0, box[0]], [0, 1, box[1]], [0, 0, 1]])
+    own, photo, beside = (both(image)[0] for image in (crop, ground(seed), collage))
+    assert is_pasted(there, own, beside) and not is_pasted(there, own, photo)
+    assert seam_contrast(np.eye(3), photo, photo) == 0  # no edge of it lies inside
 
 
 def test_another_thing_before_the_same_shelf_is_not_the_same() -> None:
