@@ -289,7 +289,7 @@ def test_the_starts_are_a_table_and_one_is_chosen(encoded: Path, tv: Tv) -> None
     table = [line.split() for line in ran.err.splitlines()]
     columns = "pool start first hits of held-out photos first hits of held-out classes"
     assert columns.split() in table
-    assert {line[0] for line in table} >= {"mean", "gem", "mean+gem", "crelu"}
+    assert {line[0] for line in table} >= {"mean", "gem", "mean+gem", "crelu", "crelu+gem"}
     assert sum(line[-1:] == ["chosen"] for line in table) == 1
     settings = json.loads(tv("info", "r.h5", "--json").out)["settings"]
     assert [row["chosen"] for row in settings["choice"]].count(True) == 1

@@ -35,10 +35,11 @@ def test_spatial_is_the_mean_cosine_over_positions() -> None:
     assert np.linalg.norm(vectors[2]) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("first", ["mean", "crelu"])
 @pytest.mark.parametrize("maps", [MAPS, MAPS.numpy()], ids=["torch", "numpy"])
-def test_mean_and_gem_side_by_side(maps: Any) -> None:
-    vectors = np.asarray(pool_maps(maps, "mean+gem"))
-    for name, half in (("mean", vectors[:, :5]), ("gem", vectors[:, 5:])):
+def test_another_and_gem_side_by_side(maps: Any, first: str) -> None:
+    vectors = np.asarray(pool_maps(maps, f"{first}+gem"))
+    for name, half in ((first, vectors[:, :-5]), ("gem", vectors[:, -5:])):
         expected = np.asarray(pool_maps(maps, name))
         expected = expected / np.linalg.norm(expected, axis=1, keepdims=True)
         assert np.allclose(half, expected, atol=1e-6)
@@ -55,11 +56,11 @@ def test_crelu_is_the_means_of_what_is_above_zero_and_below(maps: Any) -> None:
     assert np.allclose(halves, np.asarray(pool_maps(maps, "mean")), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["mean+gem", "crelu"])
-def test_what_positions_contribute_to_two_halves_adds_up(name: str) -> None:
+@pytest.mark.parametrize("name", ["mean+gem", "crelu", "crelu+gem"])
+def test_what_positions_contribute_to_parts_side_by_side_adds_up(name: str) -> None:
     pooling, one = POOLINGS[name], MAPS[0].numpy()
-    direction = np.random.default_rng(0).normal(size=10).astype(np.float32)
     vector = pooling.vectors(one[None])[0]
+    direction = np.random.default_rng(0).normal(size=len(vector)).astype(np.float32)
     found = pooling.contributions(one, vector, direction)
     assert found.shape == (8, 6)
     assert found.sum() == pytest.approx(vector @ direction, abs=1e-5)

@@ -121,7 +121,7 @@ def train_rank(
     *,
     margin: float = 0.1,
     dim: int | None = None,
-    pool: Literal["auto", "mean", "gem", "mean+gem", "crelu"] = "auto",
+    pool: Literal["auto", "mean", "gem", "mean+gem", "crelu", "crelu+gem"] = "auto",
     start: Literal["auto", "identity", "wccn", "discriminant", "blend"] = "auto",
     steps: int = 150,
     hold: float = 0.3,
@@ -146,7 +146,7 @@ def train_rank(
         report: told of progress; None: Python's `logging` is.
 
     Shapes: the encodings are (N, C, H, W) or (N, C), the head (D, C), or (D, 2C) of the
-    poolings mean+gem and crelu.
+    poolings mean+gem and crelu, and (D, 3C) of crelu+gem.
     Dtypes: float16 in the file, trained in float32.
     Units: `margin` is a difference of cosines; figures are shares from 0 to 1.
 

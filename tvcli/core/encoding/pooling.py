@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,14 +116,16 @@ def mean_and_gem(maps: Array) -> Array:
     return beside(unit(mean(maps)), unit(gem(maps)))
 
 
-def mean_and_gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
-    """Return what both halves contribute, each by its own length."""
-    channels = len(encoding)
-    total = np.zeros(encoding.shape[1:], np.float32)
-    for name, part in (("mean", slice(channels)), ("gem", slice(channels, None))):
-        own = POOLINGS[name].vectors(encoding[None])[0]  # (C,)
-        length = max(float(np.linalg.norm(own)), TINY)
-        total += POOLINGS[name].contributions(encoding, own, direction[part] / length)
+def contributions_side_by_side(
+    names: tuple[str, ...], encoding: Floats, pooled: Floats, direction: Floats
+) -> Floats:
+    """Return what poolings side by side contribute, each by its own length."""
+    total, start = np.zeros(encoding.shape[1:], np.float32), 0
+    for name in names:
+        own = POOLINGS[name].vectors(encoding[None])[0]  # (D,)
+        part = direction[start : start + len(own)] / max(float(np.linalg.norm(own)), TINY)
+        total += POOLINGS[name].contributions(encoding, own, part)
+        start += len(own)
     return total
 
 
@@ -144,6 +147,11 @@ def crelu_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> 
         [mean_contributions(part.clip(min=0), pooled, own) for part, own in parts], axis=0
     )
     return found
+
+
+def crelu_and_gem(maps: Array) -> Array:
+    """Return both parts' means and the generalised mean side by side, (N, 3C)."""
+    return beside(unit(crelu(maps)), unit(gem(maps)))
 
 
 def spatial(maps: Array) -> Array:
@@ -179,6 +187,7 @@ POOLINGS: dict[str, Pooling] = {
     "mean": Pooling(mean, mean_contributions),
     "gem": Pooling(gem, gem_contributions),
     "spatial": Pooling(spatial, spatial_contributions, has_grid=True),
-    "mean+gem": Pooling(mean_and_gem, mean_and_gem_contributions),
+    "mean+gem": Pooling(mean_and_gem, partial(contributions_side_by_side, ("mean", "gem"))),
     "crelu": Pooling(crelu, crelu_contributions),
+    "crelu+gem": Pooling(crelu_and_gem, partial(contributions_side_by_side, ("crelu", "gem"))),
 }
