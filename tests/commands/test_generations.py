@@ -170,6 +170,21 @@ def test_an_old_index_is_searched_as_before_and_says_once_how_to_renew_it(
             "tv index 'a b' --size 64 -o old.tvx",
         ),
         ({"command": ["rm", "-r", "/"], "inputs": []}, "tv index photos -o old.tvx"),
+        (
+            {"command": ["tv", "demo", "--small", "d"], "inputs": [{"path": "located.h5"}]},
+            "tv demo --small d",
+        ),
+        (
+            {
+                "command": ["tv", "index", "a.h5", "--rank", "r.h5", "-o", "x"],
+                "inputs": [{"path": "a.h5"}],
+            },
+            "encode a.h5 again, train r.h5 again, then: tv index a.h5 --rank r.h5 -o old.tvx",
+        ),
+        (
+            {"command": ["tv", "index", "photos", "--rank=r.h5"], "inputs": []},
+            "train r.h5 again, then: tv index photos --rank=r.h5 -o old.tvx",
+        ),
     ],
 )
 def test_the_command_is_one_of_tv_whatever_the_index_says(

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.mini_files import current, generation_of
 
 PINNED = "generation"  # the setting of rows whose generation was asked for by its name
+RANK, DEMO = "--rank", "demo"
 ENCODINGS = (".h5", ".hdf5", ".parquet")
 # What a command that makes a file anew must not have, or need not.
 FLAGS = ("--update", "--watch", "-q", "--quiet", "-v", "--verbose")
@@ -31,11 +33,22 @@ def renewal(
     if made_by in (None, current(), settings.get(PINNED)):
         return None
     known, encodings = _recorded(provenance)
-    before = f" encode {encodings[0]} again, then:" if encodings else ""
+    command = _command(path, known, photos)
+    before = [f"encode {name} again" for name in encodings[:1] if command[1] != DEMO]
+    before += [f"train {name} again" for name in _rank_heads(command)]
+    first = f" {', '.join(before)}, then:" if before else ""
     return (
         f"{path}: made by {made_by}, which it stays with; mini is {current()} now. To make it anew:"
-        f"{before} {shlex.join(_command(path, known, photos))}"
+        f"{first} {shlex.join(command)}"
     )
+
+
+def _rank_heads(command: list[str]) -> list[str]:
+    """Return the rank head that a command names: it fits encodings of its own generation alone."""
+    after = [word for name, word in pairwise(command) if name == RANK]
+    return after + [
+        word.removeprefix(f"{RANK}=") for word in command if word.startswith(f"{RANK}=")
+    ]
 
 
 def _recorded(provenance: Any) -> tuple[list[str], list[str]]:
@@ -49,8 +62,13 @@ def _recorded(provenance: Any) -> tuple[list[str], list[str]]:
 
 
 def _command(path: Path, known: list[str], photos: Callable[[], Path]) -> list[str]:
-    """Return the command that made a file, as it makes it where it is now."""
+    """Return the command that made a file, as it makes it where it is now.
+
+    What `tv demo` made is one of a chain of files, all of which are made anew.
+    """
     name = "encode" if path.is_file() else "index"
+    if known[:2] == ["tv", DEMO]:
+        return known
     if known[:1] != ["tv"] or name not in known:  # made from Python, or merged
         return ["tv", name, os.path.relpath(photos()), "-o", str(path)]
     arguments = iter(known[known.index(name) + 1 :])
