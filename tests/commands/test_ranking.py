@@ -270,11 +270,11 @@ def test_figures_say_of_which_classes_they_are(encoded: Path, tv: Tv) -> None:
     make_triplets(tv)
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 30)
     assert "held-out photos of 4 classes; other classes not measured" in ran.err
-    with Path("two.jsonl").open("w") as file:
-        for record in records(Path("t.jsonl")):
-            items = [record[role] for role in ("anchor", "positive", "negative")]
-            if all(item["label"] in ("class0", "class1") for item in items):
-                file.write(json.dumps(record) + "\n")
+    two = sorted(Path("photos").glob("class[01]/*.png"))
+    labelled = [{"image": str(photo), "label": photo.parent.name} for photo in two]
+    Path("two-labels.jsonl").write_text("".join(json.dumps(each) + "\n" for each in labelled))
+    make = ("triplets", "photos.h5", "--labels", "two-labels.jsonl", "--test", 0.3)
+    assert tv(*make, "-o", "two.jsonl").status == 0
     ran = tv("train-rank", "photos.h5", "two.jsonl", "-o", "r.h5", "--steps", 30)
     assert "of 2 classes; 12 photos of 2 other classes, which were not taught" in ran.err
     figures = {str(line["metric"]): line for line in lines(ran)}
