@@ -46,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_find_encode_index_search(home: Path) -> None:
     piped = shell(
-        "find photos -name '*.png' -print0 | sort -z | tv encode -0 - -o - --size 64 --pool mean "
+        "find photos -name '*.png' -print0 | sort -z | tv encode -0 - -o - --size 64 --pool auto "
         "| tv index - -o piped.tvx && tv search photos/plain.png -i piped.tvx",
         home,
     )
