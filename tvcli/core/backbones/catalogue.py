@@ -2,7 +2,7 @@
 
 FAMILY = "mini"  # ours, inside the package
 GENERATIONS = ("mini-1", "mini-2")  # each has two files in tvcli/weights, for ever
-CURRENT = "mini-1"  # the generation that FAMILY means
+CURRENT = "mini-2"  # the generation that FAMILY means
 
 NAMES = (
     FAMILY,
