@@ -20,9 +20,9 @@ def plot(log: Path, picture: Path) -> None:
         print(f"no matplotlib: {picture} is not drawn; the numbers are in {log}")
         return
     lines = logged(log)
-    figure = Figure(figsize=(8, 5))
+    figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="minutes", ylabel="loss", yscale="log")
     for term in TERMS:
         axes.plot([x["elapsed"] / 60 for x in lines], [x[term] for x in lines], label=term)
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))  # beside the curves, not on them
     figure.savefig(picture, dpi=120)
