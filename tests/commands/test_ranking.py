@@ -359,7 +359,7 @@ def test_a_head_brings_what_its_similarities_mean(encoded: Path, tv: Tv) -> None
         kept["probabilities"],
     )
     assert [hit["probability"] for hit in found] == pytest.approx(expected.tolist(), abs=1e-3)
-    assert len({hit["probability"] for hit in found}) > 2
+    assert len({hit["probability"] for hit in found}) > 1
     probable = lines(tv(*query, "--min-probability", 0.5))
     assert probable == [hit for hit in found if float(str(hit["probability"])) >= 0.5]
     assert 0 < len(probable) < len(found)
