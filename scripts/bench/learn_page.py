@@ -16,25 +16,21 @@ import os
 import shutil
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import uvicorn
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from scripts.bench.pages import TOKEN, listening
 from scripts.bench.search import columns, drawn
 from tvcli.cli import run
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import open_index
 from tvcli.serve.access import Gate
 from tvcli.serve.pages import open_gallery
-from tvcli.serve.server import listen, page_config
 
 Times = dict[str, list[tuple[float, float]]]  # wall clock and CPU time, by what was done
 
@@ -90,22 +86,7 @@ def make_index(folder: Path, rows: int, backbone: str) -> Path:
     return target
 
 
-@contextmanager
-def served(index: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve the gallery of an index; give its address, and the session of a browser let in."""
-    listener = listen("127.0.0.1", 0)
-    with open_gallery([index], None) as app:
-        gate = Gate(app, "bench")
-        server = uvicorn.Server(page_config(gate))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/", gate.entrance.session.as_json()
-        server.should_exit = True
-        thread.join()
-    listener.close()
-
-
-def judged(page: Any, number: int) -> str:
+def judged(number: int) -> str:
     """Return the selector of yes or no, in turn, to a hit of the first column not judged yet."""
     say = "like" if number % 2 == 0 else "unlike"
     place = 2 + number // 2 if say == "like" else 12 + number // 2
@@ -126,11 +107,11 @@ def clicked(page: Any, clicks: int) -> Times:
     page.wait_for_function(LOADED)
     for number in range(JUDGED):
         with page.expect_response("**/api/search"):
-            page.evaluate("one => document.querySelector(one).click()", judged(page, number))
+            page.evaluate("one => document.querySelector(one).click()", judged(number))
         page.wait_for_function(LOADED)
     clock("Learn, the first time", "#learn")
     for number in range(JUDGED, JUDGED + clicks):
-        clock("a click", judged(page, number))
+        clock("a click", judged(number))
     clock("a click taken back", "[aria-label^='Take back']")
     clock("Keep it", "#learning button", "Kept:")
     clock("Undo", "#learning button", "Undone:")
@@ -148,12 +129,15 @@ def main() -> None:
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
         index = make_index(Path(name), given.rows, given.backbone)
         browser = driver.chromium.launch(executable_path=executable)
-        with served(index) as (address, session):
-            page = browser.new_page()
-            page.add_init_script(f"localStorage.tv ??= '{json.dumps(session)}'")
-            page.goto(address)
-            page.wait_for_selector("#results li")
-            times = clicked(page, given.clicks)
+        with open_gallery([index], None) as app:
+            gate = Gate(app, TOKEN)
+            with listening(gate) as address:
+                page = browser.new_page()
+                session = json.dumps(gate.entrance.session.as_json())
+                page.add_init_script(f"localStorage.tv ??= '{session}'")
+                page.goto(address)
+                page.wait_for_selector("#results li")
+                times = clicked(page, given.clicks)
         browser.close()
     print(
         "| what | times | median, ms | longest, ms | CPU of the server, ms |\n|---|---|---|---|---|"

@@ -37,17 +37,25 @@ AT_ONCE = 6
 
 
 @contextmanager
-def served(app: Any) -> Iterator[httpx.Client]:
+def listening(gate: Gate) -> Iterator[str]:
+    """Serve a page in a thread; give its address."""
     listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    server = uvicorn.Server(page_config(Gate(app, TOKEN)))
+    server = uvicorn.Server(page_config(gate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=HEADERS, timeout=120) as client:
-        yield client
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
     server.should_exit = True
     thread.join()
     listener.close()
+
+
+@contextmanager
+def served(app: Any) -> Iterator[httpx.Client]:
+    with (
+        listening(Gate(app, TOKEN)) as address,
+        httpx.Client(base_url=address, headers=HEADERS, timeout=120) as client,
+    ):
+        yield client
 
 
 def median(work: Callable[[], Any], rounds: int = 5) -> float:

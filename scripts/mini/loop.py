@@ -21,7 +21,7 @@ from scripts.mini.cache import Arrays
 from scripts.mini.student import Student, averaged, fitted_head, unfolded
 from scripts.mini.teachers import GRID, normalised
 from tvcli.core.backbones.mini import load
-from tvcli.core.encoding.pooling import mean_and_gem
+from tvcli.core.encoding.pooling import pool_maps
 
 # Sides of the pictures in pixels, by progress: small ones first, as they are quick.
 SIDES = ((0.5, (96, 112, 128)), (0.85, (112, 128, 144)), (1.01, (144, 160, 176)))
@@ -214,7 +214,8 @@ def class_loss(logits: Tensor, theirs: Tensor, labels: Tensor) -> Tensor:
 
 def descriptor(encoding: Tensor) -> Tensor:
     """Return what photos are compared by: mean and generalised mean of the map, (N, 512)."""
-    return F.normalize(mean_and_gem(encoding), dim=1)
+    vectors: Tensor = pool_maps(encoding, "mean+gem")
+    return F.normalize(vectors, dim=1)
 
 
 def contrast_loss(vectors: Tensor, photos: Tensor, kinds: Tensor) -> Tensor:
@@ -326,22 +327,6 @@ def progress_of(run: Run, settings: Settings, ahead: int = 0) -> float:
     return run.elapsed / (60 * settings.minutes)
 
 
-@dataclass(frozen=True)
-class Batches:
-    """Makes the batch of the next step in a thread of its own, while this step trains."""
-
-    arrays: Arrays
-    sources: tuple[str, ...]
-    settings: Settings
-    maker: ThreadPoolExecutor
-
-    def of(self, run: Run, ahead: int = 0) -> "Future[Batch]":
-        """Begin to make the batch of the run's step, or of the one that follows."""
-        step = run.step + ahead
-        side = side_of(step, min(1.0, progress_of(run, self.settings, ahead)))
-        return self.maker.submit(batch_of, self.arrays, self.sources, step, side, self.settings)
-
-
 def steps(
     arrays: Arrays,
     sources: tuple[str, ...],
@@ -350,18 +335,26 @@ def steps(
     device: torch.device,
     log_every: int = 50,
 ) -> Iterator[str]:
-    """Train to the end; yield one line of the log for every so many steps."""
+    """Train to the end; yield one line of the log for every so many steps.
+
+    A thread makes the batch of the next step while this one trains.
+    """
     sums: dict[str, float] = {}
     threads = Threads(torch.get_num_threads())
     with ThreadPoolExecutor(1) as maker:
-        batches = Batches(arrays, sources, settings, maker)
-        batch = batches.of(run)
+
+        def making(ahead: int) -> Future[Batch]:
+            step = run.step + ahead
+            side = side_of(step, min(1.0, progress_of(run, settings, ahead)))
+            return maker.submit(batch_of, arrays, sources, step, side, settings)
+
+        batch = making(0)
         while (progress := progress_of(run, settings)) < 1:
             threads.choose(run.step)
             began, cpu = time.perf_counter(), time.process_time()
             for group in run.optimizer.param_groups:
                 group["lr"] = rate_at(progress, settings)
-            this, batch = batch.result(), batches.of(run, ahead=1)
+            this, batch = batch.result(), making(1)
             for name, value in train_step(run, this, settings, device).items():
                 sums[name] = sums.get(name, 0.0) + value / log_every
             wall = time.perf_counter() - began

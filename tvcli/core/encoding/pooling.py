@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,22 +110,24 @@ def gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Fl
     return found
 
 
-def mean_and_gem(maps: Array) -> Array:
-    """Return the mean and the generalised mean of each map side by side, each of unit length."""
-    return beside(unit(mean(maps)), unit(gem(maps)))
+def side_by_side(first: Pooling, second: Pooling) -> Pooling:
+    """Return two poolings beside each other: the vectors of each are of unit length, (N, D + E)."""
 
+    def vectors(maps: Array) -> Array:
+        joined: Array = beside(unit(first.vectors(maps)), unit(second.vectors(maps)))
+        return joined
 
-def contributions_side_by_side(
-    names: tuple[str, ...], encoding: Floats, pooled: Floats, direction: Floats
-) -> Floats:
-    """Return what poolings side by side contribute, each by its own length."""
-    total, start = np.zeros(encoding.shape[1:], np.float32), 0
-    for name in names:
-        own = POOLINGS[name].vectors(encoding[None])[0]  # (D,)
-        part = direction[start : start + len(own)] / max(float(np.linalg.norm(own)), TINY)
-        total += POOLINGS[name].contributions(encoding, own, part)
-        start += len(own)
-    return total
+    def contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
+        """Return what both contribute, each by its own length."""
+        total, start = np.zeros(encoding.shape[1:], np.float32), 0
+        for pooling in (first, second):
+            own = pooling.vectors(encoding[None])[0]  # (D,)
+            part = direction[start : start + len(own)] / max(float(np.linalg.norm(own)), TINY)
+            total += pooling.contributions(encoding, own, part)
+            start += len(own)
+        return total
+
+    return Pooling(vectors, contributions)
 
 
 def crelu(maps: Array) -> Array:
@@ -147,11 +148,6 @@ def crelu_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> 
         [mean_contributions(part.clip(min=0), pooled, own) for part, own in parts], axis=0
     )
     return found
-
-
-def crelu_and_gem(maps: Array) -> Array:
-    """Return both parts' means and the generalised mean side by side, (N, 3C)."""
-    return beside(unit(crelu(maps)), unit(gem(maps)))
 
 
 def spatial(maps: Array) -> Array:
@@ -183,11 +179,13 @@ def _averages(side: int) -> Floats:
     return matrix
 
 
+MEAN, GEM = Pooling(mean, mean_contributions), Pooling(gem, gem_contributions)
+CRELU = Pooling(crelu, crelu_contributions)
 POOLINGS: dict[str, Pooling] = {
-    "mean": Pooling(mean, mean_contributions),
-    "gem": Pooling(gem, gem_contributions),
+    "mean": MEAN,
+    "gem": GEM,
     "spatial": Pooling(spatial, spatial_contributions, has_grid=True),
-    "mean+gem": Pooling(mean_and_gem, partial(contributions_side_by_side, ("mean", "gem"))),
-    "crelu": Pooling(crelu, crelu_contributions),
-    "crelu+gem": Pooling(crelu_and_gem, partial(contributions_side_by_side, ("crelu", "gem"))),
+    "mean+gem": side_by_side(MEAN, GEM),
+    "crelu": CRELU,
+    "crelu+gem": side_by_side(CRELU, GEM),
 }

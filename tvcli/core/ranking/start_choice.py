@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A head to start from: the pooling of its vectors, its name, and the share of a blend."""
+    """A head to start from: the pooling of its vectors, its name, and its share (`SHARES`)."""
 
     pool: str
     name: str
@@ -84,16 +85,16 @@ class _Way:
         rows, self.measured = way.of_its_rows()
         self._form = ClosedForm(scatter(Taught(vectors, way.labels, way.triplets)))
         self._vectors = vectors[rows]
-        self._parts = tuple(self._by(n, s) for n, s in (("discriminant", 1.0), ("wccn", WHITENED)))
+        self._by = cache(self._mapped_by)  # what starts share is mapped once
 
     def mapped(self, start: Start) -> Vectors:
         """Return the vectors (n, D) of unit length."""
         if start.name != "blend":
             return unit(self._by(start.name, start.share))
-        told, whitened = self._parts
+        told, whitened = self._by("discriminant", 1.0), self._by("wccn", WHITENED)
         return unit(np.concatenate([np.float32(start.share) * told, whitened], axis=1))
 
-    def _by(self, name: str, share: float) -> Vectors:
+    def _mapped_by(self, name: str, share: float) -> Vectors:
         found: Vectors = self._vectors @ self._form.weight(name, share).astype(np.float32).T
         return found
 
