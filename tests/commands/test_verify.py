@@ -71,7 +71,7 @@ def test_a_copy_is_found_and_a_stranger_is_not(tv: Tv, index: Path, tmp_path: Pa
 def test_what_is_too_blurred_for_key_points_is_found_as_a_whole(
     tv: Tv, index: Path, tmp_path: Path
 ) -> None:
-    blurred = ImageOps.mirror(scene(1)).rotate(180).filter(ImageFilter.GaussianBlur(6))
+    blurred = ImageOps.mirror(scene(1)).rotate(180).filter(ImageFilter.GaussianBlur(7))
     blurred.save(tmp_path / "blurred.png")
     asked = ["search", tmp_path / "blurred.png", "-i", index, "--verify", "default"]
     (hit,) = records(tv(*asked, "--unverified", "--by-inliers", "-k", 1))
@@ -315,3 +315,18 @@ def test_a_photo_that_cannot_be_compared_ends_no_query(
     assert ran.err.count("skipped upright.png: cannot be compared: ") == 1
     ran = tv("dedupe", "p")
     assert ran.status in (0, 1), ran.err
+
+
+def test_copies_on_either_side_are_found_beside_each_other(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    for seed in range(14):  # so many that votes choose among them
+        picture(seed, 220, 180).save(f"p/{seed:02}.png")
+    ImageOps.mirror(picture(3, 220, 180)).save("p/mirrored.png")
+    picture(3, 220, 180).crop((30, 20, 220, 160)).save("p/part.png")
+    assert tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64).status == 0
+    hits = records(tv("search", "p/03.png", "-i", "x.tvx", "--verify"))
+    assert {hit["image"] for hit in hits} == {"p/03.png", "p/mirrored.png", "p/part.png"}
+    assert [hit["image"] for hit in hits if hit["mirrored"]] == ["p/mirrored.png"]

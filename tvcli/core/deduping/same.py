@@ -14,6 +14,7 @@ from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.overlap import shared
 from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.whole import WholeMatcher
+from tvcli.core.matching.zncc import details
 
 BOTH = (0, 1)  # a photo as it is, and its mirror image
 
@@ -85,7 +86,7 @@ class Comparer:
 def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
     """Return the link between two photos by way of a third: from the first, on to the last."""
     map_ = np.asarray(back.transform @ to.transform, np.float64)
-    evidence = laid_over_evidence(first, last, map_)
+    evidence = laid_over_evidence(first, last, map_, details(first, last, map_))
     mirrored = to.match.mirrored != back.match.mirrored
     match = Match(0, map_, mirrored, evidence=evidence, whole=True)
     return Link(match, map_, shared(map_, first.region, last.region))

@@ -23,7 +23,7 @@ from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
 from tvcli.core.indexes.words import NAME as WORDS
 from tvcli.core.indexes.words import KeptWords, write_words
-from tvcli.core.matching.feature_columns import as_columns, from_columns
+from tvcli.core.matching.feature_columns import COLUMNS, as_columns, from_columns
 from tvcli.core.matching.features import LENGTHS, SIDE, Keypoints, Method, describe
 from tvcli.core.parallel import cores
 from tvcli.core.reports import Report
@@ -56,9 +56,8 @@ class Kept:
             return [None] * len(rows)
         places = self._places[rows]
         stored = places[places >= 0]
-        kept = iter(
-            from_columns(self._file.read_columns(stored), self.method) if len(stored) else []
-        )
+        columns = {name: self._file.read(name, stored) for name in COLUMNS}
+        kept = iter(from_columns(columns, self.method))
         return [None if place < 0 else next(kept) for place in places]
 
     def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:

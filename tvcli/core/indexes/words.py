@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, write_artifact
 from tvcli.core.indexes.contents import Content, contents_of
@@ -32,13 +33,14 @@ class KeptWords:
         self._words = file.read("words")
         known = [rows.get(key, -1) for key in contents_of(file)]
         self._rows, self._count = np.array(known, np.intp), count
-        self._places = {row: place for place, row in enumerate(known)}
+        self._places = np.full(count, -1, np.intp)
+        self._places[self._rows[self._rows >= 0]] = np.flatnonzero(self._rows >= 0)
         self._inverted = InvertedFile(self._words, word_weights(self._words))
 
-    def of(self, row: int) -> npt.NDArray[np.uint16] | None:
-        """Return the words of a row's key points, (COUNT,), NONE beyond; None if not known."""
-        place = self._places.get(row)
-        return None if place is None else np.asarray(self._words[place], np.uint16)
+    def of(self, rows: Rows) -> list[npt.NDArray[np.uint16] | None]:
+        """Return the words of the key points of rows, (COUNT,), NONE beyond; None if not known."""
+        places = self._places[rows].tolist()
+        return [None if place < 0 else self._words[place] for place in places]
 
     def shared(self, sides: Sequence[npt.NDArray[np.uint16]]) -> npt.NDArray[np.float32]:
         """Return how much each row (n,) shares with the words (m,) of a query's better side."""

@@ -56,10 +56,10 @@ class Verification:
     """How hits are verified: the rule, and what it is given.
 
     `shortlist` hits by cosine are looked at, their key points (`orb` or `sift`; None: as the index
-    keeps them, else ORB) matched under `model`. With `closely` a query is looked at again, larger,
-    for the first of the hits that were not verified: for pictures that are a small part of it;
-    and before, the whole of it is laid over the whole of each, for pictures without corners.
-    Not `thoroughly`, only those of the shortlist are matched whose key points look most alike.
+    keeps them, else ORB) matched under `model`: those whose key points look most alike. Where none
+    of them fills the query, the whole of it is laid over the whole of each, for pictures without
+    corners; then it is looked at again, larger, for pictures that are a small part of it.
+    `thoroughly`, all of the shortlist are matched instead, and nothing else is done.
     Hits are the verified photos, with `unverified` the others too; the most similar comes first,
     with `by_inliers` the one with the most inliers.
     """
@@ -68,7 +68,6 @@ class Verification:
     method: Method | None = None
     model: Model = "homography"
     shortlist: int = 100
-    closely: bool = True
     thoroughly: bool = False
     unverified: bool = False
     by_inliers: bool = False
@@ -76,7 +75,7 @@ class Verification:
 
 PRESETS: dict[Preset, Verification] = {
     "default": Verification(Default()),
-    "scalable": Verification(Scalable(), method="orb", closely=False, thoroughly=True),
+    "scalable": Verification(Scalable(), method="orb", thoroughly=True),
 }
 
 

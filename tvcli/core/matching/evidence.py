@@ -15,7 +15,7 @@ from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.photometry import colour_agreement
 from tvcli.core.matching.plausible import Transform
-from tvcli.core.matching.zncc import details
+from tvcli.core.matching.zncc import Details
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,15 @@ def laid_over_evidence(
     query: Keypoints,
     gallery: Keypoints,
     transform: Transform,
+    found: Details | None,
     nfa: float | None = None,
     inliers: Points | None = None,
 ) -> Evidence:
     """Return all that is seen where a query lies over a photo by `transform` (3, 3).
 
-    `inliers` (n, 2) are pixels of the photo, None where no key points were matched.
+    `found` are the details of the two, None where they share too little to tell more. `inliers`
+    (n, 2) are pixels of the photo, None where no key points were matched.
     """
-    found = details(query, gallery, transform)
     if found is None:
         return Evidence(nfa)
     agreeing, disagreement = local_agreement(found)

@@ -35,6 +35,9 @@ def as_columns(described: Sequence[Keypoints]) -> Columns:
     return columns
 
 
+COLUMNS = tuple(as_columns([]))  # their names
+
+
 def from_columns(columns: Columns, method: Method) -> list[Keypoints]:
     """Return the key points of the rows of some columns."""
     return [_row(columns, row, method) for row in range(len(columns["count"]))]

@@ -18,9 +18,9 @@ Near = tuple[Rows, npt.NDArray[np.float32]]  # rows (k,), and how much they shar
 
 def word_weights(words: Words) -> npt.NDArray[np.float32]:
     """Return what each word counts by those of photos (N, K): squared idf, (65536,) float32."""
-    having = np.zeros(int(NONE) + 1, np.int64)
-    for row in words:
-        having[np.unique(row)] += 1
+    rising = np.sort(words, axis=1)
+    first = np.diff(rising.astype(np.int32), axis=1, prepend=-1) > 0  # each word once a photo
+    having = np.bincount(rising[first], minlength=int(NONE) + 1)
     weights = np.log(len(words) / np.maximum(having, 1)) ** 2
     weights[having > LONGEST] = 0
     weights[NONE] = 0

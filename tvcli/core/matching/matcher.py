@@ -12,7 +12,7 @@ from tvcli.core.matching.features import Keypoints, Points, opencv_failing
 from tvcli.core.matching.fitting import Model, fitted, side
 from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.plausible import Transform, is_plausible
-from tvcli.core.matching.zncc import zncc
+from tvcli.core.matching.zncc import Details, details
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point
 CELL = 0.015  # of the long side: inliers closer together than this count once
@@ -32,7 +32,11 @@ class _Under:
     model: Model
     inliers: int
     target: Points  # (n, 2) in the photo
-    zncc: float
+    details: Details | None  # None where the two share too little
+
+    @property
+    def zncc(self) -> float:
+        return self.details.zncc if self.details else 0.0
 
 
 class Matcher:
@@ -89,8 +93,8 @@ def _under(
     inliers = _distinct(source[inside], target[inside], side(query), side(gallery))
     if inliers < WORTH:
         return None
-    alike = zncc(query, gallery, transform)
-    return _Under(transform, model, inliers, target[inside], alike)
+    found = details(query, gallery, transform)
+    return _Under(transform, model, inliers, target[inside], found)
 
 
 def _match(
@@ -99,7 +103,8 @@ def _match(
     """Return the match under a map, with all its evidence."""
     several = _distinct(*pairs, side(query), side(gallery))
     nfa = nfa_score(under.inliers, several, gallery, under.model)
-    evidence = laid_over_evidence(query, gallery, under.transform, nfa, under.target)
+    known = under.details, nfa, under.target
+    evidence = laid_over_evidence(query, gallery, under.transform, *known)
     return Match(under.inliers, under.transform, query.mirrored, len(pairs[0]), evidence)
 
 

@@ -4,6 +4,7 @@ A tree of two levels (Nistér and Stewénius 2006): words are descriptors, drawn
 them are roots; a descriptor goes to the root it differs from least, and there to the word.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ class Vocabulary:
         own = _closest(words, roots, 1).ravel()
         order = np.argsort(own, kind="stable")
         self.words = words[order]
-        self._starts = np.searchsorted(own[order], np.arange(len(roots) + 1))
+        self._starts = np.searchsorted(own[order], np.arange(len(roots) + 1)).tolist()
 
     def words_of(self, descriptors: Descriptors) -> Numbers:
         """Return the word of each descriptor, (n,): 0 to the number of words, less 1."""
@@ -37,16 +38,19 @@ class Vocabulary:
 
         They are those closest to it below some of the roots closest to it, the closest root first.
         """
-        own = _closest(descriptors, self.roots, roots)
-        found = np.full((len(descriptors), roots, each), -1, np.intp)
+        own = _closest(descriptors, self.roots, roots)  # (n, roots)
         order = np.argsort(own, axis=None, kind="stable")
-        ends = np.searchsorted(own.ravel()[order], np.arange(len(self.roots) + 1))
-        for root in np.flatnonzero(np.diff(ends)):
-            those, turns = np.divmod(order[ends[root] : ends[root + 1]], own.shape[1])
+        those, turns = np.divmod(order, own.shape[1])
+        sought = descriptors[those]  # of one root together: they are searched for at once
+        near = np.full((len(order), each), -1, np.intp)
+        ends = np.searchsorted(own.ravel()[order], np.arange(len(self.roots) + 1)).tolist()
+        for root, (first, last) in enumerate(pairwise(ends)):
             start, end = self._starts[root], self._starts[root + 1]
-            if start < end:  # a root is its own word, but for a file of others
-                near = _closest(descriptors[those], self.words[start:end], each)
-                found[those, turns, : near.shape[1]] = start + near
+            if first < last and start < end:  # a root is its own word, but for a file of others
+                some = _closest(sought[first:last], self.words[start:end], each)
+                near[first:last, : some.shape[1]] = some + start
+        found = np.full((len(descriptors), roots, each), -1, np.intp)
+        found[those, turns] = near
         return found.reshape(len(descriptors), roots * each)
 
 

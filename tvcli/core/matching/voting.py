@@ -105,10 +105,16 @@ class Voter:
         sums = np.bincount(photo, weights, len(others))
         found: Votes = np.minimum(sums * UNIT, 0.5)
         starts = np.searchsorted(photo, np.arange(len(others) + 1))
+        counts = np.diff(starts)
         likely = np.argsort(-sums, kind="stable")[:DRAWN]
-        for n in likely[np.diff(starts)[likely] >= FEW].tolist():
-            pairs = slice(starts[n], starts[n + 1])
-            found[n] += _explained(self._places[own[pairs]], others.places(n)[other[pairs]])
+        likely = likely[counts[likely] >= FEW]
+        sizes = 1 << np.ceil(np.log2(counts[likely])).astype(int)  # photos of about as many pairs
+        for size in np.unique(sizes).tolist():
+            some = likely[sizes == size]
+            pairs = starts[some, None] + np.minimum(np.arange(size), counts[some, None] - 1)
+            seen = zip(some.tolist(), other[pairs], strict=True)  # (n, size), filled with the last
+            there = np.stack([others.places(n)[points] for n, points in seen])
+            found[some] += _explained(self._places[own[pairs]], there, counts[some])
         return found
 
     def _pairs(self, others: Filed) -> tuple[Numbers, Numbers, Numbers, Votes]:
@@ -159,30 +165,36 @@ def _places(keypoints: Keypoints) -> Places:
     return found
 
 
-def _explained(own: Places, other: Places) -> int:
-    """Return how many of some pairs one similarity explains, the most that one of those drawn does.
+def _explained(own: Places, other: Places, counts: Numbers) -> Numbers:
+    """Return how many pairs of each photo (n, m) one similarity explains, the most that one does.
 
-    Which two pairs (of n) each is drawn from is the same every time.
+    The first `counts` (n,) of them are those of the photo. Which two each similarity is drawn from
+    is the same every time.
     """
-    first, second = _drawn(len(own))
-    length = own[second] - own[first]
+    photos = np.arange(len(counts))[:, None]
+    first, second = np.stack([_drawn(count) for count in counts.tolist()], axis=1)  # (n, drawn)
+    start, end = own[photos, first], other[photos, first]
+    length = own[photos, second] - start
     far = np.abs(length) > SHORTEST
-    factor = (other[second] - other[first]) / np.where(far, length, 1)
-    sane = far & (np.abs(factor) < ZOOM) & (np.abs(factor) > 1 / ZOOM)
-    first, factor = first[sane], factor[sane]
-    if not len(first):
-        return 0
-    away = factor[:, None] * (own - own[first, None]) + other[first, None] - other
-    explained = away.real**2 + away.imag**2 < TOLERANCE**2
-    return int(explained.sum(axis=1).max())
+    factor = (other[photos, second] - end) / np.where(far, length, 1)
+    zoom = np.abs(factor)
+    sane = far & (zoom < ZOOM) & (zoom > 1 / ZOOM)
+    factor[~sane] = np.nan
+    moved = end - factor * start
+    away = factor[..., None] * own[:, None] + moved[..., None] - other[:, None]
+    explained = away.real**2 + away.imag**2 < TOLERANCE**2  # (n, drawn, m)
+    explained &= (np.arange(own.shape[1]) < counts[:, None])[:, None]
+    most: Numbers = explained.sum(axis=2).max(axis=1)
+    return most
 
 
 @cache
 def _drawn(count: int) -> tuple[Numbers, Numbers]:
-    """Return two of so many pairs for each similarity: all twos, or as many as are drawn."""
-    if count * (count - 1) // 2 <= SIMILARITIES:
-        first, second = np.triu_indices(count, 1)
-        return first, second
+    """Return two of so many pairs for each similarity, (SIMILARITIES,): all twos, or some drawn."""
+    first, second = np.zeros((2, SIMILARITIES), np.intp)
+    if (twos := count * (count - 1) // 2) <= SIMILARITIES:
+        first[:twos], second[:twos] = np.triu_indices(count, 1)
+        return first, second  # the rest are of one pair: no similarity
     rng = np.random.default_rng(0)
     first = rng.integers(0, count, SIMILARITIES)
     return first, (first + rng.integers(1, count, SIMILARITIES)) % count

@@ -46,15 +46,16 @@ class WholeMatcher:
     def _matched(self, gallery: Keypoints) -> Match:
         if self._blank:
             return self._by_colour(gallery)
-        best, agreeing = None, -1.0
-        for transform, mirrored in self._likely(gallery):
-            found = details(self.query, gallery, transform)
-            if found is not None and found.zncc > agreeing:
-                best, agreeing = (transform, mirrored), found.zncc
-        if best is None:
+        ways = [
+            (transform, mirrored, found)
+            for transform, mirrored in self._likely(gallery)
+            if (found := details(self.query, gallery, transform)) is not None
+        ]
+        if not ways:
             return Match()
-        evidence = laid_over_evidence(self.query, gallery, best[0])
-        return Match(0, *best, evidence=evidence, whole=True)
+        transform, mirrored, found = max(ways, key=lambda way: way[2].zncc)
+        evidence = laid_over_evidence(self.query, gallery, transform, found)
+        return Match(0, transform, mirrored, evidence=evidence, whole=True)
 
     def _by_colour(self, gallery: Keypoints) -> Match:
         alike = zncc_in_colour(self.query, gallery) if is_blank(gallery) else 0.0

@@ -42,19 +42,11 @@ class Details:
         return float(self.seen.mean())
 
 
-def zncc(query: Keypoints, gallery: Keypoints, transform: Transform) -> float:
-    """Return the correlation of the details of two pictures under a map, -1 to 1.
-
-    Details are what differs from the brightness around (difference of Gaussians), so that light,
-    contrast and colour do not matter; 0 where the pictures share too little.
-    """
-    found = details(query, gallery, transform)
-    return found.zncc if found else 0.0
-
-
 def details(query: Keypoints, gallery: Keypoints, transform: Transform) -> Details | None:
     """Return the details of two pictures, one laid over the other; None if they share too little.
 
+    Details are what differs from the brightness around (difference of Gaussians), so that light,
+    contrast and colour do not matter.
     `transform` (3, 3) float64 maps pixels of the query to pixels of the gallery's photo.
     """
     laid = transform, query.region, gallery.region

@@ -73,9 +73,9 @@ class Checked:
     rows: Rows
     checks: list[Check]
 
-    def shows_most(self, region: Box) -> bool:
-        """Tell whether a verified hit fills most of a query's region."""
-        return any(_is_most(check, region) for check in self.checks)
+    def sides_showing_most(self, region: Box) -> list[int]:
+        """Return the sides of a query, 1 for mirrored, on which verified hits fill most of it."""
+        return sorted({int(c.match.mirrored) for c in self.checks if _is_most(c, region)})
 
     def and_more(self, more: "Checked") -> "Checked":
         """Return both shortlists as one."""

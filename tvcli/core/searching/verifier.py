@@ -40,6 +40,7 @@ LEAST_VOTES = 3  # of a photo that is matched
 HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
 
 Looks = Callable[[Photo, Box | None], Vectors]
+Both = list[Keypoints]  # of a query as it is, and mirrored; or of one side
 
 
 class Search(Protocol):
@@ -55,7 +56,7 @@ class Verifier:
     `words` are the visual words that the index keeps. Where it keeps none, `looks` gives the
     vectors of a photo looked at in other ways, as `Queries` does; `search` finds the rows closest
     to them that may join a shortlist, as `Index.search` does without filters. A photo that OpenCV
-    fails on is told to `report`, once, and is no hit.
+    fails on is told to `report`, once, and is no hit. Photos are matched in `pool`.
     """
 
     def __init__(
@@ -63,13 +64,14 @@ class Verifier:
         index: Index,
         kept: Kept,
         verification: Verification,
+        pool: ThreadPoolExecutor,
         looks: Looks | None = None,
         search: Search | None = None,
         words: KeptWords | None = None,
         report: Report | None = None,
     ) -> None:
         self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
-        self._report = report
+        self._pool, self._report = pool, report
         self._search: Search = search or index.search
         self._words = words
         self._known: dict[int, Keypoints] = {}
@@ -96,14 +98,13 @@ class Verifier:
         photo = decode_photo(data, size=FINE[0], colour=colour)
         method = self._kept.method
         both = describe_both(photo, method=method, crop=query.crop)
-        look = self._look(both, SURELY)
+        matcher = Matcher(both, model=self.verification.model)
+        region = both[0].region
         given = Checked(similarities, rows, [UNCHECKED] * len(rows))
-        found, matched = self._matched(look, self._and_sharing(query, look, given))
-        if self.verification.closely and not found.shows_most(look.region):
-            whole = WholeMatcher(both[0])
-            found = self._laid_over(whole, found, sorted({*range(len(rows)), *matched}))
-            if not found.shows_most(look.region):
-                found = self._again(photo, query, look, whole, found)
+        if self.verification.thoroughly:
+            found = self._matched(matcher, region, given, [(n, None) for n in range(len(rows))])[0]
+        else:
+            found = self._looked_for(photo, query, both, matcher, given)
         kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
         kept.sort(key=lambda n: self._order(found, n))
         return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
@@ -115,6 +116,21 @@ class Verifier:
         check = found.checks[place]  # whole photos are verified without inliers
         return not check.verified, -check.match.inliers, -similarity, row
 
+    def _looked_for(
+        self, photo: Photo, query: Query, both: Both, matcher: Matcher, given: Checked
+    ) -> Checked:
+        """Return the checks of a shortlist and of what joins it, looked at as long as need be."""
+        found, similar = self._most_similar(matcher, both[0].region, given)
+        sides = found.sides_showing_most(both[0].region) or (0, 1)
+        look = self._look(matcher, both, sides)
+        found, voted = self._voted(look, self._and_sharing(query, look, found), similar)
+        if not found.sides_showing_most(look.region):
+            whole = WholeMatcher(both[0])
+            found = self._laid_over(whole, found, sorted({*range(len(given.rows)), *voted}))
+            if not found.sides_showing_most(look.region):
+                found = self._again(photo, query, look, whole, found)
+        return found
+
     def _again(
         self, photo: Photo, query: Query, look: "_Look", whole: WholeMatcher, found: Checked
     ) -> Checked:
@@ -123,16 +139,16 @@ class Verifier:
         Its mirror image is not: what is mirrored and small is looked for at the first size only.
         """
         if self._words is None:
-            new, _ = self._matched(look, self._of_rows(query, self._more(photo, query, found.rows)))
+            new, _ = self._voted(look, self._of_rows(query, self._more(photo, query, found.rows)))
             found = found.and_more(self._laid_over(whole, new, range(len(new.rows))))
         side, count = FINE
         large = [describe(photo, method=self._kept.method, crop=query.crop, side=side, count=count)]
-        fine = self._look(large)
-        return self._matched(fine, self._and_sharing(query, fine, found))[0]
+        fine = self._look(Matcher(large, model=self.verification.model), large, (0,))
+        return self._voted(fine, self._and_sharing(query, fine, found))[0]
 
     def _and_sharing(self, query: Query, look: "_Look", found: Checked) -> Checked:
         """Return a shortlist with the rows that share the most visual words with a look."""
-        if look.shared is None or not self.verification.closely:
+        if look.shared is None:
             return found
         wanted = look.shared > 0
         wanted[found.rows] = False
@@ -164,18 +180,14 @@ class Verifier:
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
         return np.array(new, np.intp)
 
-    def _look(self, described: list[Keypoints], surely: int = 0) -> "_Look":
-        """Return a query at one size, with what votes for photos where not all are matched."""
-        matcher = Matcher(described, model=self.verification.model)
-        if not self.verification.closely and self.verification.thoroughly:
-            return _Look(described, matcher, [], None, surely)
+    def _look(self, matcher: Matcher, described: Both, sides: Sequence[int]) -> "_Look":
+        """Return a query at one size, of which some sides vote."""
         kept = self._words
-        vocabularies = [
-            own_vocabulary(side) if kept is None else kept.vocabulary for side in described
-        ]
-        voters = [Voter(*one) for one in zip(described, vocabularies, strict=True)]
+        some = [described[side] for side in sides]
+        words = [own_vocabulary(side) if kept is None else kept.vocabulary for side in some]
+        voters = [Voter(*one) for one in zip(some, words, strict=True)]
         shared = None if kept is None else kept.shared([voter.words for voter in voters])
-        return _Look(described, matcher, voters, shared, surely)
+        return _Look(described[0].region, matcher, sides, voters, shared)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
@@ -192,28 +204,52 @@ class Verifier:
         matches = [self._match(whole.match, *one) for one in zip(others, rows, strict=True)]
         return self._better(found, places, matches, others, 0, whole.query.region)
 
-    def _matched(self, look: "_Look", found: Checked) -> tuple[Checked, list[int]]:
-        """Return checks with those of a look's key points, of the photos worth it, where better.
+    def _most_similar(
+        self, matcher: Matcher, region: Box, found: Checked
+    ) -> tuple[Checked, list[int]]:
+        """Return checks with those of the photos most similar as vectors, and their places.
 
-        And the places of these. What has the most votes comes first; once none of PATIENCE photos
-        in turn is verified, no other is matched.
+        On both sides, and some more as long as all are verified: an index may hold many copies.
         """
-        worth = self._worth(look, found)
+        order = np.argsort(-found.similarities, kind="stable").tolist()
+        done = 0
+        while all(found.checks[place].verified for place in order[:done]) and done < len(order):
+            some = order[done : done + SURELY]
+            found, _ = self._matched(matcher, region, found, [(place, None) for place in some])
+            done += len(some)
+        return found, order[:done]
+
+    def _voted(
+        self, look: "_Look", found: Checked, known: Sequence[int] = ()
+    ) -> tuple[Checked, list[int]]:
+        """Return checks with those of the photos that a look votes for, and all places matched.
+
+        Those at `known` places are matched already.
+        """
+        worth = [one for one in self._worth(look, found) if one[0] not in known]
+        found, done = self._matched(look.matcher, look.region, found, worth)
+        return found, [*known, *done]
+
+    def _matched(
+        self, matcher: Matcher, region: Box, found: Checked, worth: Sequence[tuple[int, int | None]]
+    ) -> tuple[Checked, list[int]]:
+        """Return checks with those of the key points of a query's region, where better.
+
+        Matched are the photos at places that are worth it, each on one side of the query, None for
+        all, until none of PATIENCE photos in turn is verified. Their places are returned, too.
+        """
         patience = len(worth) if self.verification.thoroughly else PATIENCE
         done: list[int] = []
         left = patience  # photos that may still be matched without one that is verified
-        with ThreadPoolExecutor(cores()) as pool:
-            while left and len(done) < len(worth):
-                places, sides = zip(*worth[len(done) : len(done) + left], strict=True)
-                rows = found.rows[list(places)]
-                others = self._described(rows)
-                work = partial(self._match, look.matcher.match)
-                matches = list(pool.map(work, others, rows, sides))
-                at = look.matcher.keypoints
-                found = self._better(found, places, matches, others, at, look.region)
-                done += places
-                for place in places:
-                    left = patience if found.checks[place].verified else left - 1
+        while left and len(done) < len(worth):
+            places, sides = zip(*worth[len(done) : len(done) + left], strict=True)
+            rows = found.rows[list(places)]
+            others = self._described(rows)
+            matches = list(self._pool.map(partial(self._match, matcher.match), others, rows, sides))
+            found = self._better(found, places, matches, others, matcher.keypoints, region)
+            done += places
+            for place in places:
+                left = patience if found.checks[place].verified else left - 1
         return found, done
 
     def _match(
@@ -236,19 +272,17 @@ class Verifier:
     def _worth(self, look: "_Look", found: Checked) -> list[tuple[int, int | None]]:
         """Return the places of a shortlist that are matched, those with the most votes first.
 
-        Each with the side of the look that is matched, None for both.
+        Each with the side of the look that is matched, None for all.
         """
         count = len(found.rows)
-        if self.verification.thoroughly or count <= PATIENCE + look.surely:
+        if count <= PATIENCE + SURELY:
             return [(place, None) for place in range(count)]
         votes = self._votes(look, found.rows)  # (sides, n)
         most = votes.max(axis=0)
         least = max(LEAST_VOTES, HOPELESS * float(most.max()))
-        surely = np.argsort(-found.similarities, kind="stable")[: look.surely].tolist()
         order = np.argsort(-most, kind="stable")[:MATCHED]
-        voted = [n for n in order[most[order] >= least].tolist() if n not in surely]
         chosen = votes.argmax(axis=0)
-        return [(n, None) for n in surely] + [(n, int(chosen[n])) for n in voted]
+        return [(n, look.sides[chosen[n]]) for n in order[most[order] >= least].tolist()]
 
     def _votes(self, look: "_Look", rows: Rows) -> Votes:
         """Return the votes of each side of a look for some rows, (sides, n)."""
@@ -257,8 +291,7 @@ class Verifier:
         if kept is None:  # each side has words of its own
             filed = [Filed(described, side.vocabulary) for side in look.voters]
         else:
-            known = [kept.of(row) for row in rows.tolist()]
-            filed = [Filed(described, kept.vocabulary, known)] * len(look.voters)
+            filed = [Filed(described, kept.vocabulary, kept.of(rows))] * len(look.voters)
         return np.stack([one.votes(some) for one, some in zip(look.voters, filed, strict=True)])
 
     def _better(
@@ -284,15 +317,11 @@ class Verifier:
 class _Look:
     """A query at one size: what its sides match and vote for, and what rows share its words."""
 
-    described: list[Keypoints]
+    region: Box
     matcher: Matcher
+    sides: Sequence[int]  # of the matcher, that vote
     voters: list[Voter]
     shared: Vector | None
-    surely: int  # how many of the most similar photos are matched, whatever the votes
-
-    @property
-    def region(self) -> Box:
-        return self.described[0].region
 
 
 @contextmanager
@@ -311,6 +340,10 @@ def verifying(
     if verification is None:
         yield None
         return
-    with kept_keypoints(index, verification.method, report) as kept, kept_words(index) as words:
+    with (
+        kept_keypoints(index, verification.method, report) as kept,
+        kept_words(index) as words,
+        ThreadPoolExecutor(cores()) as pool,
+    ):
         usable = words if kept.method == "orb" else None  # they are words of ORB
-        yield Verifier(index, kept, verification, looks, search, usable, report)
+        yield Verifier(index, kept, verification, pool, looks, search, usable, report)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 
 class MappedRows:
-    """The rows of a dataset (N, D) whose chunks of `per_chunk` rows begin at `starts`."""
+    """The rows of a dataset (N, ...) whose chunks of `per_chunk` rows begin at `starts`."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class MappedRows:
     ) -> None:
         self._count = count
         self._starts, self._per_chunk, self._size = starts // row.itemsize, per_chunk, row.size
+        self._tail = row.shape
         plain = np.frombuffer(content, row.dtype, len(content) // row.itemsize)
         places = len(plain) - row.size + 1
         self._rows = np.lib.stride_tricks.as_strided(
@@ -32,24 +33,25 @@ class MappedRows:
         )
 
     def read(self, rows: npt.NDArray[np.intp]) -> Any:
-        """Return some rows (n, D), in any order; raises IndexError for one that is not there."""
+        """Return some rows (n, ...), in any order; raises IndexError for one that is not there."""
         if len(rows) and not (rows.min() >= 0 and rows.max() < self._count):
             raise IndexError(f"row {rows.max()} of {self._count}")
         starts = self._starts[rows // self._per_chunk]
-        return self._rows[starts + rows % self._per_chunk * self._size]
+        found = self._rows[starts + rows % self._per_chunk * self._size]
+        return found.reshape(len(rows), *self._tail)
 
 
 def map_rows(descriptor: int, dataset: h5py.Dataset) -> MappedRows | None:
-    """Map the rows of a checked dataset (N, D); None where they are not plain.
+    """Map the rows of a checked dataset (N, ...); None where they are not plain.
 
     `descriptor` is that of the same file, which HDF5 reads through an object.
     """
     chunks = dataset.chunks
-    if dataset.ndim != 2 or not chunks or chunks[1] != dataset.shape[1]:
+    if dataset.ndim < 2 or not chunks or chunks[1:] != dataset.shape[1:]:
         return None
     if not dataset.dtype.isnative:
         return None
-    row = np.empty(dataset.shape[1], dataset.dtype)
+    row = np.empty(dataset.shape[1:], dataset.dtype)
     starts = np.zeros(-(-dataset.shape[0] // chunks[0]), np.int64)
     dataset.id.chunk_iter(lambda chunk: _place(starts, chunk, chunks[0]))
     try:

@@ -35,6 +35,7 @@ class Artifact:
         self.path, self.kind, self._file, self._source = path, kind, file, source
         self.settings: dict[str, Any] = _json_attribute(file, "settings", path)
         self.provenance: dict[str, Any] = _json_attribute(file, "provenance", path)
+        self._mapped: dict[str, MappedRows | None] = {}  # rows of datasets that are plain
 
     def __enter__(self) -> "Artifact":
         return self
@@ -140,14 +141,12 @@ class Artifact:
     ) -> Any:
         if declared.dtype == TEXT:
             check_texts(self._file[name], rows, self._source)
-        if name != self.vectors or rows is None or isinstance(rows, slice) or self._mapped is None:
+        if rows is None or isinstance(rows, slice):
             return _fetch(self._file[name], rows)
-        return self._mapped.read(rows)
-
-    @cached_property
-    def _mapped(self) -> MappedRows | None:
-        """The rows of the main dataset, where they can be mapped into memory."""
-        return map_rows(self._source.fileno(), self._file[self.vectors])
+        if name not in self._mapped:
+            self._mapped[name] = map_rows(self._source.fileno(), self._file[name])
+        mapped = self._mapped[name]
+        return _fetch(self._file[name], rows) if mapped is None else mapped.read(rows)
 
     def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
         """Return rows of every declared column, by name."""
