@@ -6,17 +6,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.artifacts import open_artifact, write_artifact
+from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.closed_form import Taught, principal_axes, start_head
-from tvcli.core.ranking.held_out import searched
+from tvcli.core.ranking.held_out import mapped, searched
 from tvcli.core.ranking.losses import TEMPERATURE, triplet_hinge_loss
 from tvcli.core.ranking.pooled_rows import Encodings
-from tvcli.core.ranking.rank_head import RankHead
 from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
-from tvcli.core.ranking.refining import pairs_of
-from tvcli.core.ranking.similarity import paired_similarities
+from tvcli.core.ranking.refining import (
+    BATCH,
+    LEARNING_RATE,
+    HingeSettings,
+    loss_of_head,
+    pairs_of,
+    refine,
+)
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import verdict
 
@@ -59,54 +66,35 @@ def data(maps: Encodings, *, labelled: bool = True) -> RankData:
     return RankData(maps, np.array(triplets[False]), np.array(triplets[True]), known)
 
 
-def test_the_head_starts_as_the_identity() -> None:
-    a, b = torch.randn(2, 5, 8, 3, 3, generator=torch.Generator().manual_seed(0))
-    head = RankHead(torch.eye(8))
-    assert torch.allclose(
-        paired_similarities(head(a), head(b)), paired_similarities(a, b), atol=1e-5
-    )
-    assert float(head.drift().detach()) == 0
-
-
-def test_a_pooled_vector_is_a_map_of_one_position() -> None:
-    vectors = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
-    head = RankHead(torch.randn(3, 8, generator=torch.Generator().manual_seed(1)))
-    assert torch.allclose(head(vectors), head(vectors[:, :, None, None])[:, :, 0, 0], atol=1e-6)
-
-
 def test_the_projection_starts_as_pca_and_keeps_what_it_can() -> None:
-    generator = torch.Generator().manual_seed(0)
-    vectors = torch.randn(50, 3, generator=generator) @ torch.randn(3, 8, generator=generator)
-    axes = principal_axes(vectors.numpy(), 3)  # the vectors lie in three dimensions: nothing lost
-    head = RankHead(torch.from_numpy(axes).float())
-    assert head.weight.shape == (3, 8)
-    assert torch.allclose(head.weight @ head.weight.T, torch.eye(3), atol=1e-5)
-    assert torch.allclose(
-        paired_similarities(head(vectors), head(vectors.flip(0))),
-        paired_similarities(vectors, vectors.flip(0)),
-        atol=1e-4,
-    )
+    rng = np.random.default_rng(0)
+    vectors = (rng.normal(size=(50, 3)) @ rng.normal(size=(3, 8))).astype(np.float32)
+    axes = principal_axes(vectors, 3)  # the vectors lie in three dimensions: nothing is lost
+    assert axes.shape == (3, 8)
+    assert np.allclose(axes @ axes.T, np.eye(3), atol=1e-5)
+    own, mapped_ones = unit(vectors), mapped(vectors, axes)
+    assert np.allclose(mapped_ones @ mapped_ones.T, own @ own.T, atol=1e-4)
     with pytest.raises(UsageError, match="--dim 9: at most 8"):
         empty = np.empty((0, 3), np.intp)
-        start_head(Taught(vectors.numpy(), np.zeros(50, np.intp), empty), "identity", 1, 9, 8)
+        start_head(Taught(vectors, np.zeros(50, np.intp), empty), "identity", 1, 9, 8)
 
 
 def test_the_loss_has_the_sign_of_the_design() -> None:
-    similarities = torch.tensor([[0.0, 0.9, 0.3]])
-    positive, negative = torch.tensor([[False, True, False]]), torch.tensor([[False, False, True]])
-    assert (
-        float(triplet_hinge_loss(similarities, positive, negative, 0.1)) == 0
-    )  # in order: costs nothing
-    wrong = float(triplet_hinge_loss(similarities, negative, positive, 0.1))
+    similarities = np.array([[0.0, 0.9, 0.3]], np.float32)
+    positive, negative = np.array([[False, True, False]]), np.array([[False, False, True]])
+    loss, gradient = triplet_hinge_loss(similarities, positive, negative, 0.1)
+    assert (loss, gradient.any()) == (0, False)  # in order: costs nothing
+    wrong, gradient = triplet_hinge_loss(similarities, negative, positive, 0.1)
     assert wrong == pytest.approx(0.1 - 0.3 + 0.9)
+    assert gradient.tolist() == [[0, 1, -1]]  # less of the negative, more of the positive
 
 
 def test_the_loss_against_a_loop() -> None:
     rng = np.random.default_rng(0)
-    similarities = torch.from_numpy(rng.uniform(-1, 1, (6, 6)).astype(np.float32))
+    similarities = rng.uniform(-1, 1, (6, 6)).astype(np.float32)
     labels = np.array([0, 0, 1, 1, 2, 2])
-    positives = torch.from_numpy((labels[:, None] == labels) & ~np.eye(6, dtype=bool))
-    negatives = torch.from_numpy(labels[:, None] != labels)
+    positives = (labels[:, None] == labels) & ~np.eye(6, dtype=bool)
+    negatives = labels[:, None] != labels
     costs = []
     for anchor in range(6):
         against = [float(similarities[anchor, n]) for n in range(6) if negatives[anchor, n]]
@@ -116,16 +104,73 @@ def test_the_loss_against_a_loop() -> None:
             if positives[anchor, other]:
                 costs.append(max(0.0, 0.1 - float(similarities[anchor, other]) + hardest))
     expected = sum(costs) / sum(cost > 0 for cost in costs)
-    assert float(triplet_hinge_loss(similarities, positives, negatives, 0.1)) == pytest.approx(
-        expected, rel=1e-5
-    )
+    found, _ = triplet_hinge_loss(similarities, positives, negatives, 0.1)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def in_torch(
+    weight: torch.Tensor, vectors: torch.Tensor, pairs: tuple[np.ndarray, np.ndarray]
+) -> torch.Tensor:
+    """Return the same loss by torch, which derives its gradient by itself."""
+    positives, negatives = (torch.from_numpy(mask) for mask in pairs)
+    mapped_ones = F.normalize(vectors @ weight.T, dim=1)
+    similarities = mapped_ones @ mapped_ones.T
+    masked = similarities.masked_fill(~negatives, -torch.inf) / TEMPERATURE
+    costs = F.relu(0.1 - similarities + masked.logsumexp(dim=1, keepdim=True) * TEMPERATURE)
+    costs = costs[positives]
+    return costs.sum() / (costs > 0).sum().clamp(min=1)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_the_gradient_is_that_of_autograd(labelled: bool) -> None:
+    """Within 1e-5 of the largest value: float32."""
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(36, 12)).astype(np.float32))
+    labels = np.arange(36) % 3 if labelled else np.full(36, -1)
+    pairs = pairs_of(np.arange(36), labels)
+    weight = rng.normal(size=(7, 12)).astype(np.float32)
+    loss, gradient = loss_of_head(weight, vectors, pairs, 0.1)
+    asked = torch.from_numpy(weight.copy()).requires_grad_()
+    expected = in_torch(asked, torch.from_numpy(vectors), pairs)
+    expected.backward()
+    assert asked.grad is not None
+    assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
+    largest = float(asked.grad.abs().max())
+    assert largest > 0.01
+    assert np.allclose(gradient, asked.grad.numpy(), atol=1e-5 * largest)
+
+
+def test_steps_are_those_of_torchs_adam_with_a_cosine() -> None:
+    """On the same batches, within 1e-4 of what the steps changed: float32, over 40 of them."""
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.normal(size=(60, 8)).astype(np.float32))
+    triplets = np.array([rng.permutation(60)[:3] for _ in range(200)])
+    taught = Taught(vectors, np.full(60, -1), triplets)
+    start = np.eye(8, dtype=np.float32)
+    found = refine(taught, start, HingeSettings(0.1, 0.3, 40, 5, 60), Report())
+    head = torch.eye(8).requires_grad_()
+    optimizer = torch.optim.Adam([head], lr=LEARNING_RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 60)
+    batches = np.random.default_rng(5)
+    for _ in range(40):
+        rows = triplets[batches.integers(200, size=BATCH)].T.ravel()
+        loss = in_torch(head, torch.from_numpy(vectors[rows]), pairs_of(rows, taught.labels))
+        optimizer.zero_grad()
+        (loss + 0.3 * (head - torch.eye(8)).square().sum() / 8).backward()
+        optimizer.step()
+        schedule.step()
+    expected = head.detach().numpy()
+    changed = float(np.abs(expected - start).max())
+    assert found.steps == 40
+    assert changed > 0.01
+    assert np.allclose(found.weight, expected, atol=1e-4 * changed)
 
 
 def test_pairs_of_a_batch_are_its_own_and_what_labels_tell() -> None:
     rows, unknown = np.array([0, 1, 2, 3, 4, 5]), np.full(6, -1)  # triplets (0, 2, 4), (1, 3, 5)
     positives, negatives = pairs_of(rows, unknown)
-    assert positives.nonzero().tolist() == [[0, 2], [1, 3]]
-    assert negatives.nonzero().tolist() == [[0, 4], [1, 5]]
+    assert np.argwhere(positives).tolist() == [[0, 2], [1, 3]]
+    assert np.argwhere(negatives).tolist() == [[0, 4], [1, 5]]
     positives, negatives = pairs_of(rows, np.array([0, 1, 0, 1, 1, 0]))
     assert positives[0].tolist() == [False, False, True, False, False, True]
     assert negatives[0].tolist() == [False, True, False, True, True, False]

@@ -139,7 +139,7 @@ def train_rank(
         dim: dimensions of the vectors; None: as many as the encodings have channels.
         pool: how maps become vectors; `auto` is what ranks held-out photos best.
         start: what the head starts from; `auto` likewise.
-        steps: at most so many steps of the hinge loss; 0 are none, and need no torch.
+        steps: at most so many steps of the hinge loss; 0 are none.
         hold: how strongly the head is held to its start.
         weights: a local file of the backbone's weights, for photos that must still be encoded.
         seed: the seed of the random numbers.

@@ -2,4 +2,4 @@
 
 Read: `similarity`, `triplets`, `changed_copies`, `rows`, `mining`, `clicks`, `vectors`, `labels`,
 `pooled_rows`, `metrics`, `calibration`, `held_out`, `closed_form`, `rehearsal`, `start_choice`,
-`rank`, `rank_head`, `losses`, `refining`, `rank_training`, `learn_rank`, `map_pca`."""
+`rank`, `losses`, `refining`, `rank_training`, `learn_rank`, `map_pca`."""

@@ -1,7 +1,6 @@
 """Changed copies of items, for triplets that teach what a change leaves the same."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -33,7 +32,7 @@ def copier(folder: Path, seed: int) -> Callable[[Item], Item]:
             copy.save(path, quality=QUALITY)
         except OSError as error:
             raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
-        return replace(item, image=str(path), box=None, flip=False)
+        return item._replace(image=str(path), box=None, flip=False)
 
     return copy_of
 

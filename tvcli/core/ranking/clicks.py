@@ -8,7 +8,7 @@ from pathlib import Path
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, read_record_file
-from tvcli.core.ranking.triplets import Item, Triplet, item_of, triplet_of
+from tvcli.core.ranking.triplets import Item, Items, Triplet, item_of
 
 
 @dataclass(slots=True)
@@ -30,13 +30,14 @@ def read_clicks(path: Path, per_query: int) -> tuple[list[Triplet], dict[Item, J
         BadInput: not there, empty, or a line that is neither; the message gives it.
     """
     folder = folder_of(path)
+    items = Items(folder)
     triplets: list[Triplet] = []
     judged: dict[Item, Judged] = {}
     for record, where in read_record_file(path):
         if "query" in record:
             _judge(judged, record, where, folder)
         else:
-            triplets.append(triplet_of(record, where, folder))
+            triplets.append(items.triplet_of(record, where))
     for query, said in judged.items():
         triplets += islice(_pairs(query, said), per_query)
     if not triplets and not judged:

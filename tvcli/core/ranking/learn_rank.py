@@ -60,9 +60,11 @@ def learn_rank(
         raise BadInput(f"{triplets_path}: of no triplet are anchor, positive and negative three")
     with writing(target), open_artifact(path, "encodings") as encodings:
         pools = _pools(encodings, settings.pools[0])
-        missing = _missing(triplets, RowTable(encodings, name))
-        with _encoded(missing, encodings, report, weights) as others:
-            data = _data(triplets, [encodings, *others], name, report)
+        table = RowTable(encodings, name)
+        items = {item for triplet in triplets for item in triplet.items}
+        with _encoded(_missing(items, table), encodings, report, weights) as others:
+            tables = [table, *(RowTable(file) for file in others)]
+            data = _data(triplets, items, [encodings, *others], tables, report)
             trained = train_rank(data, replace(settings, pools=pools), report)
         used = {**asdict(settings), "pools": list(pools), "pool": trained.start.pool}
         used |= {"start": trained.start.title, "steps": trained.steps, "choice": trained.choice()}
@@ -85,9 +87,8 @@ def _pools(encodings: Artifact, pool: str) -> tuple[str, ...]:
     return (how, *(name for name in pooling_names(heads=True) if name != how))
 
 
-def _missing(triplets: list[Triplet], table: RowTable) -> list[Item]:
-    """Return the items that no row shows, each once, those of a photo together."""
-    items = {item for triplet in triplets for item in triplet.items}
+def _missing(items: set[Item], table: RowTable) -> list[Item]:
+    """Return the items that no row shows, those of a photo together."""
     missing = [item for item in items if table.find(item) is None]
     return sorted(missing, key=lambda item: (item.image, item.box or (), item.flip))
 
@@ -111,15 +112,19 @@ def _encoded(
 
 
 def _data(
-    triplets: list[Triplet], files: list[Artifact], name: Path | None, report: Report
+    triplets: list[Triplet],
+    items: set[Item],
+    files: list[Artifact],
+    tables: list[RowTable],
+    report: Report,
 ) -> RankData:
     """Return triplets as rows of the files; those with an item that no file has are left out."""
-    tables = [RowTable(files[0], name), *(RowTable(file) for file in files[1:])]
     encodings = Encodings(files)
     labels = _Labels(len(encodings))
+    places = {item: _find(item, tables) for item in items}
     sides: dict[str, list[list[int]]] = {"train": [], "test": []}
     for triplet in triplets:
-        rows = [_find(item, tables) for item in triplet.items]
+        rows = [places[item] for item in triplet.items]
         if all(row >= 0 for row in rows) and len(set(rows)) == len(rows):
             sides[triplet.split].append(rows)
             labels.learn(rows, triplet)
@@ -133,11 +138,10 @@ def _data(
     train, test = (np.array(rows, np.intp).reshape(-1, 3) for rows in sides.values())
     images = [image for table in tables for image in table.images]
     photos = np.unique(images, return_inverse=True)[1]
-    classes = _classes(tables, [item for triplet in triplets for item in triplet.items])
-    return RankData(encodings, train, test, labels.numbers, photos, classes)
+    return RankData(encodings, train, test, labels.numbers, photos, _classes(tables, items))
 
 
-def _classes(tables: list[RowTable], taught: list[Item]) -> Rows:
+def _classes(tables: list[RowTable], taught: set[Item]) -> Rows:
     """Return a number for the class of each row, -1 where it is not known: those taught as well.
 
     A class is the label that the file has; where it has none, and the triplets were made of

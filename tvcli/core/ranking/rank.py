@@ -1,6 +1,6 @@
 """The rank head: a 1x1 convolution over an encoding, learned so that cosines mean similarity.
 
-Used here as a matrix, by numpy or by torch; what trains it is in `rank_head`.
+Used here as a matrix, by numpy or by torch; what trains it is in `refining`.
 """
 
 from pathlib import Path

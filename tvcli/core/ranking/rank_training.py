@@ -13,8 +13,9 @@ from tvcli.core.ranking.calibration import Calibration, calibrate, reliability
 from tvcli.core.ranking.closed_form import Taught, start_head
 from tvcli.core.ranking.held_out import HeldOut, PooledRows, mapped
 from tvcli.core.ranking.metrics import PairCounts, Values
+from tvcli.core.ranking.refining import HingeSettings, refine
 from tvcli.core.ranking.rehearsal import Rehearsal, rehearsals
-from tvcli.core.ranking.start_choice import AUTO, Start, Trial, best_start, try_starts
+from tvcli.core.ranking.start_choice import AUTO, Start, Trial, Trials, best_start
 from tvcli.core.reports import Report
 from tvcli.core.training_history import History
 
@@ -99,14 +100,18 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     photos = np.arange(len(data.labels)) if data.photos is None else data.photos
     triplets = np.searchsorted(rows, data.train)
     ways = rehearsals(data.labels[rows], triplets, photos[rows], settings.seed)
-    trials = try_starts(vectors, ways, settings.start)
+    tried = Trials(vectors, ways)
+    trials = tried.all(settings.start)
     start = best_start(trials, settings.pools, settings.start)
     taught = Taught(vectors[start.pool], data.labels[rows], triplets)
     most = data.encodings.row_shape[0]
-    weight, history, steps = _refined(taught, start, ways, most, settings, report)
+    heads = [tried.head(start, place, settings.dim, most) for place in range(len(ways))]
+    head = start_head(taught, start.name, start.share, settings.dim, most)
+    rehearsed = _Rehearsed(tried.taught(start.pool, 0), ways[0], heads[0]) if ways else None
+    weight, history, steps = _refined(taught, head, rehearsed, settings, report)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
     after = held_out.figures(data.encodings, start.pool, weight)
-    pairs = _judged_pairs(taught, start, ways, most, settings.dim)
+    pairs = _judged_pairs(taught.vectors, ways, heads)
     return Trained(
         weight,
         start,
@@ -122,14 +127,14 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
 
 
 def _judged_pairs(
-    taught: Taught, start: Start, ways: list[Rehearsal], most: int, dim: int | None
+    vectors: Vectors, ways: list[Rehearsal], heads: list[Vectors]
 ) -> list[PairCounts]:
     """Return for each rehearsal with labels the pairs of photos that its head never saw."""
     found = []
-    for way in (way for way in ways if way.photos is not None or way.classes is not None):
-        known = Taught(taught.vectors, way.labels, way.triplets)
-        head = start_head(known, start.name, start.share, dim, most)
-        found.append(way.pairs(mapped(taught.vectors, head)))
+    for way, head in zip(ways, heads, strict=True):
+        if way.photos is not None or way.classes is not None:
+            rows, measured = way.of_its_rows()
+            found.append(measured.pairs(mapped(vectors[rows], head)))
     return found
 
 
@@ -163,40 +168,44 @@ def _reliability(pairs: list[PairCounts], labels: Rows) -> tuple[Values, Values]
     return None if fitted is None else reliability(fitted, _among_all(pairs[-1:], labels))
 
 
+@dataclass(frozen=True, slots=True)
+class _Rehearsed:
+    """A rehearsal with what it learns from, and the head that it starts from."""
+
+    taught: Taught
+    way: Rehearsal
+    head: Vectors
+
+
 def _refined(
     taught: Taught,
-    start: Start,
-    ways: list[Rehearsal],
-    most: int,
+    head: Vectors,
+    first: _Rehearsed | None,
     settings: RankSettings,
     report: Report,
 ) -> tuple[Vectors, History, int]:
-    """Return the head, refined for as many steps as help in the first rehearsal, and that history.
+    """Return a head, refined for as many steps as help in the first rehearsal, and that history.
 
     Where nothing can be rehearsed, all steps are made.
     """
-    head = start_head(taught, start.name, start.share, settings.dim, most)
-    unrefined = head, History([float("nan")], [0.0]), 0
-    if not settings.steps or (ways and not len(ways[0].triplets)):
-        return unrefined
-    from tvcli.core.ranking.refining import HingeSettings, refine  # brings torch
-
+    if not settings.steps or (first is not None and not len(first.taught.triplets)):
+        return head, History([float("nan")], [0.0]), 0
     steps = settings.steps
     hinge = HingeSettings(settings.margin, settings.hold, steps, settings.seed, steps)
-    if not ways:
+    if first is None:
         blind = refine(taught, head, hinge, report)
         return blind.weight, blind.history, blind.steps
-    before = Taught(taught.vectors, ways[0].labels, ways[0].triplets)
-    first = start_head(before, start.name, start.share, settings.dim, most)
-    base = ways[0].figures(mapped(taught.vectors, first))
+    rows, measured = first.way.of_its_rows()
+    vectors = taught.vectors[rows]
+    base = measured.figures(mapped(vectors, first.head))
 
     def score(weight: Vectors) -> float:
-        figures = ways[0].figures(mapped(taught.vectors, weight))
+        figures = measured.figures(mapped(vectors, weight))
         if figures.harms(base):
             return -1.0
         return figures.score if figures.exceeds(base) else base.score  # no gain yet
 
-    rehearsed = refine(before, first, hinge, report, score)
+    rehearsed = refine(first.taught, first.head, hinge, report, score)
     if not rehearsed.steps:
         return head, rehearsed.history, 0
     refined = refine(taught, head, replace(hinge, steps=rehearsed.steps), report)

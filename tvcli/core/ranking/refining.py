@@ -2,29 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from tvcli.core.encoding.encode import one_thread_each
-from tvcli.core.optimizers import Adam
+from tvcli.core.images.arrays import TINY
 from tvcli.core.ranking.closed_form import Taught
 from tvcli.core.ranking.losses import triplet_hinge_loss
-from tvcli.core.ranking.rank_head import RankHead
 from tvcli.core.reports import Report
-from tvcli.core.training import fit, seeded
 from tvcli.core.training_history import History
 
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 STEPS = 30  # batches of an epoch
 BATCH = 64  # triplets of a batch
 LEARNING_RATE = 2e-3
 PATIENCE = 2  # epochs without a better held-out score
+MOMENTS, SMALL = (0.9, 0.999), 1e-8  # of Adam
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,66 +57,82 @@ def refine(
 
     The head with the best score is kept, the start among them; without a score the last.
     """
-    epochs_done = count()
-    with one_thread_each(), seeded(settings.seed) as generator:  # its steps are too small for more
-        head = RankHead(torch.from_numpy(weight.copy()))
-        steps = _Steps(head, taught, settings, generator)
-
-        def judged() -> float:
-            return score(_weight(head)) if score else next(epochs_done)
-
-        epochs = -(-settings.steps // STEPS)
-        patience = PATIENCE if score else epochs
-        history = fit(
-            head,
-            lambda epoch: steps.epoch(),
-            judged,
-            epochs=epochs,
-            patience=patience,
-            report=report,
-            what="learning",
-        )
-    return Refined(_weight(head), history, min(history.kept * STEPS, settings.steps))
-
-
-def _weight(head: RankHead) -> Vectors:
-    weight: Vectors = head.weight.detach().numpy()
-    return weight.copy()
+    steps = _Steps(weight, taught, settings)
+    history = History([float("nan")], [score(weight) if score else 0.0])
+    best = weight
+    epochs = -(-settings.steps // STEPS)
+    report.start("learning", "epochs", epochs)
+    for epoch in range(1, epochs + 1):
+        history.losses.append(steps.epoch())
+        history.scores.append(score(steps.weight) if score else float(epoch))
+        report.advance()
+        if history.kept == epoch:
+            best = steps.weight.copy()
+        elif epoch - history.kept >= PATIENCE:
+            break
+    return Refined(best, history, min(history.kept * STEPS, settings.steps))
 
 
 class _Steps:
-    """Trains by batches of triplets; where labels are known, every other class is a negative."""
+    """Trains by batches of triplets; where labels are known, every other class is a negative.
 
-    def __init__(
-        self, head: RankHead, taught: Taught, settings: HingeSettings, generator: torch.Generator
-    ) -> None:
-        self.head, self.taught, self.settings, self.generator = head, taught, settings, generator
-        self.left = settings.steps
-        self.optimizer = Adam(head.parameters(), lr=LEARNING_RATE)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, settings.planned)
+    By Adam (Kingma and Ba 2015, algorithm 1), whose learning rate falls to 0 as a cosine.
+    """
+
+    def __init__(self, weight: Vectors, taught: Taught, settings: HingeSettings) -> None:
+        self.weight, self._start = weight.copy(), weight
+        self._taught, self._settings = taught, settings
+        self._random = np.random.default_rng(settings.seed)
+        self._moments = np.zeros_like(weight), np.zeros_like(weight)
+        self._done = 0
 
     def epoch(self) -> float:
         """Train on `STEPS` batches, or on those that are left; return their mean loss."""
-        steps = min(STEPS, self.left)
-        self.left -= steps
+        steps = min(STEPS, self._settings.steps - self._done)
         return float(np.mean([self._batch() for _ in range(steps)]))
 
     def _batch(self) -> float:
-        triplets = self.taught.triplets
-        wanted = min(BATCH, len(triplets))
-        chosen = torch.randint(len(triplets), (wanted,), generator=self.generator).numpy()
+        triplets, settings = self._taught.triplets, self._settings
+        chosen = self._random.integers(len(triplets), size=min(BATCH, len(triplets)))
         rows = triplets[chosen].T.ravel()  # anchors, positives, negatives: (3 * wanted,)
-        mapped = self.head(torch.from_numpy(self.taught.vectors[rows]))
-        positives, negatives = pairs_of(rows, self.taught.labels)
-        loss = triplet_hinge_loss(mapped @ mapped.T, positives, negatives, self.settings.margin)
-        self.optimizer.zero_grad()
-        (loss + self.settings.hold * self.head.drift()).backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        self.schedule.step()
-        return float(loss.detach())
+        pairs = pairs_of(rows, self._taught.labels)
+        vectors = self._taught.vectors[rows]
+        loss, gradient = loss_of_head(self.weight, vectors, pairs, settings.margin)
+        drift = (self.weight - self._start) * np.float32(2 / self.weight.shape[1])
+        self._descend(gradient + np.float32(settings.hold) * drift)
+        return loss
+
+    def _descend(self, gradient: Vectors) -> None:
+        rate = LEARNING_RATE * (1 + np.cos(np.pi * self._done / self._settings.planned)) / 2
+        self._done += 1
+        for moment, value, kept in zip(
+            self._moments, (gradient, gradient * gradient), MOMENTS, strict=True
+        ):
+            moment *= np.float32(kept)
+            moment += np.float32(1 - kept) * value
+        first, second = (1 - kept**self._done for kept in MOMENTS)  # what zeros at the start bias
+        lengths = np.sqrt(self._moments[1]) * np.float32(second**-0.5) + np.float32(SMALL)
+        self.weight -= np.float32(rate / first) * (self._moments[0] / lengths)
 
 
-def pairs_of(rows: Rows, labels: Rows) -> tuple[Tensor, Tensor]:
+def loss_of_head(
+    weight: Vectors, vectors: Vectors, pairs: tuple[Mask, Mask], margin: float
+) -> tuple[float, Vectors]:
+    """Return the hinge loss of vectors (N, C) mapped by a head (D, C), and its gradient (D, C).
+
+    `pairs` (N, N) are the positives and negatives of each.
+    """
+    raw = vectors @ weight.T  # (N, D)
+    lengths = np.linalg.norm(raw, axis=1, keepdims=True).clip(min=TINY)
+    mapped = raw / lengths
+    loss, of_similarities = triplet_hinge_loss(mapped @ mapped.T, *pairs, margin)
+    of_mapped = (of_similarities + of_similarities.T) @ mapped  # (N, D)
+    along = np.einsum("nd,nd->n", of_mapped, mapped)[:, None]  # what changes the length alone
+    gradient: Vectors = ((of_mapped - along * mapped) / lengths).T @ vectors
+    return loss, gradient
+
+
+def pairs_of(rows: Rows, labels: Rows) -> tuple[Mask, Mask]:
     """Return which of a batch's (3 T,) rows are positives and negatives of which: (3T, 3T) bool.
 
     A triplet's own, and between rows of known labels whatever their labels say.
@@ -135,4 +147,4 @@ def pairs_of(rows: Rows, labels: Rows) -> tuple[Tensor, Tensor]:
     positives[anchors, anchors + size] = True
     negatives[anchors, anchors + 2 * size] = True
     positives &= negatives.any(axis=1, keepdims=True)
-    return torch.from_numpy(positives), torch.from_numpy(negatives)
+    return positives, negatives

@@ -2,14 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.images.arrays import unit
-from tvcli.core.ranking.closed_form import SHARES, STARTS, WHITENED, ClosedForm, Taught, scatter
+from tvcli.core.ranking.closed_form import (
+    SHARES,
+    STARTS,
+    WHITENED,
+    ClosedForm,
+    Taught,
+    formed_head,
+    scatter,
+    start_head,
+)
 from tvcli.core.ranking.rehearsal import Figures, Rehearsal, mean_figures
 
 AUTO = "auto"
@@ -48,30 +57,49 @@ class Trial:
         return record | {t: round(value, 4) for t, value in values.items() if value is not None}
 
 
-def try_starts(
-    vectors: Mapping[str, Vectors], rehearsals: Sequence[Rehearsal], wanted: str = AUTO
-) -> list[Trial]:
-    """Return what each start that is `wanted` comes to, for vectors (N, C) by their pooling.
+class Trials:
+    """Starts as rehearsals try them, on vectors (N, C) of unit length by their pooling.
 
-    The identity is always among them, as what nothing may fall below.
+    What was decomposed for the pooling tried last is kept: it is often the one that is taken.
     """
-    return [
-        Trial(start, mean_figures(figures))
-        for pool in vectors
-        for start, figures in _tried(pool, vectors[pool], rehearsals, wanted)
-    ]
 
+    def __init__(self, vectors: Mapping[str, Vectors], rehearsals: Sequence[Rehearsal]) -> None:
+        self._vectors, self._rehearsals = vectors, rehearsals
+        self._ways = lru_cache(maxsize=1)(self._ways_of)
 
-def _tried(
-    pool: str, vectors: Vectors, rehearsals: Sequence[Rehearsal], wanted: str
-) -> Iterator[tuple[Start, list[Figures]]]:
-    ways = [_Way(vectors, each) for each in rehearsals]
-    for start in starts(pool):
-        if wanted in (AUTO, start.name) or start.name == STARTS[0]:
-            found = [way.mapped(start) for way in ways]
-            if wanted == AUTO and any(each.shape[1] < FEWEST_DIRECTIONS for each in found):
-                continue
-            yield start, [way.measured.figures(v) for way, v in zip(ways, found, strict=True)]
+    def all(self, wanted: str = AUTO) -> list[Trial]:
+        """Return what each start that is `wanted` comes to.
+
+        The identity is always among them, as what nothing may fall below.
+        """
+        return [
+            Trial(start, mean_figures(figures))
+            for pool in self._vectors
+            for start, figures in self._tried(pool, wanted)
+        ]
+
+    def taught(self, pool: str, place: int) -> Taught:
+        """Return what a rehearsal learns from."""
+        way = self._rehearsals[place]
+        return Taught(self._vectors[pool], way.labels, way.triplets)
+
+    def head(self, start: Start, place: int, dim: int | None, most: int) -> Vectors:
+        """Return the head (D, C) that a rehearsal makes of a start, as `start_head` does."""
+        if start.name == STARTS[0]:
+            return start_head(self.taught(start.pool, place), start.name, 1.0, dim, most)
+        return formed_head(self._ways(start.pool)[place].form, start.name, start.share, dim or most)
+
+    def _ways_of(self, pool: str) -> list["_Way"]:
+        return [_Way(self.taught(pool, n), way) for n, way in enumerate(self._rehearsals)]
+
+    def _tried(self, pool: str, wanted: str) -> Iterator[tuple[Start, list[Figures]]]:
+        ways = self._ways(pool)
+        for start in starts(pool):
+            if wanted in (AUTO, start.name) or start.name == STARTS[0]:
+                found = [way.mapped(start) for way in ways]
+                if wanted == AUTO and any(each.shape[1] < FEWEST_DIRECTIONS for each in found):
+                    continue
+                yield start, [way.measured.figures(v) for way, v in zip(ways, found, strict=True)]
 
 
 class _Way:
@@ -81,22 +109,25 @@ class _Way:
     by each.
     """
 
-    def __init__(self, vectors: Vectors, way: Rehearsal) -> None:
+    def __init__(self, taught: Taught, way: Rehearsal) -> None:
         rows, self.measured = way.of_its_rows()
-        self._form = ClosedForm(scatter(Taught(vectors, way.labels, way.triplets)))
-        self._vectors = vectors[rows]
+        spanned = taught.spanned()
+        self.form = ClosedForm(scatter(spanned))
+        self._vectors = taught.vectors[rows]
+        self._turned = self.form.turned(spanned.vectors[rows])
         self._by = cache(self._mapped_by)  # what starts share is mapped once
 
     def mapped(self, start: Start) -> Vectors:
         """Return the vectors (n, D) of unit length."""
+        if start.name == STARTS[0]:
+            return self._vectors
         if start.name != "blend":
             return unit(self._by(start.name, start.share))
         told, whitened = self._by("discriminant", 1.0), self._by("wccn", WHITENED)
         return unit(np.concatenate([np.float32(start.share) * told, whitened], axis=1))
 
     def _mapped_by(self, name: str, share: float) -> Vectors:
-        found: Vectors = self._vectors @ self._form.weight(name, share).astype(np.float32).T
-        return found
+        return self.form.mapped(self._turned, name, share)
 
 
 def starts(pool: str) -> list[Start]:

@@ -1,10 +1,11 @@
 """Triplet records: an anchor, what is similar to it, and what is less so."""
 
+import marshal
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NamedTuple
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
@@ -20,10 +21,10 @@ from tvcli.core.files.records import (
 STDIN = "-"
 OnFault = Callable[[str, str], None]  # where a triplet stands, and what is wrong with it
 ROLES = ("anchor", "positive", "negative")
+MOST_KNOWN = 100_000  # items of a file that are kept, to be read once
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A photo (absolute path), or the part of it in a box; with `flip`, its mirror image."""
 
     image: str
@@ -33,7 +34,7 @@ class Item:
 
     def shows_same_as(self, other: "Item") -> bool:
         """Tell whether two items are the same part of a photo, whatever they are called."""
-        return (self.image, self.box, self.flip) == (other.image, other.box, other.flip)
+        return self.image == other.image and self.box == other.box and self.flip == other.flip
 
     def as_record(self, folder: Path) -> Record:
         """Return the item as JSON can hold it, its path relative to `folder`."""
@@ -105,11 +106,10 @@ def each_triplet(
     """
     piped = stdin is not None and str(path) == STDIN
     records = read_records(stdin, STDIN) if stdin and piped else read_record_file(path)
-    folder = folder_of(path)  # for - the current one
-    empty = True
+    items, empty = Items(folder_of(path)), True  # for - the current folder
     for record, where in records:
         empty = False
-        triplet = triplet_of(record, where, folder)
+        triplet = items.triplet_of(record, where)
         if triplet.fault:
             on_fault(where, triplet.fault)
         else:
@@ -118,17 +118,33 @@ def each_triplet(
         raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
 
 
-def triplet_of(record: Record, where: str, folder: Path) -> Triplet:
-    """Return the triplet of a record whose paths are relative to `folder`.
+class Items:
+    """The items of one file of triplets: what is written twice is read once, and is one item."""
 
-    Raises:
-        BadInput: an item is missing or is none; the message starts with `where`.
-    """
-    anchor, positive, negative = (item_of(record.get(role), role, where, folder) for role in ROLES)
-    split = record.get("split") or "train"
-    if split not in ("train", "test"):
-        raise BadInput(f'{where}: "split" is train or test, not {split!r:.40}')
-    return Triplet(anchor, positive, negative, split)
+    def __init__(self, folder: Path) -> None:
+        """Take the folder that paths are relative to."""
+        self._folder, self._known = folder, dict[bytes, Item]()
+
+    def triplet_of(self, record: Record, where: str) -> Triplet:
+        """Return the triplet of a record.
+
+        Raises:
+            BadInput: an item is missing or is none; the message starts with `where`.
+        """
+        anchor, positive, negative = (self._item(record.get(role), role, where) for role in ROLES)
+        split = record.get("split") or "train"
+        if split not in ("train", "test"):
+            raise BadInput(f'{where}: "split" is train or test, not {split!r:.40}')
+        return Triplet(anchor, positive, negative, split)
+
+    def _item(self, value: Any, role: str, where: str) -> Item:
+        written = marshal.dumps(value, 2)  # a key that tells 1 from true; 2: without references
+        item = self._known.get(written)
+        if item is None:
+            item = item_of(value, role, where, self._folder)
+            if len(self._known) < MOST_KNOWN:
+                self._known[written] = item
+        return item
 
 
 def item_of(value: object, role: str, where: str, folder: Path) -> Item:
@@ -137,7 +153,7 @@ def item_of(value: object, role: str, where: str, folder: Path) -> Item:
     if not isinstance(record, dict):
         raise BadInput(f'{where}: a triplet needs "{role}": {{"image": …}}')
     region = region_from_record(record, f"{where}: {role}")
-    image = absolute_path(folder / region.image)
+    image = absolute_path(os.path.join(folder, region.image))  # noqa: PTH118 - of each photo
     return Item(image, region.crop, region.flip, region.label)
 
 

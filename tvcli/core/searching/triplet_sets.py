@@ -224,6 +224,6 @@ def _mined(
 
 def _transforms(spec: TripletSpec) -> Iterator[CopyOf]:
     if spec.flips:
-        yield lambda item: replace(item, flip=True)
+        yield lambda item: item._replace(flip=True)
     if spec.copy_of is not None:
         yield spec.copy_of
