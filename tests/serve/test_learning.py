@@ -28,6 +28,12 @@ def hits(client: TestClient, **more: Any) -> list[Any]:
     return [(hit["key"], hit["similarity"]) for hit in answer.json()["hits"]]
 
 
+def check_same(own: list[Any], others: list[Any]) -> None:
+    """See that hits are the same, up to how float16 rounds the rows that are kept."""
+    assert [key for key, _ in own] == [key for key, _ in others]
+    assert [value for _, value in own] == pytest.approx([value for _, value in others], abs=1e-4)
+
+
 def test_learn_try_and_discard(gallery: TestClient) -> None:
     before = hits(gallery)
     state = learned(gallery)
@@ -52,12 +58,12 @@ def test_learn_and_keep(gallery: TestClient) -> None:
         "file": "photos.rank.h5",
         "before": "photos.before-learning.tvx",
     }
-    assert hits(gallery) == tried
+    check_same(hits(gallery), tried)
     assert gallery.get("/pictures/0").status_code == 200
     with open_index(Path("photos.tvx")) as index:
         assert index.rank_file is not None
     with open_gallery([Path("photos.tvx")], None) as app, client_of(app) as client:
-        assert hits(client) == tried
+        check_same(hits(client), tried)
         assert learned(client)["state"] == "ready"  # learned on top of what was learned
 
 
