@@ -46,6 +46,10 @@ def main() -> None:
         with _served(place, "annotate", "boxes", "photos", "-o", "some.jsonl") as address:
             _boxes(page, address)
         with _served(
+            place, "annotate", "boxes", "photos", "-o", "some.jsonl", "--learn"
+        ) as address:
+            _sheet(page, address)
+        with _served(
             place, "annotate", "triplets", "garments.tvx", "-o", "clicks.jsonl"
         ) as address:
             _triplets(page, address)
@@ -114,6 +118,27 @@ def _boxes(page: Any, address: str) -> None:
     page.keyboard.press(".")
     page.wait_for_function("() => document.querySelector('#stage').ariaBusy === 'false'")
     _keep(page, "boxes.png")
+
+
+def _sheet(page: Any, address: str) -> None:
+    """Show proposals of which one was drawn over, one dismissed, and one photo called empty."""
+    _enter(page, address, "?view=sheet")
+    page.wait_for_selector("#tiles[aria-busy=false] .box.proposed")
+    page.keyboard.press("4")  # coat
+    _drag(page, page.locator("#tiles image").nth(6), (0.2, 0.1), (0.8, 0.92))
+    page.locator("#tiles .photo").nth(3).click()
+    page.locator("#tiles li").nth(9).get_by_text("None").click()
+    page.locator("#tiles .photo").nth(1).focus()
+    page.wait_for_function("() => document.querySelector('#saved').textContent === 'Saved'")
+    _keep(page, "sheet.png")
+
+
+def _drag(page: Any, photo: Any, *shares: tuple[float, float]) -> None:
+    """Drag from one point of a photo to another, both as shares of its width and height."""
+    frame = photo.bounding_box()
+    for number, (x, y) in enumerate(shares):
+        page.mouse.move(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"])
+        page.mouse.up() if number else page.mouse.down()
 
 
 def _triplets(page: Any, address: str) -> None:

@@ -80,6 +80,25 @@ def test_next_and_before(editor: TestClient) -> None:
     assert editor.get("/api/place", params={"of": first, "text": "inner"}).json()["at"] is None
 
 
+def test_the_sheet_lists_what_can_be_looked_at(editor: TestClient) -> None:
+    def listed(**query: Any) -> list[str]:
+        return [photo["name"] for photo in editor.get("/api/sheet", params=query).json()["photos"]]
+
+    names = listed(limit=60)
+    assert len(names) == 8  # not 0.png, which has a box, nor broken.png
+    assert "broken.png" not in names
+    assert "0.png" not in names
+    assert editor.get("/api/about").json()["unreadable"] == 1
+    assert listed(limit=3) == names[:3]
+    assert listed(limit=3, after=place_of(editor, names[2])) == names[3:6]
+    assert listed(after=place_of(editor, names[-1])) == []
+    assert listed(text="INNER", filter="boxed") == ["inner/6.png", "inner/7.png"]
+    put(editor, place_of(editor, names[0]), EMPTY, [], empty=True)
+    assert listed(limit=60) == names[1:]
+    for query in ({"limit": 0}, {"limit": 61}, {"after": 10}, {"after": "x"}, {"order": "x"}):
+        assert editor.get("/api/sheet", params=query).status_code == 400
+
+
 def test_boxes_are_saved_and_others_kept(editor: TestClient) -> None:
     place = place_of(editor, "0.png")
     photo = editor.get(f"/api/photos/{place}").json()
@@ -313,7 +332,12 @@ def test_where_one_stopped(editor: TestClient) -> None:
     about = editor.get("/api/about", params={"photo": place}).json()
     assert about["last"] == {"place": place, "label": "dress"}
     assert about["labels"] == ["coat", "kept", "dress"]  # as first given: keys stay what they are
-    assert about["version"] == editor.get(f"/api/photos/{place}").json()["version"]
+    version = editor.get(f"/api/photos/{place}").json()["version"]
+    assert about["versions"] == {str(place): version}
+    about = editor.get("/api/about", params={"photo": f"{place},0"}).json()
+    assert set(about["versions"]) == {str(place), "0"}
+    for wrong in ("x", "10", "-1", "0,,x"):
+        assert editor.get("/api/about", params={"photo": wrong}).status_code == 400
 
 
 def test_the_order_does_not_shift_while_one_works(

@@ -1,6 +1,7 @@
 """The box editor's HTTP interface: photos in pages, and the boxes of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from starlette.applications import Starlette
@@ -9,7 +10,7 @@ from starlette.routing import Route
 
 from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.queries import shown_path
-from tvcli.serve.answers import Asked, Refused, answering
+from tvcli.serve.answers import Asked, Refused, answering, whole
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection
 from tvcli.serve.files import application
@@ -20,6 +21,7 @@ from tvcli.serve.thumbnails import Thumbnails
 
 FILTERS = ("all", "boxed", "unboxed", "empty")
 ORDERS = ("name", "uncertain")
+MOST_TILES = 60  # photos of a sheet
 
 
 class BoxEditor:
@@ -38,9 +40,9 @@ class BoxEditor:
     def about(self, asked: Asked) -> dict[str, Any]:
         """Return the progress, the labels in use, where one stopped, what became of the file.
 
-        With `photo`, its version too: another one than a page has means that it was changed.
+        With `photo`, a list of places, their `versions` too: another one than a page has means that
+        the photo was changed.
         """
-        place = asked.number("photo", -1, -1, len(self._collection) - 1)
         proposed = self._proposals.count() if self._proposals else None
         last, label = self._file.last()
         return {
@@ -51,7 +53,7 @@ class BoxEditor:
             "last": {"place": last, "label": label},
             "proposed": proposed,
             "learns": bool(self._proposals and self._proposals.learns),
-            "version": self._file.version(place) if place >= 0 else None,
+            "versions": {place: self._file.version(place) for place in self._asked_for(asked)},
             **self._progress(),
         }
 
@@ -62,6 +64,23 @@ class BoxEditor:
         places = self._places(asked)
         shown = [self._listed(place) for place in places[offset : offset + limit]]
         return {"total": len(places), "offset": offset, "photos": shown, **self._progress()}
+
+    def sheet(self, asked: Asked) -> dict[str, Any]:
+        """Return the first photos `after` one that were not looked at and can be shown."""
+        after = asked.number("after", -1, -1, len(self._collection) - 1)
+        limit = asked.number("limit", 12, 1, MOST_TILES)
+        order = self._ordered(asked)
+        keep = self._keeper(asked, "unboxed")
+        rest = order[order.index(after) + 1 if after >= 0 else 0 :]
+        shown = (place for place in rest if keep(place) and self._can_be_shown(place))
+        return {"photos": [self._listed(place) for place in islice(shown, limit)]}
+
+    def _can_be_shown(self, place: int) -> bool:
+        try:
+            self._readable.size(place)
+        except (BadImage, Refused):
+            return False
+        return True
 
     def next(self, asked: Asked) -> dict[str, Any]:
         """Return the photo after (or with `step=-1` before) another one; None: there is none.
@@ -152,6 +171,11 @@ class BoxEditor:
         listed["image"] = shown_path(self._collection.root, self._collection.names[place])
         return listed | {"boxes": self._file.count(place), "empty": self._file.is_empty(place)}
 
+    def _asked_for(self, asked: Asked) -> list[int]:
+        """Return the places that `photo` lists."""
+        listed = filter(None, asked.query.get("photo", "").split(","))
+        return [whole(text, "photo", 0, len(self._collection) - 1) for text in listed]
+
     def _name(self, place: int) -> str:
         if not 0 <= place < len(self._collection):
             raise Refused(404, f"no photo {place}")
@@ -169,8 +193,9 @@ class BoxEditor:
             return self._proposals.order(fresh=asked.query.get("fresh") == "1")
         return range(len(self._collection))
 
-    def _keeper(self, asked: Asked) -> Any:
-        filter, text = asked.query.get("filter", "all"), asked.query.get("text", "").lower()
+    def _keeper(self, asked: Asked, filter: str | None = None) -> Callable[[int], bool]:
+        filter = filter or asked.query.get("filter", "all")
+        text = asked.query.get("text", "").lower()
         if filter not in FILTERS:
             raise Refused(400, f"filter is one of {', '.join(FILTERS)}")
 
@@ -196,6 +221,7 @@ class BoxEditor:
             picture_route(collection, self._thumbnails),
             Route("/api/about", answering(self.about)),
             Route("/api/photos", answering(self.photos)),
+            Route("/api/sheet", answering(self.sheet)),
             Route("/api/next", answering(self.next)),
             Route("/api/place", answering(self.place)),
             Route("/api/photos/{place:int}", answering(self.photo)),

@@ -1,5 +1,6 @@
 """Boxes proposed by a prototype that is made anew, in closed form, of the boxes drawn so far."""
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ class LearnedProposals(Proposals):
         """Return the mean IoU of the last proposals with the boxes drawn; None before any."""
         last = list(self._ious.values())[-JUDGED:]
         return {"photos": len(last), "iou": round(float(np.mean(last)), 3)} if last else None
+
+    def _prepare(self, place: int) -> None:
+        """Keep the map of a photo, so that proposals come at once when there is a box."""
+        with suppress(BadImage, Refused):
+            self._map(self._collection.path(place))
 
     def _by_prototype(self, path: Path) -> list[Shown]:
         if self._stale:

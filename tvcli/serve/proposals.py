@@ -1,6 +1,7 @@
 """Boxes proposed by the user's own locator, made on a thread while the person works."""
 
 import threading
+import time
 from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from tvcli.serve.turns import decoding
 Shown = dict[str, Any]
 Propose = Callable[[Path], list[Shown]]
 MOST = 5  # boxes proposed for a photo
+QUIET = 0.3  # seconds without a change, after which the others are looked at again
+LONGEST = 10  # seconds that the end waits for a look
 UNREADABLE = 2.0  # as sure as no photo is: those that cannot be read come last
 
 
@@ -33,16 +36,19 @@ class Proposals:
         self._turn, self._ordering = threading.Lock(), threading.Lock()
         self._touched: set[int] = set()  # photos of which some proposals were accepted or dismissed
         self._stopped, self._again = threading.Event(), threading.Event()
+        self._renewed = -QUIET  # when that was asked for last, by the clock of `time.monotonic`
 
     def start(self, places: list[int]) -> None:
         """Look at photos one after another, on a thread of its own."""
         self._places = places
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Look at no more photos."""
+        """Look at no more photos, once the present one is done: a network dies ill with Python."""
         self._stopped.set()
         self._again.set()
+        self._thread.join(LONGEST)
 
     def saved(self, place: int) -> None:
         """Take note that a photo's boxes were saved: fixed heads learn nothing from that."""
@@ -55,6 +61,7 @@ class Proposals:
         """Look at all photos again whose proposals nobody has accepted or dismissed."""
         with self._turn:
             self._found = {p: found for p, found in self._found.items() if p in self._touched}
+        self._renewed = time.monotonic()
         self._again.set()
 
     def of(self, place: int) -> list[Shown]:
@@ -105,10 +112,21 @@ class Proposals:
         while not self._stopped.is_set():
             self._again.clear()
             for place in self._places:
+                self._rest()
                 if self._stopped.is_set():
                     return
+                self._prepare(place)
                 self._look(place)
             self._again.wait()
+
+    def _rest(self) -> None:
+        """Wait while photos are saved one right after another, which looks would hold up."""
+        while (left := self._renewed + QUIET - time.monotonic()) > 0:
+            if self._stopped.wait(left):
+                return
+
+    def _prepare(self, place: int) -> None:
+        """Do what a look at a photo needs, whatever is known by then: fixed heads need nothing."""
 
     def _look(self, place: int) -> list[Shown]:
         with self._turn:

@@ -8,15 +8,28 @@ import { learnLabels } from "./labels.js";
 const accepted = ({ box, label }) => ({ box, label: label ?? "", fields: {} });
 
 export class Editing {
-  history = new History();
   photo = null; // with `boxed`, `proposals` and `empty`
   chosen = []; // places of boxes, those that are proposed after the others
-  label = ""; // of the next box
   lastBoxes = []; // of the photo before, to copy
 
-  /** `save(place, content)` is given each change, then `draw()` is called. */
-  constructor(save, draw) {
-    Object.assign(this, { save, draw });
+  /**
+   * `save(place, content)` is given each change, then `draw()` is called. `shared` by photos edited side by side:
+   * their history, and the label of the next box.
+   */
+  constructor(save, draw, shared = { history: new History(), label: "" }) {
+    Object.assign(this, { save, draw, shared });
+  }
+
+  get history() {
+    return this.shared.history;
+  }
+
+  get label() {
+    return this.shared.label;
+  }
+
+  set label(text) {
+    this.shared.label = text;
   }
 
   get marks() {
@@ -89,6 +102,23 @@ export class Editing {
     this.set({ boxes, proposals: this.photo.proposals }, [boxes.length - 1]);
   }
 
+  /** Draw the one box of a photo: in place of what is proposed, and of the box that is there. */
+  redraw(box) {
+    if (!this.canDraw) return;
+    const { boxed: [before = { label: this.label, fields: {} }], proposals } = this.photo;
+    this.set({ boxes: [{ ...before, box }], proposals: [] }, [0]);
+    if (proposals.length) this.photo.dismissed = proposals;
+  }
+
+  /** Dismiss what is proposed, or propose it again; false where there is nothing to. */
+  toggleProposals() {
+    const { boxed, proposals, dismissed = [], empty } = this.photo;
+    if (!proposals.length && !dismissed.length) return false;
+    if (proposals.length) this.photo.dismissed = proposals;
+    this.set({ boxes: boxed, proposals: proposals.length ? [] : dismissed, empty });
+    return true;
+  }
+
   addInTheMiddle() {
     if (!this.canDraw) return;
     const { width, height } = this.photo;
@@ -155,8 +185,8 @@ export class Editing {
   toggleEmpty() {
     if (!this.canDraw || this.photo.boxed.length) return false;
     const { proposals, empty, dismissed } = this.photo;
+    if (proposals.length) this.photo.dismissed = proposals;
     this.set({ boxes: [], proposals: empty ? dismissed ?? [] : [], empty: !empty });
-    this.photo.dismissed = proposals;
     return true;
   }
 

@@ -1,45 +1,53 @@
-// What was done, photo by photo, to undo and redo it.
+// What was done, photo by photo, to undo and redo it. A step changes one photo, or several together.
 
 const MOST = 500;
 
 export class History {
-  #done = [];
+  #done = []; // steps, each a list of changes {place, before, after}
   #undone = [];
+  #together = null;
 
   add(place, before, after) {
-    this.#done.push({ place, before, after });
-    this.#done = this.#done.slice(-MOST);
+    if (this.#together) return void this.#together.push({ place, before, after });
+    this.#done = [...this.#done, [{ place, before, after }]].slice(-MOST);
     this.#undone = [];
   }
 
-  /** The photo that `undo` or `redo` would change, null where there is nothing to do. */
-  placeOf(what) {
-    return (what === "undo" ? this.#done : this.#undone).at(-1)?.place ?? null;
+  /** Make one step of all that `work` does. */
+  together(work) {
+    const step = (this.#together = []);
+    try {
+      work();
+    } finally {
+      this.#together = null;
+    }
+    if (!step.length) return;
+    this.#done = [...this.#done, step].slice(-MOST);
+    this.#undone = [];
   }
 
-  /** What a photo was before its last change; null where that was no change of this photo. */
-  undo(place) {
-    if (this.placeOf("undo") !== place) return null;
-    const step = this.#done.pop();
-    this.#undone.push(step);
-    return step.before;
+  /** The photos that `undo` or `redo` would change, none where there is nothing to do. */
+  placesOf(what) {
+    return (what === "undo" ? this.#done : this.#undone).at(-1)?.map(({ place }) => place) ?? [];
   }
 
-  redo(place) {
-    if (this.placeOf("redo") !== place) return null;
-    const step = this.#undone.pop();
-    this.#done.push(step);
-    return step.after;
+  /** Go back one step: what each of its photos was before, as [place, content]. */
+  undo() {
+    const step = this.#done.pop() ?? [];
+    if (step.length) this.#undone.push(step);
+    return step.map(({ place, before }) => [place, before]).reverse();
+  }
+
+  redo() {
+    const step = this.#undone.pop() ?? [];
+    if (step.length) this.#done.push(step);
+    return step.map(({ place, after }) => [place, after]);
   }
 
   /** Forget a photo that others have changed: to undo a change of ours would undo theirs. */
   forget(place) {
-    this.#done = this.#done.filter((step) => step.place !== place);
-    this.#undone = this.#undone.filter((step) => step.place !== place);
-  }
-
-  clear() {
-    this.#done = [];
-    this.#undone = [];
+    const others = (steps) => steps.map((step) => step.filter((change) => change.place !== place)).filter((step) => step.length);
+    this.#done = others(this.#done);
+    this.#undone = others(this.#undone);
   }
 }

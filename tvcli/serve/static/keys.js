@@ -17,11 +17,12 @@ export function nameOf(event) {
   return control + capital + shift + key;
 }
 
-export function listen(table) {
+/** Answer to the keys of a table, while `isOn()`: views of one page have a table each. */
+export function listen(table, isOn = () => true) {
   const actions = new Map(table.flatMap(([keys, , action]) => keys.map((key) => [key, action])));
-  addHelp(table);
+  addHelp(table, isOn);
   document.addEventListener("keydown", (event) => {
-    if (event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
+    if (!isOn() || event.target.matches?.(WRITING) || event.altKey || event.defaultPrevented) return;
     if (find("dialog[open]")) return;
     const name = nameOf(event);
     if (OWNERS[name] && event.target.matches?.(OWNERS[name])) return;
@@ -30,20 +31,21 @@ export function listen(table) {
   });
 }
 
-function addHelp(table) {
+function addHelp(table, isOn) {
   const rows = table.filter(([, does]) => does).map(([keys, does]) =>
     make("tr", {}, make("td", {}, ...shown(keys)), make("td", {}, does)));
   const close = make("button", { class: "strong", onclick: () => dialog.close() }, "Close");
-  const dialog = make("dialog", { id: "keys", "aria-label": "Keys" },
+  const dialog = make("dialog", { id: find("#keys") ? null : "keys", class: "keys", "aria-label": "Keys" },
     make("h2", { tabindex: -1, autofocus: true }, "Keys"), make("table", {}, make("tbody", {}, ...rows)), close);
   document.body.append(dialog);
   const open = () => {
+    if (!isOn()) return;
     dialog.showModal();
     dialog.scrollTop = 0;
   };
   table.push([["?"], null, open]);
   document.addEventListener("keydown", (event) => {
-    if (event.key === "?" && !event.target.matches?.(WRITING) && !dialog.open) open();
+    if (event.key === "?" && !event.target.matches?.(WRITING) && !find("dialog[open]")) open();
   });
   find("#help")?.addEventListener("click", open);
 }

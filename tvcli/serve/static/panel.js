@@ -10,13 +10,10 @@ export function drawPanel(editing, theirs = null) {
   const { photo, own } = editing;
   const marks = editing.canDraw ? editing.marks : [];
   refill(find("#boxes"), marks.map((entry, place) => listed(entry, place, editing)));
-  find("#labelling").hidden = !own.length;
   const shared = new Set(own.map((place) => photo.boxed[place].label));
-  const field = find("#label");
-  if (own.length && document.activeElement !== field) field.value = shared.size === 1 ? [...shared][0] : "";
   find("#accepting").hidden = photo.proposals.length < 2;
-  find("#labels").replaceChildren(...allLabels().map((text) => make("option", { value: text })));
-  drawLabels(editing, own.length ? shared : new Set([editing.label]));
+  drawLabelling(own.length ? shared : new Set([editing.label]), (text) => editing.give(text));
+  find("#labelling").hidden = !own.length;
   say(theirs ? "Theirs are drawn dotted." : told(editing));
 }
 
@@ -48,11 +45,16 @@ function swatch(label) {
   return mark;
 }
 
-function drawLabels(editing, current) {
+/** Show the `current` label in its field, and the labels in use, each with its key. */
+export function drawLabelling(current, give) {
+  const field = find("#label");
+  if (document.activeElement !== field) field.value = current.size === 1 ? [...current][0] : "";
+  find("#labelling").hidden = false;
+  find("#labels").replaceChildren(...allLabels().map((text) => make("option", { value: text })));
   find("#in-use").hidden = !allLabels().length;
   refill(find("#classes"), allLabels().map((text, place) => {
     const key = place < KEYS ? make("kbd", {}, place + 1) : null;
     return make("li", {}, make("button", { type: "button", title: text, "aria-pressed": String(current.has(text)),
-      onclick: () => editing.give(text) }, swatch(text), make("b", {}, text), key));
+      onclick: () => give(text) }, swatch(text), make("b", {}, text), key));
   }));
 }

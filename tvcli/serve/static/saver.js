@@ -9,6 +9,7 @@ const TRIES = 5; // a file that others keep changing
 export class Saver {
   #waiting = new Map(); // place -> the newest content that is not on disk yet
   #running = false;
+  #working = null; // the promise of what is being saved
   #sending = null; // [place, content] on its way
   #known = new Map(); // place -> what is on disk, as far as this page knows: {version, content}
   conflicts = new Map(); // place -> what others made of a photo whose boxes wait here
@@ -54,6 +55,12 @@ export class Saver {
     this.#run();
   }
 
+  /** Wait until nothing more can be saved; tells whether all of it is. */
+  async settled() {
+    await this.#working;
+    return !this.busy;
+  }
+
   /** Keep "mine", "theirs" or "both" of a photo; returns what it was here, and what it is now. */
   resolve(place, kept) {
     const theirs = this.conflicts.get(place);
@@ -69,8 +76,11 @@ export class Saver {
     return { before: mine, after };
   }
 
-  async #run() {
-    if (this.#running || this.failure) return;
+  #run() {
+    if (!this.#running && !this.failure) this.#working = this.#save();
+  }
+
+  async #save() {
     this.#running = true;
     this.onchange(null);
     let progress = null;

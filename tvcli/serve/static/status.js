@@ -10,9 +10,9 @@ export class Status {
   #gone = false; // tv did not answer when it was looked for last
   file = "the file";
 
-  /** `resolve(place, kept)` settles a conflict, `refresh()` shows the file as it is now. */
-  constructor({ resolve, refresh, open, isBusy, shown }) {
-    Object.assign(this, { resolve, refresh, open, isBusy, shown });
+  /** `resolve(place, kept)` settles a conflict, `refresh()` shows the file as it is now, `shown()` gives the photos shown. */
+  constructor({ resolve, refresh, open, isBusy, shown, isAlone }) {
+    Object.assign(this, { resolve, refresh, open, isBusy, shown, isAlone });
   }
 
   begin(saver, about) {
@@ -75,7 +75,7 @@ export class Status {
     const number = ({ length }) => `${length} ${length === 1 ? "box" : "boxes"}`;
     const mine = this.saver.latest(place).boxed;
     const keep = (kept) => () => this.resolve(place, kept);
-    const where = place === this.shown() ? [] : [["look", "Show it", () => this.open(place)]];
+    const where = this.isAlone(place) ? [] : [["look", "Show it", () => this.open(place)]];
     showTrouble(`${theirs.name}: ${theirs.reason}. Yours has ${number(mine)}, theirs ${number(theirs.boxed)}.`, [
       ["both", "Keep both", keep("both")], ["mine", "Keep mine", keep("mine")],
       ["theirs", "Take theirs", keep("theirs")], ...where]);
@@ -85,8 +85,8 @@ export class Status {
   async #watch() {
     if (document.hidden || this.isBusy() || (this.saver.busy && !this.#gone)) return;
     try {
-      const place = this.shown();
-      const about = await get("/api/about", place >= 0 ? { photo: place } : {});
+      const places = this.shown();
+      const about = await get("/api/about", places.length ? { photo: places } : {});
       if (this.#gone) {
         this.#gone = false;
         this.saver.retry();
@@ -94,7 +94,8 @@ export class Status {
       }
       if (about.gone) return this.#removed();
       if (about.changed) this.progress(await send("POST", "/api/reload", {}));
-      const isStale = place === this.shown() && about.version !== this.saver.version(place);
+      const isStale = String(places) === String(this.shown())
+        && places.some((place) => about.versions[place] !== this.saver.version(place));
       if (this.saver.busy || this.isBusy() || !(about.changed || isStale)) return;
       await this.refresh();
       say(`${about.file} was changed ${about.changed ? "by another program" : "in another page"}: this is how it is now.`);

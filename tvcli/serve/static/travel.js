@@ -1,11 +1,17 @@
 // From photo to photo: opening one, the next, a number of the list, and the address that says which.
 
 import { get } from "./api.js";
-import { contentOf } from "./content.js";
 import { find, say } from "./dom.js";
+import { openedPhoto } from "./opened.js";
 
 const FIELDS = [["which", "filter"], ["order", "order"], ["text", "text"]];
 const NOTHING = { place: -1, name: "", boxed: [], proposals: [], empty: false };
+
+/** Fill in the filters that the address names. */
+export function readFilters() {
+  const query = new URLSearchParams(location.search);
+  for (const [id, name] of FIELDS) if (query.get(name)) find(`#${id}`).value = query.get(name);
+}
 
 export const filters = () => Object.fromEntries(FIELDS.map(([id, name]) => [name, find(`#${id}`).value]));
 
@@ -27,22 +33,19 @@ export class Travel {
     return mine;
   }
 
+  get isMoving() {
+    return this.#moving !== null;
+  }
+
   waiting(action) {
     return (event) => (this.#moving ? void this.inTurn(() => void action(event)) : action(event));
   }
 
   async open(place, { push = true } = {}) {
     const { saver, editing, strip } = this;
-    const found = await get(`/api/photos/${place}`);
-    if (!saver.busyWith(place)) {
-      const known = saver.version(place);
-      if (known !== undefined && known !== found.version) editing.history.forget(place);
-      saver.know(place, found.version, contentOf(found));
-    }
-    // What waits to be saved is newer than what the server knows.
-    editing.show({ ...found, ...saver.latest(place) });
+    editing.show(await openedPhoto(place, { saver, past: editing.history }));
     if (push) history.pushState({}, "", addressOf(place));
-    document.title = `${found.name} · tv annotate boxes`;
+    document.title = `${editing.photo.name} · tv annotate boxes`;
     if (!strip.has(place)) await this.#showPageOf(place);
     strip.mark(place);
     this.#number();
@@ -110,16 +113,14 @@ export class Travel {
     return this.refilter();
   }
 
-  /** Open what the address says, else `begin`, else the first photo of the list. */
-  async start({ push, begin = null }) {
-    const query = new URLSearchParams(location.search);
-    for (const [id, name] of FIELDS) if (query.get(name)) find(`#${id}`).value = query.get(name);
+  /** Open a photo, null for the first of the list; `isStale`: photos were changed since the list was shown. */
+  async enter(place, { push = true, isStale = false } = {}) {
     const parameters = JSON.stringify(filters());
-    if (this.#parameters !== parameters) this.progress(await this.strip.filter(filters()));
+    if (isStale || this.#parameters !== parameters) this.progress(await this.strip.filter(filters()));
     this.#parameters = parameters;
-    const place = query.get("photo") ?? begin ?? this.strip.photos[0]?.place;
-    if (place == null) this.#none();
-    else await this.open(Number(place), { push });
+    const first = place ?? this.strip.photos[0]?.place;
+    if (first == null) this.#none();
+    else await this.open(Number(first), { push });
   }
 
   /** Show the list and the photo again, after the server read the file or was started anew. */
@@ -129,8 +130,10 @@ export class Travel {
   }
 }
 
-function addressOf(place) {
-  const query = new URLSearchParams({ photo: place });
+export const addressOf = (place) => addressWith({ photo: place });
+
+export function addressWith(parameters) {
+  const query = new URLSearchParams(parameters);
   for (const [name, value] of Object.entries(filters()))
     if (value && value !== "all" && value !== "name") query.set(name, value);
   return `/?${query}`;

@@ -15,7 +15,7 @@ export function showTrouble(text, buttons) {
 
 export function endTrouble() {
   const place = find("#trouble");
-  if (place.contains(document.activeElement)) find("#stage")?.focus();
+  if (place.contains(document.activeElement)) find("#tiles button[tabindex='0'], #stage")?.focus();
   place.hidden = true;
   place.replaceChildren();
 }
