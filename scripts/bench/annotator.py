@@ -1,6 +1,6 @@
 """What an annotator presses for the boxes of photos: one photo at a time, or a sheet of many.
 
-    python -m scripts.bench.annotator PHOTOS BOXES.jsonl [--count 100] [--good 0.5,0.7,0.8]
+    python -m scripts.bench.annotator PHOTOS BOXES.jsonl [--count 100] [--ways sheet,...]
 
 An annotator is played in Chromium, on `tv annotate boxes` with and without `--learn`, who knows the
 true boxes. A proposal whose IoU with the only true box is at least `--good` is accepted, else the
@@ -36,9 +36,9 @@ from tvcli.core.ranking.metrics import bootstrap
 
 WAYS = {  # whether proposals are learned, and whether there is a sheet
     "photo by photo": (False, False),
-    "photo by photo, learning": (True, False),
+    "photo by photo learning": (True, False),
     "sheet": (False, True),
-    "sheet, learning": (True, True),
+    "sheet learning": (True, True),
 }
 REACH = 9  # screen pixels around a box where its handles are
 SAVED = "() => document.querySelector('#saved').textContent === 'Saved'"
@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("boxes", type=Path)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--rest", action="store_true")
+    parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--good", default="0.5,0.7,0.8")
     given = parser.parse_args()
     truth = true_boxes(given.boxes)
@@ -69,7 +70,8 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for way, (learns, has_sheet) in WAYS.items():
+        for way in given.ways.split(","):
+            learns, has_sheet = WAYS[way]
             for good in map(float, given.good.split(",")) if learns else (1.0,):
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
                 player = Annotator(page, truth, good)

@@ -123,6 +123,7 @@ def test_what_was_drawn_dismissed_or_empty_is_not_accepted(sheet: Sheet) -> None
     assert sheet.tile("0.png").locator(".box.proposed").count() == 0
     sheet.tile("1.png").locator(".photo").click()
     sheet.tile("3.png").get_by_text("None").click()
+    assert sheet.tile("3.png").locator(".photo:focus").count() == 1  # so Enter is the page's
     assert [sheet.state(f"{n}.png") for n in (0, 1, 3)] == ["boxed", "dismissed", "empty"]
     sheet.tile("4.png").locator(".photo").click(delay=20)
     sheet.page.wait_for_timeout(600)  # no double click
@@ -241,6 +242,7 @@ def test_another_page_draws_on_the_same_photo(sheet: Sheet) -> None:
     assert sheet.tile("0.png").locator(".box.theirs").count() == 1
     page.click("#both")
     page.wait_for_function(SAVED)
+    assert page.locator("#tiles .handle").count() == 0  # nothing is held, so Enter goes on
     lines = [json.loads(line) for line in sheet.file.read_text().splitlines()]
     own = [one for one in lines if one["image"].endswith("/0.png")]
     assert [one["label"] for one in own] == ["theirs", "coat"]
@@ -312,7 +314,12 @@ def test_what_is_drawn_on_a_page_is_learned_for_the_next(
             sheet.drag(name, (40, 30), (200, 170))
         sheet.press("Enter")
         page.wait_for_selector("#accept >> text=Accept 5 and go on")
+        sheet.press("l")
+        page.keyboard.type("disc")
+        sheet.press("Enter")
+        assert page.locator("#tiles .tag").all_text_contents() == ["disc"] * 5
         sheet.press("Enter")
         sheet.says("All photos that can be shown were looked at")
-        assert len(sheet.boxes()) == 9
+        labels = [one.get("label") for one in sheet.records().values()]
+        assert labels == [None] * 4 + ["disc"] * 5
         assert page.text_content("#quality").startswith("The proposals for the last 5 photos")

@@ -53,6 +53,7 @@ function show(photo) {
 }
 
 function draw() {
+  if (sheet.isOpen) return; // which draws itself
   const { photo, chosen, canDraw, lastBoxes, history: past } = editing;
   const theirs = saver.conflicts.get(photo.place);
   const others = (theirs?.boxed ?? []).map((entry) => ({ ...entry, kind: "theirs" }));

@@ -10,7 +10,7 @@ import { offer } from "./remedies.js";
 import { Tile } from "./tile.js";
 import { columnsFor, tilesFitting } from "./tile_grid.js";
 
-const FIRST = 4; // photos of a page while nothing is known to learn from: what they teach helps with the others
+const FIRST = 4; // photos of a page while nothing is known to learn from: what they teach helps with the others (docs/notes/location.md)
 
 export class Sheet {
   #tiles = []; // of the page shown; null where a photo is still loading
@@ -119,12 +119,11 @@ export class Sheet {
     let { photos } = await get("/api/sheet", { ...asked, after });
     const isAgain = !photos.length && after >= 0;
     if (isAgain) ({ photos } = await get("/api/sheet", { ...asked, after: -1 }));
-    if (!photos.length) return this.#none();
+    if (!photos.length) return void this.#none();
     this.#pages = [...this.#pages, photos.map(({ place }) => place)];
     this.#at = this.#pages.length - 1;
     await this.#show();
     if (isAgain) say(`From the start again: ${told(this.#tiles, this)}`);
-    return undefined;
   }
 
   #none() {
@@ -176,8 +175,8 @@ export class Sheet {
     const editing = new Editing(save, () => this.#drawn(tile), shared);
     const takesLabel = this.learns || photo.proposals.every(({ label }) => !label);
     editing.show(photo);
-    const tile = Object.assign(new Tile(editing, this), { takesLabel });
-    return tile;
+    const tile = new Tile(editing, this);
+    return Object.assign(tile, { takesLabel });
   }
 
   /** Show the photos as they are now, after the server read the file again. */
@@ -270,10 +269,10 @@ export class Sheet {
   // Accepting a page.
 
   async accept() {
-    if (this.#letGo() !== false) return;
+    if (this.isBusy || this.#letGo() !== false) return;
     if (this.#tiles.includes(null)) return void say("The photos are still loading: wait a moment.");
     const untouched = this.#tiles.filter((tile) => tile.isUntouched && tile.editing.canDraw);
-    this.editing.history.together(() => untouched.forEach((tile) => tile.editing.acceptAll()));
+    this.editing.history.together(() => untouched.forEach(({ editing }) => (editing.acceptAll(), editing.choose(null))));
     if (await this.saver.settled()) await this.forward(); // else it is said above what keeps it from being saved
   }
 
@@ -340,7 +339,7 @@ export class Sheet {
 
 function told(tiles, { learns, done }) {
   const proposed = tiles.filter((tile) => tile?.isUntouched).length;
-  if (proposed) return `Click a proposal that is wrong, or draw the box instead; then accept the others.`;
+  if (proposed) return "Click a proposal that is wrong, or draw the box instead; then accept the others.";
   if (learns && !done) return "Draw a box in each of these photos: it is what proposals are learned from.";
   return "Drag in each photo to draw its box.";
 }

@@ -28,7 +28,12 @@ export class Tile {
         this.#small("Open", "Open", "Open it alone (o)", () => act.opened(this))));
   }
 
-  #small(text, does, title, onclick) {
+  /** A button below the photo; after a click the keys are the photo's again. */
+  #small(text, does, title, act) {
+    const onclick = ({ detail }) => {
+      if (detail) this.button.focus();
+      act();
+    };
     return make("button", { type: "button", tabindex: -1, title, "aria-label": `${does} ${this.editing.photo.name}`, onclick }, text);
   }
 
