@@ -191,7 +191,9 @@ find("#label").addEventListener("keydown", (event) => {
     const labels = sheet.isOpen ? sheet.labels : new Set(editing.own.map((place) => editing.photo.boxed[place].label));
     event.target.value = labels.size === 1 ? [...labels][0] : ""; // given up: what it was
   }
-  if (event.key === "Enter" || event.key === "Escape") views.focus();
+  if (event.key !== "Enter" && event.key !== "Escape") return;
+  event.preventDefault(); // else the tile that takes the focus would be pressed
+  views.focus();
 });
 find("#jump").addEventListener("submit", (event) => {
   event.preventDefault();

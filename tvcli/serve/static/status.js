@@ -95,7 +95,7 @@ export class Status {
       if (about.gone) return this.#removed();
       if (about.changed) this.progress(await send("POST", "/api/reload", {}));
       const isStale = String(places) === String(this.shown())
-        && places.some((place) => about.versions[place] !== this.saver.version(place));
+        && places.some((place) => ![undefined, about.versions[place]].includes(this.saver.version(place)));
       if (this.saver.busy || this.isBusy() || !(about.changed || isStale)) return;
       await this.refresh();
       say(`${about.file} was changed ${about.changed ? "by another program" : "in another page"}: this is how it is now.`);
