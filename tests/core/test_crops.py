@@ -2,16 +2,26 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tvcli.core.boxes import Box, area, overlap
+from tvcli.core.boxes import Box, area, iou, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.images.annotations import boxed_photos, spilled_photos
-from tvcli.core.location.crops import CropSettings, is_target, parse_numbers, sample_crops, splitter
+from tvcli.core.location.crops import (
+    CropSettings,
+    in_turn,
+    is_target,
+    median_size,
+    parse_numbers,
+    sample_crops,
+    scales_for,
+    splitter,
+)
 from tvcli.core.location.false_alarms import read_false_alarms
 from tvcli.core.reports import Report
 
@@ -33,7 +43,9 @@ def photo(draw: st.DrawFn) -> BoxedPhoto:
 @settings(max_examples=60)
 def test_crops_keep_their_rules(photo: BoxedPhoto, seed: int) -> None:
     (box, _), scales = photo.objects[0], (1.0, 2.0, 3.0)
-    records = list(sample_crops([photo], CropSettings(per_photo=4, looks=6, seed=seed)))
+    records = list(
+        sample_crops([photo], CropSettings(per_photo=4, looks=6, scales=scales, seed=seed))
+    )
     kinds = [record["target"] for record in records]
     assert kinds.count("target") == 4
     assert kinds.count("look") == 6
@@ -157,3 +169,39 @@ def test_crops_of_spooled_photos_are_those_of_photos_in_memory(
     with spilled_photos(boxed_photos(boxed, tmp_path, Report())) as spilled_records:
         assert len(spilled_records) == 9
         assert list(sample_crops(spilled_records, setting)) == expected
+
+
+def test_crops_of_small_objects_are_cut_from_larger_photos() -> None:
+    small = BoxedPhoto("a.jpg", Path("a.jpg"), 200, 100, [((10, 10, 30, 30), "cat")])
+    large = BoxedPhoto("b.jpg", Path("b.jpg"), 200, 100, [((0, 0, 90, 90), "cat")])
+    assert median_size([small, large, small]) == pytest.approx(0.2)
+    assert median_size([]) == 1
+    assert scales_for(0.2) == (2.5, 5, 7.5)
+    assert scales_for(0.001) == (4, 8, 12)
+    assert scales_for(0.5) == scales_for(2.0) == (1, 2, 3)
+    (first, *_) = sample_crops([small, large, small], CropSettings(looks=0))
+    assert first["crop"][2] - first["crop"][0] == pytest.approx(40)
+
+
+def test_each_label_of_a_photo_takes_its_turn() -> None:
+    cells = [((n * 10.0, 0.0, n * 10 + 9.0, 9.0), "red") for n in range(4)]
+    objects = [*cells, ((50.0, 50.0, 90.0, 90.0), "white")]
+    turns = in_turn(objects, np.random.default_rng(0))
+    assert [label for _, label in turns] == ["red", "white"] * 4
+    assert sorted(turns[::2]) == cells
+    assert in_turn(objects[:1], np.random.default_rng(0)) == objects[:1]
+
+
+def test_a_look_is_about_the_object_that_fills_it() -> None:
+    boxes: list[Box] = [(x, y, x + 18, y + 18) for x in (10, 30, 50, 70) for y in (10, 30, 50, 70)]
+    objects = [(box, "cell") for box in boxes]
+    photo = BoxedPhoto("a.jpg", Path("a.jpg"), 100, 100, objects)
+    records = list(sample_crops([photo], CropSettings(per_photo=0, looks=48)))
+    clear = 0
+    for number, record in enumerate(records):
+        crop, about = tuple(record["crop"]), tuple(record["box"])
+        ranked = sorted((iou(crop, box) for box in boxes), reverse=True)
+        assert iou(crop, about) == pytest.approx(ranked[0], abs=1e-3)
+        if number % 12:
+            clear += ranked[0] > 1.45 * ranked[1]
+    assert clear == 44

@@ -14,11 +14,12 @@ from torch import nn
 
 from tvcli.core.backbones.graph_writing import constant, graph_content, node
 from tvcli.core.errors import BadInput
-from tvcli.core.heads import HeadFile, save_head
+from tvcli.core.heads import HeadFile, load_head, save_head
 from tvcli.core.location import head_graphs
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.head_graphs import GraphHeads
 from tvcli.core.location.location_heads import TorchHeads
+from tvcli.core.location.naming import Naming, naming_of
 from tvcli.core.location.reduction import Reduction
 from tvcli.core.location.regressors import new_regressors
 
@@ -27,8 +28,13 @@ SAME = 1e-5
 Change = Callable[[dict[str, np.ndarray]], object]
 
 
-def heads(folder: Path, window: tuple[int, int], change: Change | None = None) -> list[Path]:
-    """Return the files of heads with random numbers, those of the boxes' nets perhaps changed."""
+def heads(
+    folder: Path, window: tuple[int, int], change: Change | None = None, labels: int = 0
+) -> list[Path]:
+    """Return the files of heads with random numbers, those of the boxes' nets perhaps changed.
+
+    The classifier tells so many labels apart.
+    """
     torch.manual_seed(window[0] * 100 + window[1])
     low = torch.rand(40, 2) * 0.4
     boxes = new_regressors(REDUCED, window, torch.cat([low, low + 0.4], 1))
@@ -41,6 +47,11 @@ def heads(folder: Path, window: tuple[int, int], change: Change | None = None) -
         if change and kind == "boxes":
             change(state)
         settings = {"window": list(window), "threshold": 0.5, "encoder": {}, "weights_file": None}
+        if labels and kind == "classifier":
+            kernels, biases = torch.randn(labels, CHANNELS, *window), torch.randn(labels)
+            naming = Naming(tuple("abc"[:labels]), kernels.numpy(), biases.numpy())
+            state |= naming.state
+            settings["naming"] = {"labels": list(naming.labels)}
         files.append(folder / f"{kind}.h5")
         save_head(files[-1], HeadFile(kind, state, settings), {})
     return files
@@ -60,6 +71,31 @@ def test_graphs_answer_as_torch_does(
     assert expected[:, :4].std() > 0.01
     assert expected[:, 4].std() > 0.01
     np.testing.assert_allclose(found, expected, atol=SAME)
+
+
+@pytest.mark.parametrize("more", [(0, 0), (2, 3)])
+def test_every_window_is_named(tmp_path: Path, more: tuple[int, int]) -> None:
+    window = 6, 7
+    files = heads(tmp_path, window, labels=3)
+    maps = torch.randn(2, CHANNELS, window[0] + more[0], window[1] + more[1])
+    found = GraphHeads(*files)(maps.numpy())
+    assert found.shape == (2, 8, more[0] + 1, more[1] + 1)
+    np.testing.assert_allclose(found, TorchHeads(*files, torch.device("cpu"))(maps), atol=1e-3)
+    naming = naming_of(load_head(files[0], "classifier"))
+    assert naming is not None
+    for row, column in np.ndindex(more[0] + 1, more[1] + 1):
+        part = maps[:, :, row : row + window[0], column : column + window[1]].numpy()
+        logits = (part[:, None] * naming.kernels).sum((2, 3, 4)) + naming.biases  # (2, 3)
+        np.testing.assert_allclose(found[:, 5:, row, column], logits, atol=1e-3)
+
+
+def test_names_of_another_shape_are_damage(tmp_path: Path) -> None:
+    files = heads(tmp_path, (6, 7), labels=3)
+    head = load_head(files[0], "classifier")
+    head.state["naming.kernels"] = head.state["naming.kernels"][:, :, 1:]
+    save_head(files[0], head, {})
+    with pytest.raises(BadInput, match="damaged; train it again"):
+        GraphHeads(*files)
 
 
 def test_a_graph_written_is_what_onnx_reads() -> None:

@@ -13,6 +13,8 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.formats import Annotation
 from tvcli.core.images.annotations import boxed_photos
 from tvcli.core.location.box_fusion import (
+    SAME_OBJECT,
+    Cluster,
     cluster_boxes,
     mean_box,
     median_box,
@@ -20,8 +22,8 @@ from tvcli.core.location.box_fusion import (
     weighted_box,
 )
 from tvcli.core.location.classifier import Classifier
-from tvcli.core.location.cropset import mirrored
-from tvcli.core.location.locate import Located, surest
+from tvcli.core.location.cropset import mirrored, object_sizes
+from tvcli.core.location.locate import Located, distinct, recovered, scales_for, surest
 from tvcli.core.location.reduction import fit_reduction
 from tvcli.core.location.regressors import BLUR, Regressors, _loss, new_regressors, pair_iou
 from tvcli.core.reports import Report
@@ -226,3 +228,85 @@ class Listening(Report):
 
     def note(self, message: str) -> None:
         self.notes.append(message)
+
+
+labelled = st.lists(st.tuples(boxes, st.floats(0.1, 1), st.integers(0, 2)), min_size=1, max_size=9)
+
+
+@given(labelled, st.integers(1, 5))
+@settings(max_examples=80)
+def test_clusters_of_labels_against_a_loop(found: list[tuple[Box, float, int]], most: int) -> None:
+    left, expected = list(found), []
+    while left and len(expected) < most:
+        near = [[b for b in left if a[2] == b[2] and iou(a[0], b[0]) >= SAME_OBJECT] for a in left]
+        own = max(near, key=lambda of: round(sum(weight for _, weight, _ in of), 9))
+        centre = left[near.index(own)]
+        expected.append((sum(weight for _, weight, _ in own), centre[2], len(own)))
+        left = [each for each in left if each not in own]
+    array, weights = np.array([b for b, _, _ in found]), np.array([w for _, w, _ in found])
+    clusters = cluster_boxes(array, weights, most, np.array([label for _, _, label in found]))
+    supports = [round(support, 6) for support, _, _ in expected]
+    if len(set(supports)) == len(supports):  # of equal ones either may be first
+        assert [round(c.support, 6) for c in clusters] == supports
+        assert [c.label for c in clusters] == [label for _, label, _ in expected]
+
+
+@given(labelled)
+@settings(max_examples=80)
+def test_surer_objects_suppress_those_of_their_label_alone(
+    found: list[tuple[Box, float, int]],
+) -> None:
+    objects = [Located(box, score, "abc"[label]) for box, score, label in found]
+    expected: list[Located] = []
+    for label in "abc":
+        left = [o for o in objects if o.label == label]
+        while left:
+            best = max(left, key=lambda o: o.score)
+            expected.append(best)
+            left = [o for o in left if o is not best and iou(o.box, best.box) < SAME_OBJECT]
+    kept = distinct(objects)
+    assert [o.score for o in kept] == sorted((o.score for o in kept), reverse=True)
+    assert {id(o) for o in kept} == {id(o) for o in expected}
+
+
+def cluster(box: Box, score: float = 0.9, label: int = 0) -> Cluster:
+    return Cluster(np.array(box, float), score, 1.0, label)
+
+
+def test_a_look_that_takes_a_neighbour_goes_back_but_a_part_becomes_the_whole() -> None:
+    first, neighbour, part = (0, 0, 40, 40), (50, 0, 90, 40), (5, 5, 20, 20)
+    before = [cluster(first), cluster(neighbour, 0.7), cluster(part, 0.8)]
+    moved = [cluster(first), cluster(first, 0.6), cluster(first, 0.8)]
+    back = recovered(before, moved)
+    assert [tuple(c.box) for c in back] == [first, neighbour, first]
+    assert [c.score for c in back] == [0.9, 0.6, 0.8]
+    alone = recovered(before[1:2], moved[1:2])  # nobody else is there: it has found its place
+    assert tuple(alone[0].box) == first
+    other = recovered(before[:2], [moved[0], cluster(first, 0.6, label=1)])
+    assert tuple(other[1].box) == first  # what is of another label takes nobody's place
+
+
+@pytest.mark.parametrize(
+    ("sizes", "scales"),
+    [
+        (None, (0.0, 1.0, 2.0)),  # of an older tv
+        ("much", (0.0, 1.0, 2.0)),
+        ([0.4, 0.8, 1.0], (0.0, 1.0, 2.0)),
+        ([0.1, 0.2, 0.3], (2.0, 2.8845, 4.1602, 6.0)),
+        ([0.2, 0.2, 0.2], (3.0,)),
+        ([0.0, 0.0, 0.3], (2.0, 2.8284, 4.0, 5.6569, 8.0)),
+    ],
+)
+def test_small_objects_are_looked_for_at_scales_of_their_own(
+    sizes: object, scales: tuple[float, ...]
+) -> None:
+    assert scales_for({"sizes": sizes}, (0.0, 1.0, 2.0)) == pytest.approx(scales, abs=1e-3)
+
+
+def test_sizes_are_those_of_each_object_once() -> None:
+    regions = np.array([[0, 0, 80, 40], [10, 0, 30, 20], [0, 0, 50, 100], [5, 5, 9, 9]], float)
+    one, two = [10, 10, 20, 20], [0, 0, 25, 100]
+    known = np.array([one, one, two, [np.nan] * 4], float)
+    sizes = object_sizes(["a", "a", "b", "a"], regions, known)
+    assert sizes.tolist() == [10 / 40, 50 / 50]
+    assert not len(object_sizes([], np.empty((0, 4)), np.empty((0, 4))))

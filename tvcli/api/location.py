@@ -116,7 +116,7 @@ def make_crops(
     root: PathLike | None = None,
     per_photo: int = 5,
     looks: int | None = None,
-    scales: Sequence[float] = (1.0, 2.0, 3.0),
+    scales: Sequence[float] | None = None,
     extend: tuple[float, float] = (0.0, 0.0),
     test: float = 0.05,
     background: Sequence[PathLike] = (),
@@ -133,7 +133,8 @@ def make_crops(
         root: the folder with the photos; None: beside the boxes.
         per_photo: crops of the object per photo, and as many of the background.
         looks: close-up crops per photo, for `train_boxes` alone; None: 4 to 24.
-        scales: the short side of a photo as multiples of the crop.
+        scales: the short side of a photo as multiples of the crop; None: 1, 2 and 3, and larger
+            ones where the objects are small.
         extend: by how much boxes grow at the top and the bottom, as shares of their height.
         test: the share of the photos that is held out.
         background: photos, or folders of photos, that do not show the object.
@@ -153,7 +154,8 @@ def make_crops(
     "Object detection via a multi-region CNN" (2015), section 4.
     """
     known, target = report_of(report), Path(output)
-    settings = CropSettings(per_photo, looks, tuple(scales), extend, test, seed)
+    sides = None if scales is None else tuple(scales)
+    settings = CropSettings(per_photo, looks, sides, extend, test, seed)
     annotations = read_annotations(Path(boxes), format)
     if background:
         empty = open_sources([os.fspath(path) for path in background])

@@ -63,13 +63,14 @@ def crops(
         ),
     ] = None,
     scales: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--scales",
             help="Sizes that each photo is scaled to first: its short side, as a multiple of the "
-            "crop.",
+            "crop.  [default: 1,2,3, and larger ones where half of the objects are smaller than "
+            "half the short side]",
         ),
-    ] = "1,2,3",
+    ] = None,
     size: Annotated[
         int,
         typer.Option(
@@ -154,7 +155,7 @@ def crops(
     settings = CropSettings(
         per_photo=per_photo,
         looks=looks,
-        scales=parse_numbers("--scales", scales, least=1.0),
+        scales=None if scales is None else parse_numbers("--scales", scales, least=1.0),
         extend=parse_numbers("--extend", extend, count=2),
         test=test,
         seed=sampling.seed,

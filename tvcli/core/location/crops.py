@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from tvcli.core.boxes import Box, area, clip, enlarge, overlap
+from tvcli.core.boxes import Box, area, clip, enlarge, iou, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
@@ -22,6 +22,7 @@ from tvcli.core.location.false_alarms import NONE, FalseAlarms
 from tvcli.core.reports import Report
 
 Target = Literal["target", "background", "look"]
+Object = tuple[Box, str]  # and its label
 
 HALF = 0.5
 TRIES = 60  # windows drawn for each crop wanted
@@ -29,6 +30,9 @@ SMALL_KEPT = 0.9  # of an object's area inside a crop that shows it small
 LOOKS_IN_ALL = 4000
 LOOKS_EACH = (4, 24)  # at least, at most
 WHOLE_EVERY = 12  # one look in so many is the whole photo
+CLEARLY = 1.5  # times the IoU of the next object: a look is about the one that fills it
+LARGE = 0.5  # of the photo's short side: objects that need no enlarging
+MOST_ENLARGED = 4.0  # times: of objects smaller than an eighth there is little to see
 LEAST_ELSEWHERE = 0.35  # of the photo's side: a look at a photo without an object
 LOOKS_A_FALSE_ALARM = 4
 
@@ -38,13 +42,14 @@ class CropSettings:
     """How crops are drawn.
 
     Photos are scaled so that their short side is a scale times the crops' size, and crops are
-    squares there. `per_photo` of each of target and background; `looks` None: as many as make some
-    thousands. `extend` lengthens boxes by fractions of their height, up and down.
+    squares there; `scales` None: by the size of the objects, see `scales_for`. `per_photo` of each
+    of target and background; `looks` None: as many as make some thousands. `extend` lengthens boxes
+    by fractions of their height, up and down.
     """
 
     per_photo: int = 5
     looks: int | None = None
-    scales: tuple[float, ...] = (1.0, 2.0, 3.0)
+    scales: tuple[float, ...] | None = None
     extend: tuple[float, float] = (0.0, 0.0)
     test: float = 0.05
     seed: int = 0
@@ -74,24 +79,91 @@ def sample_crops(
     "Object detection via a multi-region CNN", 2015, section 4.)
     """
     looks = settings.looks if settings.looks is not None else looks_for(len(photos))
+    scales = settings.scales or scales_for(median_size(photos))
     split_of = splitter(((p.image, p.split) for p in photos), settings.test, settings.seed)
     for photo in photos:
         rng = np.random.default_rng(_seed_of(photo.image, settings.seed))
         split = split_of(photo.image, photo.split)
         objects = [(_extended(box, photo, settings.extend), text) for box, text in photo.objects]
-        yield from _windows(photo, objects, settings, split, rng)
+        objects = in_turn(objects, np.random.default_rng(_seed_of(photo.image, settings.seed + 1)))
+        yield from _windows(photo, objects, settings.per_photo, scales, split, rng)
         for number in range(looks):
             if not objects:
                 crop = _elsewhere(photo.width, photo.height, number, rng)
                 yield _record(photo, crop, "look", split)
                 continue
-            box, label = objects[number % len(objects)]
-            crop = draw_look(box, photo.width, photo.height, number, rng)
+            crop, (box, label) = _look_at_one(objects, photo, number, rng)
             yield _record(photo, crop, "look", split, box, label)
         for alarm in false_alarms.of(photo):
             for _ in range(LOOKS_A_FALSE_ALARM):
                 crop = _close(alarm, photo.width, photo.height, rng)
                 yield _record(photo, crop, "look", split)
+
+
+def median_size(photos: Iterable[BoxedPhoto]) -> float:
+    """Return the median side of objects, as a share of their photos' short sides; 1 of none."""
+    sizes = [
+        math.sqrt(area(box)) / min(photo.width, photo.height)
+        for photo in photos
+        for box, _ in photo.objects
+    ]
+    return float(np.median(sizes)) if sizes else 1.0
+
+
+def scales_for(size: float) -> tuple[float, ...]:
+    """Return the scales of crops for objects of a median size (see `median_size`).
+
+    Objects of half the photo's short side or more are cut at 1, 2 and 3; of smaller ones photos are
+    enlarged until they are as large in the crops: else these hold several each, and background
+    crops are nowhere to be found.
+    """
+    larger = min(max(1.0, LARGE / max(size, 1e-9)), MOST_ENLARGED)
+    return larger, 2 * larger, 3 * larger
+
+
+def in_turn(objects: list[Object], rng: np.random.Generator) -> list[Object]:
+    """Return the objects of a photo in an order in which each label takes its turn.
+
+    One round has an object of each label, drawn anew where a label has fewer than another.
+    """
+    labels = list(dict.fromkeys(label for _, label in objects))
+    if len(objects) < 2:
+        return objects
+    of = [[each for each in objects if each[1] == label] for label in labels]
+    rounds = max(map(len, of))
+    drawn = [[own[n] for n in _shuffled(len(own), rounds, rng)] for own in of]
+    return [own[number] for number in range(rounds) for own in drawn]
+
+
+def _shuffled(count: int, wanted: int, rng: np.random.Generator) -> list[int]:
+    """Return so many of the numbers below `count`, in rounds of all of them, each shuffled."""
+    rounds = -(-wanted // count)
+    return [int(n) for _ in range(rounds) for n in rng.permutation(count)][:wanted]
+
+
+def _look_at_one(
+    objects: list[Object], photo: BoxedPhoto, number: int, rng: np.random.Generator
+) -> tuple[Box, Object]:
+    """Return a look, and the object that it is about: of those in it, the one that fills it most.
+
+    What is nearly as large in it leaves open which is meant; such looks are drawn again. The whole
+    photo is looked at in any case.
+    """
+    wanted, different = objects[number % len(objects)], set(objects)
+    width, height = photo.width, photo.height
+    crop = draw_look(wanted[0], width, height, number, rng)
+    for again in range(TRIES):
+        if len(different) == 1 or number % WHOLE_EVERY == 0 or _is_clear(crop, different):
+            break
+        draw = _loose if number % 2 and again < TRIES // 2 else _close
+        crop = draw(wanted[0], width, height, rng)
+    return crop, max(different, key=lambda found: (iou(crop, found[0]), found))
+
+
+def _is_clear(crop: Box, objects: Iterable[Object]) -> bool:
+    """Tell whether one of several objects fills a look clearly more than any other."""
+    first, second = sorted((iou(crop, box) for box, _ in objects), reverse=True)[:2]
+    return first > CLEARLY * second
 
 
 def looks_for(photos: int) -> int:
@@ -167,28 +239,29 @@ def _elsewhere(width: float, height: float, number: int, rng: np.random.Generato
 def _windows(
     photo: BoxedPhoto,
     objects: list[tuple[Box, str]],
-    settings: CropSettings,
+    per_photo: int,
+    scales: tuple[float, ...],
     split: str,
     rng: np.random.Generator,
 ) -> Iterator[Record]:
     """Yield the target and background crops of a photo."""
     boxes = [box for box, _ in objects]
-    for number in range(settings.per_photo):
-        scale = settings.scales[number % len(settings.scales)]
+    for number in range(per_photo):
+        scale = scales[number % len(scales)]
         if objects:
             box, label = objects[number % len(objects)]
-            crop = _target(box, photo, settings, scale, rng)
+            crop = _target(box, photo, scales, scale, rng)
             yield _record(photo, crop, "target", split, box, label)
-        background = _background(boxes, photo, settings, scale, rng)
+        background = _background(boxes, photo, scales, scale, rng)
         if background is not None:
             yield _record(photo, background, "background", split)
 
 
 def _target(
-    box: Box, photo: BoxedPhoto, settings: CropSettings, scale: float, rng: np.random.Generator
+    box: Box, photo: BoxedPhoto, scales: tuple[float, ...], scale: float, rng: np.random.Generator
 ) -> Box:
     """Return a window at least half inside a box, or one that shows most of a small object."""
-    sides = [_side(photo, s) for s in (scale, *sorted(settings.scales))]
+    sides = [_side(photo, s) for s in (scale, *sorted(scales))]
     for side in sides:
         for _ in range(TRIES):
             window = _near(box, side, photo, rng)
@@ -215,11 +288,11 @@ def is_target(window: Box, boxes: list[Box]) -> bool:
 def _background(
     boxes: list[Box],
     photo: BoxedPhoto,
-    settings: CropSettings,
+    scales: tuple[float, ...],
     scale: float,
     rng: np.random.Generator,
 ) -> Box | None:
-    sides = [_side(photo, s) for s in (scale, *sorted(settings.scales))]
+    sides = [_side(photo, s) for s in (scale, *sorted(scales))]
     for side in sides:
         for _ in range(TRIES):
             x, y = rng.uniform(0, photo.width - side), rng.uniform(0, photo.height - side)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -27,6 +28,7 @@ class CropSet:
     `boxes` (N, 4) float32 is the object relative to the crop, 0 to 1 from edge to edge (NaN where
     not known), `sides` (N, 2) the crop's width and height in pixels; `targets` and `labels` are
     lists of N texts, `images` their photos; `held_out` (N,) tells the crops of test photos.
+    `sizes` (M,) are the sides of the objects as shares of their photos' short sides.
     """
 
     maps: Tensor
@@ -38,6 +40,7 @@ class CropSet:
     reduction: Reduction
     settings: dict[str, Any]
     images: list[str]
+    sizes: npt.NDArray[np.float64]
 
     @property
     def basis(self) -> Basis:
@@ -88,6 +91,7 @@ def load_crops(path: Path, kinds: tuple[str, ...], seed: int = 0) -> CropSet:
             reduction,
             {name: file.settings[name] for name in ("encoder", "weights_file")},
             file.read("image", rows),
+            object_sizes(file.read("image"), file.read("region"), file.read("box")),
         )
 
 
@@ -116,6 +120,24 @@ def _positions(file: Artifact, rows: Any, seed: int) -> Tensor:
         places = rng.permutation(vectors.shape[1])[:SAMPLED_POSITIONS]
         found.append(vectors[:, torch.from_numpy(places)].flatten(0, 1))
     return torch.cat(found)
+
+
+def object_sizes(
+    images: list[str], regions: npt.NDArray[np.float32], boxes: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Return the side of every object (M,), the root of its area, by its photo's short side.
+
+    Of each crop (N,) are known the image, the region, and its object's box, or NaN: (N, 4). How
+    large a photo is the crops tell, of which one at least is the whole of it.
+    """
+    _, photos = np.unique(np.array(images), return_inverse=True)  # (N,)
+    ends = np.zeros((photos.max(initial=-1) + 1, 2))
+    np.maximum.at(ends, photos, regions[:, 2:])
+    own = np.column_stack([photos, boxes])[np.isfinite(boxes).all(1)]  # (K, 5)
+    own = np.unique(own, axis=0)  # (M, 5): each object once
+    sides = np.sqrt((own[:, 3:] - own[:, 1:3]).prod(1))
+    sizes: npt.NDArray[np.float64] = sides / ends[own[:, 0].astype(np.intp)].min(1)
+    return sizes
 
 
 def _relative(file: Artifact, rows: Any) -> tuple[Tensor, Tensor]:

@@ -18,10 +18,11 @@ Floats = npt.NDArray[np.float32]
 
 
 class GraphHeads:
-    """Both heads run by ONNX Runtime: maps (N, C, h, w) float32 -> answers (N, 5, h', w') float32.
+    """Both heads run by ONNX Runtime: maps (N, C, h, w) -> answers (N, 5 + L, h', w'), float32.
 
-    Answers of a window are its box, relative to the window, and the probability of the object.
-    `loaded` is what the two files hold, where that is known.
+    Answers of a window are its box, relative to the window, the probability of the object, and the
+    logits of the L labels that the classifier tells apart. `loaded` is what the two files hold,
+    where that is known.
     """
 
     def __init__(
@@ -31,14 +32,18 @@ class GraphHeads:
             load_head(classifier, "classifier"),
             load_head(boxes, "boxes"),
         )
-        self._odds = _graph(classifier, self.classifier, _classifier)
-        self._sides = _graph(boxes, self.boxes, _regressors)
+        self._graphs = [
+            _graph(boxes, self.boxes, _regressors),
+            _graph(classifier, self.classifier, _classifier),
+        ]
+        if "naming" in self.classifier.settings:
+            self._graphs.append(_graph(classifier, self.classifier, _naming))
 
     def __call__(self, maps: Floats) -> Floats:
         """Return the answers of all windows; map by map, so that others do not move them."""
         alone = [maps[number : number + 1] for number in range(len(maps))]
         return np.concatenate(
-            [np.concatenate([self._sides(one), self._odds(one)], 1) for one in alone]
+            [np.concatenate([graph(one) for graph in self._graphs], 1) for one in alone]
         )
 
 
@@ -46,20 +51,20 @@ class _Layers:
     """The layers of a graph, one after another; every number is checked for its shape."""
 
     def __init__(self, head: HeadFile) -> None:
-        self._state, self._nodes, self._numbers = head.state, list[bytes](), list[bytes]()
+        self.state, self._nodes, self._numbers = head.state, list[bytes](), list[bytes]()
         down, across = head.settings["window"]
         self.window = int(down), int(across)
 
     def number(self, name: str, *shape: int) -> Floats:
         """Return an array of the head's state; raises KeyError, or ValueError for another shape."""
-        value = np.asarray(self._state[name], np.float32)
+        value = np.asarray(self.state[name], np.float32)
         if value.shape != shape:
             raise ValueError(f"{name} is {value.shape}, not {shape}")
         return value
 
     def width(self, name: str) -> int:
         """Return how many channels a convolution gives; raises KeyError, or IndexError for none."""
-        return int(self._state[f"{name}.weight"].shape[0])
+        return int(self.state[f"{name}.weight"].shape[0])
 
     def add(self, operator: str, inputs: Sequence[Any], **attributes: Attribute) -> str:
         """Add an operator on names of results and on numbers; return the name of its result."""
@@ -81,7 +86,7 @@ class _Layers:
 
     def reduced(self) -> tuple[str, int]:
         """Add the reduction of the maps; return its result, and how many channels that has."""
-        channels, inputs = self._state["reduction.axes"].shape
+        channels, inputs = self.state["reduction.axes"].shape
         axes = self.number("reduction.axes", channels, inputs)
         shift = -(axes @ self.number("reduction.mean", inputs))
         return self.add("Conv", ["maps", axes[:, :, None, None], shift]), int(channels)
@@ -112,6 +117,14 @@ def _classifier(layers: _Layers) -> None:
     found = layers.convolution(found, "net.layers.3", hidden, narrow, *layers.window)
     found = layers.add("Relu", [found])
     layers.add("Sigmoid", [layers.convolution(found, "net.layers.6", 1, hidden, 1, 1)])
+
+
+def _naming(layers: _Layers) -> None:
+    """Add what a `Naming` computes, for every window."""
+    kernels = layers.state["naming.kernels"]
+    labels, channels = kernels.shape[:2]
+    kernels = layers.number("naming.kernels", labels, channels, *layers.window)
+    layers.add("Conv", ["maps", kernels, layers.number("naming.biases", labels)])
 
 
 def _regressors(layers: _Layers) -> None:

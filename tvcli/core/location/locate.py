@@ -1,13 +1,14 @@
 """Locating: photos in, boxes of the object out."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.boxes import Box, clip, enlarge
+from tvcli.core.boxes import Box, clip, enlarge, iou
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.images.photo import Photo
 from tvcli.core.location.basis import weakness
@@ -18,15 +19,20 @@ from tvcli.core.location.box_fusion import (
     mean_box,
     median_box,
     pairwise_iou,
+    shared_part,
     weighted_box,
 )
 from tvcli.core.location.efforts import BOTH_WAYS, EFFORTS, EffortName, Look
 from tvcli.core.location.judging import Judge
-from tvcli.core.location.views import Heads, View, Viewer, Windows
+from tvcli.core.location.views import NO_WINDOWS, Heads, View, Viewer, Windows
 
 Combine = Literal["mean", "median", "weighted", "cluster", "look"]
 
 LONGEST = 4.0  # width over height, or the reverse, beyond which a photo is squeezed
+FILLED = 0.6  # of a window's side, by an object: as the boxes' nets know it
+STEP = 1.5  # from one scale to the next
+LARGEST_SCALE = 8.0
+PART = 0.5  # of a box inside another one, from which it may be a part of that object
 SMALLEST = 8.0  # pixels: a box less wide or high is not looked at
 
 
@@ -74,12 +80,14 @@ class Locator:
         self.heads, self._viewer = heads, Viewer(encoder, heads)
         effort = EFFORTS[self.settings.effort]
         self._scales = effort.scales if self.settings.scales is None else self.settings.scales
+        if self._several and self.settings.scales is None:
+            self._scales = scales_for(heads.boxes.settings, effort.scales)
         self._looks = effort.looks_of(self.settings.looks) if self._looks_again else ()
         self._until_found = (
             effort.until_found
             and self.settings.scales is None
             and self._looks_again
-            and self.settings.max_objects == 1
+            and not self._several
         )
         self._judge = judge
         verifier = None if judge is None else judge.verifier
@@ -129,32 +137,39 @@ class Locator:
     def _looks_again(self) -> bool:
         return self.settings.combine == "look"
 
+    @property
+    def _several(self) -> bool:
+        return self.settings.max_objects > 1
+
     def _slide(self, photos: Sequence[Photo]) -> list[Windows]:
         """Return the windows of each photo that pass, at all scales or up to the first with any."""
-        found: list[Windows] = [(np.empty((0, 4)), np.empty(0))] * len(photos)
+        found = [NO_WINDOWS] * len(photos)
         for scale in self._scales:
-            left = [n for n in range(len(photos)) if not (self._until_found and len(found[n][1]))]
-            seen = self._viewer.see([self._whole(photos[n], scale) for n in left])
-            for n, (boxes, weights) in zip(left, seen, strict=True):
-                passed = weights >= self._proposing
-                before, sure = found[n]
-                found[n] = (
-                    np.concatenate([before, boxes[passed]]),
-                    np.concatenate([sure, weights[passed]]),
-                )
+            left = [
+                n for n in range(len(photos)) if not (self._until_found and len(found[n].boxes))
+            ]
+            seen = self._see([self._whole(photos[n], scale) for n in left])
+            for n, windows in zip(left, seen, strict=True):
+                passed = windows.chosen(windows.weights >= self._proposing)
+                found[n] = Windows.together([found[n], passed])
         return found
 
     def _whole(self, photo: Photo, scale: float) -> View:
         return View(photo, photo.whole, *_scaled(photo, scale, self._viewer.size))
 
+    def _see(self, views: Sequence[View]) -> list[Windows]:
+        """Return the windows of views; where one object is wanted, all names are of the same."""
+        seen = self._viewer.see(views)
+        return seen if self._several else [windows.unnamed() for windows in seen]
+
     def _combined(self, windows: Windows) -> list[Cluster]:
-        boxes, weights = windows
+        boxes, weights, labels = windows
         if not len(weights):
             return []
         ways = {"mean": mean_box, "median": median_box, "weighted": weighted_box}
         if way := ways.get(self.settings.combine):
             return [Cluster(way(boxes, weights), float(weights.max()), float(weights.sum()))]
-        return cluster_boxes(boxes, weights, self.settings.max_objects + 1)
+        return cluster_boxes(boxes, weights, self.settings.max_objects + 1, labels)
 
     def _look(self, photos: Sequence[Photo], found: list[list[Cluster]], look: Look) -> None:
         """Move the objects found in photos to where they are seen from close by."""
@@ -164,9 +179,12 @@ class Locator:
             for cluster in clusters
             for margin, mirror in look
         ]
-        seen = iter(self._viewer.see(views))
+        seen = iter(self._see(views))
         for number, clusters in enumerate(found):
-            moved = [_moved(cluster, [next(seen) for _ in look]) for cluster in clusters]
+            windows = [Windows.together(next(seen) for _ in look) for _ in clusters]
+            moved = [_moved(*both) for both in zip(clusters, windows, strict=True)]
+            if self._several:
+                moved = recovered(clusters, moved)
             found[number] = _merged(moved) if moved else []
 
     def _close(self, photo: Photo, cluster: Cluster, margin: float, mirror: bool) -> View:
@@ -179,7 +197,7 @@ class Locator:
         objects = [Located(b, min(1.0, score), label) for b, score in located if b is not None]
         if self._judge is not None:
             objects = [self._judged(photo, found, self._judge) for found in objects]
-        return surest(objects, self.threshold, self.settings.max_objects)
+        return surest(distinct(objects), self.threshold, self.settings.max_objects)
 
     def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
         """Return an object with the probability and the label that a last close look gives it."""
@@ -191,6 +209,23 @@ class Locator:
         return Located(found.box, score, seen.label or found.label, seen.label_score)
 
 
+def scales_for(boxes: dict[str, Any], scales: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the scales at which several objects are looked for, by the settings of boxes' nets.
+
+    Those of the effort, unless the objects learned were small: then such that all of them, but for
+    the smallest and the largest twentieth, fill a window as the nets know it.
+    """
+    sizes = boxes.get("sizes")
+    if not isinstance(sizes, list) or len(sizes) != 3:
+        return scales  # of an older tv
+    least, middle, most = (min(max(float(size), FILLED / LARGEST_SCALE), 1.0) for size in sizes)
+    if middle >= FILLED / 2:
+        return scales
+    first, last = FILLED / most, FILLED / least
+    steps = math.ceil(math.log(last / first) / math.log(STEP))
+    return tuple(first * (last / first) ** (n / max(1, steps)) for n in range(steps + 1))
+
+
 def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Located]:
     """Return at most so many objects whose score reaches the threshold, by falling score.
 
@@ -200,24 +235,56 @@ def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Loca
     return sorted(sure, key=lambda found: -found.score)[:most]
 
 
-def _moved(cluster: Cluster, seen: list[Windows]) -> Cluster:
-    """Return an object where its views say that it is."""
-    boxes, weights = (np.concatenate(part) for part in zip(*seen, strict=True))
-    return Cluster(median_box(boxes, weights), float(weights.mean()), cluster.support)
+def distinct(objects: Sequence[Located]) -> list[Located]:
+    """Return objects without those that overlap a surer one of their label: the surest first.
+
+    Non-maximum suppression; objects of different labels do not suppress each other.
+    """
+    kept: list[Located] = []
+    for found in sorted(objects, key=lambda found: -found.score):
+        if all(o.label != found.label or iou(o.box, found.box) < SAME_OBJECT for o in kept):
+            kept.append(found)
+    return kept
+
+
+def recovered(before: Sequence[Cluster], looked: Sequence[Cluster]) -> list[Cluster]:
+    """Return looked at objects, those back in their place that a look has moved to a neighbour.
+
+    Such an object is at another's place, and not where it was proposed; what it was proposed for is
+    no part of the other one, which a look rightly moves to the whole.
+    """
+    own, boxes = (np.stack([c.box for c in of]) for of in (before, looked))  # (N, 4) each
+    stayed = np.diagonal(pairwise_iou(own, boxes)) >= SAME_OBJECT  # (N,)
+    labels = np.array([cluster.label for cluster in looked])
+    taken = (pairwise_iou(boxes, boxes) >= SAME_OBJECT) & stayed & (labels[:, None] == labels)
+    apart = shared_part(own, boxes) < PART  # (N, N): row by row, of what was proposed
+    lost = ~stayed & (taken & apart).any(1)
+    return [
+        replace(moved, box=proposed.box) if gone else moved
+        for proposed, moved, gone in zip(before, looked, lost, strict=True)
+    ]
+
+
+def _moved(cluster: Cluster, seen: Windows) -> Cluster:
+    """Return an object where its views say that it is, and what most of them take it for."""
+    box, score = median_box(seen.boxes, seen.weights), float(seen.weights.mean())
+    return Cluster(box, score, cluster.support, int(np.bincount(seen.labels).argmax()))
 
 
 def _merged(looked: list[Cluster]) -> list[Cluster]:
     """Return objects with those merged that turned out to be one."""
     supports = np.array([cluster.support * cluster.score for cluster in looked])
     boxes = np.stack([cluster.box for cluster in looked])
-    return [_with_score(c, looked) for c in cluster_boxes(boxes, supports + 1e-12, len(looked))]
+    labels = np.array([cluster.label for cluster in looked])
+    found = cluster_boxes(boxes, supports + 1e-12, len(looked), labels)
+    return [_with_score(cluster, looked) for cluster in found]
 
 
 def _with_score(cluster: Cluster, looked: list[Cluster]) -> Cluster:
     """Return a merged cluster with the best score of those it was merged from."""
     near = pairwise_iou(cluster.box[None], np.stack([c.box for c in looked]))[0] >= SAME_OBJECT
-    score = max((c.score for c, n in zip(looked, near, strict=True) if n), default=0.0)
-    return Cluster(cluster.box, score, cluster.support)
+    alike = [c.score for c, n in zip(looked, near, strict=True) if n and c.label == cluster.label]
+    return replace(cluster, score=max(alike, default=0.0))
 
 
 def _scaled(photo: Photo, scale: float, size: int) -> tuple[int, int]:

@@ -109,8 +109,9 @@ def load_locator(
     encoder = make(runtime=runtime, network=network)
     if encoder.network.stride is None:  # a graph that takes squares only cannot slide
         encoder = make(runtime="torch")
+    judge = judge_of(first, classifier)
     heads = _heads(encoder, (classifier, boxes), (first, second))
-    return Locator(encoder, heads, settings, judge_of(first, classifier))
+    return Locator(encoder, heads, settings, judge)
 
 
 def _heads(encoder: Encoder, files: tuple[Path, Path], loaded: tuple[HeadFile, HeadFile]) -> Heads:

@@ -4,8 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from tvcli.core.encoding.encode import one_thread_each
@@ -16,6 +18,7 @@ from tvcli.core.location.basis import Basis
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
 from tvcli.core.location.look_cells import load_looks
+from tvcli.core.location.naming import naming_of
 from tvcli.core.location.naming_training import NamingQuality, train_naming
 from tvcli.core.location.reduction import Reduction, reduction_of
 from tvcli.core.location.regressors import (
@@ -28,6 +31,8 @@ from tvcli.core.location.regressors import (
 from tvcli.core.location.verifier_training import Verification, train_verifier
 from tvcli.core.reports import Report
 from tvcli.core.training_history import History
+
+SIZES = (0.05, 0.5, 0.95)  # quantiles of the objects' sizes that a head of boxes keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +118,12 @@ def teach_boxes(
             rows = crops.held_out if crops.held_out.any() else ~crops.held_out
             errors = measure_boxes(predict(nets, crops.maps[rows]), crops, rows)
         mean_box = crops.boxes[~crops.held_out].mean(0).expand(int(rows.sum()), 4)
-        label = {"labels": sorted(set(filter(None, crops.labels)))}
+        objects = {
+            "labels": sorted(set(filter(None, crops.labels))),
+            "sizes": np.quantile(crops.sizes, SIZES).round(4).tolist(),
+        }
         state = _state(nets, crops.reduction)
-        save_head(target, HeadFile("boxes", state, _settings(crops) | label), provenance)
+        save_head(target, HeadFile("boxes", state, _settings(crops) | objects), provenance)
     baseline = measure_boxes(mean_box, crops, rows)
     return TrainedBoxes(errors, baseline, history, crops.basis)
 
@@ -146,15 +154,20 @@ def load_boxes(path: Path) -> LoadedHead:
 
 
 class TorchHeads:
-    """Both heads run by torch: maps (N, C, h, w) float32 -> answers (N, 5, h', w') float32.
+    """Both heads run by torch: maps (N, C, h, w) -> answers (N, 5 + L, h', w'), float32.
 
-    Answers of a window are its box, relative to the window, and the probability of the object.
-    Raises as `load_head` does.
+    Answers of a window are its box, relative to the window, the probability of the object, and the
+    logits of the L labels that the classifier tells apart. Raises as `load_head` does.
     """
 
     def __init__(self, classifier: Path, boxes: Path, device: torch.device) -> None:
         self._classifier, self._boxes = load_classifier(classifier), load_boxes(boxes)
         self.classifier, self.boxes = self._classifier.file, self._boxes.file
+        naming = naming_of(self.classifier)
+        self._naming: tuple[Tensor, Tensor] | None = None
+        if naming is not None:
+            kernels, biases = map(torch.from_numpy, (naming.kernels, naming.biases))
+            self._naming = kernels.to(device), biases.to(device)
         for head in (self._classifier, self._boxes):
             head.reduction.to(device)
             head.net.to(device)
@@ -164,7 +177,8 @@ class TorchHeads:
         """Return the answers of all windows."""
         odds = self._classifier.net(self._classifier.reduction(maps))  # (N, h', w')
         boxes = self._boxes.net(self._boxes.reduction(maps))  # (N, 4, h', w')
-        return torch.cat([boxes, odds.sigmoid()[:, None]], 1)
+        names = [F.conv2d(maps, *self._naming)] if self._naming else []  # (N, L, h', w')
+        return torch.cat([boxes, odds.sigmoid()[:, None], *names], 1)
 
 
 def _settings(crops: CropSet) -> dict[str, Any]:

@@ -1,27 +1,55 @@
 """What the heads see in views of photos: every window's box in the photo, and its probability."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 from PIL import ImageOps
 
 from tvcli.core.boxes import Box
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.heads import HeadFile
 from tvcli.core.images.photo import Photo, Pixels, resize_region
-from tvcli.core.location.box_fusion import Boxes, Weights
+from tvcli.core.location.box_fusion import Boxes, Labels, Weights
 
-Windows = tuple[Boxes, Weights]  # (N, 4) in pixels of the photo, and (N,)
+
+class Windows(NamedTuple):
+    """Boxes (N, 4) in pixels of the photo, their probabilities (N,), and what they show (N,).
+
+    `labels` are numbers of the labels that the classifier learned, 0 where it learned none.
+    """
+
+    boxes: Boxes
+    weights: Weights
+    labels: Labels
+
+    @classmethod
+    def together(cls, parts: Iterable["Windows"]) -> "Windows":
+        """Return the windows of all parts, of which there must be one at least."""
+        boxes, weights, labels = zip(*parts, strict=True)
+        return cls(np.concatenate(boxes), np.concatenate(weights), np.concatenate(labels))
+
+    def unnamed(self) -> "Windows":
+        """Return the windows as if the classifier had learned no labels."""
+        return self._replace(labels=np.zeros_like(self.labels))
+
+    def chosen(self, which: npt.NDArray[np.bool_]) -> "Windows":
+        """Return some of the windows, by a mask (N,)."""
+        return Windows(self.boxes[which], self.weights[which], self.labels[which])
+
+
+NO_WINDOWS = Windows(np.empty((0, 4)), np.empty(0), np.empty(0, np.intp))
 
 
 class Heads(Protocol):
     """Both heads, whatever runs them.
 
-    A call takes maps (N, C, h, w) as the network's runtime has them and gives answers (N, 5, h',
-    w'): of every window its box, relative to it, and the probability of the object.
+    A call takes maps (N, C, h, w) as the network's runtime has them and gives answers (N, 5 + L,
+    h', w'): of every window its box, relative to it, the probability of the object, and the logits
+    of the L labels that the classifier tells apart.
     """
 
     classifier: HeadFile
@@ -74,7 +102,7 @@ class Viewer:
         return [found[number] for number in range(len(views))]
 
     def _placed(self, view: View, answers: Boxes) -> Windows:
-        """Return answers (5, h', w') about windows of a view as boxes in pixels of the photo."""
+        """Return answers (5 + L, h', w') about windows of a view as boxes in the photo."""
         rows, columns = answers.shape[1:]
         tops, lefts = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
         starts = np.stack([lefts.ravel(), tops.ravel()], 1) * float(self._stride)  # (N, 2)
@@ -86,4 +114,6 @@ class Viewer:
         scale = np.array([(x1 - x0) / view.width, (y1 - y0) / view.height])
         corners = corners * np.tile(scale, 2) + np.array([x0, y0, x0, y0])
         low = np.minimum(corners[:, :2], corners[:, 2:] - 1)  # an inverted answer is a thin box
-        return np.concatenate([low, corners[:, 2:]], 1), answers[4].ravel()
+        logits = answers[5:].reshape(-1, rows * columns)  # (L, N)
+        labels = logits.argmax(0) if len(logits) else np.zeros(rows * columns, np.intp)
+        return Windows(np.concatenate([low, corners[:, 2:]], 1), answers[4].ravel(), labels)

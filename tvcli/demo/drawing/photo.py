@@ -55,15 +55,16 @@ def take_photo(rng: Generator, garment: Garment, size: int) -> Photo:
     pieces = cut(garment, stance, phase=rng.uniform(0, 2 * np.pi))
     width, height = choose_frame(rng, size, pieces.outlines)
     stage = Stage(width, height, aim(rng, pieces.outlines, width, height), light)
-    _paint_wearer(stage, garment, figure, stance, pieces)
+    paint_wearer(stage, garment, figure, stance, pieces)
     scene = paint_scene(rng, stage)
     whole = scene * in_rgb(1 - stage.alpha) + stage.pixels
     return Photo(expose(rng, whole, light), stage.worn)
 
 
-def _paint_wearer(
+def paint_wearer(
     stage: Stage, garment: Garment, figure: Figure, stance: Stance, pieces: Cut
 ) -> None:
+    """Paint a figure in the pieces of a garment onto a stage, from the back to the front."""
     upper = garment.kind in ("shirt", "t-shirt", "coat")
     paint_back_of_hair(stage, figure)
     paint_legs(stage, figure, stance, covered=upper)
