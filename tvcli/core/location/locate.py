@@ -31,7 +31,7 @@ Combine = Literal["mean", "median", "weighted", "cluster", "look"]
 LONGEST = 4.0  # width over height, or the reverse, beyond which a photo is squeezed
 FILLED = 0.6  # of a window's side, by an object: as the boxes' nets know it
 STEP = 1.5  # from one scale to the next
-LARGEST_SCALE = 8.0
+LARGEST_SCALE = 4.0  # beyond which a photo takes tens of passes
 PART = 0.5  # of a box inside another one, from which it may be a part of that object
 SMALLEST = 8.0  # pixels: a box less wide or high is not looked at
 
