@@ -14,7 +14,6 @@ from tvcli.core.files.formats import Annotation
 from tvcli.core.images.annotations import boxed_photos
 from tvcli.core.location.box_fusion import (
     SAME_OBJECT,
-    Cluster,
     cluster_boxes,
     mean_box,
     median_box,
@@ -23,7 +22,7 @@ from tvcli.core.location.box_fusion import (
 )
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.cropset import mirrored, object_sizes
-from tvcli.core.location.locate import Located, distinct, recovered, scales_for, surest
+from tvcli.core.location.locate import Located, distinct, scales_for, surest
 from tvcli.core.location.reduction import fit_reduction
 from tvcli.core.location.regressors import BLUR, Regressors, _loss, new_regressors, pair_iou
 from tvcli.core.reports import Report
@@ -267,23 +266,6 @@ def test_surer_objects_suppress_those_of_their_label_alone(
     kept = distinct(objects)
     assert [o.score for o in kept] == sorted((o.score for o in kept), reverse=True)
     assert {id(o) for o in kept} == {id(o) for o in expected}
-
-
-def cluster(box: Box, score: float = 0.9, label: int = 0) -> Cluster:
-    return Cluster(np.array(box, float), score, 1.0, label)
-
-
-def test_a_look_that_takes_a_neighbour_goes_back_but_a_part_becomes_the_whole() -> None:
-    first, neighbour, part = (0, 0, 40, 40), (50, 0, 90, 40), (5, 5, 20, 20)
-    before = [cluster(first), cluster(neighbour, 0.7), cluster(part, 0.8)]
-    moved = [cluster(first), cluster(first, 0.6), cluster(first, 0.8)]
-    back = recovered(before, moved)
-    assert [tuple(c.box) for c in back] == [first, neighbour, first]
-    assert [c.score for c in back] == [0.9, 0.6, 0.8]
-    alone = recovered(before[1:2], moved[1:2])  # nobody else is there: it has found its place
-    assert tuple(alone[0].box) == first
-    other = recovered(before[:2], [moved[0], cluster(first, 0.6, label=1)])
-    assert tuple(other[1].box) == first  # what is of another label takes nobody's place
 
 
 @pytest.mark.parametrize(

@@ -79,31 +79,15 @@ def cluster_boxes(
     return found
 
 
-def shared_part(a: Boxes, b: Boxes) -> npt.NDArray[np.float64]:
-    """Return the share (N, M) of every box of `a` (N, 4) that lies in every box of `b` (M, 4)."""
-    shared, areas = _shared(a, b), _areas(a)
-    result: npt.NDArray[np.float64] = shared / areas[:, None].clip(min=1e-12)
-    return result
-
-
 def pairwise_iou(a: Boxes, b: Boxes) -> npt.NDArray[np.float64]:
     """Return the IoU (N, M) of every box of `a` (N, 4) with every box of `b` (M, 4)."""
-    shared = _shared(a, b)
-    union = _areas(a)[:, None] + _areas(b)[None] - shared
-    result: npt.NDArray[np.float64] = shared / union.clip(min=1e-12)
-    return result
-
-
-def _shared(a: Boxes, b: Boxes) -> npt.NDArray[np.float64]:
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared: npt.NDArray[np.float64] = (high - low).clip(min=0).prod(2)
-    return shared
-
-
-def _areas(boxes: Boxes) -> npt.NDArray[np.float64]:
-    areas: npt.NDArray[np.float64] = (boxes[:, 2:] - boxes[:, :2]).clip(min=0).prod(1)
-    return areas
+    shared = (high - low).clip(min=0).prod(2)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).clip(min=0).prod(1) for boxes in (a, b)]
+    union = areas[0][:, None] + areas[1][None] - shared
+    result: npt.NDArray[np.float64] = shared / union.clip(min=1e-12)
+    return result
 
 
 def _weighted_median(values: npt.NDArray[np.float64], weights: Weights) -> float:

@@ -19,7 +19,6 @@ from tvcli.core.location.box_fusion import (
     mean_box,
     median_box,
     pairwise_iou,
-    shared_part,
     weighted_box,
 )
 from tvcli.core.location.efforts import BOTH_WAYS, EFFORTS, EffortName, Look
@@ -32,7 +31,6 @@ LONGEST = 4.0  # width over height, or the reverse, beyond which a photo is sque
 FILLED = 0.6  # of a window's side, by an object: as the boxes' nets know it
 STEP = 1.5  # from one scale to the next
 LARGEST_SCALE = 4.0  # beyond which a photo takes tens of passes
-PART = 0.5  # of a box inside another one, from which it may be a part of that object
 SMALLEST = 8.0  # pixels: a box less wide or high is not looked at
 
 
@@ -183,8 +181,6 @@ class Locator:
         for number, clusters in enumerate(found):
             windows = [Windows.together(next(seen) for _ in look) for _ in clusters]
             moved = [_moved(*both) for both in zip(clusters, windows, strict=True)]
-            if self._several:
-                moved = recovered(clusters, moved)
             found[number] = _merged(moved) if moved else []
 
     def _close(self, photo: Photo, cluster: Cluster, margin: float, mirror: bool) -> View:
@@ -245,24 +241,6 @@ def distinct(objects: Sequence[Located]) -> list[Located]:
         if all(o.label != found.label or iou(o.box, found.box) < SAME_OBJECT for o in kept):
             kept.append(found)
     return kept
-
-
-def recovered(before: Sequence[Cluster], looked: Sequence[Cluster]) -> list[Cluster]:
-    """Return looked at objects, those back in their place that a look has moved to a neighbour.
-
-    Such an object is at another's place, and not where it was proposed; what it was proposed for is
-    no part of the other one, which a look rightly moves to the whole.
-    """
-    own, boxes = (np.stack([c.box for c in of]) for of in (before, looked))  # (N, 4) each
-    stayed = np.diagonal(pairwise_iou(own, boxes)) >= SAME_OBJECT  # (N,)
-    labels = np.array([cluster.label for cluster in looked])
-    taken = (pairwise_iou(boxes, boxes) >= SAME_OBJECT) & stayed & (labels[:, None] == labels)
-    apart = shared_part(own, boxes) < PART  # (N, N): row by row, of what was proposed
-    lost = ~stayed & (taken & apart).any(1)
-    return [
-        replace(moved, box=proposed.box) if gone else moved
-        for proposed, moved, gone in zip(before, looked, lost, strict=True)
-    ]
 
 
 def _moved(cluster: Cluster, seen: Windows) -> Cluster:
