@@ -170,9 +170,11 @@ def _mapped_rows(index: Index, weight: npt.NDArray[np.float32]) -> Iterator[Colu
 
 def _rows(index: Index, triplets: list[Triplet]) -> Rows:
     """Return the triplets whose three items the index has, as its rows (T, 3)."""
+    names = {Path(item.image).name for triplet in triplets for item in triplet.items}
     places: dict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(index.images):
-        places[absolute_path(index.root / image)].append(row)
+        if image.rpartition("/")[2] in names:  # others need no path: each click waits for this
+            places[absolute_path(index.root / image)].append(row)
     found = [[_row(index, places[item.image], item) for item in t.items] for t in triplets]
     known = [rows for rows in found if min(rows) >= 0 and len(set(rows)) == len(rows)]
     return np.array(known, np.intp).reshape(-1, 3)
