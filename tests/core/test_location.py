@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -278,6 +279,10 @@ def test_surer_objects_suppress_those_of_their_label_alone(
         ([0.1, 0.2, 0.4], (1.5, 2.0801, 2.8845, 4.0)),
         ([0.2, 0.2, 0.2], (3.0,)),
         ([0.0, 0.0, 0.3], (2.0, 2.8284, 4.0)),
+        ([0.4, 0.1, 0.2], (1.5, 2.0801, 2.8845, 4.0)),  # of a stranger, like those that follow
+        (["small", 0.1, 0.2], (0.0, 1.0, 2.0)),
+        ([math.nan, 0.1, 0.2], (0.0, 1.0, 2.0)),
+        ([0.1, 0.2, -math.inf], (0.0, 1.0, 2.0)),
     ],
 )
 def test_small_objects_are_looked_for_at_scales_of_their_own(

@@ -212,9 +212,10 @@ def scales_for(boxes: dict[str, Any], scales: tuple[float, ...]) -> tuple[float,
     the smallest and the largest twentieth, fill a window as the nets know it.
     """
     sizes = boxes.get("sizes")
-    if not isinstance(sizes, list) or len(sizes) != 3:
-        return scales  # of an older tv
-    least, middle, most = (min(max(float(size), FILLED / LARGEST_SCALE), 1.0) for size in sizes)
+    if not isinstance(sizes, list) or len(sizes) != 3 or not all(map(_is_size, sizes)):
+        return scales  # of an older tv, or of a stranger
+    smallest = FILLED / LARGEST_SCALE
+    least, middle, most = sorted(min(max(size, smallest), 1.0) for size in sizes)
     if middle >= FILLED / 2:
         return scales
     first, last = FILLED / most, FILLED / least
@@ -229,6 +230,10 @@ def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Loca
     """
     sure = [found for found in objects if found.score >= threshold]
     return sorted(sure, key=lambda found: -found.score)[:most]
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int | float) and value >= 0  # NaN is not
 
 
 def distinct(objects: Sequence[Located]) -> list[Located]:
