@@ -2,14 +2,17 @@
 
 import ast
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import REPOSITORY
 
 from scripts.bench import run
+from scripts.bench.learning import tell
 from scripts.bench.run import BENCHES, Bench, machine, measured, write
 
 SCRIPTS = sorted((REPOSITORY / "scripts").rglob("*.py"))
@@ -74,3 +77,26 @@ def test_what_a_script_takes_from_the_package_is_there(file: Path) -> None:
             module = importlib.import_module(str(node.module))
             for name in (alias.name for alias in node.names):
                 assert hasattr(module, name) or importlib.util.find_spec(f"{node.module}.{name}")
+
+
+def test_a_query_of_several_seeds_counts_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Asked in two seeds with one answer, it makes no interval narrower."""
+    rng, unasked = np.random.default_rng(0), np.full((50, 3), np.nan)
+    once = rng.random((50, 3))
+    tell("x", "once", [np.concatenate([once, unasked])], [0.0])
+    tell("x", "twice", [np.concatenate([once, unasked])] * 2, [0.0])
+    tell("x", "alone", [once], [0.0])
+    found = [json.loads(line)["hit@1"] for line in capsys.readouterr().out.splitlines()]
+    assert found[0] == found[1]
+    assert found[0] == pytest.approx(found[2], abs=0.02)
+    mean, low, high = found[2]
+    assert mean == pytest.approx(once[:, 0].mean(), abs=5e-4)
+    half = 1.96 * once[:, 0].std() / 50**0.5
+    assert (high - low) / 2 == pytest.approx(half, rel=0.15)
+
+
+def test_queries_asked_more_often_count_more(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = np.ones((2, 3)), np.ones((2, 3))
+    second[0], first[1] = np.nan, 0
+    tell("x", "y", [first, second], [0.0])
+    assert json.loads(capsys.readouterr().out)["hit@1"][0] == pytest.approx(2 / 3, abs=5e-4)

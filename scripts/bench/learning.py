@@ -9,7 +9,7 @@ from; each seed has a third of its own. `labels N`: N photos of each class are l
 all searched. `probable` are the hits (of 20) of all classes from some probability on, by the
 calibration that the head brings: how many, and which share of them is right. Both files hold maps.
 Lines are JSON: the mean over seeds, with 95 % intervals by bootstrap over queries, and CPU seconds
-to learn beside the encoding.
+to learn beside the encoding. `gain of` a start is that over the vectors as they are.
 """
 
 import argparse
@@ -113,26 +113,31 @@ def probable(gallery: Pooled, queries: Pooled, seeds: int) -> None:
 def measured(
     gallery: Pooled, queries: Pooled, pool: str, weight: Any, classes: Any = None
 ) -> Figures:
-    """Return the figures (Q, 3) of the queries of some classes, searching photos of those."""
+    """Return the figures (Q, 3) of queries of some classes, searching photos of those; else NaN."""
     own, theirs = (np.isin(p.labels, gallery.labels if classes is None else classes)
                    for p in (gallery, queries))  # fmt: skip
     rows, asked = gallery.by[pool][own], queries.by[pool][theirs]
     if weight is not None:
         rows, asked = mapped(rows, weight), mapped(asked, weight)
-    labels, found = gallery.labels[own], []
-    for similarities, label in zip(asked @ rows.T, queries.labels[theirs], strict=True):
-        ranks = relevant_ranks(similarities, np.flatnonzero(labels == label))
+    labels, found = gallery.labels[own], np.full((len(theirs), len(NAMES)), np.nan)
+    for query, similarities in zip(np.flatnonzero(theirs), asked @ rows.T, strict=True):
+        ranks = relevant_ranks(similarities, np.flatnonzero(labels == queries.labels[query]))
         hit, _, _, _, _, precision, average, _ = query_figures(ranks, [1, 20])
-        found.append([hit, precision, average])
-    return np.array(found)
+        found[query] = hit, precision, average
+    return found
 
 
 def tell(what: str, how: str, figures: list[Figures], seconds: list[float]) -> Figures:
-    """Print a line; return the means (3,). Queries of several seeds are resampled together."""
-    same = len({len(each) for each in figures}) == 1
-    values = np.mean(figures, axis=0) if same else np.concatenate(figures)
-    low, high = bootstrap(values)
-    means = values.mean(axis=0)
+    """Print a line; return the means (3,) of the figures (Q, 3) of each seed, NaN where not asked.
+
+    A query is drawn with all its seeds: what it finds in one is much like what it finds in others.
+    """
+    values = np.stack(figures)  # (S, Q, 3)
+    asked = ~np.isnan(values[..., 0])  # (S, Q)
+    means = values[asked].mean(axis=0)
+    # What each query adds to the means: how often it was asked may differ.
+    apart = np.nansum(values - means, axis=0) * asked.shape[1] / asked.sum()  # (Q, 3)
+    low, high = bootstrap(means + apart)
     record: dict[str, Any] = {"what": what, "how": how, "seeds": len(figures)}
     for name, mean, least, most in zip(NAMES, means, low, high, strict=True):
         record[name] = [round(float(v), 3) for v in (mean, least, most)]
@@ -161,6 +166,8 @@ def untaught(gallery: Pooled, queries: Pooled, seeds: int, start: str) -> None:
     if start == "auto":
         tell("untaught", "plain", plain, [0.0])
     tell("untaught", start, found, seconds)
+    gains = [after - before for before, after in zip(plain, found, strict=True)]
+    tell("untaught", f"gain of {start}", gains, seconds)
 
 
 def with_labels(gallery: Pooled, queries: Pooled, seeds: int, count: int) -> Figures:
