@@ -61,7 +61,7 @@ def test_a_screenshot_with_more_pixels_does_not_replace_the_picture(tv: Tv, phot
         "shot-again": "drop",
     }
     assert {group for group, _, _ in found.values()} == {1}
-    assert found["picture"][2] == "what has more pixels shows it at 66% of its size"
+    assert found["picture"][2] == "what has more pixels shows it at 67% of its size"
     assert found["shot"][2].startswith("the first of the group shows ")
 
 

@@ -411,7 +411,7 @@ def test_bf16_is_near(openvino: Encoder) -> None:
             (rows * whole).sum(1) / np.linalg.norm(rows, axis=1) / np.linalg.norm(whole, axis=1)
         )
         assert 1 - cosines.min() < 1e-3
-        assert (1 - cosines.min() > 1e-7) == (runtime == "torch" or has_bf16())
+        assert (1 - cosines.min() > 1e-6) == (runtime == "torch" or has_bf16())
 
 
 @pytest.mark.parametrize("how", ["mean", "gem", "spatial", "none"])
