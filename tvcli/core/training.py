@@ -1,12 +1,14 @@
-"""Training with early stopping: the loop that every head shares."""
+"""Training networks of torch: with early stopping, and by a seed."""
 
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
 
+from tvcli.core.early_stopping import train_until_worse
 from tvcli.core.reports import Report
 from tvcli.core.training_history import History
 
@@ -21,23 +23,15 @@ def fit(
     report: Report,
     what: str = "training",
 ) -> History:
-    """Train until the held-out score has not risen for `patience` epochs; keep the best weights.
+    """Train by `train_until_worse`; the model gets the best weights."""
+    best: dict[str, Any] = {}
 
-    `epoch(n)` trains one epoch and returns its mean loss; `score()` returns the held-out score. The
-    untrained model counts as epoch 0 (loss NaN), so the result is never worse than the start.
-    Where `patience` is None the score chooses nothing: all epochs are trained, the last is kept.
-    """
-    history = History([float("nan")], [score()], chooses=patience is not None)
-    best = copy.deepcopy(model.state_dict())
-    report.start(what, "epochs", epochs)
-    for number in range(1, epochs + 1):
-        history.losses.append(epoch(number))
-        history.scores.append(score())
-        report.advance()
-        if history.kept == number:
-            best = copy.deepcopy(model.state_dict())
-        elif patience is not None and number - history.kept >= patience:
-            break
+    def keep() -> None:
+        best.update(copy.deepcopy(model.state_dict()))
+
+    history = train_until_worse(
+        epoch, score, keep, epochs=epochs, patience=patience, report=report, what=what
+    )
     model.load_state_dict(best)
     return history
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.early_stopping import train_until_worse
 from tvcli.core.images.arrays import TINY
 from tvcli.core.ranking.closed_form import Taught
 from tvcli.core.ranking.losses import triplet_hinge_loss
@@ -58,18 +60,22 @@ def refine(
     The head with the best score is kept, the start among them; without a score the last.
     """
     steps = _Steps(weight, taught, settings)
-    history = History([float("nan")], [score(weight) if score else 0.0])
-    best = weight
+    best, epochs_done = weight, count()
     epochs = -(-settings.steps // STEPS)
-    report.start("learning", "epochs", epochs)
-    for epoch in range(1, epochs + 1):
-        history.losses.append(steps.epoch())
-        history.scores.append(score(steps.weight) if score else float(epoch))
-        report.advance()
-        if history.kept == epoch:
-            best = steps.weight.copy()
-        elif epoch - history.kept >= PATIENCE:
-            break
+
+    def keep() -> None:
+        nonlocal best
+        best = steps.weight.copy()
+
+    history = train_until_worse(
+        lambda epoch: steps.epoch(),
+        lambda: score(steps.weight) if score else next(epochs_done),
+        keep,
+        epochs=epochs,
+        patience=PATIENCE if score else epochs,
+        report=report,
+        what="learning",
+    )
     return Refined(best, history, min(history.kept * STEPS, settings.steps))
 
 
