@@ -4,12 +4,8 @@ Needs Playwright and a Chromium, as the tests in a browser do.
 """
 
 import json
-import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +13,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from scripts.browser import chromium, served
 from tvcli.core.reports import Report
 from tvcli.demo.chain import SMALL, draw
 
@@ -29,7 +26,6 @@ PARTS = (("collar", [68, 49, 128, 114]), ("sleeve", [9, 72, 62, 195]))  # of coa
 
 def main() -> None:
     """Draw the garments, open each page on them, and keep what it shows."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with TemporaryDirectory() as folder, sync_playwright() as driver:
         place = Path(folder)
         draw(place, SMALL, 0, Report())
@@ -37,20 +33,20 @@ def main() -> None:
         records += place.joinpath("truth.jsonl").read_text("utf-8").splitlines()
         (place / "garments.jsonl").write_text("\n".join(records) + "\n", "utf-8")
         _tv(place, "index", "garments.jsonl", "-o", "garments.tvx", "-q")
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = chromium(driver)
         page = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
-        with _served(place, "gallery", "garments.tvx") as address:
+        with served("gallery", "garments.tvx", folder=place) as address:
             _gallery(page, address)
             _map(page, address)
         _some_boxes(place, records)
-        with _served(place, "annotate", "boxes", "photos", "-o", "some.jsonl") as address:
+        with served("annotate", "boxes", "photos", "-o", "some.jsonl", folder=place) as address:
             _boxes(page, address)
-        with _served(
-            place, "annotate", "boxes", "photos", "-o", "some.jsonl", "--learn"
+        with served(
+            "annotate", "boxes", "photos", "-o", "some.jsonl", "--learn", folder=place
         ) as address:
             _sheet(page, address)
-        with _served(
-            place, "annotate", "triplets", "garments.tvx", "-o", "clicks.jsonl"
+        with served(
+            "annotate", "triplets", "garments.tvx", "-o", "clicks.jsonl", folder=place
         ) as address:
             _triplets(page, address)
         browser.close()
@@ -58,18 +54,6 @@ def main() -> None:
 
 def _tv(folder: Path, *words: str) -> None:
     subprocess.run([sys.executable, "-m", "tvcli", *words], cwd=folder, check=True)
-
-
-@contextmanager
-def _served(folder: Path, *words: str) -> Iterator[str]:
-    """Run a page, and give the address that it prints."""
-    command = [sys.executable, "-m", "tvcli", *words, "--no-open"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            yield next(line.strip() for line in process.stderr if line.startswith("http://"))
-        finally:
-            process.send_signal(signal.SIGINT)
 
 
 def _enter(page: Any, address: str, query: str) -> None:

@@ -18,12 +18,6 @@ photos after the first ones instead. Needs Playwright and a Chromium, as tests i
 
 import argparse
 import json
-import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +25,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import sync_playwright
 
+from scripts.browser import chromium, served
 from tvcli.core.boxes import Box, iou
 from tvcli.core.ranking.metrics import bootstrap
 
@@ -67,9 +62,8 @@ def main() -> None:
     truth = true_boxes(given.boxes)
     names = sorted(truth)[given.count :] if given.rest else sorted(truth)
     truth = {name: truth[name] for name in names[: given.count]}
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = chromium(driver)
         for way in given.ways.split(","):
             learns, has_sheet = WAYS[way]
             for good in map(float, given.good.split(",")) if learns else (1.0,):
@@ -97,7 +91,8 @@ def played(
     """Have all photos annotated, and tell what that took and how good it is."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "boxes.jsonl")
-        with served(photos, sorted(player.truth), file, learns=learns) as address:
+        words = [*(str(photos / name) for name in sorted(player.truth)), "-o", str(file)]
+        with served("annotate", "boxes", *words, *["--learn"] * learns) as address:
             player.page.goto(address)
             player.page.wait_for_selector("#stage image")
             if has_sheet:
@@ -120,19 +115,6 @@ def played(
         "iou": round(float(np.mean(ious)), 3),
         "interval": [round(float(low[0]), 3), round(float(high[0]), 3)],
     }
-
-
-@contextmanager
-def served(photos: Path, names: list[str], file: Path, *, learns: bool) -> Iterator[str]:
-    """Run the box editor, and give the address that it prints."""
-    words = ["annotate", "boxes", *(str(photos / name) for name in names), "-o", str(file)]
-    command = [sys.executable, "-m", "tvcli", *words, "--no-open", *(["--learn"] if learns else [])]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            yield next(line.strip() for line in process.stderr if line.startswith("http://"))
-        finally:
-            process.send_signal(signal.SIGINT)
 
 
 class Annotator:

@@ -26,6 +26,7 @@ from playwright.sync_api import sync_playwright
 
 from scripts.bench.pages import TOKEN, listening
 from scripts.bench.search import columns, drawn
+from scripts.browser import chromium
 from tvcli.cli import run
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import open_index
@@ -56,7 +57,8 @@ CLOCK = """
   };
   const seen = new MutationObserver(look);
   seen.observe(document.body, { childList: true, subtree: true, characterData: true });
-  setTimeout(() => resolve(null), 10000);  // a click may leave all hits where they are
+  const stayed = () => { seen.disconnect(); resolve(null); };  // a click may move no hit
+  setTimeout(stayed, 10000);
   document.querySelector(selector).click();
 })
 """
@@ -126,11 +128,10 @@ def main() -> None:
     parser.add_argument("--clicks", type=int, default=12)
     parser.add_argument("--backbone", default="mini")
     given = parser.parse_args()
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as driver:
         os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
         index = make_index(Path(name), given.rows, given.backbone)
-        browser = driver.chromium.launch(executable_path=executable)
+        browser = chromium(driver)
         with open_gallery([index], None) as app:
             gate = Gate(app, TOKEN)
             with listening(gate) as address:
