@@ -58,16 +58,22 @@ def seen_photos(
             yield dict(found), dict(true)
 
 
-def precisions(seen: list[Seen]) -> tuple[float, float, int, int]:
-    """Return AP at 0.50 and from 0.50 to 0.95, and how many are missed and spurious."""
+def matched(seen: list[Seen]) -> dict[str, DetectionMatching]:
+    """Return by label what was found against what is there."""
     matchings = defaultdict[str, DetectionMatching](DetectionMatching)
     for found, true in seen:
         for label in found.keys() | true.keys():
             matchings[label].add(found.get(label, Boxes()), true.get(label, Boxes()))
-    aps = [each.precisions() for each in matchings.values() if len(each.ious)]
+    return matchings
+
+
+def precisions(seen: list[Seen]) -> tuple[float, float, int, int]:
+    """Return AP at 0.50 and from 0.50 to 0.95, and how many are missed and spurious."""
+    matchings = matched(seen).values()
+    aps = [each.precisions() for each in matchings if len(each.ious)]
     whole = np.mean(aps, axis=0) if aps else np.zeros(1)
-    missed = sum(each.missed for each in matchings.values())
-    return float(whole[0]), float(whole.mean()), missed, sum(m.spurious for m in matchings.values())
+    missed, spurious = sum(m.missed for m in matchings), sum(m.spurious for m in matchings)
+    return float(whole[0]), float(whole.mean()), missed, spurious
 
 
 def figures(seen: list[Seen]) -> dict[str, Any]:
@@ -92,15 +98,8 @@ def figures(seen: list[Seen]) -> dict[str, Any]:
 
 def by_label(seen: list[Seen]) -> dict[str, float]:
     """Return the AP at 0.50 of each label that is there."""
-    labels = sorted({label for _, true in seen for label in true})
-    own = {
-        label: [
-            ({label: f[label]} if label in f else {}, {label: t[label]} if label in t else {})
-            for f, t in seen
-        ]
-        for label in labels
-    }
-    return {label: round(precisions(photos)[0], 3) for label, photos in own.items()}
+    there = sorted((label, own) for label, own in matched(seen).items() if len(own.ious))
+    return {label: round(float(own.precisions()[0]), 3) for label, own in there}
 
 
 def count(photo: Seen) -> int:

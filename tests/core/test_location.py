@@ -23,7 +23,7 @@ from tvcli.core.location.box_fusion import (
 )
 from tvcli.core.location.classifier import Classifier
 from tvcli.core.location.cropset import mirrored, object_sizes
-from tvcli.core.location.locate import Located, distinct, scales_for, surest
+from tvcli.core.location.locate import Located, distinct, scales_to_search, surest
 from tvcli.core.location.reduction import fit_reduction
 from tvcli.core.location.regressors import BLUR, Regressors, _loss, new_regressors, pair_iou
 from tvcli.core.reports import Report
@@ -288,7 +288,7 @@ def test_surer_objects_suppress_those_of_their_label_alone(
 def test_small_objects_are_looked_for_at_scales_of_their_own(
     sizes: object, scales: tuple[float, ...]
 ) -> None:
-    assert scales_for({"sizes": sizes}, (0.0, 1.0, 2.0)) == pytest.approx(scales, abs=1e-3)
+    assert scales_to_search({"sizes": sizes}, (0.0, 1.0, 2.0)) == pytest.approx(scales, abs=1e-3)
 
 
 def test_sizes_are_those_of_each_object_once() -> None:

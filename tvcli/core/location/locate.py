@@ -79,7 +79,7 @@ class Locator:
         effort = EFFORTS[self.settings.effort]
         self._scales = effort.scales if self.settings.scales is None else self.settings.scales
         if self._several and self.settings.scales is None:
-            self._scales = scales_for(heads.boxes.settings, effort.scales)
+            self._scales = scales_to_search(heads.boxes.settings, effort.scales)
         self._looks = effort.looks_of(self.settings.looks) if self._looks_again else ()
         self._until_found = (
             effort.until_found
@@ -205,7 +205,7 @@ class Locator:
         return Located(found.box, score, seen.label or found.label, seen.label_score)
 
 
-def scales_for(boxes: dict[str, Any], scales: tuple[float, ...]) -> tuple[float, ...]:
+def scales_to_search(boxes: dict[str, Any], scales: tuple[float, ...]) -> tuple[float, ...]:
     """Return the scales at which several objects are looked for, by the settings of boxes' nets.
 
     Those of the effort, unless the objects learned were small: then such that all of them, but for

@@ -118,10 +118,8 @@ def covariance(rows: Vectors) -> Vectors:
     return found
 
 
-def shrunk(
-    rows: Vectors, covariance: Vectors, independent: int, size: int
-) -> tuple[Vectors, float]:
-    """Return the covariance (C, C) of rows (n, C), shrunk towards a multiple of the identity.
+def shrunk(rows: Vectors, seen: Vectors, independent: int, size: int) -> tuple[Vectors, float]:
+    """Return a covariance shrunk towards a multiple of the identity: `seen` (C, C), of rows (n, C).
 
     Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices":
     the share of the identity is that which least squares ask for. Without rows it is zero. As many
@@ -130,13 +128,13 @@ def shrunk(
     the identity adds to each.
     """
     if not len(rows):
-        return covariance, 0.0
-    level, norm = float(np.trace(covariance)) / size, float(np.vdot(covariance, covariance))
+        return seen, 0.0
+    level, norm = float(np.trace(seen)) / size, float(np.vdot(seen, seen))
     spread = norm - size * level**2
     lengths = np.einsum("nc,nc->n", rows, rows)
     noise = (float(np.mean(lengths**2)) - norm) / independent
     share = 1.0 if spread <= 0 else float(np.clip(noise / spread, 0, 1))
-    found: Vectors = covariance * np.float32(1 - share)
+    found: Vectors = seen * np.float32(1 - share)
     np.fill_diagonal(found, found.diagonal() + share * level)
     return found, share * level
 

@@ -9,7 +9,11 @@ export class History {
 
   add(place, before, after) {
     if (this.#together) return void this.#together.push({ place, before, after });
-    this.#done = [...this.#done, [{ place, before, after }]].slice(-MOST);
+    this.#record([{ place, before, after }]);
+  }
+
+  #record(step) {
+    this.#done = [...this.#done, step].slice(-MOST);
     this.#undone = [];
   }
 
@@ -21,9 +25,7 @@ export class History {
     } finally {
       this.#together = null;
     }
-    if (!step.length) return;
-    this.#done = [...this.#done, step].slice(-MOST);
-    this.#undone = [];
+    if (step.length) this.#record(step);
   }
 
   /** The photos that `undo` or `redo` would change, none where there is nothing to do. */
