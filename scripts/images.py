@@ -128,7 +128,7 @@ def _drag(page: Any, photo: Any, *shares: tuple[float, float]) -> None:
 def _triplets(page: Any, address: str) -> None:
     _enter(page, address, "?at=0")
     page.keyboard.press("1")
-    page.keyboard.press("4")
+    page.keyboard.press("5")
     _keep(page, "triplets.png")
 
 
