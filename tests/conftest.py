@@ -116,9 +116,19 @@ def tv(capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 BROWSER_WITHOUT = ["sandbox", "first-run"]
 BROWSER_OFF = ["gpu", "quic", "background-networking", "component-update", "sync"]
+# Chromium takes the last list of features alone: what Playwright turns off is said again. The
+# pop-ups of the address bar are pages, loaded for each window: half of what a new page costs.
+BROWSER_FEATURES_OFF = [
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "AimEnabled"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "LensOverlay"),
+    *("HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable", "MediaRouter", "OptimizationHints"),
+    *("PaintHolding", "PreconnectToSearch", "NetworkTimeServiceQuerying"),
+    *("AvoidCorsURLLoaderRestartOnRedirect", "ThirdPartyStoragePartitioning"),
+]
 BROWSER_ARGUMENTS = [
     *(f"--no-{name}" for name in BROWSER_WITHOUT),
     *(f"--disable-{name}" for name in BROWSER_OFF),
+    f"--disable-features={','.join(BROWSER_FEATURES_OFF)}",
 ]
 
 

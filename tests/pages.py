@@ -99,6 +99,14 @@ def enter(home: str, ticket: str) -> dict[str, str]:
     return session
 
 
+def post(home: str, path: str) -> None:
+    """Post nothing, as the page would that `running` let in."""
+    headers = {"authorization": f"Bearer {SESSIONS[home]['token']}", "origin": home[:-1]}
+    headers["content-type"] = "application/json"
+    with urlopen(Request(home + path, b"{}", headers), timeout=10) as answer:
+        assert answer.status == 200
+
+
 @contextmanager
 def threaded(app: ASGIApp) -> Iterator[str]:
     """Serve an app on a thread of the tests, for what cannot be had from a command line."""

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from box_page import Editor
-from pages import SESSIONS, make_collection, running
+from pages import SESSIONS, make_collection, post, running
 
 from tvcli.cli import run
 
@@ -66,8 +66,8 @@ def home(page: Any, gallery: str) -> Any:
     return page
 
 
-@pytest.fixture(scope="module")
-def served(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="session")
+def box_server(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     folder = tmp_path_factory.mktemp("boxes")
     shutil.copytree(made / "photos", folder / "photos")
     (folder / "photos" / "2.png").write_bytes(b"no picture")
@@ -76,12 +76,18 @@ def served(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
 
 
 @pytest.fixture
+def served(box_server: tuple[str, Path]) -> tuple[str, Path]:
+    """Give the address of an editor with no boxes on disk, and the file that it writes."""
+    address, file = box_server
+    file.unlink(missing_ok=True)
+    post(address, "api/reload")
+    return address, file
+
+
+@pytest.fixture
 def editor(page: Any, served: tuple[str, Path]) -> Editor:
     """Give the editor at the photo 0.png, with no boxes on disk."""
     address, file = served
-    file.unlink(missing_ok=True)
-    page.goto(address)
-    page.evaluate("async () => (await import('/static/api.js')).send('POST', '/api/reload', {})")
     page.goto(f"{address}?photo=0")
     page.wait_for_selector("#strip button[aria-current=true]")
     page.wait_for_selector("#stage image")

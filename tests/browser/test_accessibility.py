@@ -28,6 +28,17 @@ def test_a_page_that_violates_is_found(page: Any) -> None:
     assert "color-contrast" in found and "label" in found
     page.set_content("<label>name <input style='border: 1px solid #e3e3e8'></label>")
     assert "faint border" in "\n".join(violations(page))
+    dark = "@media (prefers-color-scheme: dark) { p { color: #111; margin: 0; --edge: 1px } }"
+    page.set_content(
+        f"<style>body {{ background: #222 }} p {{ color: #eee }} {dark}</style><p>faint text"
+    )
+    found = violations(page)
+    assert [one for one in found if "more than" in one] == [
+        f"dark: more than a colour: p: {name}"
+        for name in ("margin-top", "margin-right", "margin-bottom", "margin-left", "--edge")
+    ]
+    schemes = [one.split(":")[0] for one in found if "color-contrast" in one]
+    assert schemes == ["dark"]
 
 
 def test_gallery(page: Any, gallery: str) -> None:
