@@ -1,6 +1,7 @@
 """What an annotator presses for the boxes of photos: one photo at a time, or a sheet of many.
 
     python -m scripts.bench.annotator PHOTOS BOXES.jsonl [--count 100] [--ways sheet,...]
+        [--good 0.5,0.7,0.8] [--rest] [--patient]
 
 An annotator is played in Chromium, on `tv annotate boxes` with and without `--learn`, who knows the
 true boxes. A proposal whose IoU with the only true box is at least `--good` is accepted, else the
@@ -13,7 +14,10 @@ given once, and not counted: it is the same for all.
 
 Lines are JSON, one for each way and threshold: presses, boxes drawn and accepted, and the mean IoU
 of what was saved with the truth, with its 95 % interval by bootstrap over boxes. `--rest` takes the
-photos after the first ones instead. Needs Playwright and a Chromium, as tests in a browser do.
+photos after the first ones instead. With `--patient` a page of the sheet takes as long as heads are
+being trained on those before it: a player takes seconds for a page, people minutes.
+
+Needs Playwright and a Chromium, as tests in a browser do.
 """
 
 import argparse
@@ -44,6 +48,8 @@ NEXT = (
     "before => document.querySelector('#tiles').ariaBusy === 'false'"
     " && document.querySelector('#tiles li').dataset.place !== before"
 )
+TOLD = 5000  # milliseconds within which a page asks what is being trained
+UNTRAINED = "() => !/Training on/.test(document.querySelector('#quality').textContent)"
 PROPOSED = (
     "all => all.map((one) => ['x', 'y', 'width', 'height']"
     ".map((name) => Number(one.getAttribute(name))))"
@@ -57,6 +63,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--rest", action="store_true")
     parser.add_argument("--ways", default=",".join(WAYS))
+    parser.add_argument("--patient", action="store_true")
     parser.add_argument("--good", default="0.5,0.7,0.8")
     given = parser.parse_args()
     truth = true_boxes(given.boxes)
@@ -68,7 +75,7 @@ def main() -> None:
             learns, has_sheet = WAYS[way]
             for good in map(float, given.good.split(",")) if learns else (1.0,):
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
-                player = Annotator(page, truth, good)
+                player = Annotator(page, truth, good, is_patient=given.patient)
                 told = played(player, given.photos, learns=learns, has_sheet=has_sheet)
                 accepting = {"good": good} if learns else {}
                 print(json.dumps({"way": way} | accepting | told), flush=True)
@@ -120,8 +127,10 @@ def played(
 class Annotator:
     """Knows the true boxes, takes proposals that are good enough, draws the others, and counts."""
 
-    def __init__(self, page: Any, truth: dict[str, list[Box]], good: float) -> None:
-        self.page, self.truth, self.good = page, truth, good
+    def __init__(
+        self, page: Any, truth: dict[str, list[Box]], good: float, *, is_patient: bool = False
+    ) -> None:
+        self.page, self.truth, self.good, self.is_patient = page, truth, good, is_patient
         self.presses = self.drawn = self.accepted = 0
 
     def is_good(self, name: str, proposed: list[list[float]]) -> bool:
@@ -189,6 +198,9 @@ class Annotator:
                 else:
                     self.draw(Path(name).name, tile.locator("image"), always_adds=False)
             done += len(tiles)
+            if self.is_patient:
+                self.page.wait_for_timeout(TOLD)
+                self.page.wait_for_function(UNTRAINED, timeout=0)
             first = tiles[0].get_attribute("data-place")
             self.page.keyboard.press("Enter")
             self.presses += 1

@@ -1,32 +1,25 @@
 """`tv annotate boxes --learn` by an annotator who takes good proposals and draws the others."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from accessibility import violations
 from box_page import SAVED
-from pages import running, started
-from PIL import Image, ImageDraw
+from discs import write_boxes, write_discs
+from pages import running, started, threaded
 
 from tvcli.core.boxes import Box, iou
+from tvcli.core.files.sources import open_sources
+from tvcli.core.location.crops import CropSettings
+from tvcli.serve import background_training
+from tvcli.serve.pages import open_box_editor
 
 GOOD = 0.7  # the IoU from which a proposal is as good as a box drawn
 DRAWING, ACCEPTING = 2, 1  # presses: two corners; a key
-SIZE = (192, 160)
-
-
-def disc(seed: int) -> tuple[Image.Image, Box]:
-    """Return a disc on noise, and its box."""
-    rng = np.random.default_rng(seed)
-    noise = rng.integers(0, 90, (20, 24, 3), dtype=np.uint8)
-    photo = Image.fromarray(noise).resize(SIZE, Image.Resampling.BICUBIC)
-    side = int(rng.integers(50, 90))
-    x, y = int(rng.integers(0, SIZE[0] - side)), int(rng.integers(0, SIZE[1] - side))
-    box = (float(x), float(y), float(x + side), float(y + side))
-    ImageDraw.Draw(photo).ellipse(box, fill=(250, 210, 30), outline=(200, 20, 20), width=6)
-    return photo, box
 
 
 class Annotator:
@@ -103,12 +96,7 @@ def records(file: Path) -> list[dict[str, Any]]:
 
 
 def test_discs_and_a_second_start(page: Any, tmp_path: Path) -> None:
-    (tmp_path / "photos").mkdir()
-    truth = {}
-    for seed in range(12):
-        photo, box = disc(seed)
-        photo.save(tmp_path / "photos" / f"{seed:02}.png")
-        truth[f"{seed:02}.png"] = [box]
+    truth = {name: [box] for name, box in write_discs(tmp_path, 12).items()}
     words = ("annotate", "boxes", "photos", "-o", "boxes.jsonl", "--learn")
     first = dict(list(truth.items())[:8])
     with running(tmp_path, *words) as address:
@@ -139,6 +127,49 @@ def test_discs_and_a_second_start(page: Any, tmp_path: Path) -> None:
         page.wait_for_selector("#stage .box.proposed >> nth=0")
         assert page.text_content("#name").endswith("08.png")
     assert records(tmp_path / "boxes.jsonl") == begun  # looking writes nothing
+
+
+def test_trained_heads_take_over(
+    page: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says what proposes, and the next photos get the boxes of what was trained."""
+    monkeypatch.setattr(background_training, "LEAST", 8)
+    monkeypatch.setattr(background_training, "NICE", 0)  # tests wait for it
+    monkeypatch.setattr(background_training, "CROPS", CropSettings(per_photo=3, looks=6))
+    truth = write_discs(tmp_path, 10)
+    write_boxes(tmp_path / "boxes.jsonl", dict(list(truth.items())[:8]))
+    begun = (tmp_path / "boxes.jsonl").read_text()
+    source = open_sources([str(tmp_path / "photos")])
+    with (
+        open_box_editor(source, tmp_path / "boxes.jsonl", learn=True) as app,
+        threaded(app) as address,
+    ):
+        annotator = Annotator(page, {name: [box] for name, box in truth.items()}, "disc")
+        page.goto(address)
+        page.wait_for_selector("#stage image")
+        assert page.text_content("#quality") == "Training on 8 photos…"
+        page.keyboard.press("w")
+        page.wait_for_selector("#stage .box.proposed >> nth=0")
+        first = annotator.proposed()
+        page.wait_for_function(
+            "() => /^Proposals by heads/.test(document.querySelector('#quality').textContent)",
+            timeout=120_000,
+        )
+        told = page.text_content("#quality")
+        assert re.fullmatch(
+            r"Proposals by heads trained on \d photos; mean IoU 0\.\d\d on \d held out\.", told
+        )
+        assert violations(page) == []
+        assert annotator.proposed() == first  # what somebody looks at stays
+        page.keyboard.press("d")
+        page.wait_for_function("() => document.querySelector('#name').textContent === '09.png'")
+        page.keyboard.press("a")
+        page.wait_for_function("() => document.querySelector('#name').textContent === '08.png'")
+        page.wait_for_selector("#stage .box.proposed >> nth=0")
+        second = annotator.proposed()
+        assert second != first
+        assert iou(second, truth["08.png"]) > 0.5
+    assert (tmp_path / "boxes.jsonl").read_text() == begun
 
 
 def test_raccoons(page: Any, real_data: Path, tmp_path: Path) -> None:

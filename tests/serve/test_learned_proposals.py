@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from discs import SIZE, write_discs
 from pages import client_of
-from PIL import Image, ImageDraw
 from starlette.testclient import TestClient
 
 from tvcli.core.boxes import Box, iou
@@ -18,28 +18,11 @@ from tvcli.serve.pages import open_box_editor
 PHOTOS = 9
 
 
-def drawn(seed: int) -> tuple[Image.Image, Box]:
-    """Return a disc on noise, and its box."""
-    rng = np.random.default_rng(seed)
-    noise = rng.integers(0, 90, (20, 24, 3), dtype=np.uint8)
-    photo = Image.fromarray(noise).resize((192, 160), Image.Resampling.BICUBIC)
-    side = int(rng.integers(50, 90))
-    x, y = int(rng.integers(0, 192 - side)), int(rng.integers(0, 160 - side))
-    box = (float(x), float(y), float(x + side), float(y + side))
-    ImageDraw.Draw(photo).ellipse(box, fill=(250, 210, 30), outline=(200, 20, 20), width=6)
-    return photo, box
-
-
 @pytest.fixture
 def boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Box]:
     """Give the true boxes of photos in the current folder, by name."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    found = {}
-    for seed in range(PHOTOS):
-        photo, found[f"{seed}.png"] = drawn(seed)
-        photo.save(tmp_path / "photos" / f"{seed}.png")
-    return found
+    return write_discs(tmp_path, PHOTOS)
 
 
 @pytest.fixture
@@ -85,7 +68,7 @@ def test_boxes_are_proposed_from_the_first_one_on(
         assert proposed["label"] == "disc"
         assert 0 <= proposed["score"] <= 1
         ious.append(iou(tuple(proposed["box"]), truth[place]))
-    assert np.mean(ious) > by_the_mean_box(truth, [(192, 160)] * PHOTOS) + 0.2
+    assert np.mean(ious) > by_the_mean_box(truth, [SIZE] * PHOTOS) + 0.2
     about = editor.get("/api/about").json()
     assert about["quality"] == {"photos": PHOTOS - 1, "iou": pytest.approx(np.mean(ious), abs=1e-3)}
     lines = [json.loads(line) for line in Path("boxes.jsonl").read_text().splitlines()]
@@ -110,7 +93,7 @@ def test_photos_without_the_object_teach_nothing_alone_and_a_restart_learns_from
     editor: TestClient, boxes: dict[str, Box]
 ) -> None:
     assert annotate(editor, 0, []) == []
-    assert annotate(editor, 1, [boxes["1.png"]]) == []
+    assert annotate(editor, 1, [boxes["01.png"]]) == []
     assert editor.get("/api/about").json()["quality"] is None
     with opened() as app, client_of(app) as client:
         assert len(client.get("/api/photos/2").json()["proposals"]) == 1

@@ -32,6 +32,14 @@ def annotate_boxes(
             help="Learn from the boxes while you draw them, and propose boxes on the other photos.",
         ),
     ] = False,
+    keep_heads: Annotated[
+        Path | None,
+        typer.Option(
+            "--keep-heads",
+            help="With --learn: the folder for the heads trained meanwhile, classifier.h5 and "
+            "boxes.h5, for tv locate.",
+        ),
+    ] = None,
     paths: PathOptions,
     pages: PageOptions,
     quiet: options.Quiet = False,
@@ -41,13 +49,15 @@ def annotate_boxes(
     Every change is saved at once, in the format that tv crops reads; boxes that are already in the
     file are shown and kept. With --propose, the heads of tv train-classifier and tv train-boxes
     propose boxes, and the page can show the photos first of which they are least sure. With --learn
-    no heads are needed: from the first box on, boxes are proposed by what was drawn so far. Ctrl-C
-    stops the server.
+    no heads are needed: from the first box on, boxes are proposed by what was drawn so far, and
+    from 15 photos with boxes on by heads that are trained on them in the background, anew each time
+    they have grown by half. Ctrl-C stops the server.
 
     \b
     Examples:
       tv annotate boxes photos/ -o boxes.jsonl
       tv annotate boxes photos/ -o boxes.jsonl --learn
+      tv annotate boxes photos/ -o boxes.jsonl --learn --keep-heads heads/
       tv annotate boxes photos/ -o boxes.jsonl --propose classifier.h5,boxes.h5
     """
     from tvcli.serve.pages import open_box_editor
@@ -55,9 +65,13 @@ def annotate_boxes(
     heads = _heads(propose)
     if heads and learn:
         raise UsageError("--learn: proposes boxes itself; leave --propose out")
+    if keep_heads and not learn:
+        raise UsageError("--keep-heads: goes with --learn, which trains them")
     with reporting(quiet=quiet) as report:
         source = paths.open(sources, report, empty=True)
-        with open_box_editor(source, output, heads, pages.allowed, learn=learn) as app:
+        with open_box_editor(
+            source, output, heads, pages.allowed, learn=learn, keep=keep_heads
+        ) as app:
             pages.serve(app)
 
 

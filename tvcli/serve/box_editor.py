@@ -164,7 +164,8 @@ class BoxEditor:
         unreadable = self._readable.unreadable()
         done = {"done": boxed + empty, "empty": empty, "unreadable": unreadable}
         quality = self._proposals.quality() if self._proposals else None
-        return {"count": len(places), **done, "quality": quality}
+        learning = self._proposals.learning() if self._proposals else None
+        return {"count": len(places), **done, "quality": quality, "learning": learning}
 
     def _listed(self, place: int) -> dict[str, Any]:
         listed: dict[str, Any] = {"place": place, "name": self._name(place)}

@@ -1,4 +1,7 @@
-"""Boxes proposed by a prototype that is made anew, in closed form, of the boxes drawn so far."""
+"""Boxes proposed by what was drawn so far: by a prototype at once, later by heads trained on it.
+
+The prototype is made anew, in closed form, whenever a photo is saved; heads are trained meanwhile.
+"""
 
 from contextlib import suppress
 from functools import lru_cache
@@ -10,12 +13,14 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, as_box, iou
 from tvcli.core.encoding.encoder import make_encoder
+from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, resize_photo
 from tvcli.core.location.prototype import Prototype, fit_prototype
 from tvcli.serve.answers import Refused
+from tvcli.serve.background_training import BackgroundTraining
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection
-from tvcli.serve.proposals import Proposals, Shown
+from tvcli.serve.proposals import Proposals, Shown, locate_in
 from tvcli.serve.turns import decoding
 
 MAPS_KEPT = 4096  # 62 kB each
@@ -27,19 +32,38 @@ class LearnedProposals(Proposals):
     """Proposals that learn from every photo that is done; each is judged by the next one done.
 
     A photo's proposal was made without its boxes, so their IoU is one of held-out photos. Nothing
-    is kept but in memory: the boxes on disk are all that it is made of.
+    is kept but in memory: the boxes on disk are all that it is made of. Trained heads propose as
+    soon as there are any; where they find nothing, the prototype does.
+
+    Raises:
+        UsageError, BadInput: heads cannot be kept in the folder `keep`.
     """
 
     learns = True
 
-    def __init__(self, collection: Collection, file: BoxFile) -> None:
-        super().__init__(self._by_prototype, collection)
+    def __init__(self, collection: Collection, file: BoxFile, keep: Path | None = None) -> None:
+        super().__init__(self._proposed, collection)
         self._file, self._encoder = file, make_encoder("mini")
         self._map = lru_cache(MAPS_KEPT)(self._encoded)
         self._prototype: Prototype | None = None
         self._stale = True
         self._first: dict[int, Box] = {}  # what was proposed for each photo before it was done
         self._ious: dict[int, float] = {}
+        self.training = BackgroundTraining(self._records, self.renew, keep)
+
+    def start(self, places: list[int]) -> None:
+        """Look at photos on a thread, and train on the boxes that are there already."""
+        super().start(places)
+        self._consider()
+
+    def stop(self) -> None:
+        """Look at no more photos, and give up what is being trained."""
+        self.training.stop()
+        super().stop()
+
+    def learning(self) -> dict[str, Any]:
+        """Return which heads propose, whether others are being trained, and what failed."""
+        return self.training.told()
 
     def of(self, place: int) -> list[Shown]:
         """Return what is proposed for a photo, by all boxes that are drawn so far."""
@@ -54,7 +78,9 @@ class LearnedProposals(Proposals):
         if boxes and proposed and place not in self._ious:
             self._ious[place] = max(iou(proposed, box) for box in boxes)
         self._stale = True
-        self.renew()
+        if self.training.trained is None:  # heads propose the same as before
+            self.renew()
+        self._consider()
 
     def quality(self) -> dict[str, Any] | None:
         """Return the mean IoU of the last proposals with the boxes drawn; None before any."""
@@ -63,8 +89,43 @@ class LearnedProposals(Proposals):
 
     def _prepare(self, place: int) -> None:
         """Keep the map of a photo, so that proposals come at once when there is a box."""
-        with suppress(BadImage, Refused):
-            self._map(self._collection.path(place))
+        if self.training.trained is None:
+            with suppress(BadImage, Refused):
+                self._map(self._collection.path(place))
+
+    def _is_left(self, place: int) -> bool:
+        return not (self._file.count(place) or self._file.is_empty(place))
+
+    def _consider(self) -> None:
+        self.training.consider(sum(map(bool, map(self._file.count, range(len(self._collection))))))
+
+    def _records(self) -> list[Record]:
+        """Return the boxes of all photos that are done, as `tv crops` reads them."""
+        found: list[Record] = []
+        for place in self._done():
+            try:
+                path = self._collection.path(place)
+                width, height = self._collection.size(place)
+            except (BadImage, Refused):
+                continue
+            about = {"image": str(path.absolute()), "width": width, "height": height}
+            boxes = self._file.boxes(place)
+            found += [about | {"box": one["box"], "label": one["label"]} for one in boxes]
+            if not boxes:
+                found.append(about | {"empty": True})
+        return found
+
+    def _done(self) -> list[int]:
+        return [place for place in range(len(self._collection)) if not self._is_left(place)]
+
+    def _proposed(self, path: Path) -> list[Shown]:
+        trained = self.training.trained
+        if trained is None:
+            return self._by_prototype(path)
+        found, last = locate_in(path, trained.locator), self._file.last()[1]
+        if not found and not any(map(self._file.is_empty, range(len(self._collection)))):
+            return self._by_prototype(path)
+        return [box | {"label": box["label"] or last} for box in found]
 
     def _by_prototype(self, path: Path) -> list[Shown]:
         if self._stale:
@@ -79,9 +140,7 @@ class LearnedProposals(Proposals):
 
     def _learned(self) -> Prototype | None:
         maps, boxes = [], []
-        places = range(len(self._collection))
-        done = [p for p in places if self._file.count(p) or self._file.is_empty(p)]
-        for place in done[-MOST_LEARNED:]:
+        for place in self._done()[-MOST_LEARNED:]:
             try:
                 map_, width, height = self._map(self._collection.path(place))
             except (BadImage, Refused):

@@ -71,13 +71,16 @@ def open_box_editor(
     allow: Sequence[Path] = (),
     *,
     learn: bool = False,
+    keep: Path | None = None,
 ) -> Iterator[ASGIApp]:
     """Open photos to draw boxes on, saved in `output`.
 
     What proposes boxes: `heads`, a classifier and boxes' nets, or with `learn` what is learned from
-    the boxes meanwhile. Photos outside the source's root are shown only from `allow`.
+    the boxes meanwhile; heads that are trained then are kept in the folder `keep`. Photos outside
+    the source's root are shown only from `allow`.
 
     Raises:
+        UsageError: files of others are where heads would be kept.
         BadInput: no photo, or a file or head that cannot be used.
         Mismatch: the heads do not fit together.
     """
@@ -92,7 +95,7 @@ def open_box_editor(
     if learn:
         from tvcli.serve.learned_proposals import LearnedProposals  # brings a network
 
-        proposals = LearnedProposals(collection, file)
+        proposals = LearnedProposals(collection, file, keep)
     if proposals:
         proposals.start(
             [p for p in range(len(names)) if not file.count(p) and not file.is_empty(p)]

@@ -3,13 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Container
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.turns import decoding
+
+if TYPE_CHECKING:  # it brings networks
+    from tvcli.core.location.locate import Locator
 
 Shown = dict[str, Any]
 Propose = Callable[[Path], list[Shown]]
@@ -55,6 +59,10 @@ class Proposals:
 
     def quality(self) -> dict[str, Any] | None:
         """Return how good proposals are on photos not learned from; None where not known."""
+        return None
+
+    def learning(self) -> dict[str, Any] | None:
+        """Return what is learned meanwhile, in the words of the page; None by fixed heads."""
         return None
 
     def renew(self) -> None:
@@ -115,8 +123,9 @@ class Proposals:
                 self._rest()
                 if self._stopped.is_set():
                     return
-                self._prepare(place)
-                self._look(place)
+                if self._is_left(place):
+                    self._prepare(place)
+                    self._look(place)
             self._again.wait()
 
     def _rest(self) -> None:
@@ -124,6 +133,10 @@ class Proposals:
         while (left := self._renewed + QUIET - time.monotonic()) > 0:
             if self._stopped.wait(left):
                 return
+
+    def _is_left(self, place: int) -> bool:
+        """Tell whether proposals for a photo are of use: what fixed heads find stays as it is."""
+        return True
 
     def _prepare(self, place: int) -> None:
         """Do what a look at a photo needs, whatever is known by then: fixed heads need nothing."""
@@ -152,18 +165,23 @@ def locator_of(classifier: Path, boxes: Path) -> Propose:
     from tvcli.core.location.locating import load_locator
 
     locator = load_locator(classifier, boxes, LocateSettings(max_objects=MOST))
+    return partial(locate_in, locator=locator)
 
-    def propose(path: Path) -> list[Shown]:
-        data = read_photo(path)
-        with decoding(data):
-            photo = decode_photo(data, colour=locator.encoder.settings.colour)
-        return [
-            {
-                "box": [round(side) for side in found.box],
-                "label": found.label,
-                "score": round(found.score, 4),
-            }
-            for found in locator.locate(photo)
-        ]
 
-    return propose
+def locate_in(path: Path, locator: "Locator") -> list[Shown]:
+    """Return the boxes that a locator finds in a photo, as the page shows them; raises BadImage.
+
+    Where it tells labels apart, each is `named`: then it is not a label that the user chose.
+    """
+    data = read_photo(path)
+    with decoding(data):
+        photo = decode_photo(data, colour=locator.encoder.settings.colour)
+    return [
+        {
+            "box": [round(side) for side in found.box],
+            "label": found.label,
+            "score": round(found.score, 4),
+            "named": found.label_score is not None,
+        }
+        for found in locator.locate(photo)
+    ]

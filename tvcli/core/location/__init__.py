@@ -3,5 +3,5 @@
 Read: `reduction`, `false_alarms`, `crops`, `basis`, `cropset`, `regressors`, `classifier`,
 `look_cells`, `verifier`, `verifier_training`, `naming`, `naming_training`, `location_heads`,
 `box_fusion`, `prototype`, `head_graphs`, `views`, `efforts`, `judging`, `locate`, `locating`,
-`detection_matching`, `paired_boxes`, `detection_metrics`.
+`pair_training`, `detection_matching`, `paired_boxes`, `detection_metrics`.
 """

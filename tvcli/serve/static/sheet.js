@@ -173,7 +173,7 @@ export class Sheet {
   #tileOf(photo) {
     const { shared, save } = this.editing;
     const editing = new Editing(save, () => this.#drawn(tile), shared);
-    const takesLabel = this.learns || photo.proposals.every(({ label }) => !label);
+    const takesLabel = photo.proposals.every(({ label, named }) => !label || (this.learns && !named));
     editing.show(photo);
     const tile = new Tile(editing, this);
     return Object.assign(tile, { takesLabel });

@@ -22,12 +22,19 @@ export class Status {
     setInterval(() => this.#watch(), EVERY);
   }
 
-  progress({ done, count, unreadable, quality }) {
+  progress({ done, count, unreadable, quality, learning }) {
     const bad = unreadable ? `, ${unreadable.toLocaleString()} cannot be shown` : "";
     find("#progress").textContent = `${done.toLocaleString()} of ${count.toLocaleString()} done${bad}`;
-    find("#quality").hidden = !quality;
-    if (quality) find("#quality").textContent = `${learnedOf(quality)} a mean IoU of ${quality.iou.toFixed(2)} with what was then drawn.`;
+    this.#learned(quality, learning);
     find("#share").value = count > unreadable ? Math.min(1, done / (count - unreadable)) : 0;
+  }
+
+  /** Say what proposes boxes, how good it is, and what is being trained. */
+  #learned(quality, learning) {
+    const lines = [...(learning ? learnedBy(learning) : []), ...(quality ? [judged(quality)] : [])];
+    find("#quality").hidden = !lines.length;
+    const text = lines.join(" ");
+    if (find("#quality").textContent !== text) find("#quality").textContent = text;
   }
 
   saved(progress) {
@@ -92,6 +99,7 @@ export class Status {
         this.saver.retry();
         return this.saved(about);
       }
+      this.#learned(about.quality, about.learning);
       if (about.gone) return this.#removed();
       if (about.changed) this.progress(await send("POST", "/api/reload", {}));
       const isStale = String(places) === String(this.shown())
@@ -106,4 +114,12 @@ export class Status {
   }
 }
 
-const learnedOf = ({ photos }) => (photos === 1 ? "The proposal for the last photo had" : `The proposals for the last ${photos} photos had`);
+const judged = ({ photos, iou }) => `${photos === 1 ? "The proposal for the last photo" : `The proposals for the last ${photos} photos`}`
+  + ` had a mean IoU of ${iou.toFixed(2)} with what was then drawn.`;
+
+function learnedBy({ trained, training, failed }) {
+  const now = trained ? [`Proposals by heads trained on ${trained.photos} photos; mean IoU ${trained.iou.toFixed(2)} on ${trained.held_out} held out.`] : [];
+  if (training) return [...now, `Training on ${training} photos…`];
+  if (failed) return [...now, `Heads could not be trained: ${failed}. ${trained ? "Those before go on." : "The proposals go on without."}`];
+  return now;
+}
