@@ -13,6 +13,10 @@ BIN := $(VENV)/bin
 # tests last: these are the longest, and one core would wait for them.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Every process of the suite imports all tests: modules are compiled and asserts rewritten before,
+# once, beside mypy, which takes one core.
+READY = $(BIN)/python -m pytest --collect-only --quiet > /dev/null
+LINTED = $(READY) & $(MAKE) --no-print-directory lint; linted=$$?; wait; test $$linted = 0
 # What demo needs is compiled when it is first imported, and then kept: a small part of torch.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -21,10 +25,12 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(VENV)/installed
 	$(BIN)/tv demo demo
 
-test: lint
+test: $(VENV)/tested
+	@$(LINTED)
 	$(PYTEST)
 
-test-all: $(VENV)/tested-all lint
+test-all: $(VENV)/tested-all
+	@$(LINTED)
 	$(PYTEST)
 
 lint: $(VENV)/tested

@@ -24,18 +24,27 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bash(line: str, folder: Path) -> list[str]:
+@pytest.fixture(scope="module")
+def script() -> str:
+    """Give tv's own script for bash."""
+    command = ["tv", "completion", "bash"]
+    ran = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert ran.stderr == "" and "_tv_completion" in ran.stdout
+    return ran.stdout
+
+
+def bash(line: str, script: str, folder: Path) -> list[str]:
     """Return what bash completes a line to, with tv's own script."""
     words = line.split(" ")
     quoted = " ".join(f"'{word}'" for word in words)
     code = (
-        f'eval "$(tv completion bash)"; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}\n'
+        f'eval "$SCRIPT"; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}\n'
         'compopt() { :; }; _tv_completion tv; printf "%s\\n" "${COMPREPLY[@]}"'
     )
     ran = subprocess.run(
         ["bash", "-c", code],
         cwd=folder,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"SCRIPT": script},
         capture_output=True,
         text=True,
         check=True,
@@ -61,8 +70,8 @@ def bash(line: str, folder: Path) -> list[str]:
         ("tv encode x --weights we", ["weights.pth"]),
     ],
 )
-def test_bash(line: str, completed: list[str], folder: Path) -> None:
-    assert bash(line, folder) == completed
+def test_bash(line: str, completed: list[str], script: str, folder: Path) -> None:
+    assert bash(line, script, folder) == completed
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
