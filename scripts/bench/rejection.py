@@ -2,10 +2,11 @@
 
     python -m scripts.bench.rejection BOXES --background DIR --others DIR [--split 1] [--mine]
 
-Of the photos of BOXES, 50 are kept apart for each split; the heads learn from the others, without
-and with twenty photos of `--background`, and with `--mine` from the false alarms of a first pair of
-heads, too. The chain runs through `tv`, at the default threshold. Shares come with Wilson's 95 %
-intervals. `--others` must be photos on which nothing was chosen.
+Of the photos of BOXES, 50 are kept apart for each split. The heads learn from the others alone,
+with distractors, with twenty photos of `--background`, with both, and with `--mine` from the false
+alarms of the last on the twenty photos, too. The chain runs through `tv`, at the default threshold.
+Shares come with Wilson's 95 % intervals. `--others`, which may be given several times, must be
+photos on which nothing was chosen.
 """
 
 import argparse
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("boxes", type=Path)
     parser.add_argument("--background", type=Path, required=True)
-    parser.add_argument("--others", type=Path, required=True)
+    parser.add_argument("--others", type=Path, action="append", required=True)
     parser.add_argument("--split", type=int, action="append")
     parser.add_argument("--mine", action="store_true")
     given = parser.parse_args()
@@ -53,37 +54,48 @@ def measured(given: argparse.Namespace, split: int, folder: Path) -> list[dict[s
     photos = shuffled({str(photo) for photo in walk_photos(given.background)}, split)[:GIVEN]
     for photo in map(Path, photos):
         (folder / "other" / photo.name).symlink_to(photo.absolute())
-    found = [one(folder, given.others, "none", [])]
-    found.append(one(folder, given.others, "background", ["--background", "other"]))
+    found = []
+    teach_crops(folder, "alone", [])
+    for name, option in (("alone", "--no-distractors"), ("distractors", "--distractors")):
+        found.append(shares(folder, given.others, "alone", name, option))
+    teach_crops(folder, "background", ["--background", "other"])
+    for name, option in (("background", "--no-distractors"), ("both", "--distractors")):
+        found.append(shares(folder, given.others, "background", name, option))
     if given.mine:
-        tv(folder, "locate", "other", *heads("background"), "--threshold", "0", "-o", "found.jsonl")
+        known = heads("both", "background")
+        tv(folder, "locate", "other", *known, "--threshold", "0", "-o", "found.jsonl")
         alarms = ["--background", "other", "--false-alarms", "found.jsonl"]
-        found.append(one(folder, given.others, "false alarms", alarms))
+        teach_crops(folder, "alarms", alarms)
+        found.append(shares(folder, given.others, "alarms", "false alarms", "--distractors"))
     return found
 
 
-def one(folder: Path, others: Path, name: str, options: list[str]) -> dict[str, Any]:
-    """Train both heads and return the shares of photos that are missed, and wrongly found."""
-    tv(folder, "crops", "boxes.jsonl", *options, "-o", "crops.jsonl")
-    (folder / "crops.h5").unlink(missing_ok=True)
-    tv(folder, "encode", "crops.jsonl", "-o", "crops.h5")
-    tv(folder, "train-classifier", "crops.h5", "-o", f"{name}-c.h5")
-    tv(folder, "train-boxes", "crops.h5", "-o", f"{name}-b.h5")
-    shares: dict[str, Any] = {"learned": name}
-    for what, photos in (("found", "apart.txt"), ("false", str(others.absolute()))):
-        tv(folder, "locate", photos, *heads(name), "--keep-empty", "-o", f"{what}.jsonl")
+def teach_crops(folder: Path, crops: str, options: list[str]) -> None:
+    """Cut and encode crops, and train the boxes' nets from them."""
+    tv(folder, "crops", "boxes.jsonl", *options, "-o", f"{crops}.jsonl")
+    tv(folder, "encode", f"{crops}.jsonl", "-o", f"{crops}.h5")
+    tv(folder, "train-boxes", f"{crops}.h5", "-o", f"{crops}-b.h5")
+
+
+def shares(folder: Path, others: list[Path], crops: str, name: str, option: str) -> dict[str, Any]:
+    """Train a classifier and return the shares of photos with a box: of the object, of others."""
+    tv(folder, "train-classifier", f"{crops}.h5", option, "-o", f"{name}-c.h5")
+    found: dict[str, Any] = {"learned": name}
+    asked = [("found", "apart.txt"), *((photos.name, str(photos.absolute())) for photos in others)]
+    for what, photos in asked:
+        tv(folder, "locate", photos, *heads(name, crops), "--keep-empty", "-o", f"{what}.jsonl")
         records = map(json.loads, (folder / f"{what}.jsonl").read_text().splitlines())
         boxed = {record["image"]: "box" in record for record in records}
         hits, photos_seen = sum(boxed.values()), len(boxed)
         interval = binomtest(hits, photos_seen).proportion_ci(method="wilson")
-        shares[what] = round(hits / photos_seen, 3)
-        shares[f"{what}_interval"] = [round(interval.low, 3), round(interval.high, 3)]
-        shares[f"{what}_photos"] = photos_seen
-    return shares
+        found[what] = round(hits / photos_seen, 3)
+        found[f"{what}_interval"] = [round(interval.low, 3), round(interval.high, 3)]
+        found[f"{what}_photos"] = photos_seen
+    return found
 
 
-def heads(name: str) -> list[str]:
-    return ["--classifier", f"{name}-c.h5", "--boxes", f"{name}-b.h5"]
+def heads(name: str, crops: str) -> list[str]:
+    return ["--classifier", f"{name}-c.h5", "--boxes", f"{crops}-b.h5"]
 
 
 def shuffled(names: set[str], seed: int) -> list[str]:

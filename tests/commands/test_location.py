@@ -480,6 +480,29 @@ def test_training_says_how_many_photos_are_told_apart(
     assert ran.status == 0 and "photos without it" not in ran.err
 
 
+def test_distractors_teach_what_is_not_the_object_without_any_photo_of_it(
+    tv: Tv, verified: Path, tmp_path: Path
+) -> None:
+    crops, rows, head = (tmp_path / name for name in ("c.jsonl", "c.h5", "head.h5"))
+    tv("crops", verified / "boxes.jsonl", "-o", crops, "--per-photo", 2, "--looks", 4)
+    tv("encode", crops, "-o", rows)  # at mini's own size, for which they ship
+    ran = tv("train-classifier", rows, "-o", head, "--distractors")
+    assert ran.status == 0, ran.err
+    assert "% of 500 distractors get a box" in ran.err and "photos without it" not in ran.err
+    plain = tv("train-classifier", rows, "-o", tmp_path / "plain.h5")
+    assert "500 distractors" not in plain.err  # nobody gave a photo without the object
+    kept = json.loads(tv("info", head, "--json").out)["settings"]["verifier"]
+    assert (kept["others"], kept["distractors"]) == (0, 500)
+    assert kept["taken"] < 0.05
+
+
+def test_distractors_that_do_not_ship_are_bad_input(tv: Tv, verified: Path, tmp_path: Path) -> None:
+    rows, head = verified / "v.h5", tmp_path / "head.h5"  # of another size
+    ran = tv("train-classifier", rows, "-o", head, "--distractors")
+    assert (ran.status, head.exists()) == (3, False)
+    assert "v.h5: no distractors ship for its backbone and size" in ran.err
+
+
 def test_an_editor_marks_photos_without_the_object(tv: Tv, taught: Path, tmp_path: Path) -> None:
     draw(tmp_path / "empty.png", 99, disc=False)
     record = {"image": str(tmp_path / "empty.png"), "width": 192, "height": 160, "empty": True}

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tvcli.core.boxes import iou
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_matching import Boxes, DetectionMatching
+from tvcli.core.location.detection_matching import Boxes, DetectionMatching, best_threshold
 from tvcli.core.location.detection_metrics import evaluate
 
 
@@ -164,3 +165,36 @@ def test_the_order_of_the_files_does_not_matter(
         for name, records in zip(("g.jsonl", "u.jsonl"), mixed, strict=True)
     ]
     assert evaluate(*files)[0] == expected
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_threshold_has_the_best_f1_of_all(tmp_path: Path, seed: int) -> None:
+    found, true = drawn(np.random.default_rng(seed))
+    for record in found:  # so that some scores are equal
+        record["score"] = round(float(record["score"]), 1)  # type: ignore[arg-type]
+    truth = write(tmp_path / "truth.jsonl", true)
+    measures, _ = evaluate(write(tmp_path / "found.jsonl", found), truth)
+
+    def f1(threshold: float) -> float:
+        left, right = list(true), 0
+        kept = [record for record in found if record["score"] >= threshold]  # type: ignore[operator]
+        for record in sorted(kept, key=lambda record: -record["score"]):  # type: ignore[operator]
+            own = [
+                t for t in left if (t["image"], t["label"]) == (record["image"], record["label"])
+            ]
+            best = max(own, key=lambda t: iou(t["box"], record["box"]), default=None)  # type: ignore[arg-type]
+            if best is not None and iou(best["box"], record["box"]) >= 0.5:  # type: ignore[arg-type]
+                left.remove(best)
+                right += 1
+        return 2 * right / (len(kept) + len(true))
+
+    tried = {threshold: f1(threshold) for threshold in {float(r["score"]) for r in found}}  # type: ignore[arg-type]
+    assert measures["best_f1"] == pytest.approx(max(tried.values()), abs=1e-4)
+    assert tried[measures["best_threshold"]] == pytest.approx(measures["best_f1"], abs=1e-4)
+
+
+def test_of_detections_that_are_all_wrong_none_is_best_kept() -> None:
+    matching = DetectionMatching()
+    matching.add(Boxes([(0, 0, 1, 1)], [0.9]), Boxes([(5, 5, 9, 9)], [1.0]))
+    assert best_threshold([matching]) == (1.0, 0.0)
+    assert best_threshold([DetectionMatching()]) == (1.0, 0.0)

@@ -7,10 +7,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tvcli.core.encoding.encoder import make_encoder
 from tvcli.core.heads import HeadFile
+from tvcli.core.location.distractors import distractors_of
 from tvcli.core.location.look_cells import GRID, Looks, kernel_of
 from tvcli.core.location.verifier import Verifier, verified_probability, verifier_of
-from tvcli.core.location.verifier_training import _calibration, _fitted, _photo_scores
+from tvcli.core.location.verifier_training import (
+    _calibration,
+    _fitted,
+    _photo_scores,
+    _weighed,
+    train_verifier,
+)
 
 CHANNELS, SIDE = 3, 7
 
@@ -34,12 +42,65 @@ def test_a_kernel_on_a_map_is_the_weights_on_the_means_of_its_cells() -> None:
 
 
 def test_what_differs_is_told_apart_on_photos_that_were_not_seen() -> None:
-    shown, others = _photo_scores(looks(1.5))
-    assert len(shown) == len(others) == 12
+    shown, others, distractors = _photo_scores(looks(1.5))
+    assert (len(shown), len(others), len(distractors)) == (12, 12, 0)
     assert shown.min() > others.max()
-    shown, others = _photo_scores(looks(0.0))
+    shown, others, _ = _photo_scores(looks(0.0))
     assert shown.mean() < others.mean()  # nothing to learn: the others' hardest looks lie above
     assert abs(shown.mean()) < 0.5
+
+
+def distracted() -> Looks:
+    """Return looks that one channel tells from the others, and another one from distractors."""
+    cells = np.random.default_rng(1).normal(0, 1, (40, CHANNELS, GRID, GRID)).astype(np.float32)
+    cells[:, 1:] += 1.5
+    return looks(1.5).beside(torch.from_numpy(cells))
+
+
+def test_distractors_are_told_apart_beside_the_other_photos() -> None:
+    known = distracted()
+    assert known.shipped.sum() == len(set(known.photos[known.shipped])) == 40
+    found = train_verifier(known)
+    assert found is not None
+    assert (found[1].photos, found[1].others, found[1].distractors) == (12, 12, 40)
+    assert found[1].false == found[1].taken == 0
+    without = train_verifier(looks(1.5))
+    assert without is not None
+    known_by, known_without = (verifier.kernel.mean((1, 2)) for verifier, _ in (found, without))
+    assert known_by[2] < -0.3 * known_by[1] < 0
+    assert abs(known_without[2]) < 0.1 * known_without[1]
+
+
+def test_distractors_and_other_photos_weigh_alike_however_many_they_are() -> None:
+    known = distracted()
+    shown, weigh = _weighed(known, np.ones(len(known.shown), bool))
+    kinds = [
+        np.tile(kind, 2) for kind in (known.shown, ~known.shown & ~known.shipped, known.shipped)
+    ]
+    assert shown.numpy().astype(bool).tolist() == kinds[0].tolist()
+    sums = [float(weigh[torch.from_numpy(kind)].sum()) for kind in kinds]
+    assert sums == pytest.approx([0.5, 0.25, 0.25])
+
+
+def test_distractors_alone_teach_to_verify() -> None:
+    known = looks(1.5)
+    own = Looks(known.cells[:72], known.shown[:72], known.photos[:72], known.window)
+    assert train_verifier(own) is None
+    cells = np.random.default_rng(1).normal(0, 1, (40, CHANNELS, GRID, GRID)).astype(np.float32)
+    found = train_verifier(own.beside(torch.from_numpy(cells)))
+    assert found is not None
+    assert (found[1].others, found[1].false, found[1].taken) == (0, 0, 0)
+
+
+def test_distractors_ship_for_mini_at_its_own_size_only() -> None:
+    spec = make_encoder("mini").spec
+    cells = distractors_of(spec)
+    assert cells is not None
+    assert cells.shape == (500, 256, GRID, GRID)
+    assert torch.isfinite(cells).all()
+    assert cells.std(0).min() > 0  # no channel and no place is dead
+    assert distractors_of(spec | {"size": 224}) is None
+    assert distractors_of(make_encoder("mini-1").spec) is None
 
 
 def test_a_look_and_its_mirror_image_weigh_alike() -> None:

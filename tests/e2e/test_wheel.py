@@ -18,6 +18,7 @@ pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is n
 SOURCE = REPOSITORY / "tvcli"
 DATA = {
     *(f"tvcli/weights/{name}.{kind}" for name in GENERATIONS for kind in ("safetensors", "onnx")),
+    "tvcli/weights/mini-2-distractors.safetensors",
     "tvcli/py.typed",
     "tvcli/serve/page.css",
     "tvcli/serve/static/gallery.html",

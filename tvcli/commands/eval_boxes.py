@@ -32,12 +32,14 @@ def eval_boxes(
 ) -> None:
     """Measure located boxes against true boxes.
 
-    Prints the IoU, COCO's average precision, and the missed and spurious objects, over all labels
-    and for each label. Photos without a true box on record are left out.
+    Prints the IoU, COCO's average precision, the missed and spurious objects, and the threshold of
+    the score that balances these best, over all labels and for each label. Photos that the truth
+    does not name are left out.
 
     \b
     Examples:
       tv eval boxes located.jsonl truth.jsonl
+      tv locate photos/ --classifier c.h5 --boxes b.h5 --threshold 0 | tv eval boxes - truth.jsonl
     """
     from tvcli.core.location.detection_metrics import evaluate
 

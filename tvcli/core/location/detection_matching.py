@@ -1,7 +1,7 @@
 """Detections matched with the truth: IoU, and average precision as COCO defines it."""
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,6 +77,11 @@ class DetectionMatching:
             hits = column[order].cumsum()
             yield hits / max(1, len(self._ious)), hits / np.arange(1, len(hits) + 1)
 
+    def scored(self) -> tuple[Floats, npt.NDArray[np.bool_]]:
+        """Return the score of each detection (N,), and whether it is right at IoU 0.5 (N,)."""
+        right = np.frombuffer(bytes(self._right), np.bool_).reshape(-1, len(THRESHOLDS))
+        return np.array(self._scores, np.float64), right[:, 0]
+
     def precisions(self) -> list[float]:
         """Return the average precision at each threshold."""
         return [average_precision(*curve) for curve in self.curves()]
@@ -101,6 +106,25 @@ def match(found: Floats, true: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
         partners[place, taken] = best[taken]
         free[every[taken], best[taken]] = False
     return partners, overlaps
+
+
+def best_threshold(matchings: Sequence[DetectionMatching]) -> tuple[float, float]:
+    """Return the score from which detections are best kept, and F1 at IoU 0.5 if they are.
+
+    F1 is 2 right / (kept + true boxes), over all matchings together. Of equally good thresholds the
+    highest is returned; without a right detection 1 and 0.
+    """
+    scored = [matching.scored() for matching in matchings]
+    scores, right = (np.concatenate(parts) for parts in zip(*scored, strict=True))
+    if not right.any():
+        return 1.0, 0.0
+    order = np.argsort(-scores, kind="mergesort")
+    ranked, hits = scores[order], right[order].cumsum()
+    kept = np.arange(1, len(ranked) + 1)
+    f1 = 2 * hits / (kept + sum(len(matching.ious) for matching in matchings))
+    last = np.append(ranked[1:] < ranked[:-1], True)  # of one score all are kept, or none
+    best = int(np.where(last, f1, -1.0).argmax())
+    return float(ranked[best]), float(f1[best])
 
 
 def average_precision(recalls: Floats, precisions: Floats) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.errors import BadInput
-from tvcli.core.location.detection_matching import Boxes, Curve, DetectionMatching
+from tvcli.core.location.detection_matching import Boxes, Curve, DetectionMatching, best_threshold
 from tvcli.core.location.paired_boxes import Detections, Labelled, paired
 
 
@@ -19,7 +19,9 @@ def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curv
     - `mean_iou`, `median_iou`, `above_0.5`, `above_0.7`: over the true objects, each with the best
       detection it was matched with one to one (0 if missed);
     - `ap_50`, `ap_50_95`: COCO's average precision, the mean over labels;
-    - `missed`, `spurious`: objects and detections without a partner at IoU 0.5.
+    - `missed`, `spurious`: objects and detections without a partner at IoU 0.5;
+    - `best_threshold`, `best_f1`: the score from which detections are best kept, at IoU 0.5, and
+      F1 if they are. Over all labels it is one threshold for all.
 
     In memory are the boxes of one photo and a `DetectionMatching` for each label.
 
@@ -46,6 +48,7 @@ def evaluate(located: Path, truth: Path) -> tuple[dict[str, Any], dict[str, Curv
     if detections.labelled:
         unknown = sum(matching.spurious for name, matching in tallies.items() if name not in labels)
         overall, shown = _merged(each, unknown), labels
+        overall["best"] = best_threshold(list(tallies.values()))
     else:
         overall, shown = _measures(whole), {"all": whole}
     curves = {name: next(matching.curves()) for name, matching in shown.items()}
@@ -59,7 +62,8 @@ def _together(labelled: Labelled) -> Boxes:
 
 def _measures(matching: DetectionMatching) -> dict[str, Any]:
     counts = {"missed": matching.missed, "spurious": matching.spurious}
-    return {"ious": matching.ious, "aps": matching.precisions()} | counts
+    best = best_threshold([matching])
+    return {"ious": matching.ious, "aps": matching.precisions(), "best": best} | counts
 
 
 def _merged(labels: dict[str, dict[str, Any]], unknown: int) -> dict[str, Any]:
@@ -84,4 +88,6 @@ def _public(measures: dict[str, Any]) -> dict[str, Any]:
         "ap_50_95": round(float(np.mean(measures["aps"])), 4),
         "missed": measures["missed"],
         "spurious": measures["spurious"],
+        "best_f1": round(measures["best"][1], 4),
+        "best_threshold": round(measures["best"][0], 4),
     }

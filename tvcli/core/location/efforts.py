@@ -31,6 +31,7 @@ class Effort:
         return (self.looks + self.looks[-1:] * count)[:count]
 
 
+JUDGED: Look = ((1.25, False), (1.6, False))  # by which an object found is verified and named
 BOTH_WAYS: Look = ((1.25, False), (1.25, True), (1.6, False), (1.6, True))
 
 EFFORTS: dict[EffortName, Effort] = {

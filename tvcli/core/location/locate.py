@@ -21,7 +21,7 @@ from tvcli.core.location.box_fusion import (
     pairwise_iou,
     weighted_box,
 )
-from tvcli.core.location.efforts import BOTH_WAYS, EFFORTS, EffortName, Look
+from tvcli.core.location.efforts import EFFORTS, JUDGED, EffortName, Look
 from tvcli.core.location.judging import Judge
 from tvcli.core.location.views import NO_WINDOWS, Heads, View, Viewer, Windows
 
@@ -198,7 +198,7 @@ class Locator:
     def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
         """Return an object with the probability and the label that a last close look gives it."""
         around = Cluster(np.array(found.box), found.score, 0.0)
-        views = [self._close(photo, around, margin, mirror) for margin, mirror in BOTH_WAYS]
+        views = [self._close(photo, around, margin, mirror) for margin, mirror in JUDGED]
         pictures = np.stack([view.pixels() for view in views])
         seen = judge.judge(self.encoder.network.rows(pictures, judge.odds))
         score = found.score if seen.score is None else seen.score

@@ -17,6 +17,7 @@ from tvcli.core.heads import HeadFile, load_head, save_head
 from tvcli.core.location.basis import Basis
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
+from tvcli.core.location.distractors import distractors_of
 from tvcli.core.location.look_cells import load_looks
 from tvcli.core.location.naming import naming_of
 from tvcli.core.location.naming_training import NamingQuality, train_naming
@@ -76,11 +77,22 @@ class LoadedHead:
 
 
 def teach_classifier(
-    crops_file: Path, target: Path, provenance: dict[str, Any], *, seed: int, report: Report
+    crops_file: Path,
+    target: Path,
+    provenance: dict[str, Any],
+    *,
+    seed: int,
+    report: Report,
+    distractors: bool | None = None,
 ) -> TrainedClassifier:
     """Train the classifier on encoded crops and save it; raises as `train_classifier` does.
 
-    Where there are looks at photos without the object, it learns to verify as well.
+    Where there are looks at photos without the object, it learns to verify as well, beside these
+    from the distractors that ship with the backbone, if any; with `distractors` from them alone if
+    need be, and with False without them.
+
+    Raises:
+        BadInput: distractors are asked for, and do not ship with the crops' backbone.
     """
     with writing(target):
         with one_thread_each():  # steps this small lose more by sharing cores than they gain
@@ -88,6 +100,15 @@ def teach_classifier(
             net, history = train_classifier(crops, seed, report)
             quality, precisions, recalls = judge(net, crops)
             looks = load_looks(crops_file, seed)
+            if distractors or (distractors is None and not looks.shown.all()):
+                shipped = distractors_of(crops.settings["encoder"])
+                if shipped is not None:
+                    looks = looks.beside(shipped)
+                elif distractors:
+                    raise BadInput(
+                        f"{crops_file}: no distractors ship for its backbone and size; give tv "
+                        f"crops photos without the object by --background"
+                    )
             verified, named = train_verifier(looks), train_naming(looks)
         known = {"accuracy": round(quality.accuracy, 4)} if crops.basis.is_measured else {}
         settings = _settings(crops) | {"threshold": quality.threshold, "quality": known}

@@ -24,7 +24,8 @@ ROWS_READ_AT_ONCE = 256
 class Looks:
     """Looks (N, C, g, g) at photos (N,) by number, with whether they show the object (N,).
 
-    `labels` are those of the objects, empty where not known; `window` is the shape of the maps.
+    `labels` are those of the objects, empty where not known; `window` is the shape of the maps. The
+    last `distractors` looks are at things that ship with the backbone, not at the user's photos.
     """
 
     cells: Tensor
@@ -32,6 +33,25 @@ class Looks:
     photos: npt.NDArray[np.intp]
     window: tuple[int, int]
     labels: tuple[str, ...] = ()
+    distractors: int = 0
+
+    @property
+    def shipped(self) -> npt.NDArray[np.bool_]:
+        """Which looks are distractors (N,)."""
+        return np.arange(len(self.shown)) >= len(self.shown) - self.distractors
+
+    def beside(self, distractors: Tensor) -> "Looks":
+        """Return these looks and distractors (M, C, g, g), each of a photo of its own."""
+        count = len(distractors)
+        first = int(self.photos.max(initial=-1)) + 1
+        return Looks(
+            torch.cat([self.cells, distractors]),
+            np.concatenate([self.shown, np.zeros(count, bool)]),
+            np.concatenate([self.photos, np.arange(first, first + count)]),
+            self.window,
+            (*self.labels, *[""] * count),
+            count,
+        )
 
 
 def load_looks(crops_file: Path, seed: int) -> Looks:

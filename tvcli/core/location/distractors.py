@@ -1,0 +1,39 @@
+"""Distractors: what a backbone sees in photos of hundreds of kinds of things, shipped beside it.
+
+They stand for what a locator will meet and nobody gave it photos of. Only means over cells of maps
+are kept, a number of one byte each.
+"""
+
+import json
+from typing import Any
+
+from torch import Tensor
+
+from tvcli.core.backbones.catalogue import GENERATIONS
+from tvcli.core.backbones.mini_files import FOLDER
+
+SAME = ("fit", "size")  # of an encoder's settings: else it sees things otherwise
+
+
+def distractors_of(encoder: dict[str, Any]) -> Tensor | None:
+    """Return cells (N, C, g, g) float32 as an encoder with these settings sees them, if they ship.
+
+    They ship for `mini`, at its own size.
+    """
+    from safetensors import safe_open
+
+    for file in (FOLDER / f"{name}-distractors.safetensors" for name in GENERATIONS):
+        if not file.exists():
+            continue
+        with safe_open(file, framework="pt") as shipped:
+            made_by = json.loads(shipped.metadata()["encoder"])
+            if _sees(made_by) == _sees(encoder):
+                kept, scales = shipped.get_tensor("cells"), shipped.get_tensor("scales")
+                cells: Tensor = kept.float() * scales  # (N, C, g, g), in the file int8
+                return cells
+    return None
+
+
+def _sees(encoder: dict[str, Any]) -> dict[str, Any]:
+    network = {key: encoder["backbone"].get(key) for key in ("weights", "layer")}
+    return network | {key: encoder[key] for key in SAME}
