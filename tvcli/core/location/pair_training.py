@@ -18,13 +18,14 @@ from tvcli.core.files.records import write_records
 from tvcli.core.files.sources import open_sources
 from tvcli.core.images.annotations import boxed_photos
 from tvcli.core.images.photo import decode_photo, read_photo
-from tvcli.core.location.crops import CropSettings, sample_crops, splitter
+from tvcli.core.location.crops import CropSettings, sample_crops
 from tvcli.core.location.locate import LocateSettings, Locator
 from tvcli.core.location.locating import load_locator
 from tvcli.core.reports import Report
 
 CLASSIFIER_FILE, BOXES_FILE = "classifier.h5", "boxes.h5"
 HELD_OUT = 0.2  # of the photos with boxes
+LEAST_LEARNED = 2  # photos: one to train on, one whose crops set the threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,9 @@ def train_pair(
 ) -> TrainedPair:
     """Train both heads on the photos of a file of boxes, and write them into a folder.
 
-    A share of the photos is held out, by a hash of their names: no crop is cut from them, and they
-    choose nothing. The IoU of each is that of the surest box found and of the object that it fits
-    best, 0 where none is found. Crops and encodings lie in the folder meanwhile.
+    A share of the photos with boxes is held out: no crop is cut from them, and they choose nothing.
+    The IoU of each is that of the surest box found and of the object that it fits best, 0 where
+    none is found. Crops and encodings lie in the folder meanwhile.
 
     Raises:
         BadInput: too few photos, crops or boxes to train on, or the folder cannot be written.
@@ -62,10 +63,11 @@ def train_pair(
     report, settings = report or Report(), settings or CropSettings(seed=seed)
     photos = list(boxed_photos(read_annotations(boxes, "jsonl", report), folder, report))
     boxed = [photo for photo in photos if photo.objects]
-    split_of = splitter(((photo.image, "") for photo in boxed), held_out, seed)
-    tested = [photo for photo in boxed if split_of(photo.image, "") == "test"]
+    count = round(held_out * len(boxed))
+    drawn = np.random.default_rng(seed).permutation(len(boxed))[:count]
+    tested = [boxed[number] for number in sorted(drawn)]
     learned = [photo for photo in photos if photo not in tested]
-    if len(boxed) - len(tested) < 2:
+    if len(boxed) - count < LEAST_LEARNED:
         raise BadInput(f"too few photos with boxes to train on: {len(boxed)}")
     from tvcli.core.location.location_heads import teach_boxes, teach_classifier  # brings torch
 
