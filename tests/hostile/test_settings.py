@@ -3,16 +3,19 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import pytest
-from conftest import picture
+from conftest import Ran, picture
 
 from tvcli.cli import tv
 from tvcli.terminal.project_options import HOW, HOW_IN, INSIDE, is_place, why_not
 from tvcli.terminal.settings import leaves
+
+Here = Callable[..., Ran]
 
 # What only the user may set, of all commands. An option in none of the three sets is refused too,
 # but whoever adds one should decide.
@@ -196,6 +199,13 @@ def test_much_of_it_ends_soon(download: Path, victim: Any, text: str) -> None:
     assert ran.returncode == 3 and ran.stderr.count("\n") == 1 and len(ran.stderr) < 1000
 
 
+@pytest.fixture
+def here(tv: Here, download: Path, monkeypatch: pytest.MonkeyPatch) -> Here:
+    """Run `tv` in the download, in this process: what it does to files is the same."""
+    monkeypatch.chdir(download)
+    return tv
+
+
 RECORDS = ["index", "photos", "--size", 64, "-o", "i.tvx", "--errors"]
 
 
@@ -210,46 +220,46 @@ RECORDS = ["index", "photos", "--size", 64, "-o", "i.tvx", "--errors"]
         ["eval", "search", "i.tvx", "--truth", "folders", "--plot"],
     ],
 )
-def test_a_file_of_others_is_not_replaced(download: Path, victim: Any, command: list[Any]) -> None:
+def test_a_file_of_others_is_not_replaced(download: Path, here: Here, command: list[Any]) -> None:
     record = {"image": "photos/0.png", "width": 96, "height": 80, "box": [1, 2, 60, 70]}
     (download / "boxes.jsonl").write_text(json.dumps(record) + "\n")
     if "eval" in command:
         (download / "photos" / "more").mkdir()
         picture(5).save(download / "photos" / "more" / "5.png")
-        assert victim("index", "photos", "-o", "i.tvx", "--size", 64, "-q").returncode == 0
+        assert here("index", "photos", "-o", "i.tvx", "--size", 64, "-q").status == 0
     target = download / ("mine.png" if "--plot" in command else "mine.dat")
     target.write_text("my diary\n")
-    ran = victim(*command, target)
-    assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "--force" in ran.stderr
+    ran = here(*command, target)
+    assert ran.status == 2 and ran.err.count("\n") == 1 and "--force" in ran.err
     assert target.read_text() == "my diary\n"
-    for again in (victim("--force", *command, target), victim(*command, target)):
-        assert again.returncode == 0, again.stderr
+    for again in (here("--force", *command, target), here(*command, target)):
+        assert again.status == 0, again.err
     assert target.read_bytes() != b"my diary\n"
 
 
-def test_records_and_hdf5_of_another_kind_stay(download: Path, victim: Any) -> None:
+def test_records_and_hdf5_of_another_kind_stay(download: Path, here: Here) -> None:
     record = {"image": "photos/0.png", "width": 96, "height": 80, "box": [1, 2, 60, 70]}
     (download / "boxes.jsonl").write_text(json.dumps(record) + "\n")
-    assert victim("crops", "boxes.jsonl", "-o", "boxes.jsonl").returncode == 2
+    assert here("crops", "boxes.jsonl", "-o", "boxes.jsonl").status == 2
     assert json.loads((download / "boxes.jsonl").read_text()) == record
     with h5py.File(download / "measured.h5", "w") as file:
         file["years"] = [1, 2, 3]
-    assert victim("encode", "photos", "-o", "measured.h5").returncode == 2
+    assert here("encode", "photos", "-o", "measured.h5").status == 2
     with h5py.File(download / "measured.h5") as file:
         assert list(file["years"]) == [1, 2, 3]
 
 
-def test_saved_crops_do_not_replace_photos(download: Path, victim: Any) -> None:
+def test_saved_crops_do_not_replace_photos(download: Path, here: Here) -> None:
     record = {"image": "photos/0.png", "width": 96, "height": 80, "box": [1, 2, 60, 70]}
     (download / "boxes.jsonl").write_text(json.dumps(record) + "\n")
     saving = ["crops", "boxes.jsonl", "-o", "c.jsonl", "--save-images", "cut", "--looks", 0]
-    assert victim(*saving).returncode == 0
-    assert victim(*saving).returncode == 0  # its own are replaced
+    assert here(*saving).status == 0
+    assert here(*saving).status == 0  # its own are replaced
     first = min((download / "cut").iterdir())
     picture(9).save(first, "JPEG")
     before = first.read_bytes()
-    ran = victim(*saving)
-    assert ran.returncode == 2 and first.name in ran.stderr and first.read_bytes() == before
+    ran = here(*saving)
+    assert ran.status == 2 and first.name in ran.err and first.read_bytes() == before
 
 
 def test_the_demo_draws_over_nothing(download: Path, victim: Any) -> None:
