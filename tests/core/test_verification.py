@@ -20,7 +20,6 @@ from tvcli.core.matching.evidence import Evidence, nfa_score
 from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import Keypoints, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
-from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.plausible import is_plausible, outline
@@ -246,7 +245,7 @@ def test_the_scalable_rule_as_it_is_read(
     assert Scalable().accepts(Match(inliers), similarity, keypoints) is accepted
 
 
-ALL_KNOWN = Evidence(60.0, 0.8, 0.8, 0.1, 0.9, 0.9, 0.8)
+ALL_KNOWN = Evidence(60.0, 0.8, 0.8, 0.1, 0.9, 0.9)
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Evidence)])
@@ -269,8 +268,7 @@ def test_the_score_is_what_its_terms_say() -> None:
 
     evidence = replace(ALL_KNOWN, nfa=None, hue=0.3)  # details agree in .8, colours in .9
     expected = {
-        "zncc": 0.8, "local_agreement": odds(0.8), "disagreement": odds(0.1),
-        "colours": odds(0.9), "repainted": 0.0, "coverage": 0.8,
+        "zncc": 0.8, "disagreement": odds(0.1), "colours": odds(0.9), "repainted": 0.0
     }  # fmt: skip
     total = score.bias + score.missing["nfa"]
     total += sum(score.weights[name] * value for name, value in expected.items())
@@ -341,16 +339,3 @@ def assert_same(was: Keypoints, now: Keypoints) -> None:
     assert (was.region, was.method) == (now.region, now.method)
     for name in ("points", "descriptors", "preview", "colour"):
         assert (getattr(was, name) == getattr(now, name)).all()
-
-
-def test_the_share_of_key_points_covered_is_what_a_loop_finds() -> None:
-    random = np.random.default_rng(3)
-    gallery = describe(photo(scene(7)))
-    inliers = random.uniform((0, 0), (200, 300), (40, 2)).astype(np.float32)
-    half = np.diag([0.5, 1.0, 1.0])  # the query is as wide as half of the photo
-    near = np.sqrt(200 * 300) * 0.08
-    inside = [point for point in gallery.points if point[0] <= 200]
-    close = [min(np.hypot(*(point - inlier)) for inlier in inliers) < near for point in inside]
-    found = inlier_coverage(inliers, gallery, half, (0, 0, 400, 300), 200 * 300)
-    assert found == pytest.approx(np.mean(close)) and 0 < found < 1
-    assert inlier_coverage(inliers[:0], gallery, half, (0, 0, 400, 300), 200 * 300) == 0

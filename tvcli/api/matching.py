@@ -41,9 +41,9 @@ class SamePicture(Readable):
     None where there is none. `probability`, from 0 to 1, weighs all the evidence. `inliers` are the
     key points that the transform explains, `nfa` is -log10 of how often chance makes so many.
     `zncc`, from -1 to 1, is the correlation of the two under it; `local_agreement`, `disagreement`,
-    `hue_agreement`, `photometric_agreement` and `inlier_coverage` are shares of what both show,
-    from 0 to 1. What could not be measured is None. Where `whole`, the whole photos were laid over
-    each other without key points.
+    `hue_agreement` and `photometric_agreement` are shares of what both show, from 0 to 1. What
+    could not be measured is None. Where `whole`, the whole photos were laid over each other without
+    key points.
     """
 
     same: bool
@@ -57,7 +57,6 @@ class SamePicture(Readable):
     disagreement: float | None = None
     hue_agreement: float | None = None
     photometric_agreement: float | None = None
-    inlier_coverage: float | None = None
     transform: Transform | None = field(default=None, repr=False)
 
     def __bool__(self) -> bool:
@@ -277,7 +276,6 @@ def same_of(same: bool, match: Match) -> SamePicture:
         evidence.disagreement,
         evidence.hue,
         evidence.photometric,
-        evidence.coverage,
         None if rows is None else _rows(rows),
     )
 

@@ -6,12 +6,9 @@ One photo is laid over the other once; all measures come from that.
 from dataclasses import dataclass, fields
 from math import lgamma, log, pi
 
-import numpy as np
-
 from tvcli.core.boxes import area
-from tvcli.core.matching.features import Keypoints, Points
+from tvcli.core.matching.features import Keypoints
 from tvcli.core.matching.fitting import LEAST, TOLERANCE, Model, side
-from tvcli.core.matching.inlier_coverage import inlier_coverage
 from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.photometry import colour_agreement
 from tvcli.core.matching.plausible import Transform
@@ -25,8 +22,7 @@ class Evidence:
     `nfa` is -log10 of the number of false alarms: how many maps with so many inliers chance makes.
     `zncc` is the correlation of details, -1 to 1. The rest are shares, 0 to 1: `local_agreement` of
     the places with details in which they agree, `disagreement` of those in the largest region in
-    which they do not, `hue` and `photometric` of the places whose hues and colours agree, and
-    `coverage` of the photo's key points that lie near an inlier.
+    which they do not, `hue` and `photometric` of the places whose hues and colours agree.
     """
 
     nfa: float | None = None
@@ -35,7 +31,6 @@ class Evidence:
     disagreement: float | None = None
     hue: float | None = None
     photometric: float | None = None
-    coverage: float | None = None
 
     @property
     def known(self) -> dict[str, float]:
@@ -65,23 +60,17 @@ def laid_over_evidence(
     transform: Transform,
     found: Details | None,
     nfa: float | None = None,
-    inliers: Points | None = None,
 ) -> Evidence:
     """Return all that is seen where a query lies over a photo by `transform` (3, 3).
 
-    `found` are the details of the two, None where they share too little to tell more. `inliers`
-    (n, 2) are pixels of the photo, None where no key points were matched.
+    `found` are the details of the two, None where they share too little to tell more; `nfa` is None
+    where no key points were matched.
     """
     if found is None:
         return Evidence(nfa)
     agreeing, disagreement = local_agreement(found)
-    hue, photometric = colour_agreement(query, gallery, transform)
-    near = None
-    if inliers is not None:
-        shared = found.share * area(gallery.region)
-        near = inlier_coverage(np.asarray(inliers), gallery, transform, query.region, shared)
-    seen = agreeing, disagreement, hue, photometric
-    return Evidence(nfa, found.zncc, *seen, near)
+    colours = colour_agreement(query, gallery, transform)
+    return Evidence(nfa, found.zncc, agreeing, disagreement, *colours)
 
 
 def _choices(several: int, some: int) -> float:

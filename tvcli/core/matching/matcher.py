@@ -31,7 +31,6 @@ class _Under:
     transform: Transform
     model: Model
     inliers: int
-    target: Points  # (n, 2) in the photo
     details: Details | None  # None where the two share too little
 
     @property
@@ -94,7 +93,7 @@ def _under(
     if inliers < WORTH:
         return None
     found = details(query, gallery, transform)
-    return _Under(transform, model, inliers, target[inside], found)
+    return _Under(transform, model, inliers, found)
 
 
 def _match(
@@ -103,8 +102,7 @@ def _match(
     """Return the match under a map, with all its evidence."""
     several = _distinct(*pairs, side(query), side(gallery))
     nfa = nfa_score(under.inliers, several, gallery, under.model)
-    known = under.details, nfa, under.target
-    evidence = laid_over_evidence(query, gallery, under.transform, *known)
+    evidence = laid_over_evidence(query, gallery, under.transform, under.details, nfa)
     return Match(under.inliers, under.transform, query.mirrored, len(pairs[0]), evidence)
 
 

@@ -12,15 +12,7 @@ from pathlib import Path
 from tvcli.core.matching.evidence import Evidence
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "matching.json"
-TERMS = (
-    "nfa",
-    "zncc",
-    "local_agreement",
-    "disagreement",
-    "colours",
-    "repainted",
-    "coverage",
-)
+TERMS = ("nfa", "zncc", "disagreement", "colours", "repainted")
 EDGE = 0.02  # added to both sides of a share, of 0 or 1 too: there are some fifty places
 MOST = 700.0  # of log-odds: beyond, their exponential is no number
 
@@ -59,16 +51,18 @@ def terms(evidence: Evidence) -> dict[str, float]:
     or the same cut on the same ground, in other colours.
     """
     known = evidence.known
-    found = {name: value for name, value in known.items() if name in ("zncc", "coverage")}
+    found: dict[str, float] = {}
     if "nfa" in known:
         found["nfa"] = log1p(max(known["nfa"], 0.0))
-    for name in ("local_agreement", "disagreement"):
-        if name in known:
-            found[name] = _log_odds(known[name])
+    if "zncc" in known:
+        found["zncc"] = known["zncc"]
+    if "disagreement" in known:
+        found["disagreement"] = _log_odds(known["disagreement"])
     shares = [known[name] for name in ("hue", "photometric") if name in known]
     if shares:
-        found["colours"] = _log_odds(max(shares))
-        found["repainted"] = max(found.get("local_agreement", -MOST) - found["colours"], 0.0)
+        found["colours"] = colours = _log_odds(max(shares))
+        places = known.get("local_agreement")
+        found["repainted"] = 0.0 if places is None else max(_log_odds(places) - colours, 0.0)
     return found
 
 

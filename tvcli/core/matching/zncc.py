@@ -36,11 +36,6 @@ class Details:
         norm = float(np.linalg.norm(own) * np.linalg.norm(other))
         return float(own @ other / norm) if norm > 0 else 0.0
 
-    @property
-    def share(self) -> float:
-        """How much of the photo is seen in both."""
-        return float(self.seen.mean())
-
 
 def details(query: Keypoints, gallery: Keypoints, transform: Transform) -> Details | None:
     """Return the details of two pictures, one laid over the other; None if they share too little.

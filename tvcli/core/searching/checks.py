@@ -23,7 +23,6 @@ MEASURES = {  # of evidence: what hits call them
     "disagreement": "apart",
     "hue": "colours",
     "photometric": "light",
-    "coverage": "covered",
 }
 
 Map = list[list[float]]
