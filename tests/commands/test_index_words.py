@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 from conftest import Ran
 from PIL import Image
 
@@ -43,3 +45,24 @@ def test_the_photo_that_shares_the_most_is_the_one_pasted(tv: Tv, tmp_path: Path
     with open_index(index) as opened:
         assert len(found) == len(opened) == 12
         assert opened.read("image")[int(found.argmax())] == "20.png"
+
+
+def test_where_words_begin_below_each_root_is_kept_and_checked(tv: Tv, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(4):
+        scene(number).save(photos / f"{number}.png")
+    index = tmp_path / "photos.tvx"
+    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    (file,) = index.glob("words-*.h5")
+    found = shared(index, photos / "2.png")
+    with h5py.File(file, "r+") as opened:
+        starts = opened["state/starts"][()]
+        del opened["state/starts"]  # as files of older versions are
+    assert np.array_equal(shared(index, photos / "2.png"), found)
+    for wrong in (starts[:-1], starts[::-1], starts + 1, starts.astype(np.float32)):
+        with h5py.File(file, "r+") as opened:
+            opened["state"].pop("starts", None)
+            opened["state/starts"] = wrong
+        ran = tv("search", photos / "2.png", "-i", index, "--verify")
+        assert ran.status == 3 and "visual words below no root" in ran.err, ran.err

@@ -11,7 +11,7 @@ from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, write_artifact
 from tvcli.core.indexes.contents import Content, contents_of
-from tvcli.core.matching.inverted_file import InvertedFile, word_weights
+from tvcli.core.matching.inverted_file import InvertedFile
 from tvcli.core.matching.vocabulary import NONE, Vocabulary, drawn_vocabulary
 
 NAME = "words-{}.h5"
@@ -35,7 +35,7 @@ class KeptWords:
         self._rows, self._count = np.array(known, np.intp), count
         self._places = np.full(count, -1, np.intp)
         self._places[self._rows[self._rows >= 0]] = np.flatnonzero(self._rows >= 0)
-        self._inverted = InvertedFile(self._words, word_weights(self._words))
+        self._inverted = InvertedFile(self._words)
 
     def of(self, rows: Rows) -> list[npt.NDArray[np.uint16] | None]:
         """Return the words of the key points of rows, (COUNT,), NONE beyond; None if not known."""
@@ -78,7 +78,9 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
             there = np.arange(descriptors.shape[1]) < counts[:, None]
             columns["words"][there] = vocabulary.words_of(descriptors[there])
             writer.append(columns)
-        writer.write_state({"words": vocabulary.words, "roots": vocabulary.roots})
+        writer.write_state(
+            {name: getattr(vocabulary, name) for name in ("words", "roots", "starts")}
+        )
 
 
 def _drawn(keypoints: Artifact) -> Vocabulary | None:
@@ -101,4 +103,10 @@ def _vocabulary(file: Artifact) -> Vocabulary:
             raise BadInput(f"{file.path}: no visual words; keep them again: tv index --keypoints")
     if not 0 < len(roots) <= len(words) < int(NONE):
         raise BadInput(f"{file.path}: {len(words)} visual words below {len(roots)}")
-    return Vocabulary(words, roots)
+    starts = state.get("starts")  # files of older versions lack them
+    if starts is not None:
+        ends = np.array([0, len(words)])
+        rising = starts.shape == (len(roots) + 1,) and starts.dtype.kind == "i"
+        if not (rising and (np.diff(starts) >= 0).all() and (starts[[0, -1]] == ends).all()):
+            raise BadInput(f"{file.path}: visual words below no root of theirs; index again")
+    return Vocabulary(words, roots, starts)

@@ -13,32 +13,31 @@ LONGEST = 5000  # photos that have a word: of more it tells little, and would co
 
 Words = npt.NDArray[np.uint16]
 Rows = npt.NDArray[np.intp]
+Weights = npt.NDArray[np.float32]  # (65536,)
 Near = tuple[Rows, npt.NDArray[np.float32]]  # rows (k,), and how much they share
 
 
-def word_weights(words: Words) -> npt.NDArray[np.float32]:
+def word_weights(words: Words) -> Weights:
     """Return what each word counts by those of photos (N, K): squared idf, (65536,) float32."""
-    rising = np.sort(words, axis=1)
-    first = np.diff(rising.astype(np.int32), axis=1, prepend=-1) > 0  # each word once a photo
-    having = np.bincount(rising[first], minlength=int(NONE) + 1)
-    weights = np.log(len(words) / np.maximum(having, 1)) ** 2
-    weights[having > LONGEST] = 0
-    weights[NONE] = 0
-    result: npt.NDArray[np.float32] = weights.astype(np.float32)
-    return result
+    return _weights(_postings(words)[0], len(words))
 
 
 class InvertedFile:
-    """Inverted lists of a block of photos: for each word, which have it, and how often."""
+    """Inverted lists of a block of photos: for each word, which have it, and how often.
 
-    def __init__(self, words: Words, weights: npt.NDArray[np.float32]) -> None:
-        self._count, self._weights = len(words), weights
-        keys = words.astype(np.int64) * self._count + np.arange(self._count)[:, None]
-        pairs, times = np.unique(keys[weights[words] > 0], return_counts=True)
-        self._photos = (pairs % self._count).astype(np.int32)
+    `weights` are what words count, None: as `word_weights` of the block says.
+    """
+
+    def __init__(self, words: Words, weights: Weights | None = None) -> None:
+        known, photos, times = _postings(words)
+        self._count = len(words)
+        self._weights = _weights(known, self._count) if weights is None else weights
+        of_words = self._weights[known]
+        counting = of_words > 0
+        known, times, of_words = known[counting], times[counting], of_words[counting]
+        self._photos = photos[counting].astype(np.int32)
         self._values = np.sqrt(times).astype(np.float32)
-        self._starts = np.searchsorted(pairs // self._count, np.arange(int(NONE) + 2))
-        of_words = weights[pairs // self._count]
+        self._starts = np.searchsorted(known, np.arange(int(NONE) + 2))
         squares = np.bincount(self._photos, of_words * times, self._count)
         self._norms = np.sqrt(np.maximum(squares, 1e-9)).astype(np.float32)
 
@@ -67,3 +66,22 @@ class InvertedFile:
         scores = np.bincount(self._photos[places], shares, self._count)
         result: npt.NDArray[np.float32] = (scores / self._norms / length).astype(np.float32)
         return result
+
+
+def _postings(words: Words) -> tuple[Rows, Rows, Rows]:
+    """Return each word that a photo (N, K) has, rising, which photo, and how often, (n,) each."""
+    order = np.argsort(words, axis=None, kind="stable")  # a radix sort: of one word by photos
+    every, photos = words.ravel()[order].astype(np.intp), order // max(words.shape[1], 1)
+    new = (np.diff(every, prepend=-1) != 0) | (np.diff(photos, prepend=-1) != 0)
+    first = np.flatnonzero(new)
+    return every[first], photos[first], np.diff(first, append=len(order))
+
+
+def _weights(words: Rows, count: int) -> Weights:
+    """Return what words count, by all that `count` photos have, each once a photo."""
+    having = np.bincount(words, minlength=int(NONE) + 1)
+    weights = np.log(count / np.maximum(having, 1)) ** 2
+    weights[having > LONGEST] = 0
+    weights[NONE] = 0
+    result: Weights = weights.astype(np.float32)
+    return result

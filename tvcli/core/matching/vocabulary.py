@@ -21,13 +21,19 @@ Numbers = npt.NDArray[np.intp]
 class Vocabulary:
     """Words to tell descriptors apart by. Distances are counted in bits, so no machine differs."""
 
-    def __init__(self, words: Descriptors, roots: Descriptors) -> None:
-        """Make a tree of words (n, b) below some of them (m, b)."""
-        self.roots = roots
-        own = _closest(words, roots, 1).ravel()
-        order = np.argsort(own, kind="stable")
-        self.words = words[order]
-        self._starts = np.searchsorted(own[order], np.arange(len(roots) + 1)).tolist()
+    def __init__(
+        self, words: Descriptors, roots: Descriptors, starts: Numbers | None = None
+    ) -> None:
+        """Make a tree of words (n, b) below some of them (m, b).
+
+        `starts` (m + 1,) tell where those below each root begin, if the words are in that order:
+        to find it out takes longer than a query.
+        """
+        if starts is None:
+            own = _closest(words, roots, 1).ravel()
+            order = np.argsort(own, kind="stable")
+            words, starts = words[order], np.searchsorted(own[order], np.arange(len(roots) + 1))
+        self.words, self.roots, self.starts = words, roots, starts
 
     def words_of(self, descriptors: Descriptors) -> Numbers:
         """Return the word of each descriptor, (n,): 0 to the number of words, less 1."""
@@ -44,8 +50,9 @@ class Vocabulary:
         sought = descriptors[those]  # of one root together: they are searched for at once
         near = np.full((len(order), each), -1, np.intp)
         ends = np.searchsorted(own.ravel()[order], np.arange(len(self.roots) + 1)).tolist()
+        starts = self.starts.tolist()
         for root, (first, last) in enumerate(pairwise(ends)):
-            start, end = self._starts[root], self._starts[root + 1]
+            start, end = starts[root], starts[root + 1]
             if first < last and start < end:  # a root is its own word, but for a file of others
                 some = _closest(sought[first:last], self.words[start:end], each)
                 near[first:last, : some.shape[1]] = some + start

@@ -96,10 +96,11 @@ class Voter:
         self._counts = np.bincount(known, minlength=int(NONE) + 1)
         self._starts = np.cumsum(self._counts) - self._counts
 
-    def votes(self, others: Filed) -> Votes:
+    def votes(self, others: Filed, least: int = FEW) -> Votes:
         """Return the votes for each of n photos, (n,): of its pairs those one similarity explains.
 
-        Between photos with as many, the larger sum of the weights decides, always less than a vote.
+        Those of photos with fewer pairs than `least` are not counted. Between photos with as many,
+        the larger sum of the weights decides, always less than a vote.
         """
         photo, own, other, weights = self._pairs(others)
         sums = np.bincount(photo, weights, len(others))
@@ -107,7 +108,7 @@ class Voter:
         starts = np.searchsorted(photo, np.arange(len(others) + 1))
         counts = np.diff(starts)
         likely = np.argsort(-sums, kind="stable")[:DRAWN]
-        likely = likely[counts[likely] >= FEW]
+        likely = likely[counts[likely] >= least]
         sizes = 1 << np.ceil(np.log2(counts[likely])).astype(int)  # photos of about as many pairs
         for size in np.unique(sizes).tolist():
             some = likely[sizes == size]

@@ -34,9 +34,12 @@ KNOWN = 4096  # photos: about 150 MB of key points
 LOOKED = 40  # photos that join the shortlist for each other look at the query
 SMALL = 400  # photos of an index of which all are looked at again: as many as the looks list
 SHARING = 200  # photos of an index that share the most visual words: they join the shortlist
-PATIENCE = 8  # photos in turn, by their votes, of which none is verified: then no more are matched
+PATIENCE = 4  # photos in turn, by their votes, of which none is verified: then no more are matched
 MATCHED = 150  # photos that are matched at most
-LEAST_VOTES = 3  # of a photo that is matched
+LEAST_VOTES, LEAST_FINE = 6, 9  # of a photo that is matched: more key points have more by chance
+# The same where the index keeps no words: describing its photos costs far more than matching them.
+UNKEPT_PATIENCE, UNKEPT_LEAST = 8, 3
+FEW = 10  # photos of a list that are all matched
 HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
 
 Looks = Callable[[Photo, Box | None], Vectors]
@@ -74,6 +77,7 @@ class Verifier:
         self._pool, self._report = pool, report
         self._search: Search = search or index.search
         self._words = words
+        self._patience = PATIENCE if words else UNKEPT_PATIENCE
         self._known: dict[int, Keypoints] = {}
         self._told: set[int] = set()  # rows whose photos OpenCV failed on
 
@@ -122,7 +126,7 @@ class Verifier:
         """Return the checks of a shortlist and of what joins it, looked at as long as need be."""
         found, similar = self._most_similar(matcher, both[0].region, given)
         sides = found.sides_showing_most(both[0].region) or (0, 1)
-        look = self._look(matcher, both, sides)
+        look = self._look(matcher, both, sides, LEAST_VOTES)
         found, voted = self._voted(look, self._and_sharing(query, look, found), similar)
         if not found.sides_showing_most(look.region):
             whole = WholeMatcher(both[0])
@@ -143,7 +147,7 @@ class Verifier:
             found = found.and_more(self._laid_over(whole, new, range(len(new.rows))))
         side, count = FINE
         large = [describe(photo, method=self._kept.method, crop=query.crop, side=side, count=count)]
-        fine = self._look(Matcher(large, model=self.verification.model), large, (0,))
+        fine = self._look(Matcher(large, model=self.verification.model), large, (0,), LEAST_FINE)
         return self._voted(fine, self._and_sharing(query, fine, found))[0]
 
     def _and_sharing(self, query: Query, look: "_Look", found: Checked) -> Checked:
@@ -180,14 +184,15 @@ class Verifier:
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
         return np.array(new, np.intp)
 
-    def _look(self, matcher: Matcher, described: Both, sides: Sequence[int]) -> "_Look":
-        """Return a query at one size, of which some sides vote."""
+    def _look(self, matcher: Matcher, described: Both, sides: Sequence[int], least: int) -> "_Look":
+        """Return a query at one size, of which some sides vote: `least` for what is matched."""
         kept = self._words
         some = [described[side] for side in sides]
         words = [own_vocabulary(side) if kept is None else kept.vocabulary for side in some]
         voters = [Voter(*one) for one in zip(some, words, strict=True)]
         shared = None if kept is None else kept.shared([voter.words for voter in voters])
-        return _Look(described[0].region, matcher, sides, voters, shared)
+        least = least if kept else UNKEPT_LEAST
+        return _Look(described[0].region, matcher, sides, least, voters, shared)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)
@@ -236,9 +241,10 @@ class Verifier:
         """Return checks with those of the key points of a query's region, where better.
 
         Matched are the photos at places that are worth it, each on one side of the query, None for
-        all, until none of PATIENCE photos in turn is verified. Their places are returned, too.
+        all, until some photos in turn are not verified. Their places are returned, too.
         """
-        patience = len(worth) if self.verification.thoroughly else PATIENCE
+        every = self.verification.thoroughly or len(found.rows) <= FEW
+        patience = len(worth) if every else self._patience
         done: list[int] = []
         left = patience  # photos that may still be matched without one that is verified
         while left and len(done) < len(worth):
@@ -275,11 +281,11 @@ class Verifier:
         Each with the side of the look that is matched, None for all.
         """
         count = len(found.rows)
-        if count <= PATIENCE + SURELY:
+        if count <= FEW:
             return [(place, None) for place in range(count)]
         votes = self._votes(look, found.rows)  # (sides, n)
         most = votes.max(axis=0)
-        least = max(LEAST_VOTES, HOPELESS * float(most.max()))
+        least = max(look.least, HOPELESS * float(most.max()))
         order = np.argsort(-most, kind="stable")[:MATCHED]
         chosen = votes.argmax(axis=0)
         return [(n, look.sides[chosen[n]]) for n in order[most[order] >= least].tolist()]
@@ -292,7 +298,8 @@ class Verifier:
             filed = [Filed(described, side.vocabulary) for side in look.voters]
         else:
             filed = [Filed(described, kept.vocabulary, kept.of(rows))] * len(look.voters)
-        return np.stack([one.votes(some) for one, some in zip(look.voters, filed, strict=True)])
+        sides = zip(look.voters, filed, strict=True)
+        return np.stack([voter.votes(some, look.least) for voter, some in sides])
 
     def _better(
         self,
@@ -320,6 +327,7 @@ class _Look:
     region: Box
     matcher: Matcher
     sides: Sequence[int]  # of the matcher, that vote
+    least: int  # votes of a photo that is matched
     voters: list[Voter]
     shared: Vector | None
 
