@@ -126,6 +126,20 @@ def test_the_cut_off_is_that_of_the_best_f1() -> None:
     ) == pytest.approx(f1[best], abs=0.005)
 
 
+def test_pairs_of_many_queries_are_those_of_each() -> None:
+    rng = np.random.default_rng(0)
+    similarities = rng.uniform(-1, 1, (7, 50)).astype(np.float32)
+    similarities[np.arange(7), np.arange(7)] = -np.inf
+    related = rng.random((7, 50)) < 0.3
+    every, one = PairCounts(), PairCounts()
+    every.add_all(similarities, related)
+    for row, own in zip(similarities, related, strict=True):
+        one.add(row, np.flatnonzero(own & (row > -np.inf)))
+    assert (every.related == one.related).all()
+    assert (every.unrelated == one.unrelated).all()
+    assert every.related.sum() + every.unrelated.sum() == 7 * 49
+
+
 def test_pairs_left_out_are_not_counted() -> None:
     pairs = PairCounts()
     pairs.add(np.array([0.9, -np.inf, 0.1, 1.0], np.float32), np.array([0]))

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.artifacts import open_artifact, write_artifact
 from tvcli.core.images.arrays import unit
+from tvcli.core.ranking import held_out
 from tvcli.core.ranking.closed_form import Taught, principal_axes, start_head
-from tvcli.core.ranking.held_out import mapped, searched
+from tvcli.core.ranking.held_out import HeldOut, mapped, searched
 from tvcli.core.ranking.losses import TEMPERATURE, triplet_hinge_loss
-from tvcli.core.ranking.pooled_rows import Encodings
+from tvcli.core.ranking.pooled_rows import Encodings, VectorRows
 from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.refining import (
     BATCH,
@@ -242,6 +243,37 @@ def test_others_are_searched_among_themselves() -> None:
         precisions = [sum(right[: n + 1]) / (n + 1) for n in range(len(right)) if right[n]]
         assert hit == right[0]
         assert average == pytest.approx(np.mean(precisions))
+
+
+def test_held_out_figures_against_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of vectors that were pooled for the training and of others, searched with some of many."""
+    monkeypatch.setattr(held_out, "MOST_QUERIES", 4)
+    random = np.random.default_rng(0)
+    vectors = unit(random.normal(size=(40, 6)).astype(np.float32))
+    weight = random.normal(size=(5, 6)).astype(np.float32)
+    labels = np.where(np.arange(40) < 30, np.arange(40) % 3, -1)
+    classes = np.where(np.arange(40) < 30, labels, 3 + np.arange(40) % 2)
+    train = np.array([(n, n + 3, n + 1) for n in range(0, 18)])
+    test = np.array([(n, n + 3, n + 1) for n in range(22, 27)])
+    own = HeldOut(train, test, labels, None, classes)
+    taught = {"gem": vectors[np.unique(train)]}
+    found = own.figures(VectorRows(vectors), taught, "gem", "gem", weight)
+    assert own.said() == (
+        "5 held-out photos of 3 classes, searched with 4; "
+        "4 photos of 2 other classes, which were not taught"
+    )
+    rows = np.union1d(train, test)
+    asked = (22, 23, 24, 26)  # of 22 to 26 four, evenly spread
+    for figures, by in zip(found, (vectors, unit(vectors @ weight.T)), strict=True):
+        right = [by[a] @ by[p] > by[a] @ by[n] for a, p, n in test]
+        assert figures["triplet accuracy"] == np.mean(right)
+        hits = []
+        for query in asked:
+            others = [row for row in rows if row != query]
+            first = max(others, key=lambda row: by[query] @ by[row])
+            hits.append(labels[first] == labels[query])
+        assert figures["hit@1"] == np.mean(hits)
+        assert set(figures) > {"mAP", "hit@1 of other classes", "mAP of other classes"}
 
 
 def test_a_verdict_names_the_better_index() -> None:

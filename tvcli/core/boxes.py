@@ -5,6 +5,8 @@ from typing import Any
 
 Box = tuple[float, float, float, float]
 
+NUMBERS = frozenset((int, float))  # as JSON has them
+
 
 def as_box(value: Any) -> Box:
     """Return `value` as a box.
@@ -14,10 +16,10 @@ def as_box(value: Any) -> Box:
     """
     if not isinstance(value, list | tuple) or len(value) != 4:
         raise ValueError(f"a box is [x0, y0, x1, y1], not {value!r:.60}")
-    if any(isinstance(side, bool) or not isinstance(side, int | float) for side in value):
+    if not NUMBERS.issuperset(map(type, value)) and not all(map(_is_number, value)):
         raise ValueError(f"a box holds four numbers, not {value!r:.60}")
     try:
-        x0, y0, x1, y1 = (float(side) for side in value)
+        x0, y0, x1, y1 = map(float, value)
     except OverflowError:  # a whole number of hundreds of digits
         raise ValueError("a box holds four finite numbers") from None
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
@@ -25,6 +27,10 @@ def as_box(value: Any) -> Box:
     if x0 >= x1 or y0 >= y1:
         raise ValueError(f"box {list(value)} is empty or inverted")
     return x0, y0, x1, y1
+
+
+def _is_number(side: Any) -> bool:
+    return isinstance(side, int | float) and not isinstance(side, bool)
 
 
 def parse_box(text: str) -> Box:

@@ -35,7 +35,7 @@ def read_clicks(path: Path, per_query: int) -> tuple[list[Triplet], dict[Item, J
     judged: dict[Item, Judged] = {}
     for record, where in read_record_file(path):
         if "query" in record:
-            _judge(judged, record, where, folder)
+            _judge(judged, record, where, str(folder))
         else:
             triplets.append(items.triplet_of(record, where))
     for query, said in judged.items():
@@ -45,7 +45,7 @@ def read_clicks(path: Path, per_query: int) -> tuple[list[Triplet], dict[Item, J
     return triplets, {q: said for q, said in judged.items() if said.likes and not said.unlikes}
 
 
-def _judge(judged: dict[Item, Judged], record: Record, where: str, folder: Path) -> None:
+def _judge(judged: dict[Item, Judged], record: Record, where: str, folder: str) -> None:
     query = item_of(record["query"], "query", where, folder)
     hit = item_of({"image": record.get("image"), "box": record.get("box")}, "hit", where, folder)
     relevant = record.get("relevant")

@@ -81,7 +81,7 @@ def scatter(taught: Taught) -> Scatter:
     known = taught.labels[taught.triplets]
     untold = taught.triplets[(known[:, 0] < 0) | (known[:, 0] != known[:, 1])]
     pairs = (vectors[untold[:, 0]] - vectors[untold[:, 1]]) / np.float32(2**0.5)
-    inside = np.concatenate([residuals, pairs])
+    inside = np.concatenate([residuals, pairs]) if len(pairs) else residuals
     seen = covariance(inside)  # not shrunk: this is what is in the others
     distinct = len(np.unique(untold[:, :2]))
     independent = min(len(inside), len(residuals) + distinct)
@@ -103,13 +103,15 @@ def _classes(vectors: Vectors, labels: Rows) -> tuple[Vectors, Vectors, Rows]:
     known = np.flatnonzero(labels >= 0)
     known = known[np.argsort(labels[known], kind="stable")]  # class by class
     _, starts, counts = np.unique(labels[known], return_index=True, return_counts=True)
-    own = vectors[known]
-    sums = np.add.reduceat(own, starts, axis=0) if len(known) else own
+    residuals = vectors[known]
+    sums = np.add.reduceat(residuals, starts, axis=0) if len(known) else residuals
     means = (sums / counts[:, None]).astype(np.float32)
     others = np.maximum(counts - 1, 1)
     grown = np.sqrt(counts / others).astype(np.float32)  # a mean is near its own rows
-    residuals = (own - np.repeat(means, counts, axis=0)) * np.repeat(grown, counts)[:, None]
-    return residuals[np.repeat(counts > 1, counts)], means, counts
+    residuals -= np.repeat(means, counts, axis=0)
+    residuals *= np.repeat(grown, counts)[:, None]
+    several = counts > 1
+    return residuals if several.all() else residuals[np.repeat(several, counts)], means, counts
 
 
 def covariance(rows: Vectors) -> Vectors:
@@ -170,6 +172,11 @@ class ClosedForm:
         directions = turns / deviations[:, None] * np.sqrt(told / (1 + told))
         self._directions = directions * self._unit(directions)  # (C, D)
         self._scales = cache(self._scales_by)
+
+    @property
+    def directions(self) -> int:
+        """How many directions the discriminant keeps."""
+        return len(self._directions.T)
 
     def turned(self, vectors: Vectors) -> Vectors:
         """Return vectors (N, C) without the direction of the mean, along the axes: (N, C)."""

@@ -1,6 +1,7 @@
 """How well a head ranks what it did not learn from: held-out photos, and classes never taught."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +14,7 @@ from tvcli.core.reports import number_of
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
-MOST_OTHERS = 500  # photos of other classes that are searched with
+MOST_QUERIES = 500  # photos that are searched with, of classes taught and of others
 FIRST_HITS = 20  # that a person looks at
 
 
@@ -40,10 +41,11 @@ def mapped(vectors: Vectors, weight: Vectors) -> Vectors:
 def searched(vectors: Vectors, labels: Rows, queries: Rows) -> list[tuple[float, float]]:
     """Return hit@1 and average precision of each query (a row) that has something to find."""
     found = []
+    rows_of = cache(lambda label: np.flatnonzero(labels == label))
     similarities = vectors[queries] @ vectors.T  # (Q, N)
     for place, row in zip(queries, similarities, strict=True):
         row[place] = -np.inf
-        relevant = np.flatnonzero(labels == labels[place])
+        relevant = rows_of(labels[place])
         relevant = relevant[relevant != place]
         if len(relevant):
             hit, _, _, average, _ = query_figures(relevant_ranks(row, relevant), [1])
@@ -51,23 +53,26 @@ def searched(vectors: Vectors, labels: Rows, queries: Rows) -> list[tuple[float,
     return found
 
 
-def first_hits(vectors: Vectors, labels: Rows, queries: Rows) -> Values:
+def first_hits(similarities: Vectors, labels: Rows, queries: Rows) -> Values:
     """Return (Q,) the mean of hit@1 and of the precision of the first hits, of each query (a row).
 
-    The first hits are 20, or as many as there are to find; queries with nothing to find are left
-    out. Only these hits are put in order, so that this is several times faster than `searched`.
+    Of similarities (Q, N), or what orders rows as they do, to rows of `labels` (N,); a query does
+    not find itself. The first hits are 20, or as many as there are to find; queries with nothing
+    to find are left out. Only these hits are put in order, so that this is several times faster
+    than `searched`.
     """
     same = labels[queries][:, None] == labels
     same[np.arange(len(queries)), queries] = False
     asked = same.any(axis=1)
     if not asked.any():
         return np.array([])
-    same, queries = same[asked], queries[asked]
-    similarities = vectors[queries] @ vectors.T  # (Q, N)
-    similarities[np.arange(len(queries)), queries] = -np.inf
-    count = min(FIRST_HITS, similarities.shape[1] - 1)
-    first = np.argpartition(-similarities, count - 1, axis=1)[:, :count]
-    order = np.argsort(-np.take_along_axis(similarities, first, axis=1), axis=1)
+    if not asked.all():
+        same, queries, similarities = same[asked], queries[asked], similarities[asked]
+    falling = -similarities  # (Q, N)
+    falling[np.arange(len(queries)), queries] = np.inf
+    count = min(FIRST_HITS, falling.shape[1] - 1)
+    first = np.argpartition(falling, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(falling, first, axis=1), axis=1)
     first = np.take_along_axis(first, order, axis=1)
     right = np.take_along_axis(same, first, axis=1)
     wanted = np.minimum(count, same.sum(axis=1))
@@ -87,11 +92,15 @@ class HeldOut:
     def __init__(
         self, train: Rows, test: Rows, labels: Rows, photos: Rows | None, classes: Rows | None
     ) -> None:
-        self._rows = np.unique(np.concatenate([train.ravel(), test.ravel()]))
+        taught = np.unique(train)
+        self._rows = np.union1d(taught, test)
+        self._new = ~np.isin(self._rows, taught)
         self._triplets = np.searchsorted(self._rows, test)  # (T, 3) places
         self._labels = labels[self._rows]
         anchors = np.unique(self._triplets[:, 0]) if len(test) else np.array([], np.intp)
-        self._queries = anchors[self._labels[anchors] >= 0]
+        known = anchors[self._labels[anchors] >= 0]
+        self._queries = _spread(known)
+        self._left_out = len(known) - len(self._queries)
         self._others = Others(np.full(len(labels), -1) if classes is None else classes, self._rows)
         of = self._rows if photos is None else photos[self._rows]
         self._photos = len(np.unique(of[self._triplets[:, 0]]))
@@ -102,17 +111,41 @@ class HeldOut:
             return "no held-out triplets: how much was learned is not measured"
         classes = len(np.unique(self._labels[self._queries]))
         of = f" of {number_of(classes, 'class', 'classes')}" if classes else ""
+        of += f", searched with {len(self._queries)}" if self._left_out else ""
         return f"{number_of(self._photos, 'held-out photo')}{of}; {self._others.said()}"
 
-    def figures(self, encodings: PooledRows, pool: str, weight: Vectors | None) -> dict[str, float]:
-        """Return the triplet accuracy, and hit@1 and mAP of held-out photos of known labels.
+    def figures(
+        self,
+        encodings: PooledRows,
+        taught: Mapping[str, Vectors],
+        usual: str,
+        pool: str,
+        weight: Vectors,
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Return the triplet accuracy, and hit@1 and mAP of held-out photos, before and after.
 
-        Of vectors pooled by `pool`, and mapped by a head (D, C) if there is one.
+        Before of vectors by the `usual` pooling, after of those pooled by `pool` and mapped by a
+        head (D, C). The vectors `taught`, of the rows of training triplets, are not pooled again.
         """
         if not len(self._triplets):
-            return {}
-        vectors = encodings.pooled(self._rows, pool)
-        vectors = vectors if weight is None else mapped(vectors, weight)
+            return {}, {}
+        pools = list(dict.fromkeys((usual, pool)))
+        new = self._rows[self._new]
+        rest = encodings.pooled_by(new, pools) if len(new) else {}
+        own = {name: self._whole(taught[name], rest.get(name)) for name in pools}
+        others = self._others.vectors(encodings, pools)
+        after = mapped(own[pool], weight), mapped(others[pool], weight) if others else None
+        return self._of(own[usual], others.get(usual)), self._of(*after)
+
+    def _whole(self, taught: Vectors, rest: Vectors | None) -> Vectors:
+        """Return the vectors of all rows from those taught and the rest."""
+        if rest is None:
+            return taught
+        whole = np.empty((len(self._rows), taught.shape[1]), np.float32)
+        whole[~self._new], whole[self._new] = taught, rest
+        return whole
+
+    def _of(self, vectors: Vectors, others: Vectors | None) -> dict[str, float]:
         anchor, positive, negative = (vectors[role] for role in self._triplets.T)
         right = (anchor * positive).sum(1) > (anchor * negative).sum(1)
         figures = {"triplet accuracy": float(right.mean())}
@@ -120,7 +153,7 @@ class HeldOut:
         if found:
             hit, average = np.mean(found, axis=0)
             figures |= {"hit@1": float(hit), "mAP": float(average)}
-        return figures | self._others.figures(encodings, pool, weight)
+        return figures if others is None else figures | self._others.figures(others)
 
 
 class Others:
@@ -135,8 +168,7 @@ class Others:
         numbers, counts = np.unique(classes[rows], return_counts=True)
         self._rows = rows[np.isin(classes[rows], numbers[counts > 1])]
         self._classes = classes[self._rows]
-        count = len(self._rows)
-        self._queries = np.linspace(0, count - 1, min(MOST_OTHERS, count)).astype(np.intp)
+        self._queries = _spread(np.arange(len(self._rows)))
 
     def said(self) -> str:
         """Return whether other classes are measured, in words."""
@@ -145,11 +177,16 @@ class Others:
         count = len(np.unique(self._classes))
         return f"{len(self._queries)} photos of {count} other classes, which were not taught"
 
-    def figures(self, encodings: PooledRows, pool: str, weight: Vectors | None) -> dict[str, float]:
-        """Return hit@1 and mAP of the photos among themselves; nothing where there are none."""
-        if not len(self._queries):
-            return {}
-        vectors = encodings.pooled(self._rows, pool)
-        vectors = vectors if weight is None else mapped(vectors, weight)
+    def vectors(self, encodings: PooledRows, pools: Sequence[str]) -> dict[str, Vectors]:
+        """Return the vectors of the photos by each pooling; nothing where there are none."""
+        return encodings.pooled_by(self._rows, pools) if len(self._queries) else {}
+
+    def figures(self, vectors: Vectors) -> dict[str, float]:
+        """Return hit@1 and mAP of the photos, by their vectors (n, D), among themselves."""
         hit, average = np.mean(searched(vectors, self._classes, self._queries), axis=0)
         return {"hit@1 of other classes": float(hit), "mAP of other classes": float(average)}
+
+
+def _spread(rows: Rows) -> Rows:
+    """Return rows to search with: all, or as many as count, evenly spread."""
+    return rows[np.linspace(0, len(rows) - 1, min(MOST_QUERIES, len(rows))).astype(np.intp)]

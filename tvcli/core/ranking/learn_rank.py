@@ -1,23 +1,20 @@
 """Learning from files: encodings and triplets in, a rank head out."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.encoding.checkpoints import encode_file
-from tvcli.core.encoding.encoder import encoder_of
+from tvcli.core.boxes import Box
 from tvcli.core.encoding.pooling import AUTO, NONE, pooling_names, pooling_of
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.files.locks import writing
-from tvcli.core.files.records import Region
-from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, save_head
 from tvcli.core.ranking.calibration import CALIBRATION
 from tvcli.core.ranking.labels import folder_label
@@ -61,10 +58,17 @@ def learn_rank(
     with writing(target), open_artifact(path, "encodings") as encodings:
         pools = _pools(encodings, settings.pools[0])
         table = RowTable(encodings, name)
-        items = {item for triplet in triplets for item in triplet.items}
-        with _encoded(_missing(items, table), encodings, report, weights) as others:
+        items, numbers = _numbered(triplets)
+        rows = np.array([table.row_of(item) for item in items], np.intp)
+        lacking = sorted(np.flatnonzero(rows < 0), key=lambda number: _order(items[number]))
+        missing = [items[number] for number in lacking]
+        with _encoded(missing, encodings, report, weights) as others:
             tables = [table, *(RowTable(file) for file in others)]
-            data = _data(triplets, items, [encodings, *others], tables, report)
+            for number, item in zip(lacking, missing, strict=True):
+                row = tables[-1].row_of(item)  # -1 of a photo that could not be encoded
+                rows[number] = row if row < 0 else len(table) + row
+            named = _Named(items, rows, numbers)
+            data = _data(triplets, named, [encodings, *others], tables, report)
             trained = train_rank(data, replace(settings, pools=pools), report)
         used = {**asdict(settings), "pools": list(pools), "pool": trained.start.pool}
         used |= {"start": trained.start.title, "steps": trained.steps, "choice": trained.choice()}
@@ -87,10 +91,29 @@ def _pools(encodings: Artifact, pool: str) -> tuple[str, ...]:
     return (how, *(name for name in pooling_names(heads=True) if name != how))
 
 
-def _missing(items: set[Item], table: RowTable) -> list[Item]:
-    """Return the items that no row shows, those of a photo together."""
-    missing = [item for item in items if table.find(item) is None]
-    return sorted(missing, key=lambda item: (item.image, item.box or (), item.flip))
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The items that triplets name: their `rows`, -1 of those without, and `numbers` (T, 3)."""
+
+    items: list[Item]
+    rows: Rows
+    numbers: Rows
+
+
+def _numbered(triplets: list[Triplet]) -> tuple[list[Item], Rows]:
+    """Return the items of triplets, each once, and which of them each triplet has: (T, 3)."""
+    named = [item for triplet in triplets for item in triplet.items]
+    distinct = {
+        id(item): item for item in named
+    }  # to hash them all would take several times as long
+    known: dict[Item, int] = {}
+    numbers = {key: known.setdefault(item, len(known)) for key, item in distinct.items()}
+    return list(known), np.array([numbers[id(item)] for item in named], np.intp).reshape(-1, 3)
+
+
+def _order(item: Item) -> tuple[str, Box | tuple[()], bool]:
+    """Return what items are to be encoded by: those of a photo together."""
+    return item.image, item.box or (), item.flip
 
 
 @contextmanager
@@ -101,6 +124,12 @@ def _encoded(
     if not items:
         yield []
         return
+    # Most files have all rows: what encodes takes a tenth of a second to load.
+    from tvcli.core.encoding.checkpoints import encode_file
+    from tvcli.core.encoding.encoder import encoder_of
+    from tvcli.core.files.records import Region
+    from tvcli.core.files.sources import Source
+
     about = encodings.settings
     encoder = encoder_of(about["encoder"], about["weights_file"], weights=weights)
     regions = (Region(item.image, item.box, flip=item.flip) for item in items)
@@ -113,35 +142,45 @@ def _encoded(
 
 def _data(
     triplets: list[Triplet],
-    items: set[Item],
+    named: _Named,
     files: list[Artifact],
     tables: list[RowTable],
     report: Report,
 ) -> RankData:
     """Return triplets as rows of the files; those with an item that no file has are left out."""
     encodings = Encodings(files)
-    labels = _Labels(len(encodings))
-    places = {item: _find(item, tables) for item in items}
-    sides: dict[str, list[list[int]]] = {"train": [], "test": []}
-    for triplet in triplets:
-        rows = [places[item] for item in triplet.items]
-        if all(row >= 0 for row in rows) and len(set(rows)) == len(rows):
-            sides[triplet.split].append(rows)
-            labels.learn(rows, triplet)
-    if not sides["train"]:
+    rows = named.rows[named.numbers]  # (T, 3)
+    first, second, third = rows.T
+    kept = (rows >= 0).all(axis=1) & (first != second) & (first != third) & (second != third)
+    testing = np.array([triplet.split == "test" for triplet in triplets])[kept]
+    rows = rows[kept]
+    if testing.all():
         raise BadInput(f"{files[0].path}: none of {len(triplets)} triplets is of its photos")
-    left_out = len(triplets) - len(sides["train"]) - len(sides["test"])
-    if left_out:
+    if left_out := len(triplets) - len(rows):
         report.note(
             f"{left_out} triplets left out: photos of theirs could not be encoded, or are the same"
         )
-    train, test = (np.array(rows, np.intp).reshape(-1, 3) for rows in sides.values())
-    images = [image for table in tables for image in table.images]
-    photos = np.unique(images, return_inverse=True)[1]
-    return RankData(encodings, train, test, labels.numbers, photos, _classes(tables, items))
+    labels = _labels(named.numbers[kept], [item.label for item in named.items])  # (T, 3)
+    told: Rows = np.full(len(encodings), -1)
+    told[rows[labels >= 0]] = labels[labels >= 0]  # of a row that is told twice the last counts
+    known: dict[str, int] = {}
+    images = (image for table in tables for image in table.images)
+    photos = np.array([known.setdefault(image, len(known)) for image in images], np.intp)
+    classes = _classes(tables, named.items)
+    return RankData(encodings, rows[~testing], rows[testing], told, photos, classes)
 
 
-def _classes(tables: list[RowTable], taught: set[Item]) -> Rows:
+def _labels(items: Rows, names: list[str]) -> Rows:
+    """Return (T, 3) numbers of the labels that triplets tell of their items; -1 where none is told.
+
+    Those tell whose anchor and positive agree; `names` are the labels of all items.
+    """
+    known: dict[str, int] = {"": -1}
+    numbers = np.array([known.setdefault(name, len(known) - 1) for name in names], np.intp)[items]
+    return np.where((numbers[:, 0] == numbers[:, 1])[:, None], numbers, -1)
+
+
+def _classes(tables: list[RowTable], taught: Iterable[Item]) -> Rows:
     """Return a number for the class of each row, -1 where it is not known: those taught as well.
 
     A class is the label that the file has; where it has none, and the triplets were made of
@@ -154,30 +193,3 @@ def _classes(tables: list[RowTable], taught: set[Item]) -> Rows:
     labels += [""] * sum(len(table) for table in tables[1:])
     names = {name: number for number, name in enumerate(sorted(set(labels) - {""}))}
     return np.array([names.get(label, -1) for label in labels], np.intp)
-
-
-def _find(item: Item, tables: list[RowTable]) -> int:
-    """Return the row of an item, counted through all tables, or -1."""
-    first = 0
-    for table in tables:
-        row = table.find(item)
-        if row is not None:
-            return first + row
-        first += len(table)
-    return -1
-
-
-class _Labels:
-    """Numbers the labels that triplets tell of rows; -1 where none is told."""
-
-    def __init__(self, rows: int) -> None:
-        self.numbers: Rows = np.full(rows, -1, np.intp)
-        self._known: dict[str, int] = {}
-
-    def learn(self, rows: list[int], triplet: Triplet) -> None:
-        """Take the labels of a triplet whose anchor and positive agree."""
-        if triplet.anchor.label != triplet.positive.label:
-            return
-        for row, item in zip(rows, triplet.items, strict=True):
-            if item.label:
-                self.numbers[row] = self._known.setdefault(item.label, len(self._known))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 Rows = npt.NDArray[np.intp]
 Values = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
@@ -95,6 +96,12 @@ class PairCounts:
         related = _counts(similarities[relevant])
         self.related += related
         self.unrelated += _counts(similarities[similarities > -np.inf]) - related
+
+    def add_all(self, similarities: Vectors, related: Mask) -> None:
+        """Count (Q, N) similarities, and which are of related pairs; those at -inf are no pairs."""
+        pairs = similarities > -np.inf
+        self.related += _counts(similarities[pairs & related])
+        self.unrelated += _counts(similarities[pairs & ~related])
 
     def joined(self, other: "PairCounts") -> "PairCounts":
         """Return the counts of both."""

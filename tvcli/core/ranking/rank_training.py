@@ -110,7 +110,8 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     rehearsed = _Rehearsed(tried.taught(start.pool, 0), ways[0], heads[0]) if ways else None
     weight, history, steps = _refined(taught, head, rehearsed, settings, report)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
-    after = held_out.figures(data.encodings, start.pool, weight)
+    usual = settings.pools[0]
+    before, after = held_out.figures(data.encodings, vectors, usual, start.pool, weight)
     pairs = _judged_pairs(taught.vectors, ways, heads)
     return Trained(
         weight,
@@ -118,7 +119,7 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
         trials,
         history,
         steps,
-        held_out.figures(data.encodings, settings.pools[0], None),
+        before,
         after,
         held_out.said(),
         _calibration(pairs, taught.labels),
@@ -197,10 +198,10 @@ def _refined(
         return blind.weight, blind.history, blind.steps
     rows, measured = first.way.of_its_rows()
     vectors = taught.vectors[rows]
-    base = measured.figures(mapped(vectors, first.head))
+    base = measured.figures(vectors @ first.head.T)
 
     def score(weight: Vectors) -> float:
-        figures = measured.figures(mapped(vectors, weight))
+        figures = measured.figures(vectors @ weight.T)
         if figures.harms(base):
             return -1.0
         return figures.score if figures.exceeds(base) else base.score  # no gain yet

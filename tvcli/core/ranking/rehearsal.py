@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.images.arrays import TINY
 from tvcli.core.ranking.held_out import first_hits
 from tvcli.core.ranking.metrics import PairCounts, Values
 
@@ -74,6 +75,34 @@ def mean_figures(figures: list[Figures]) -> Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Products:
+    """Dot products of vectors in a rehearsal, and what they are side by side with others.
+
+    `lengths` (N,) are squared; `photos` and `classes` (Q, N) are of queries with what they search,
+    `held` (2, T) of anchors with positives and with negatives.
+    """
+
+    lengths: Vectors
+    photos: Vectors | None = None
+    classes: Vectors | None = None
+    held: Vectors | None = None
+
+    def beside(self, other: "Products", weight: float) -> "Products":
+        """Return those of these vectors times a weight, with others beside them."""
+        square = np.float32(weight**2)
+
+        def both(own: Vectors | None, theirs: Vectors | None) -> Vectors | None:
+            return None if own is None or theirs is None else square * own + theirs
+
+        return Products(
+            square * self.lengths + other.lengths,
+            both(self.photos, other.photos),
+            both(self.classes, other.classes),
+            both(self.held, other.held),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """One way to hold out: what is learned from, and what is measured.
 
@@ -110,13 +139,38 @@ class Rehearsal:
             held=None if held is None else np.searchsorted(rows, held),
         )
 
+    def products(self, vectors: Vectors) -> Products:
+        """Return the dot products of vectors (N, D), of any length, that the figures need."""
+        photos, classes = (
+            None if of is None else (vectors[of[1]] @ vectors[of[0]].T)
+            for of in (self.photos, self.classes)
+        )
+        lengths = np.einsum("nd,nd->n", vectors, vectors)
+        if self.held is None:
+            return Products(lengths, photos, classes)
+        anchor, *others = (vectors[rows] for rows in self.held.T)
+        return Products(lengths, photos, classes, np.stack([(anchor * o).sum(1) for o in others]))
+
     def figures(self, vectors: Vectors) -> Figures:
-        """Return how well vectors (N, D) of unit length rank what is held out."""
-        photos, classes = (self._first(vectors, of) for of in (self.photos, self.classes))
+        """Return how well vectors (N, D), of any length, rank what is held out by their cosines."""
+        return self.figures_by(self.products(vectors))
+
+    def figures_by(self, found: Products) -> Figures:
+        """Return how well vectors of such products rank what is held out."""
+        scales: Vectors = np.sqrt(found.lengths).clip(min=TINY) ** np.float32(-1)
+        # Divided by the lengths of what is searched alone: those of queries change no order.
+        photos, classes = (
+            np.array([])
+            if of is None or products is None
+            else first_hits(
+                products * scales[of[0]], self.truth[of[0]], np.searchsorted(of[0], of[1])
+            )
+            for of, products in ((self.photos, found.photos), (self.classes, found.classes))
+        )
         order: Values = np.array([])
-        if self.held is not None:
-            anchor, positive, negative = (vectors[rows] for rows in self.held.T)
-            order = ((anchor * (positive - negative)).sum(1) > 0).astype(np.float64)
+        if self.held is not None and found.held is not None:
+            nearer, farther = found.held * scales[self.held.T[1:]]
+            order = (nearer > farther).astype(np.float64)
         every = (photos, classes, order)
         known = tuple(values for values in every if len(values))
         first, second, third = (float(v.mean()) if len(v) else None for v in every)
@@ -129,24 +183,10 @@ class Rehearsal:
         """
         counts = PairCounts()
         for rows, queries in (of for of in (self.photos, self.classes) if of is not None):
-            labels = self.truth[rows]
-            for place in np.searchsorted(rows, queries):
-                similarities = vectors[rows] @ vectors[rows[place]]
-                similarities[place] = -np.inf
-                relevant = np.flatnonzero(labels == labels[place])
-                counts.add(similarities, relevant[relevant != place])
+            similarities = vectors[queries] @ vectors[rows].T
+            similarities[np.arange(len(queries)), np.searchsorted(rows, queries)] = -np.inf
+            counts.add_all(similarities, self.truth[queries][:, None] == self.truth[rows])
         return counts
-
-    def _first(self, vectors: Vectors, of: tuple[Rows, Rows] | None) -> Values:
-        """Return the mean of hit@1 and precision of each query that has something to find.
-
-        Not the average precision: it rises where the last of a wide class come nearer, and hides
-        that the first hits, which are what a person sees, are right less often.
-        """
-        if of is None:
-            return np.array([])
-        rows, queries = of
-        return first_hits(vectors[rows], self.truth[rows], np.searchsorted(rows, queries))
 
 
 def rehearsals(labels: Rows, triplets: Rows, photos: Rows, seed: int) -> list[Rehearsal]:

@@ -1,6 +1,5 @@
 """The rows of an encodings file as items of triplets, found by photo, box and mirror."""
 
-import os
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area, iou
-from tvcli.core.files.paths import absolute_path, photos_root
+from tvcli.core.files.paths import absolute_path, path_in, photos_root
 from tvcli.core.ranking.triplets import Item
 
 SAME_BOX = 0.99  # IoU from which two boxes are one: files keep them as float32
@@ -35,8 +34,8 @@ class RowTable:
     def __init__(self, encodings: Table, name: Path | None = None) -> None:
         folder = (name or encodings.path).absolute().parent
         self.root = photos_root(encodings.settings, folder)
-        join = os.path.join  # of each photo: Path takes four times as long
-        self.images = [absolute_path(join(self.root, name)) for name in encodings.read("image")]
+        root = absolute_path(self.root)
+        self.images = [path_in(root, name) for name in encodings.read("image")]
         self.labels: list[str] = encodings.read("label")
         self._flips: npt.NDArray[np.bool_] = encodings.read("flip")
         self._regions: list[list[float]] = encodings.read("region").tolist()
@@ -63,16 +62,16 @@ class RowTable:
         region = _box(self._regions[row])
         return Item(self.images[row], region, bool(self._flips[row]), label or self.labels[row])
 
-    def find(self, item: Item) -> int | None:
-        """Return the row that shows an item, or None; without a box, the photo's largest."""
+    def row_of(self, item: Item) -> int:
+        """Return the row that shows an item, or -1; without a box, the photo's largest."""
         rows = self._rows.get((item.image, item.flip), [])
         if item.box is None:
-            return max(rows, key=lambda row: area(_box(self._regions[row])), default=None)
-        return next((row for row in rows if self._shows(row, item.box)), None)
+            return max(rows, key=lambda row: area(_box(self._regions[row])), default=-1)
+        return next((row for row in rows if self._shows(row, item.box)), -1)
 
     def _shows(self, row: int, box: Box) -> bool:
-        known = [values for values in (self._regions[row], self._boxes[row]) if values[0] >= 0]
-        return any(iou(_box(values), box) >= SAME_BOX for values in known)
+        known = (_box(values) for values in (self._regions[row], self._boxes[row]))
+        return any(own == box or (own[0] >= 0 and iou(own, box) >= SAME_BOX) for own in known)
 
 
 def _box(values: list[float]) -> Box:

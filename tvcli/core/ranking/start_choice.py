@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.closed_form import (
     SHARES,
     STARTS,
@@ -19,7 +18,7 @@ from tvcli.core.ranking.closed_form import (
     scatter,
     start_head,
 )
-from tvcli.core.ranking.rehearsal import Figures, Rehearsal, mean_figures
+from tvcli.core.ranking.rehearsal import Figures, Products, Rehearsal, mean_figures
 
 AUTO = "auto"
 FEWEST_DIRECTIONS = 8  # below which a discriminant alone makes too many photos equal
@@ -96,17 +95,16 @@ class Trials:
         ways = self._ways(pool)
         for start in starts(pool):
             if wanted in (AUTO, start.name) or start.name == STARTS[0]:
-                found = [way.mapped(start) for way in ways]
-                if wanted == AUTO and any(each.shape[1] < FEWEST_DIRECTIONS for each in found):
+                if wanted == AUTO and any(way.size(start) < FEWEST_DIRECTIONS for way in ways):
                     continue
-                yield start, [way.measured.figures(v) for way, v in zip(ways, found, strict=True)]
+                yield start, [way.measured.figures_by(way.products(start)) for way in ways]
 
 
 class _Way:
     """A rehearsal, and what it measures by: the vectors of its rows alone, mapped by starts.
 
-    Blends are put together from vectors mapped by their parts, which is much faster than to map
-    by each.
+    Dot products of blends are put together from those of their parts, which is much faster than to
+    map by each.
     """
 
     def __init__(self, taught: Taught, way: Rehearsal) -> None:
@@ -115,19 +113,23 @@ class _Way:
         self.form = ClosedForm(scatter(spanned))
         self._vectors = taught.vectors[rows]
         self._turned = self.form.turned(spanned.vectors[rows])
-        self._by = cache(self._mapped_by)  # what starts share is mapped once
+        self._by = cache(self._products_by)  # what starts share is mapped once
 
-    def mapped(self, start: Start) -> Vectors:
-        """Return the vectors (n, D) of unit length."""
-        if start.name == STARTS[0]:
-            return self._vectors
+    def size(self, start: Start) -> int:
+        """Return how many values the vectors of a start have."""
+        alone = self.form.directions if start.name in ("discriminant", "blend") else 0
+        return alone if start.name == "discriminant" else alone + self._vectors.shape[1]
+
+    def products(self, start: Start) -> Products:
+        """Return the dot products of vectors mapped by a start."""
         if start.name != "blend":
-            return unit(self._by(start.name, start.share))
-        told, whitened = self._by("discriminant", 1.0), self._by("wccn", WHITENED)
-        return unit(np.concatenate([np.float32(start.share) * told, whitened], axis=1))
+            return self._by(start.name, start.share)
+        return self._by("discriminant", 1.0).beside(self._by("wccn", WHITENED), start.share)
 
-    def _mapped_by(self, name: str, share: float) -> Vectors:
-        return self.form.mapped(self._turned, name, share)
+    def _products_by(self, name: str, share: float) -> Products:
+        of_identity = name == STARTS[0]
+        vectors = self._vectors if of_identity else self.form.mapped(self._turned, name, share)
+        return self.measured.products(vectors)
 
 
 def starts(pool: str) -> list[Start]:

@@ -2,6 +2,7 @@
 
 import marshal
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,19 +10,27 @@ from typing import IO, Any, NamedTuple
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
-from tvcli.core.files.paths import absolute_path, folder_of
+from tvcli.core.files.paths import folder_of, path_in
 from tvcli.core.files.records import (
     Record,
-    read_record_file,
-    read_records,
-    region_from_record,
+    part_from_record,
+    read_known_record_file,
+    read_known_records,
+    text_from_record,
     write_records,
 )
+from tvcli.core.files.strict_json import parse_json
 
 STDIN = "-"
 OnFault = Callable[[str, str], None]  # where a triplet stands, and what is wrong with it
 ROLES = ("anchor", "positive", "negative")
+SPLITS = ("train", "test")
 MOST_KNOWN = 100_000  # items of a file that are kept, to be read once
+# A line as `write_triplets` writes it, of items that end at their first brace.
+WRITTEN = re.compile(
+    rb'\{"anchor": (\{[^}]*\}), "positive": (\{[^}]*\}), "negative": (\{[^}]*\}), '
+    rb'"split": "(train|test)"\}[ \t\r\n]*'
+)
 
 
 class Item(NamedTuple):
@@ -60,6 +69,9 @@ class Triplet:
     @property
     def fault(self) -> str:
         """What keeps it from teaching anything; empty if nothing does."""
+        anchor, positive, negative = self.anchor.image, self.positive.image, self.negative.image
+        if anchor != positive and anchor != negative and positive != negative:
+            return ""
         for other, name in ((self.positive, "positive"), (self.negative, "negative")):
             if self.anchor.shows_same_as(other):
                 return f"its anchor is its {name}"
@@ -105,11 +117,14 @@ def each_triplet(
         BadInput: not there, empty, or a record that is no triplet; the message gives its line.
     """
     piped = stdin is not None and str(path) == STDIN
-    records = read_records(stdin, STDIN) if stdin and piped else read_record_file(path)
     items, empty = Items(folder_of(path)), True  # for - the current folder
+    if stdin and piped:
+        records = read_known_records(stdin, STDIN, items.written_triplet)
+    else:
+        records = read_known_record_file(path, items.written_triplet)
     for record, where in records:
         empty = False
-        triplet = items.triplet_of(record, where)
+        triplet = record if isinstance(record, Triplet) else items.triplet_of(record, where)
         if triplet.fault:
             on_fault(where, triplet.fault)
         else:
@@ -123,7 +138,31 @@ class Items:
 
     def __init__(self, folder: Path) -> None:
         """Take the folder that paths are relative to."""
-        self._folder, self._known = folder, dict[bytes, Item]()
+        self._folder, self._known = str(folder), dict[bytes, Item]()
+        self._written = dict[bytes, Item]()  # by their text
+
+    def written_triplet(self, line: bytes) -> Triplet | None:
+        """Return the triplet of a line that is written as `write_triplets` does; None of others.
+
+        What is wrong with a line is for `triplet_of` to say.
+        """
+        match = WRITTEN.fullmatch(line)
+        if match is None:
+            return None
+        *texts, split = match.groups()
+        try:
+            anchor, positive, negative = map(self._item_written, texts)
+        except (BadInput, ValueError):
+            return None
+        return Triplet(anchor, positive, negative, SPLITS[split == b"test"])
+
+    def _item_written(self, text: bytes) -> Item:
+        item = self._written.get(text)
+        if item is None:
+            item = item_of(parse_json(text), "", "", self._folder)
+            if len(self._written) < MOST_KNOWN:
+                self._written[text] = item
+        return item
 
     def triplet_of(self, record: Record, where: str) -> Triplet:
         """Return the triplet of a record.
@@ -133,7 +172,7 @@ class Items:
         """
         anchor, positive, negative = (self._item(record.get(role), role, where) for role in ROLES)
         split = record.get("split") or "train"
-        if split not in ("train", "test"):
+        if split not in SPLITS:
             raise BadInput(f'{where}: "split" is train or test, not {split!r:.40}')
         return Triplet(anchor, positive, negative, split)
 
@@ -147,14 +186,15 @@ class Items:
         return item
 
 
-def item_of(value: object, role: str, where: str, folder: Path) -> Item:
-    """Return an item written as a record, or as the bare path of a photo."""
+def item_of(value: object, role: str, where: str, folder: str) -> Item:
+    """Return an item of an absolute folder, written as a record, or as the bare path of a photo."""
     record = {"image": value} if isinstance(value, str) else value
     if not isinstance(record, dict):
         raise BadInput(f'{where}: a triplet needs "{role}": {{"image": …}}')
-    region = region_from_record(record, f"{where}: {role}")
-    image = absolute_path(os.path.join(folder, region.image))  # noqa: PTH118 - of each photo
-    return Item(image, region.crop, region.flip, region.label)
+    named = f"{where}: {role}"
+    image, part, _ = part_from_record(record, named)
+    label = text_from_record(record, "label", named)
+    return Item(path_in(folder, image), part, record.get("flip") is True, label)
 
 
 def _as_record(triplet: Triplet, folder: Path) -> Record:

@@ -181,8 +181,7 @@ def _row_numbers(triplets: Iterable[Triplet], table: RowTable) -> Iterator[int]:
     """Yield the rows of anchor, positive and negative of each triplet, -1 for one that is none."""
     for triplet in triplets:
         for item in triplet.items:
-            row = table.find(item)
-            yield -1 if row is None else row
+            yield table.row_of(item)
 
 
 def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:

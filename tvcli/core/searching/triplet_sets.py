@@ -192,8 +192,8 @@ def _complete(
 ) -> Iterator[Triplet]:
     """Yield triplets of queries with likes alone: the nearest other photo is the negative."""
     for query, likes in liked.items():
-        row = table.find(query)
-        if row is None:
+        row = table.row_of(query)
+        if row < 0:
             continue
         known = {item.image for item in likes}
         _, near = next(nearest(candidates, np.array([row]), len(likes) + 1))
