@@ -128,10 +128,7 @@ def _groups(
     preference: Preference,
     report: Report,
 ) -> Iterator[Group]:
-    names, archived = (
-        Names(photos.root, (image for images in photos.images for image in images))
-        for photos in (own, other)
-    )
+    names, archived = (Names(photos.root, photos.images) for photos in (own, other))
     groups: list[list[Member]] = []
     for place, numbers in matched.items():
         kept = facts_of_contents(other, archived, [place], report)

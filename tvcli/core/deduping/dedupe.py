@@ -122,7 +122,7 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
             candidate_pairs(index, photos, words, settings.candidates, report), report
         )
         alone = [(n, n) for n, images in enumerate(photos.images) if len(images) > 1]
-        names = Names(photos.root, (image for images in photos.images for image in images))
+        names = Names(photos.root, photos.images)
         groups: list[list[Member]] = []
         for contents in components([*pairs, *alone]):
             found = facts_of_contents(photos, names, contents, report)

@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 from tvcli.core.files.spellings import as_on_disk
@@ -32,13 +33,13 @@ def file_of(path: Path) -> str:
 
 
 class Names:
-    """Names (relative to a root) by the file that each leads to."""
+    """Names (relative to a root), of some contents, by the file that each leads to."""
 
-    def __init__(self, root: Path, images: Iterable[str]) -> None:
+    def __init__(self, root: Path, contents: Iterable[Iterable[str]]) -> None:
         self._root = root
         _real_folder.cache_clear()
         self._by_file: dict[str, list[str]] = defaultdict(list)
-        for image in images:
+        for image in chain.from_iterable(contents):
             self._by_file[file_of(root / image)].append(image)
 
     def of_same_file(self, image: str) -> list[str]:

@@ -13,11 +13,8 @@ Transform = npt.NDArray[np.float64]
 
 def outline(transform: Transform, region: Box) -> npt.NDArray[np.float64]:
     """Return where the corners of a region come to lie, in order around it: (4, 2) float64."""
-    x0, y0, x1, y1 = region
-    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64)
-    mapped = corners @ transform.T  # (4, 3)
-    result: npt.NDArray[np.float64] = mapped[:, :2] / mapped[:, 2:]
-    return result
+    mapped = _mapped(transform, region)
+    return mapped[:, :2] / mapped[:, 2:]
 
 
 def is_plausible(transform: Transform, region: Box, mirrored: bool) -> bool:
@@ -26,11 +23,11 @@ def is_plausible(transform: Transform, region: Box, mirrored: bool) -> bool:
     The corners stay on one side of the horizon and in order, turned over only if `mirrored`.
     """
     x0, y0, x1, y1 = region
-    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64)
-    depths = (corners @ transform.T)[:, 2]
+    corners = _mapped(transform, region)
+    depths = corners[:, 2]
     if not np.isfinite(transform).all() or abs(depths).min() < 1e-9 or np.ptp(np.sign(depths)):
         return False
-    mapped = outline(transform, region)
+    mapped = corners[:, :2] / corners[:, 2:]
     sides = np.roll(mapped, -1, axis=0) - mapped  # (4, 2)
     after = np.roll(sides, -1, axis=0)
     turns = sides[:, 0] * after[:, 1] - sides[:, 1] * after[:, 0]
@@ -47,3 +44,11 @@ def is_plausible(transform: Transform, region: Box, mirrored: bool) -> bool:
         and float(spread.max() / spread.min()) < LARGEST_STRETCH**2
         and float(spread.min()) > small * large / LARGEST_STRETCH**2
     )
+
+
+def _mapped(transform: Transform, region: Box) -> Transform:
+    """Return the corners of a region as a map has them, homogeneous: (4, 3)."""
+    x0, y0, x1, y1 = region
+    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]], np.float64)
+    result: Transform = corners @ transform.T
+    return result

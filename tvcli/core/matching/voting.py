@@ -148,17 +148,8 @@ def _nearest(of: Numbers, apart: Numbers) -> Numbers:
 
 def _differing(first: Descriptors, second: Descriptors) -> Numbers:
     """Return in how many bits descriptors (n, b) differ, one by one, (n,)."""
-    pairs: npt.NDArray[np.uint16] = (first ^ second).view(np.uint16)
-    counts: Numbers = _ones()[pairs].sum(axis=1, dtype=np.uint16)
+    counts: Numbers = np.bitwise_count((first ^ second).view(np.uint64)).sum(axis=1)
     return counts
-
-
-@cache
-def _ones() -> npt.NDArray[np.uint8]:
-    """Return how many ones each number of 16 bits has, (65536,)."""
-    halves = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8)).reshape(-1, 16)
-    found: npt.NDArray[np.uint8] = halves.sum(axis=1, dtype=np.uint8)
-    return found
 
 
 def _places(keypoints: Keypoints) -> Places:
