@@ -255,6 +255,10 @@ def test_queries_are_located_as_the_photos_were(tmp_path: Path, real_data: Path)
     assert best.box == pytest.approx(found[0].box, abs=0.01)
     whole = index.search(found[0].image, k=1, locate=False)[0]
     assert whole.similarity < best.similarity
+    verifying = heads | {"classifier": tmp_path / "verifying.h5"}
+    tvcli.train_classifier(tmp_path / "crops.h5", verifying["classifier"], distractors=True)
+    others = sorted((real_data / "grocery").rglob("*.jpg"))[:200:20]
+    assert len(tvcli.locate(others, **verifying)) < len(tvcli.locate(others, **heads))
 
 
 def test_files_of_the_same_content_are_one_hit(own: Path) -> None:

@@ -170,13 +170,20 @@ def make_crops(
 
 
 def train_classifier(
-    crops: PathLike, output: PathLike, *, seed: int = 0, report: Report | None = None
+    crops: PathLike,
+    output: PathLike,
+    *,
+    distractors: bool | None = None,
+    seed: int = 0,
+    report: Report | None = None,
 ) -> TrainedClassifier:
     """Train the head that tells the object from the background, as `tv train-classifier` does.
 
     Args:
         crops: the .h5 file of encoded crops.
         output: the .h5 file of the head to write.
+        distractors: learn from the 500 kinds of things that ship with `mini`, too, so that these
+            are not taken for the object; None: if some crops are of photos without the object.
         seed: the seed of the random numbers.
         report: told of progress; None: Python's `logging` is.
 
@@ -185,7 +192,8 @@ def train_classifier(
     Units: accuracy, precision, recall and threshold are shares from 0 to 1.
 
     Raises:
-        BadInput: the file is no encodings of crops, or has too few of either kind.
+        BadInput: the file is no encodings of crops, or has too few of either kind; `distractors`
+            are asked for, and do not ship for its backbone and size.
         Mismatch: a file of a newer version.
 
     Source: OverFeat (Sermanet et al. 2014), section 3: a classifier that slides over the maps.
@@ -194,7 +202,9 @@ def train_classifier(
 
     source, target = Path(crops), Path(output)
     made = made_by("train_classifier", source, target, inputs=_inputs(source), seed=seed)
-    found = teach_classifier(source, target, made, seed=seed, report=report_of(report))
+    found = teach_classifier(
+        source, target, made, seed=seed, report=report_of(report), distractors=distractors
+    )
     quality = found.quality
     return TrainedClassifier(
         target,
