@@ -93,6 +93,20 @@ def test_mirror_images_teach_and_are_encoded_when_they_are_needed(encoded: Path,
     assert first["negative"]["image"] != first["anchor"]["image"]
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 30)
     assert [line["metric"] for line in lines(ran)] == ["triplet accuracy"]
+    assert "encoding 24 photos or parts that triplets name and photos.h5 lacks\n" in ran.err
+
+
+def test_triplets_of_other_photos_than_the_encodings_are_told(encoded: Path, tv: Tv) -> None:
+    tv("triplets", "photos.h5", "--from-folders", "-o", "t.jsonl")
+    shutil.copytree("photos", "again")
+    renamed = Path("t.jsonl").read_text().replace('"photos/', '"again/')
+    Path("others.jsonl").write_text(renamed)
+    ran = tv("train-rank", "photos.h5", "others.jsonl", "-o", "rank.h5", "--steps", 0)
+    assert ran.status == 0
+    told = "that triplets name and photos.h5 lacks, which is all of them: are its photos others?"
+    assert told in ran.err
+    ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank.h5", "--steps", 0)
+    assert "lacks" not in ran.err
 
 
 def test_copies_are_made_and_teach(encoded: Path, tv: Tv) -> None:

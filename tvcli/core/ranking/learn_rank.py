@@ -23,7 +23,7 @@ from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, tr
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
 from tvcli.core.ranking.vectors import pool_for
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, number_of
 
 Rows = npt.NDArray[np.intp]
 
@@ -62,6 +62,14 @@ def learn_rank(
         rows = np.array([table.row_of(item) for item in items], np.intp)
         lacking = sorted(np.flatnonzero(rows < 0), key=lambda number: _order(items[number]))
         missing = [items[number] for number in lacking]
+        if missing:
+            lost = (
+                ""
+                if len(missing) < len(items)
+                else ", which is all of them: are its photos others?"
+            )
+            what = number_of(len(missing), "photo or part", "photos or parts")
+            report.note(f"encoding {what} that triplets name and {path} lacks{lost}")
         with _encoded(missing, encodings, report, weights) as others:
             tables = [table, *(RowTable(file) for file in others)]
             for number, item in zip(lacking, missing, strict=True):
@@ -103,9 +111,8 @@ class _Named:
 def _numbered(triplets: list[Triplet]) -> tuple[list[Item], Rows]:
     """Return the items of triplets, each once, and which of them each triplet has: (T, 3)."""
     named = [item for triplet in triplets for item in triplet.items]
-    distinct = {
-        id(item): item for item in named
-    }  # to hash them all would take several times as long
+    # To hash them all would take several times as long.
+    distinct = {id(item): item for item in named}
     known: dict[Item, int] = {}
     numbers = {key: known.setdefault(item, len(known)) for key, item in distinct.items()}
     return list(known), np.array([numbers[id(item)] for item in named], np.intp).reshape(-1, 3)
