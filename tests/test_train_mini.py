@@ -25,12 +25,6 @@ SOURCES = ("drawn", "clothes") * (VIEWS // 4)
 SETTINGS = loop.Settings(minutes=1, steps=4, batch=16)
 
 
-def made(folder: Path) -> Path:
-    """Make a folder and return it."""
-    folder.mkdir()
-    return folder
-
-
 def made_up_teachers(views: Tensor) -> tuple[Tensor, Tensor]:
     """Return colours by place, mixed into as many channels as the teachers have."""
     generator = torch.Generator().manual_seed(0)
@@ -84,31 +78,37 @@ def test_batches_have_groups_of_one_source() -> None:
         assert len({SOURCES[n] for n in order[at : at + loop.GROUP]}) == 1
 
 
-def test_a_run_repeats(views: cache.Arrays, tmp_path: Path) -> None:
-    folders = (made(tmp_path / name) for name in ("first", "second"))
-    runs = [loop.train(views, SOURCES, folder, SETTINGS, WEIGHTS, CPU) for folder in folders]
-    first, second = (run.student.state_dict() for run in runs)
-    assert all(torch.equal(first[name], second[name]) for name in first)
+@pytest.fixture(scope="module")
+def straight(
+    views: cache.Arrays, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[loop.Run, Path]:
+    """Give a run that nothing stopped, and its folder."""
+    folder = tmp_path_factory.mktemp("straight")
+    return loop.train(views, SOURCES, folder, SETTINGS, WEIGHTS, CPU), folder
 
 
-def test_a_stopped_run_goes_on_to_the_same_end(views: cache.Arrays, tmp_path: Path) -> None:
-    straight = loop.train(views, SOURCES, made(tmp_path / "whole"), SETTINGS, WEIGHTS, CPU)
+def test_a_stopped_run_goes_on_to_the_end_of_one_that_was_not(
+    views: cache.Arrays, straight: tuple[loop.Run, Path], tmp_path: Path
+) -> None:
     run = loop.fresh(views, SOURCES, SETTINGS, WEIGHTS, CPU)
     run.student.train()
     logged = loop.steps(views, SOURCES, run, SETTINGS, CPU, log_every=2)
     next(logged)  # after two of the four steps
-    loop.save(run, made(tmp_path / "parts") / "run.pt")
-    resumed = loop.train(views, SOURCES, tmp_path / "parts", SETTINGS, WEIGHTS, CPU)
-    first, second = straight.student.state_dict(), resumed.student.state_dict()
+    loop.save(run, tmp_path / "run.pt")
+    resumed = loop.train(views, SOURCES, tmp_path, SETTINGS, WEIGHTS, CPU)
+    first, second = straight[0].student.state_dict(), resumed.student.state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_what_is_trained_can_be_loaded(
-    views: cache.Arrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    views: cache.Arrays,
+    straight: tuple[loop.Run, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(finish, "EVERY", 1)  # of few views: as many as the map has channels
-    run = loop.train(views, SOURCES, tmp_path, SETTINGS, WEIGHTS, CPU)
-    export(tmp_path / "run.pt", views, tmp_path / "mini.safetensors")
+    run, folder = straight
+    export(folder / "run.pt", views, tmp_path / "mini.safetensors")
     shipped, about = load(tmp_path / "mini.safetensors")
     x = torch.rand(2, 3, 96, 96)
     with torch.inference_mode():

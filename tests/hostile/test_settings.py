@@ -43,6 +43,7 @@ USERS = frozenset(
         "from-copies",
         "host",
         "item",
+        "keep-heads",
         "like",
         "log-json",
         "not-duplicates",

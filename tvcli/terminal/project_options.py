@@ -23,6 +23,7 @@ HOW = frozenset(
         "device",
         "dim",
         "distinct",
+        "distractors",
         "effort",
         "exclude",
         "exif",
