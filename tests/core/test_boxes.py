@@ -58,6 +58,7 @@ def test_a_box_survives_being_written(box: Box) -> None:
         [0, 0, math.nan, 5],
         [0, 0, math.inf, 5],
         [0, 0, 10**400, 5],
+        [0, 0, 1e300, 1e300],  # its area is infinite
         ["0", 0, 1, 1],
         [True, 0, 2, 2],
         "0,0,1,1",

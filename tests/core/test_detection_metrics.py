@@ -193,6 +193,14 @@ def test_the_best_threshold_has_the_best_f1_of_all(tmp_path: Path, seed: int) ->
     assert tried[measures["best_threshold"]] == pytest.approx(measures["best_f1"], abs=1e-4)
 
 
+def test_boxes_from_the_best_threshold_on_are_those_that_it_was_measured_on(tmp_path: Path) -> None:
+    about = {"image": "a.png", "label": "x", "box": [0, 0, 9, 9]}
+    wrong = about | {"box": [50, 50, 60, 60], "score": 0.123449}
+    found = write(tmp_path / "found.jsonl", [about | {"score": 0.123456}, wrong])
+    measures, _ = evaluate(found, write(tmp_path / "truth.jsonl", [about]))
+    assert (measures["best_threshold"], measures["best_f1"]) == (0.123456, 1.0)
+
+
 def test_of_detections_that_are_all_wrong_none_is_best_kept() -> None:
     matching = DetectionMatching()
     matching.add(Boxes([(0, 0, 1, 1)], [0.9]), Boxes([(5, 5, 9, 9)], [1.0]))

@@ -590,6 +590,25 @@ def test_annotations_of_which_no_photo_is_found_are_bad_input(place: Path) -> No
     assert [image for image, *_ in found] == ["there.jpg"] and report.skips == 2
 
 
+@pytest.mark.parametrize("label", ["a\0b", "\ud800"])
+def test_a_label_that_no_encodings_file_can_hold_is_skipped_by_name(
+    place: Path, label: str
+) -> None:
+    photos("p.jpg")
+    record = {"image": "p.jpg", "box": [1, 2, 30, 40], "label": 0}
+    text = "\n".join(map(json.dumps, (record, record | {"label": label})))
+    found, report = boxes(wrote("boxes.jsonl", text), "jsonl")
+    assert found == [("p.jpg", [1, 2, 30, 40], "0")]
+    assert len(report.said) == 1 and "boxes.jsonl:2: " in report.said[0]
+    shapes = [
+        {"label": name, "shape_type": "rectangle", "points": [[1, 2], [30, 40]]}
+        for name in (0, label)
+    ]
+    found, report = boxes(wrote("p.json", {"shapes": shapes, "imagePath": "p.jpg"}), "labelme")
+    assert found == [("p.jpg", [1, 2, 30, 40], "0")]
+    assert len(report.said) == 1 and "its label must be text" in report.said[0]
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])
 def test_a_number_that_is_none_refuses_no_other_box(place: Path, number: str) -> None:
     photos("p.jpg")

@@ -117,6 +117,7 @@ def test_xml_nested_too_deeply_is_refused(tmp_path: Path) -> None:
             "a.jpg, region 1: a circle",
         ),
         ("jsonl", "a.jsonl", '{"box": [1, 2, 3, 4]}', 'a.jsonl:1: a record needs an "image"'),
+        ("jsonl", "a.jsonl", '{"image": "p", "label": ["x"]}', 'a.jsonl:1: "label" must be text'),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -7,7 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from tvcli.core.backbones.mini_files import FOLDER
 from tvcli.core.encoding.encoder import make_encoder
+from tvcli.core.errors import BadInput
 from tvcli.core.heads import HeadFile
 from tvcli.core.location.distractors import distractors_of
 from tvcli.core.location.look_cells import GRID, Looks, kernel_of
@@ -154,3 +156,13 @@ def test_a_verifier_is_read_from_its_head_and_an_older_head_has_none() -> None:
 def test_a_damaged_verifier_is_refused(changes: dict[str, object], tmp_path: Path) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         verifier_of(head(**changes))
+
+
+def test_a_file_that_ships_and_is_damaged_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "mini-2-distractors.safetensors"
+    (tmp_path / name).write_bytes((FOLDER / name).read_bytes()[:10_000])
+    monkeypatch.setattr("tvcli.core.location.distractors.FOLDER", tmp_path)
+    with pytest.raises(BadInput, match=rf"{name}: damaged .*: install tvcli again"):
+        distractors_of({})

@@ -1,5 +1,6 @@
 """Heads trained in a process of their own while somebody annotates."""
 
+import errno
 import os
 import signal
 import time
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from tvcli.cli import run
 from tvcli.core.boxes import Box, iou
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files import locks
 from tvcli.core.files.sources import open_sources
 from tvcli.core.location.crops import CropSettings
 from tvcli.core.location.pair_training import load_pair
@@ -96,7 +98,7 @@ def test_heads_take_over_and_are_kept(
     begun = Path("boxes.jsonl").read_bytes()
     with opened(tmp_path / "heads") as client:
         told = once(client, lambda told: told["training"])
-        assert told == {"trained": None, "training": LEAST, "failed": ""}
+        assert told == {"trained": None, "training": LEAST, "failed": "", "unkept": ""}
         (by_prototype,) = client.get("/api/photos/9").json()["proposals"]
         assert "named" not in by_prototype
         told = once(client, lambda told: told["trained"])
@@ -126,6 +128,7 @@ def test_a_training_that_is_killed_harms_nothing_and_is_tried_again_with_more_bo
             "trained": None,
             "training": None,
             "failed": "the training ended before it was done",
+            "unkept": "",
         }
         assert Path("boxes.jsonl").read_bytes() == begun
         assert len(client.get("/api/photos/9").json()["proposals"]) == 1  # by the prototype
@@ -161,6 +164,33 @@ def test_a_training_ends_with_whoever_started_it(truth: dict[str, Box], tmp_path
     process.stdin.close()
     assert process.wait(PATIENCE) != 0
     assert not folder.exists()
+
+
+def test_heads_that_cannot_be_kept_propose_all_the_same(
+    truth: dict[str, Box], processes: list[Any]
+) -> None:
+    keep = Path("heads")
+    with opened(keep) as client:
+        once(client, lambda _: processes)
+        (keep / "boxes.h5").write_text("mine")
+        told = once(client, lambda told: told["trained"])
+        assert told["unkept"].startswith("heads/boxes.h5: is there and was not written by")
+        (proposed,) = client.get("/api/photos/9").json()["proposals"]
+        assert proposed["named"] is False  # by heads
+    assert {path.name for path in keep.iterdir()} == {"boxes.h5"}  # no head without the other
+    assert (keep / "boxes.h5").read_text() == "mine"
+
+
+def test_a_folder_that_takes_no_heads_is_told_at_once(
+    truth: dict[str, Box], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: Any) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(locks.os, "open", full)
+    message = r"classifier\.h5: cannot be written: No space"
+    with pytest.raises(BadInput, match=message), opened(Path("heads")):
+        pass
 
 
 def test_heads_replace_no_files_of_others(truth: dict[str, Box], tmp_path: Path) -> None:

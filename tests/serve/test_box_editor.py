@@ -275,6 +275,25 @@ def test_records_without_a_box_that_can_be_drawn_are_kept(collection: Path) -> N
     assert on_disk() == [*kept, about | {"box": [1, 1, 50, 50]}, converted]
 
 
+def test_the_label_0_of_a_file_is_one(collection: Path) -> None:
+    about = {"image": "photos/0.png", "width": 240, "height": 200, "box": [1, 1, 50, 50]}
+    FILE.write_text(json.dumps(about | {"label": 0}) + "\n")
+    with opened() as app, client_of(app) as client:
+        assert client.get("/api/about").json()["labels"] == ["0"]
+        photo = client.get("/api/photos/0").json()
+        assert photo["boxed"] == [{"box": [1, 1, 50, 50], "label": "0", "fields": {}}]
+        assert put(client, 0, photo["version"], photo["boxed"]).status_code == 200
+    assert on_disk() == [about | {"label": "0"}]
+
+
+@pytest.mark.parametrize("label", ["a\0b", ["a"], True])
+def test_a_label_that_other_commands_refuse_is_refused(editor: TestClient, label: Any) -> None:
+    answer = put(editor, 1, EMPTY, [{"box": [1, 1, 50, 50], "label": label}])
+    assert answer.status_code == 400
+    assert '"label" must be text' in answer.json()["error"]
+    assert len(on_disk()) == 2
+
+
 def test_a_photo_that_is_cut_off_takes_no_boxes(collection: Path) -> None:
     path = Path("photos/1.png")
     whole = path.read_bytes()

@@ -6,13 +6,14 @@ from typing import Any
 Box = tuple[float, float, float, float]
 
 NUMBERS = frozenset((int, float))  # as JSON has them
+FARTHEST = 2.0**53  # pixels: beyond, neighbours have one number, and areas may be infinite
 
 
 def as_box(value: Any) -> Box:
     """Return `value` as a box.
 
     Raises:
-        ValueError: not four finite numbers with x0 < x1 and y0 < y1.
+        ValueError: not four numbers up to 2**53 with x0 < x1 and y0 < y1.
     """
     if not isinstance(value, list | tuple) or len(value) != 4:
         raise ValueError(f"a box is [x0, y0, x1, y1], not {value!r:.60}")
@@ -22,11 +23,13 @@ def as_box(value: Any) -> Box:
         x0, y0, x1, y1 = map(float, value)
     except OverflowError:  # a whole number of hundreds of digits
         raise ValueError("a box holds four finite numbers") from None
+    if -FARTHEST <= x0 < x1 <= FARTHEST and -FARTHEST <= y0 < y1 <= FARTHEST:
+        return x0, y0, x1, y1
     if not all(map(math.isfinite, (x0, y0, x1, y1))):
         raise ValueError("a box holds four finite numbers")
     if x0 >= x1 or y0 >= y1:
         raise ValueError(f"box {list(value)} is empty or inverted")
-    return x0, y0, x1, y1
+    raise ValueError(f"box {list(value)} reaches beyond any photo")
 
 
 def _is_number(side: Any) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tvcli.core.errors import BadInput, TvError
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.locks import writing
 from tvcli.core.files.own_files import check_own
 from tvcli.core.files.records import Record, write_records
 from tvcli.core.location.crops import CropSettings
@@ -43,11 +45,11 @@ class BackgroundTraining:
 
     It works on a copy of the boxes in a folder of its own, which is gone when it ends. `records`
     gives the boxes with absolute paths, `ready` is called once there are new heads. They are also
-    copied into the folder `keep`, if there is one.
+    copied into the folder `keep`, if there is one; where that fails they propose all the same.
 
     Raises:
         UsageError: files of others are where heads would be kept.
-        BadInput: that folder cannot be made.
+        BadInput: that folder cannot be made, or written.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class BackgroundTraining:
         self._last = 0  # with boxes, when a training was begun last
         self._running: int | None = None  # photos of the one that is running
         self._failed = ""  # why the last one brought nothing
+        self._unkept = ""  # why the heads of the last one were not kept
         self._process: Training | None = None
         self._lock, self._changed = threading.Lock(), threading.Event()
         self._stopped = False
@@ -77,7 +80,7 @@ class BackgroundTraining:
         return None if process is None else process.pid
 
     def told(self) -> dict[str, Any]:
-        """Return which heads propose (None: none yet), what is being trained, and what failed."""
+        """Return which heads propose, if any, what is being trained, and what failed."""
         trained = self.trained
         return {
             "trained": trained
@@ -88,6 +91,7 @@ class BackgroundTraining:
             },
             "training": self._running,
             "failed": self._failed,
+            "unkept": self._unkept,
         }
 
     def consider(self, photos: int) -> None:
@@ -112,7 +116,7 @@ class BackgroundTraining:
                 return
             while not self._stopped and self._photos >= max(LEAST, GROWTH * self._last):
                 self._last = self._running = self._photos
-                self._failed = ""
+                self._failed = self._unkept = ""
                 try:
                     self.trained = self._train()
                 except TvError as error:
@@ -136,9 +140,7 @@ class BackgroundTraining:
                 raise BadInput(told["error"].replace(name + os.sep, ""))
             locator = load_pair(folder, told["objects"])
             if self._keep is not None:
-                for head in HEADS:
-                    with atomic_write(self._keep / head) as file:
-                        shutil.copyfile(folder / head, file)
+                self._unkept = _kept(folder, self._keep)
             return Trained(locator, told["photos"], told["held_out"], told["iou"])
 
     def _wait(self, folder: Path) -> None:
@@ -164,10 +166,28 @@ def _started(folder: Path) -> Training:
     )
 
 
+def _kept(trained: Path, folder: Path) -> str:
+    """Copy both heads from one folder into another, or neither; return what hindered that."""
+    try:
+        with ExitStack() as stack:  # neither takes its place before both are copied
+            for target in (folder / head for head in HEADS):
+                check_own(target, "artifact")
+                stack.enter_context(writing(target))
+                partial = stack.enter_context(atomic_write(target))
+                shutil.copyfile(trained / target.name, partial)
+    except OSError as error:
+        return f"{folder}: cannot be written: {error.strerror or error}"
+    except TvError as error:
+        return str(error)
+    return ""
+
+
 def _check_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be made: {error.strerror}") from error
-    for head in HEADS:
-        check_own(folder / head, "artifact")
+    for target in (folder / head for head in HEADS):
+        check_own(target, "artifact")
+        with writing(target):
+            pass  # the first training is done in minutes: what hinders is told now

@@ -9,7 +9,7 @@ from typing import Any
 from tvcli.core.boxes import as_box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import folder_of
-from tvcli.core.files.records import Record
+from tvcli.core.files.records import Record, text_from_record
 from tvcli.core.images.photo import digest
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
@@ -100,14 +100,13 @@ class BoxFile:
 
     def labels(self) -> list[str]:
         """Return the labels in the file, in the order in which they were first given."""
-        given = (str(record["label"]) for record in self.file.records if record.get("label"))
-        return list(dict.fromkeys(given))
+        return list(dict.fromkeys(filter(None, map(_label, self.file.records))))
 
     def last(self) -> tuple[int | None, str]:
         """Return the photo and the label that came last into the file; None: none of ours."""
         places = {path: place for place, path in enumerate(self._paths)}
         done = [path for path, records in self._of.items() if records and path in places]
-        given = (str(r["label"]) for r in reversed(self.file.records) if r.get("label"))
+        given = filter(None, map(_label, reversed(self.file.records)))
         return places[done[-1]] if done else None, next(given, "")
 
     def _records(self, place: int) -> list[Record]:
@@ -141,8 +140,8 @@ def _is_empty(record: Record) -> bool:
 def _record(name: str, width: int, height: int, shown: Any) -> Record:
     try:
         box = clip(as_box(shown["box"]), width, height)
-        label, fields = str(shown.get("label") or ""), dict(shown.get("fields") or {})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        label, fields = text_from_record(shown, "label", "a box"), dict(shown.get("fields") or {})
+    except (BadInput, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Refused(400, f"no box: {error}") from None
     if box is None:
         raise Refused(400, f"box {shown['box']} lies outside the photo")
@@ -152,6 +151,12 @@ def _record(name: str, width: int, height: int, shown: Any) -> Record:
     return record | ({"label": label} if label else {}) | others
 
 
+def _label(record: Record) -> str:
+    """Return a record's label as text; a file may have numbers, of which 0 is one."""
+    label = record.get("label")
+    return "" if label is None else str(label)
+
+
 def _shown(record: Record) -> dict[str, Any]:
     fields = {name: value for name, value in record.items() if name not in OWN}
-    return {"box": record["box"], "label": record.get("label") or "", "fields": fields}
+    return {"box": record["box"], "label": _label(record), "fields": fields}

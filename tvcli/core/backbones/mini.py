@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
-from tvcli.core.backbones.mini_files import WEIGHTS, about
+from tvcli.core.backbones.mini_files import WEIGHTS, about, opened_tensors
 
 STAGES = ((32, 1), (64, 2), (256, 2))  # (channels, residual blocks); each halves the map's side
 STEM = 32
@@ -81,9 +80,9 @@ class Mini(nn.Module):
 def load(path: Path = WEIGHTS) -> tuple[Mini, dict[str, Any]]:
     """Return the trunk in eval mode, float32, and what its file says of it.
 
-    Raises FileNotFoundError where the file is missing.
+    Raises as `opened_tensors`.
     """
-    with safe_open(path, framework="pt") as file:
+    with opened_tensors(path, "pt") as file:
         state = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
     stem, stages, channels = sizes(state)
     model = Mini(channels=channels, stem=stem, stages=stages)

@@ -4,14 +4,16 @@ Files record the family, `mini`, and the hash of the weights, which tells the ge
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tvcli.core.backbones import catalogue
 from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.specs import BackboneSpec
-from tvcli.core.errors import Mismatch
+from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.provenance import file_hash
 
 FOLDER = Path(__file__).parents[2] / "weights"
@@ -41,15 +43,30 @@ def graph_beside(weights: Path) -> Path:
 WEIGHTS = weights_of()
 
 
+@contextmanager
+def opened_tensors(path: Path, framework: Literal["np", "pt"]) -> Iterator[Any]:
+    """Open a file of tensors that ships.
+
+    Raises:
+        BadInput: it is damaged, as by an installation that was cut off.
+        FileNotFoundError: it is missing.
+    """
+    from safetensors import SafetensorError, safe_open  # who loads nothing asks for names
+
+    try:
+        with safe_open(path, framework=framework) as file:
+            yield file
+    except SafetensorError as error:
+        raise BadInput(f"{path}: damaged ({error}): install tvcli again") from error
+
+
 def about(path: Path = WEIGHTS) -> dict[str, Any]:
     """Return what the file of weights says of itself.
 
     `name`, `version`, `size` (side in pixels), `mean`, `std` (of RGB in 0..1), `channels`,
-    `stride` and, if it is not the mean, `pool`. Raises FileNotFoundError where the file is missing.
+    `stride` and, if it is not the mean, `pool`. Raises as `opened_tensors`.
     """
-    from safetensors import safe_open  # the names are asked for by those who load nothing
-
-    with safe_open(path, framework="np") as file:
+    with opened_tensors(path, "np") as file:
         return {key: json.loads(value) for key, value in file.metadata().items()}
 
 

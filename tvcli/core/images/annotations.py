@@ -13,7 +13,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, is_path
 from tvcli.core.files.records import Record
 from tvcli.core.files.sources import Source
 from tvcli.core.files.spellings import as_on_disk
@@ -146,8 +146,10 @@ def _checked(item: Annotation, photo: BoxedPhoto) -> tuple[Box, float]:
     """Return a box in the photo's pixels, clipped to it, and by how many pixels it stuck out.
 
     Raises:
-        ValueError: it is none, or less than `LEAST_INSIDE` of it lies inside.
+        ValueError: it or its label is none, or less than `LEAST_INSIDE` of it lies inside.
     """
+    if item.label and not is_path(item.label):  # nor can HDF5 hold it
+        raise ValueError("its label must be text without NUL, and with whole characters")
     x0, y0, x1, y1 = as_box(item.box)
     across, down = _scales(item, photo)
     box = x0 * across, y0 * down, x1 * across, y1 * down

@@ -89,5 +89,5 @@ def _public(measures: dict[str, Any]) -> dict[str, Any]:
         "missed": measures["missed"],
         "spurious": measures["spurious"],
         "best_f1": round(measures["best"][1], 4),
-        "best_threshold": round(measures["best"][0], 4),
+        "best_threshold": measures["best"][0],  # rounded up, it would drop the box that has it
     }

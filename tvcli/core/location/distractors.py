@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from tvcli.core.backbones.catalogue import GENERATIONS
-from tvcli.core.backbones.mini_files import FOLDER
+from tvcli.core.backbones.mini_files import FOLDER, opened_tensors
 
 SAME = ("fit", "size")  # of an encoder's settings: else it sees things otherwise
 
@@ -18,14 +18,12 @@ SAME = ("fit", "size")  # of an encoder's settings: else it sees things otherwis
 def distractors_of(encoder: dict[str, Any]) -> Tensor | None:
     """Return cells (N, C, g, g) float32 as an encoder with these settings sees them, if they ship.
 
-    They ship for `mini`, at its own size.
+    They ship for `mini`, at its own size. Raises BadInput where their file is damaged.
     """
-    from safetensors import safe_open
-
     for file in (FOLDER / f"{name}-distractors.safetensors" for name in GENERATIONS):
         if not file.exists():
             continue
-        with safe_open(file, framework="pt") as shipped:
+        with opened_tensors(file, "pt") as shipped:
             made_by = json.loads(shipped.metadata()["encoder"])
             if _sees(made_by) == _sees(encoder):
                 kept, scales = shipped.get_tensor("cells"), shipped.get_tensor("scales")

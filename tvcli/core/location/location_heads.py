@@ -14,7 +14,7 @@ from tvcli.core.encoding.encode import one_thread_each
 from tvcli.core.errors import BadInput
 from tvcli.core.files.locks import writing
 from tvcli.core.heads import HeadFile, load_head, save_head
-from tvcli.core.location.basis import Basis
+from tvcli.core.location.basis import LEAST_HELD_OUT, Basis
 from tvcli.core.location.classifier import Classifier, Quality, judge, train_classifier
 from tvcli.core.location.cropset import CropSet, load_crops
 from tvcli.core.location.distractors import distractors_of
@@ -110,6 +110,8 @@ def teach_classifier(
                         f"crops photos without the object by --background"
                     )
             verified, named = train_verifier(looks), train_naming(looks)
+            if verified is None and not looks.shown.all():
+                report.note(_unverified(*looks.counts))
         known = {"accuracy": round(quality.accuracy, 4)} if crops.basis.is_measured else {}
         settings = _settings(crops) | {"threshold": quality.threshold, "quality": known}
         state = _state(net, crops.reduction)
@@ -126,6 +128,14 @@ def teach_classifier(
         save_head(target, HeadFile("classifier", state, settings), provenance)
     curve = recalls.tolist(), precisions.tolist()
     return TrainedClassifier(quality, history, curve, crops.basis, verification, quality_of_names)
+
+
+def _unverified(shown: int, others: int) -> str:
+    return (
+        "warning: other things are not told from the object: that takes close looks (tv crops "
+        f"--looks) at {LEAST_HELD_OUT} photos with it and {LEAST_HELD_OUT} without it to learn "
+        f"from, and there are {shown} and {others}"
+    )
 
 
 def teach_boxes(

@@ -40,6 +40,14 @@ class Looks:
         """Which looks are distractors (N,)."""
         return np.arange(len(self.shown)) >= len(self.shown) - self.distractors
 
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many photos there are with the object, and without it."""
+        with_it, without = (
+            len(np.unique(self.photos[self.shown == kind])) for kind in (True, False)
+        )
+        return with_it, without
+
     def beside(self, distractors: Tensor) -> "Looks":
         """Return these looks and distractors (M, C, g, g), each of a photo of its own."""
         count = len(distractors)

@@ -46,7 +46,7 @@ def train_verifier(looks: Looks) -> tuple[Verifier, Verification] | None:
     of the other photos (cross-validation): from these scores come the calibration (Platt 1999) and
     the threshold, below which one in twenty photos with the object falls.
     """
-    if min(len(set(looks.photos[looks.shown == kind])) for kind in (False, True)) < LEAST_HELD_OUT:
+    if min(looks.counts) < LEAST_HELD_OUT:
         return None
     shown, others, distractors = _photo_scores(looks)
     weights, bias = _fitted(looks, np.ones(len(looks.shown), bool))

@@ -117,9 +117,10 @@ export class Status {
 const judged = ({ photos, iou }) => `${photos === 1 ? "The proposal for the last photo" : `The proposals for the last ${photos} photos`}`
   + ` had a mean IoU of ${iou.toFixed(2)} with what was then drawn.`;
 
-function learnedBy({ trained, training, failed }) {
+function learnedBy({ trained, training, failed, unkept }) {
   const now = trained ? [`Proposals by heads trained on ${trained.photos} photos; mean IoU ${trained.iou.toFixed(2)} on ${trained.held_out} held out.`] : [];
   if (training) return [...now, `Training on ${training} photos…`];
   if (failed) return [...now, `Heads could not be trained: ${failed}. ${trained ? "Those before go on." : "The proposals go on without."}`];
+  if (unkept) return [...now, `They were not kept: ${unkept}.`];
   return now;
 }

@@ -95,7 +95,8 @@ def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
         except Unusable as error:
             error.skip(report)
         else:
-            label = str(shape.get("label") or "")
+            label = shape.get("label")
+            label = "" if label is None else str(label)
             yield Annotation(image, box, label, where, size, places=places)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import (
     Annotation,
     BoxedPhoto,
@@ -12,7 +13,7 @@ from tvcli.core.files.formats.annotation import (
 )
 from tvcli.core.files.formats.coco import size_of
 from tvcli.core.files.paths import parent_of
-from tvcli.core.files.records import Record, read_record_file
+from tvcli.core.files.records import Record, read_record_file, text_from_record
 from tvcli.core.reports import Report
 
 
@@ -23,18 +24,26 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             if not record.get("image"):
                 raise Unusable(where, 'a record needs an "image" (the path of a photo)')
             image = image_name(record["image"], where)
+            label, split = (_text(record, field, where) for field in ("label", "split"))
         except Unusable as error:
             error.skip(report)
             continue
         yield Annotation(
             image=image,
             box=record.get("box"),
-            label=str(record.get("label") or ""),
+            label=label,
             where=where,
             size=size_of(record),
-            split=str(record.get("split") or ""),
+            split=split,
             places=joined([parent_of(path)], image),
         )
+
+
+def _text(record: Record, field: str, where: str) -> str:
+    try:
+        return text_from_record(record, field, where)
+    except BadInput as error:
+        raise Unusable(where, str(error).removeprefix(f"{where}: ")) from None
 
 
 def records(photos: list[BoxedPhoto]) -> Iterator[Record]:
