@@ -1,6 +1,7 @@
 """The pictures of the pages in docs/images, of drawn garments: `python -m scripts.images`.
 
-Needs Playwright and a Chromium, as the tests in a browser do.
+With the folder of a `tv demo` only the picture of what its searches find: `python -m scripts.images
+demo`. Needs Playwright and a Chromium, as the tests in a browser do.
 """
 
 import json
@@ -19,13 +20,19 @@ from tvcli.demo.chain import SMALL, draw
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SIZE = {"width": 1120, "height": 700}
+EDGE = 20  # pixels around what is kept of a page
+WIDE = {"width": 1240, "height": 1000}  # a query and its six hits side by side
 QUERY = "photos/coat-001-1.jpg"
+DEMO_QUERY = "photos/t-shirt-001-4.jpg"
 LIKED, DISLIKED = ("photos/coat-001-2.jpg", "photos/coat-001-3.jpg"), "photos/trousers-001-1.jpg"
 PARTS = (("collar", [68, 49, 128, 114]), ("sleeve", [9, 72, 62, 195]))  # of coat-001-2.jpg
 
 
 def main() -> None:
     """Draw the garments, open each page on them, and keep what it shows."""
+    if len(sys.argv) > 1:
+        _demo(Path(sys.argv[1]))
+        return
     with TemporaryDirectory() as folder, sync_playwright() as driver:
         place = Path(folder)
         draw(place, SMALL, 0, Report())
@@ -49,6 +56,26 @@ def main() -> None:
             "annotate", "triplets", "garments.tvx", "-o", "clicks.jsonl", folder=place
         ) as address:
             _triplets(page, address)
+        browser.close()
+
+
+def _demo(folder: Path) -> None:
+    """Keep what the searches of a demo find for one query, in which each finds more."""
+    with sync_playwright() as driver:
+        browser = chromium(driver)
+        page = browser.new_page(viewport=WIDE, color_scheme="light")
+        page.goto((folder / "demo.html").absolute().as_uri())
+        section = page.locator(f'section[aria-label="{DEMO_QUERY}"]')
+        section.scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
+        seen = section.evaluate(
+            "({offsetLeft: x, offsetTop: y, offsetWidth: width, offsetHeight: height}) =>"
+            " ({x, y, width, height})"
+        )
+        around = {"x": seen["x"] - EDGE, "y": seen["y"] - EDGE}
+        around |= {side: seen[side] + 2 * EDGE for side in ("width", "height")}
+        target = IMAGES / "demo.jpg"
+        page.screenshot(path=target, full_page=True, clip=around, type="jpeg", quality=80)
         browser.close()
 
 
