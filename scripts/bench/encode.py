@@ -36,7 +36,7 @@ NAMES = ("decode", "network", "both", "tv", "plain loop")
 
 def decode_alone(files: list[Region], encoder: Encoder) -> None:
     def one(region: Region) -> Pixels:
-        photo, _ = open_photo([region], Path("/"), encoder.settings.size)
+        photo, _ = open_photo([region], Path("/"), encoder.settings)
         return encoder.look(photo, region)
 
     with ThreadPoolExecutor(cores()) as pool:

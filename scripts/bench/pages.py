@@ -92,9 +92,12 @@ def bench_gallery(folder: Path, photos: int, rows: int) -> dict[str, float]:
     settings = SETTINGS | {"root": "../photos", "root_absolute": str(folder / "photos")}
     build_index(folder / "photos.tvx", iter([block]), settings, {"seed": 0})
     with open_gallery([folder / "photos.tvx"], None) as app, served(app) as client:
-        search = {"item": "#17", "k": 30}
-        refined = search | {"like": ["#20", "#30"], "unlike": ["#40"]}
-        client.post("/api/search", json=search).raise_for_status()
+        shown = client.get("/api/items", params={"offset": 0, "limit": 60}).json()["items"]
+        names = [item["key"] for item in shown]
+        search = {"item": names[17], "k": 30}
+        refined = search | {"like": [names[20], names[30]], "unlike": [names[40]]}
+        for asked in (search, refined):
+            client.post("/api/search", json=asked).raise_for_status()
         return {
             "60 thumbnails of 12 MP, first time": median(lambda: thumbnails(client, 0), 1),
             "60 thumbnails again": median(lambda: thumbnails(client, 0)),
@@ -108,7 +111,7 @@ def bench_boxes(folder: Path, photos: int) -> dict[str, float]:
     names = [f"{number:05}.jpg" for number in range(photos)]
     source = folder / "list.txt"
     source.write_text("".join(f"photos/{name}\n" for name in names))
-    known = {"width": 3000, "height": 4000, "box": [1, 1, 99, 99], "label": "x"}
+    known: dict[str, Any] = {"width": 3000, "height": 4000, "box": [1, 1, 99, 99], "label": "x"}
     lines = [json.dumps({"image": f"photos/{name}", **known}) for name in names[: photos // 2]]
     output = folder / "boxes.jsonl"
     output.write_text("\n".join(lines) + "\n")
@@ -118,11 +121,13 @@ def bench_boxes(folder: Path, photos: int) -> dict[str, float]:
     with opened as app, served(app) as client:
         client.get("/api/photos").raise_for_status()
         first = (time.perf_counter() - started) * 1000
-        versions = iter(range(1000))
+        version = client.get("/api/photos/3").json()["version"]
 
         def save() -> None:
-            content = {"version": f"0.{next(versions)}", "boxes": [known]}
-            client.put("/api/photos/3/boxes", json=content).raise_for_status()
+            nonlocal version
+            known["box"] = [1, 1, 99, 199 - known["box"][3]]  # 100 and 99 in turns
+            content = {"version": version, "boxes": [known]}
+            version = client.put("/api/photos/3/boxes", json=content).json()["version"]
 
         result = {
             f"box editor on {photos:,} photos, to its first list": first,

@@ -29,7 +29,8 @@ from tvcli.core.indexes.index import open_index
 
 K = search_engines.K
 BLOCK = 65_536
-SETTINGS = {"encoder": {}, "weights_file": None, "root": ".", "root_absolute": "/"}
+ENCODER = {"backbone": {"name": "none", "weights": ""}, "pool": "gem"}  # vectors are drawn
+SETTINGS = {"encoder": ENCODER, "weights_file": None, "root": ".", "root_absolute": "/"}
 DIGITS = {"open_s": 2, "recall": 3}
 COLUMNS = ("build_s", "file_mb", "peak_mb", "own_mb", "open_s", "single", "batch", "recall")
 YARDSTICK = "hnswlib"
