@@ -43,6 +43,7 @@ def test_every_key_printed_is_documented(tv: Tv) -> None:
     for record, key, command in (
         ("hit", "probability", (*search, "--verify", "--unverified", "--distinct")),
         ("hit", "same_content", (*search, "--distinct")),
+        ("hit", "query_box", (*search, "--box", "8,8,120,120")),
         ("pair", "probability", ("same", "photos/0/0.png", "photos/0/small.png")),
         ("group", "probability", ("dedupe", "x.tvx")),
         ("figure", "low", ("eval", "search", "x.tvx")),

@@ -180,10 +180,11 @@ def test_an_index_keeps_its_heads_and_locates_queries(tv: Tv, taught: Path, tmp_
     hit = json.loads(ran.out)
     assert hit["similarity"] > 0.999
     assert hit["box"] != [0, 0, 192, 160]
+    assert hit["query_box"] == pytest.approx(hit["box"], abs=0.02)  # it is the same photo
     whole = json.loads(
         tv("search", taught / "photos/03.png", "-i", index, "-k", 1, "--no-locate").out
     )
-    assert whole["similarity"] < hit["similarity"]
+    assert whole["similarity"] < hit["similarity"] and "query_box" not in whole
 
 
 def test_a_located_search_loads_each_graph_and_head_once(

@@ -135,6 +135,9 @@ def test_a_region_is_searched_with(tv: Tv) -> None:
     by_file = hits(tv("search", "crop.png"))
     assert [hit["image"] for hit in by_box] == [hit["image"] for hit in by_file]
     assert by_box[0]["similarity"] == pytest.approx(by_file[0]["similarity"], abs=2e-3)
+    assert by_box[0]["query_box"] == [10, 10, 70, 60] and "query_box" not in by_file[0]
+    table = tv("search", "photos/3.png", "--box", "10,10,70,60", "--format", "table").out
+    assert table.startswith("photos/3.png  [10, 10, 70, 60]")
     for box in ("1,2,3", "9,9,1,1", "a,b,c,d"):
         ran = tv("search", "photos/3.png", "--box", box)
         assert ran.status == 2

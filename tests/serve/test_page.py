@@ -1,5 +1,7 @@
 """Pages that are files: photos lead to their files, and a page stays below 3 MB."""
 
+import base64
+import io
 import os
 import re
 from pathlib import Path
@@ -63,6 +65,24 @@ def test_a_photo_leads_to_its_file(noise: str, name: str) -> None:
         r'<a href="([^"]*)"', "".join(hits_page(hits_of([absolute]), [Path.cwd()]))
     )
     assert link.startswith("file:///") and unquote(link) == f"file://{absolute}"
+
+
+def test_objects_of_one_photo_have_a_list_each_with_their_box_drawn(noise: str) -> None:
+    """A query photo with two objects is searched with twice."""
+    boxes = [(20.0, 20.0, 120.0, 120.0), (150.0, 40.0, 300.0, 280.0)]
+    hits = [Hit(noise, 1, noise, 0.5, query_box=box) for box in boxes]
+    page = "".join(hits_page(hits, [Path.cwd()]))
+    assert page.count('<li class="query">') == 2
+    pictures = [
+        np.asarray(Image.open(io.BytesIO(base64.b64decode(data))), np.int16)
+        for data in re.findall(r'src="data:image/jpeg;base64,([^"]*)" alt="query"', page)
+    ]
+    assert len(pictures) == 2
+    changed = np.argwhere(np.abs(pictures[0] - pictures[1]).max(axis=2) > 120)[:, ::-1]
+    first, last = changed.min(axis=0), changed.max(axis=0)
+    scale = pictures[0].shape[1] / 320
+    assert first == pytest.approx((20 * scale, 20 * scale), abs=8)
+    assert last == pytest.approx((300 * scale, 280 * scale), abs=8)
 
 
 def test_what_may_not_be_shown_has_no_link(noise: str, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ def test_a_photo_that_is_sent_is_searched_as_tv_search_does(
         "index": "photos",
         "hits": [
             {
+                "query_box": [10, 20, 150, 160],
                 "rank": hit["rank"],
                 "image": hit["image"].removeprefix("photos/"),
                 "similarity": hit["similarity"],

@@ -24,7 +24,8 @@ class Hit(Readable):
     that it is not there any more. `same` says whether it is the same picture, if that was asked.
     `fields` are what else the index knows of it, such as a price. `probability` is that it belongs
     with the query, where the index knows what its similarities mean. `same_content` are other
-    files of the same content, where `distinct` hits were asked for.
+    files of the same content, where `distinct` hits were asked for. `query_box` is the part of the
+    query's photo that was searched with, None for the whole.
     """
 
     rank: int
@@ -38,6 +39,7 @@ class Hit(Readable):
     fields: Mapping[str, Value] = field(default_factory=dict, repr=False)
     probability: float | None = None
     same_content: tuple[str, ...] = field(default=(), repr=False)
+    query_box: Box | None = field(default=None, repr=False)
 
     @property
     def path(self) -> Path:
@@ -87,6 +89,7 @@ def _hit(hit: CoreHit) -> Hit:
         as_json(hit.fields),
         hit.probability,
         hit.same_content,
+        hit.query_box,
     )
 
 

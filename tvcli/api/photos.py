@@ -38,7 +38,7 @@ def region_of(photo: PhotoLike, number: int = 1, box: Box | None = None) -> Regi
     """
     crop = checked_box(box)
     if isinstance(photo, str | os.PathLike):
-        return Region(path_of(photo), crop)
+        return Region(path_of(photo), crop, crop)
     if isinstance(photo, np.ndarray):
         photo = _picture(photo)
     if not isinstance(photo, Image.Image):
@@ -46,7 +46,7 @@ def region_of(photo: PhotoLike, number: int = 1, box: Box | None = None) -> Regi
             f"a photo is a path, a PIL image or an array (H, W, 3) of uint8, "
             f"not {type(photo).__name__}"
         )
-    return Region(f"<image {number}>", crop, data=_png(photo))
+    return Region(f"<image {number}>", crop, crop, data=_png(photo))
 
 
 def path_of(path: str | os.PathLike[str]) -> str:

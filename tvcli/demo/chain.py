@@ -144,6 +144,7 @@ def read_hits(path: Path) -> list[Hit]:
             image=record["image"],
             similarity=record["similarity"],
             region=as_box(record["box"]) if "box" in record else None,
+            query_box=as_box(record["query_box"]) if "query_box" in record else None,
         )
         for record, _ in read_record_file(path)
     ]

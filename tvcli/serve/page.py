@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from tvcli.core.boxes import Box
 from tvcli.core.searching.hits import Hit
 from tvcli.serve.folders import Folders
 from tvcli.serve.page_parts import END, Pictures, Quad, head, printable
@@ -20,11 +21,11 @@ def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") 
     Only photos that lie in the root of their index, or in the folders `allow`, are put into it.
     """
     folders = Folders([*{hit.root for hit in hits if hit.root}, *allow])
-    queries = sum(1 for _ in groupby(hits, key=lambda hit: hit.query))
+    queries = sum(1 for _ in groupby(hits, key=_asked))
     drawn = sum(bool(hit.explain) for hit in hits)
     pictures = Pictures(folders, queries + len(hits) + drawn)
     yield head(title)
-    for query, found in groupby(hits, key=lambda hit: hit.query):
+    for (query, _), found in groupby(hits, key=_asked):
         yield _section(query, [_list(found, query, pictures)])
     yield END
 
@@ -53,6 +54,11 @@ def comparison_page(
     yield END
 
 
+def _asked(hit: Hit) -> tuple[str, Box | None]:
+    """Return what a hit was found for: a photo, or one of the objects in it."""
+    return hit.query, hit.query_box
+
+
 def _section(query: str, lists: list[str]) -> str:
     name = printable(query)
     return f'<section aria-label="{name}"><h2>{name}</h2>{"".join(lists)}</section>'
@@ -67,8 +73,10 @@ def _list(
 ) -> str:
     hits = list(hits)
     found = [hit.check.inside for hit in hits if hit.check and hit.check.verified]
+    quads = [_corners(hit.query_box) for hit in hits[:1] if hit.query_box]
+    quads += [quad for quad in found if quad]
     items = [
-        f'<li class="query">{pictures.photo(query, [quad for quad in found if quad], "query")}'
+        f'<li class="query">{pictures.photo(query, quads, "query")}'
         f'<p class="caption"><b>query</b><span>{printable(Path(query).name)}</span></p></li>'
     ]
     for hit in hits:
@@ -125,8 +133,12 @@ def _quads(hit: Hit) -> list[Quad]:
     """Return what to draw in a hit: its object, and where the query lies in it."""
     quads: list[Quad] = []
     if hit.region is not None:
-        x0, y0, x1, y1 = hit.region
-        quads.append([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+        quads.append(_corners(hit.region))
     if hit.check and hit.check.verified and hit.check.outline:
         quads.append(hit.check.outline)
     return quads
+
+
+def _corners(box: Box) -> Quad:
+    x0, y0, x1, y1 = box
+    return [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]

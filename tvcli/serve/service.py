@@ -173,7 +173,7 @@ class _Service:
         if wanted.image is not None:
             data = read_photo(stored(self._settings.storages, wanted.image))
         if data is not None:
-            return Region("the photo sent", crop=wanted.box, data=data)
+            return Region("the photo sent", crop=wanted.box, box=wanted.box, data=data)
         if wanted.box is not None:
             raise Refused(400, "box: goes with a photo or an image")
         return wanted.item

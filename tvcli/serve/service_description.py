@@ -56,6 +56,7 @@ HIT = {
             "type": "number",
             "description": "That it belongs with the query, where the index is calibrated.",
         },
+        "query_box": BOX | {"description": "The part of the query's photo that was searched with."},
         "box": BOX | {"description": BOX_MEANT},
         "label": TEXT,
         "missing": {"type": "boolean", "description": "The photo is not where the index has it."},

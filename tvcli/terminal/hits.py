@@ -71,11 +71,14 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
 
     count = 0
     console = Console()
-    for query, of_query in groupby(hits, key=lambda hit: hit.query):
+    for (query, box), of_query in groupby(hits, key=lambda hit: (hit.query, hit.query_box)):
         found = list(of_query)
+        part = "" if box is None else f"  [{', '.join(f'{side:.0f}' for side in box)}]"
         checked = found[0].check is not None
         probable = any(hit.probability is not None for hit in found)
-        table = Table(title=Text(printable(query)), title_justify="left", box=None, pad_edge=False)
+        table = Table(
+            title=Text(printable(query) + part), title_justify="left", box=None, pad_edge=False
+        )
         table.add_column("rank", justify="right", style="dim")
         table.add_column("similarity", justify="right")
         if probable:

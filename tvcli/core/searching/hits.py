@@ -41,7 +41,8 @@ class Hit:
     """A photo found for a query: `similarity` is the cosine, 1.0 for the same picture.
 
     `probability` is that it belongs with the query, where the index was calibrated.
-    `row` is where the index has it; `check` says whether it is the same picture, if asked.
+    `query_box` is the part of the query's photo that was searched with: the object found in it, or
+    the box given; None for the whole. `row` is where the index has it; `check` says whether it is the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
     its photos lie. `fields` are what else is known of it, such as a price.
     `same_content` are other files of the same content, if they are listed rather than hits;
@@ -63,6 +64,7 @@ class Hit:
     probability: float | None = None
     same_content: tuple[str, ...] = ()
     same_rows: tuple[int, ...] = ()
+    query_box: Box | None = None
 
     @property
     def shown_fields(self) -> dict[str, str]:
@@ -71,16 +73,14 @@ class Hit:
 
     def as_record(self) -> Record:
         """Return the hit as `tv search` writes it; what is not known is left out."""
-        record: Record = {
-            "query": self.query,
-            "rank": self.rank,
-            "image": self.image,
-            "similarity": self.similarity,
-        }
+        record: Record = {"query": self.query}
+        if self.query_box is not None:
+            record["query_box"] = [round(side, 2) for side in self.query_box]
+        record |= {"rank": self.rank, "image": self.image, "similarity": self.similarity}
         if self.probability is not None:
             record["probability"] = self.probability
         if self.region is not None:
-            record["box"] = list(self.region)
+            record["box"] = [round(side, 2) for side in self.region]
         if self.label:
             record["label"] = self.label
         record |= as_json(self.fields)
@@ -244,6 +244,7 @@ def _hits(
             if others
             else (),
             same_rows=tuple(same[place]) if same else (),
+            query_box=query.box,
         )
 
 

@@ -40,7 +40,8 @@ class Query:
     """A query by name, with its vector (D,) and perhaps its map (D, H, W), both float32.
 
     `photo` is where its photo lies, `digest` the hash of its content; empty where not known.
-    `crop` is the part of it asked for; `data` the photo itself where it came through a pipe.
+    `crop` is the part of it that is encoded, `box` the same where that is an object or another part
+    of the photo; `data` the photo itself where it came through a pipe.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Query:
     label: str = ""
     crop: Box | None = None
     data: bytes | None = None
+    box: Box | None = None
 
 
 class Queries:
@@ -149,6 +151,7 @@ class Queries:
     def _of_columns(self, columns: Columns, root: Path) -> Iterator[Query]:
         encodings, vectors = columns["encodings"], self.vectors(columns)
         for place, image in enumerate(columns["image"]):
+            crop = known_box(columns["region"][place])
             yield Query(
                 shown_path(root, image),
                 vectors[place],
@@ -156,8 +159,9 @@ class Queries:
                 absolute_path(root / image),
                 columns["digest"][place],
                 columns["label"][place],
-                known_box(columns["region"][place]),
+                crop,
                 self._piped.get(image),
+                _part(crop, columns["box"][place]),
             )
 
     def of_item(self, image: str) -> Query:
@@ -170,12 +174,14 @@ class Queries:
         if not len(rows):
             raise BadInput(f"{image}: not in {self._index.path}")
         known = self._index.columns(rows[:1])
+        crop = known_box(known["region"][0])
         query = Query(
             image,
             self._index.vectors(rows[:1])[0] * _length(known),
             photo=absolute_path(self._index.root / known["image"][0]),
             digest=known["digest"][0],
-            crop=known_box(known["region"][0]),
+            crop=crop,
+            box=_part(crop, known["box"][0]),
         )
         if not self._maps:
             return query
@@ -226,7 +232,7 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
         vector = good - UNLIKE_WEIGHT * float(np.linalg.norm(bads, axis=1).mean()) * bad
     if query is None:
         return Query(" + ".join(likes), vector)
-    return Query(query.name, vector, crop=query.crop)
+    return Query(query.name, vector, crop=query.crop, box=query.box)
 
 
 def own_share(query: Query, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> float:
@@ -252,6 +258,11 @@ def known_box(values: Iterable[float]) -> Box | None:
     """Return four numbers of a file as a box; None where they are not known."""
     x0, y0, x1, y1 = (float(value) for value in values)
     return None if np.isnan((x0, y0, x1, y1)).any() else (x0, y0, x1, y1)
+
+
+def _part(crop: Box | None, box: Iterable[float]) -> Box | None:
+    """Return the part of a photo that was encoded, where it is of an object; else None."""
+    return None if known_box(box) is None else crop
 
 
 def _length(known: Columns) -> float:

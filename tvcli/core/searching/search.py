@@ -134,4 +134,4 @@ def _cropped(region: Region, box: str | None) -> Region:
             f"--box {box}: {x1 - x0:g}x{y1 - y0:g} pixels show nothing to search with; at least "
             f"{LEAST_SIDE}x{LEAST_SIDE} are needed"
         )
-    return replace(region, crop=crop)
+    return replace(region, crop=crop, box=crop)
