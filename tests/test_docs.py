@@ -47,6 +47,13 @@ def test_every_command_is_in_the_readme_and_has_examples(words: list[str]) -> No
         assert re.match(rf" *Examples:\n.*tv {' '.join(words)}", examples)
 
 
+@pytest.mark.parametrize("group", [[], ["annotate"], ["eval"]], ids=" ".join)
+def test_the_list_of_commands_has_whole_sentences(group: list[str]) -> None:
+    listed = docs.help_of(group).partition("Commands:\n")[2].partition("\n\n")[0]
+    assert listed
+    assert all(line.endswith(".") and not line.endswith("..") for line in listed.splitlines())
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_and_anchors_lead_somewhere(page: Path) -> None:
     for target in LINK.findall(_prose(page)):

@@ -9,6 +9,7 @@ import h5py
 import pytest
 from conftest import Ran, drawn
 
+from tvcli.core.location.basis import weakness
 from tvcli.core.location.classifier import EPOCHS, PATIENCE
 from tvcli.core.location.location_heads import teach_classifier
 from tvcli.core.reports import Report
@@ -67,6 +68,22 @@ def test_too_few_held_out_photos_do_not_stop_a_training(
     found = teach_classifier(Path("c.h5"), Path("head.h5"), {}, seed=0, report=Report())
     assert found.history.kept == (kept or 0)
     assert len(found.history.losses) - 1 == (kept or PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("photos", "held_out", "accuracy", "said"),
+    [
+        (50, 5, 0.64, "its accuracy was 0.64 on 30 crops of 5 held-out photos"),
+        (50, 5, 0.66, ""),
+        (50, 4, 0.3, ""),  # which may be chance
+        (9, 5, 0.99, "it learned from 9 photos only"),
+    ],
+)
+def test_a_classifier_is_weak_where_enough_photos_show_it(
+    photos: int, held_out: int, accuracy: float, said: str
+) -> None:
+    basis = {"photos": photos, "held_out_photos": held_out, "held_out_crops": 30}
+    assert weakness({"basis": basis, "quality": {"accuracy": accuracy}}) == said
 
 
 def test_locating_by_a_weak_head_says_so(

@@ -32,10 +32,10 @@ def annotate_triplets(
     seed: options.Seed = 0,
     pages: PageOptions,
 ) -> None:
-    """Choose, for photo after photo, one that is similar and one that is not.
+    """Choose similar and dissimilar photos, in the browser.
 
-    The page opens in the browser. Every choice is saved at once; tv triplets --clicks reads the
-    file. Ctrl-C stops the server.
+    The page shows photo after photo; for each, choose one that is similar and one that is not.
+    Every choice is saved at once; tv triplets --clicks reads the file. Ctrl-C stops the server.
 
     \b
     Examples:

@@ -8,7 +8,9 @@ import typer
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="Your shell.")],
 ) -> None:
-    """Print a shell script that completes tv's commands, options and file names.
+    """Print a shell script that completes what you type.
+
+    With it, your shell completes tv's commands, options and file names.
 
     \b
     Examples:

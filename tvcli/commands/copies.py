@@ -48,7 +48,7 @@ def copies(
     paths: PathOptions,
     reports: ReportOptions,
 ) -> None:
-    """Make changed copies of photos, and record what each is a copy of.
+    """Make changed copies of photos, to test or teach with.
 
     Copies are scaled (0.25 to 2 times), cropped (down to half the area), turned by any angle,
     mirrored, compressed (JPEG down to quality 10), blurred, made noisy, changed in brightness,

@@ -116,7 +116,7 @@ def crops(
     ] = None,
     reports: ReportOptions,
 ) -> None:
-    """Cut training crops of the object and of the background from boxed photos.
+    """Cut training crops from photos with boxes.
 
     A crop counts as the object if at least half of its area lies inside the box, and as background
     if at least half lies outside. If an object is too small to fill half a crop, its crops hold at

@@ -72,7 +72,7 @@ def dedupe(
     null: options.Null = False,
     reports: ReportOptions,
 ) -> None:
-    """Find photos that show the same picture, and propose which to keep.
+    """Find photos of the same picture, and which to keep.
 
     Finds copies that were scaled, cropped, turned, mirrored, compressed, recoloured, written on or
     framed. Candidates are photos that are similar or share details; geometry decides, as in tv

@@ -34,7 +34,7 @@ def demo(
     ] = False,
     seed: options.Seed = 0,
 ) -> None:
-    """Draw a collection of pictures and run the whole chain on it.
+    """Run the whole chain on pictures that it draws itself.
 
     The demo learns what a garment is and which garments belong together, and writes a page that
     compares what each search finds. It prints every command before it runs it, so that you can

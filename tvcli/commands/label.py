@@ -109,7 +109,7 @@ def label(
     inputs: InputOptions,
     reports: ReportOptions,
 ) -> None:
-    """Give photos the label that the most similar photos of an index have.
+    """Label photos by the most similar photos of an index.
 
     The nearest labelled photos vote, each by its similarity. How many vote, how probable a label
     is, and below which probability a photo gets none (label null) is fitted to the labels that the

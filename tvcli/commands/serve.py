@@ -42,7 +42,7 @@ def serve(
     root: options.PhotosRoot = None,
     weights: options.Weights = None,
 ) -> None:
-    """Serve searches over HTTP to other programs, without pages.
+    """Serve searches over HTTP to other programs.
 
     POST /v1/search answers with the hits for a photo that is sent, for an item of the index, or for
     examples. /openapi.json describes it, /health tells that it answers, and /metrics has its

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.progress import reporting
 
@@ -65,9 +66,10 @@ def train_classifier(
         )
         quality = found.quality
         if found.basis.is_measured:
+            photos = number_of(found.basis.held_out_photos, "held-out photo")
             report.note(
-                f"on {found.basis.held_out_crops} crops of {found.basis.held_out_photos} held-out "
-                f"photos: accuracy {quality.accuracy:.3f}, precision {quality.precision:.3f}, "
+                f"on {number_of(found.basis.held_out_crops, 'crop')} of {photos}: "
+                f"accuracy {quality.accuracy:.3f}, precision {quality.precision:.3f}, "
                 f"recall {quality.recall:.3f} at threshold {quality.threshold:.3f}"
             )
         if (verified := found.verification) is not None:

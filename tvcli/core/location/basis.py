@@ -7,7 +7,7 @@ from tvcli.core.reports import number_of
 
 LEAST_PHOTOS = 10  # to learn from, and five to measure on: of fewer, figures are chance
 LEAST_HELD_OUT = 5
-WEAK = 0.85  # accuracy of a classifier below which half of its objects may be none
+WEAK = 0.65  # accuracy as of heads that learned from boxes half of which were wrong (docs/notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,6 @@ def weakness(settings: dict[str, Any]) -> str:
         return ""
     if photos < LEAST_PHOTOS:
         return f"it learned from {number_of(int(photos), 'photo')} only"
-    if others and accuracy < WEAK:
+    if others >= LEAST_HELD_OUT and accuracy < WEAK:
         return f"its accuracy was {accuracy:.2f} on {crops} crops of {others} held-out photos"
     return ""

@@ -145,9 +145,9 @@ def locate_photos(
         folder.mkdir(parents=True, exist_ok=True)
     threshold_given = locator.settings.threshold is not None  # by somebody who knows why
     if locator.weakness:
-        more = "" if threshold_given else ", or ask for more by --threshold"
+        more = "" if threshold_given else ", or raise --threshold"
         report.note(
-            f"warning: the classifier is weak: {locator.weakness}; what is found may be anything: "
+            f"warning: the classifier is weak: {locator.weakness}; expect boxes that are wrong: "
             f"annotate more photos{more}"
         )
     report.start("locating", "photos")

@@ -42,7 +42,8 @@ class Hit:
 
     `probability` is that it belongs with the query, where the index was calibrated.
     `query_box` is the part of the query's photo that was searched with: the object found in it, or
-    the box given; None for the whole. `row` is where the index has it; `check` says whether it is the same picture, if asked.
+    the box given; None for the whole. `row` is where the index has it; `check` says whether it is
+    the same picture, if asked.
     `explain` is a picture of what made it similar, if asked. `root` is where the index says that
     its photos lie. `fields` are what else is known of it, such as a price.
     `same_content` are other files of the same content, if they are listed rather than hits;
