@@ -589,6 +589,45 @@ def test_every_box_has_its_label_through_the_whole_chain(
     assert 20 <= len(hits) <= 27 and {hit["label"] for hit in hits} == {"square"}
 
 
+def test_labels_have_thresholds_of_their_own(tv: Tv, named: Path, tmp_path: Path) -> None:
+    folders = named / "photos", named / "mixed"
+    both = ("--classifier", named / "named.h5", "--boxes", named / "named-boxes.h5")
+
+    def scores(*options: object) -> dict[str, list[float]]:
+        ran = tv("locate", *folders, *both, *options)
+        assert ran.status == 0
+        found: dict[str, list[float]] = {"disc": [], "square": []}
+        for record in map(json.loads, ran.out.splitlines()):
+            found[record["label"]].append(record["score"])
+        return {label: sorted(own) for label, own in found.items()}
+
+    every = scores("--threshold", 0)
+    gaps = np.diff(every["square"])
+    before = int(gaps.argmax())  # the widest gap, so that rounded scores lie on the right side
+    between = every["square"][before] + gaps[before] / 2
+    few = scores("--threshold", 0, "--threshold", f"square={between}")
+    assert few == {"disc": every["disc"], "square": every["square"][before + 1 :]}
+    own = scores("--threshold", 1, "--threshold", "square=0")
+    assert own["disc"] == [] and len(own["square"]) == len(every["square"])
+    ran = tv("locate", *folders, *both, "--threshold", "cow=0.5")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.endswith("not a label of these heads: they learned disc, square\n")
+
+
+def test_thresholds_are_set_in_a_projects_file_as_numbers_and_by_label(
+    tv: Tv, named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = ("--classifier", named / "named.h5", "--boxes", named / "named-boxes.h5")
+    monkeypatch.chdir(tmp_path)
+    for value, boxes in (("0", 24), ("1", 0), ('["disc=0", 1]', 24), ('["disc=1", 0]', 0)):
+        (tmp_path / "tv.toml").write_text(f"[locate]\nthreshold = {value}\n")
+        ran = tv("locate", named / "photos", *both)
+        assert (ran.status, len(ran.out.splitlines())) == (0, boxes), value
+    (tmp_path / "tv.toml").write_text("[locate]\nthreshold = true\n")
+    ran = tv("locate", named / "photos", *both)
+    assert (ran.status, "threshold: text is wanted, not True" in ran.err) == (3, True)
+
+
 def test_a_set_with_one_label_has_no_labels_to_learn(tv: Tv, taught: Path) -> None:
     settings = json.loads(tv("info", taught / "classifier.h5", "--json").out)["settings"]
     assert "naming" not in settings and "verifier" not in settings

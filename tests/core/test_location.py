@@ -134,13 +134,10 @@ def test_clusters_are_objects_in_the_order_of_their_support() -> None:
 
 @given(
     st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.8, 0.9]), max_size=7),
-    st.sampled_from([0.0, 0.4, 0.45]),
     st.integers(1, 6),
 )
 @settings(max_examples=50)
-def test_what_is_kept_are_the_surest_in_their_order(
-    scores: list[float], threshold: float, most: int
-) -> None:
+def test_what_is_kept_are_the_surest_in_their_order(scores: list[float], most: int) -> None:
     objects = [Located((n, 0, n + 1, 1), score) for n, score in enumerate(scores)]
     left, expected = list(objects), []
     while left and len(expected) < most:
@@ -148,9 +145,8 @@ def test_what_is_kept_are_the_surest_in_their_order(
         for other in left[1:]:
             best = other if other.score > best.score else best  # the first of equal ones
         left.remove(best)
-        if best.score >= threshold:
-            expected.append(best)
-    assert surest(objects, threshold, most) == expected
+        expected.append(best)
+    assert surest(objects, most) == expected
 
 
 @given(boxes)

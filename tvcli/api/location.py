@@ -1,7 +1,7 @@
 """Where the object is: crops to learn from, the two heads, and boxes found by them."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -261,6 +261,7 @@ def locate(
     classifier: PathLike,
     boxes: PathLike,
     threshold: float | None = None,
+    label_thresholds: Mapping[str, float] | None = None,
     scales: Sequence[float] | None = None,
     combine: Literal["mean", "median", "weighted", "cluster", "look"] = "look",
     looks: int | None = None,
@@ -279,6 +280,7 @@ def locate(
         classifier: the head of `train_classifier`.
         boxes: the head of `train_boxes`.
         threshold: the least probability of an object; None: the one that was learned.
+        label_thresholds: others, of objects with these labels.
         scales: sizes at which a photo is searched, as multiples of the window; 0 squeezes it in.
             None: as the effort has it.
         combine: how overlapping boxes become one; `look` then zooms in to place it better.
@@ -295,7 +297,7 @@ def locate(
     Units: boxes are in pixels of the photo as displayed, half open; scores are probabilities.
 
     Raises:
-        UsageError: nothing is named.
+        UsageError: nothing is named, or a threshold is of a label that was not learned.
         BadInput: not one photo could be used, or a head cannot be read.
         Mismatch: the heads were trained on different encodings.
 
@@ -305,7 +307,8 @@ def locate(
     from tvcli.core.location.locating import load_locator, locate_photos
 
     sizes = None if scales is None else tuple(map(float, scales))
-    settings = LocateSettings(threshold, sizes, combine, max_objects, looks, effort)
+    labelled = dict(label_thresholds or {})
+    settings = LocateSettings(threshold, sizes, combine, max_objects, looks, effort, labelled)
     known = report_of(report)
     locator = load_locator(
         Path(classifier),

@@ -28,13 +28,12 @@ def locate(
         ),
     ] = "-",
     threshold: Annotated[
-        float | None,
+        list[str] | None,
         typer.Option(
             "--threshold",
-            min=0,
-            max=1,
-            help="Report only objects with at least this probability.  [default: the threshold "
-            "that the classifier learned]",
+            metavar="[LABEL=]VALUE",
+            help="Report only objects with at least this probability; with LABEL= only of those "
+            "that are named so. Repeatable.  [default: the threshold that the classifier learned]",
         ),
     ] = None,
     effort: EffortOptions,
@@ -105,20 +104,24 @@ def locate(
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 -o located.jsonl
       tv locate img.jpg --classifier classifier.h5 --boxes boxes.h5 --draw seen/
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 --thorough --max-objects 5
+      tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 --threshold shirt=0.8
       tv locate photos/ --classifier classifier.h5 --boxes boxes.h5 | tv encode - -o objects.h5
     """
     from tvcli.core.files.tables import table_format
     from tvcli.core.location.crops import parse_numbers
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import Pictures, load_locator, locate_photos
+    from tvcli.core.location.thresholds import parse_thresholds
 
+    every, labelled = parse_thresholds(threshold or ())
     settings = LocateSettings(
-        threshold=threshold,
+        threshold=every,
         scales=None if scales is None else parse_numbers("--scales", scales),
         combine=combine,
         max_objects=max_objects,
         looks=looks,
         effort=effort.effort(),
+        label_thresholds=labelled,
     )
     with reports.open() as report:
         source = inputs.open(sources, report)

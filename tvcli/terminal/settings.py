@@ -16,6 +16,7 @@ from tvcli.terminal.project_options import why_not
 
 PREFIX = "TV"
 Name = tuple[tuple[str, ...], str]  # the command's words, the option's name
+NAME_OR_NOT = "=]VALUE"  # how the metavar ends of text like NAME=VALUE, or VALUE alone
 GUESSED = 10  # mistakes for which what was meant is looked for
 WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
@@ -65,7 +66,8 @@ class Settings:
             branch = tree
             for word in words:
                 branch = branch.setdefault(word, {})
-            branch[_options(command_at(self.root, words))[option].name] = entry.value
+            parameter = _options(command_at(self.root, words))[option]
+            branch[parameter.name] = _as_given(parameter, entry.value)
         return tree
 
     def in_force(self) -> Iterator[Setting]:
@@ -188,14 +190,23 @@ def _options(command: Any) -> dict[str, Any]:
     return {max(p.opts, key=len).lstrip("-"): p for p in found}
 
 
+def _as_given(parameter: Any, value: Any) -> Any:
+    """Return a value of a file as a command line gives it: a number where text may be one alone."""
+    if not str(parameter.metavar).endswith(NAME_OR_NOT):
+        return value
+    values = value if isinstance(value, list) else [value]
+    return [f"{v}" if type(v) in (int, float) else v for v in values]
+
+
 def _refusal(parameter: Any, value: Any) -> str:
     """Return why an option does not take a value of a file, empty if it does."""
-    kind = parameter.type_descriptor
+    kind, given = parameter.type_descriptor, value
+    value = _as_given(parameter, given)
     values = value if kind.is_list and isinstance(value, list) else [value]
     wanted = kind.annotation if kind.annotation in (bool, int, float) else str
     accepted = (int, float) if wanted is float else wanted
     if any(not isinstance(v, accepted) or isinstance(v, bool) != (wanted is bool) for v in values):
-        return f"{WANTED[wanted]} is wanted, not {value!r:.60}"
+        return f"{WANTED[wanted]} is wanted, not {given!r:.60}"
     try:
         parameter.get_runtime_param().coerce(values if kind.is_list else value, parameter, None)
     except TyperException as error:

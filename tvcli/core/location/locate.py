@@ -1,8 +1,8 @@
 """Locating: photos in, boxes of the object out."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from tvcli.core.location.box_fusion import (
 )
 from tvcli.core.location.efforts import EFFORTS, JUDGED, EffortName, Look
 from tvcli.core.location.judging import Judge
+from tvcli.core.location.thresholds import check_labels
 from tvcli.core.location.views import NO_WINDOWS, Heads, View, Viewer, Windows
 
 Combine = Literal["mean", "median", "weighted", "cluster", "look"]
@@ -39,7 +40,8 @@ class LocateSettings:
     """How objects are looked for; what is None is as the effort has it.
 
     `scales`: short sides of the photo in sizes of the window, 0 the whole photo squashed into one;
-    `threshold` None: the classifier's own. `looks` is how often a box found is looked at again.
+    `threshold` None: the classifier's own; `label_thresholds` go before it for boxes with their
+    labels. `looks` is how often a box found is looked at again.
     """
 
     threshold: float | None = None
@@ -48,6 +50,7 @@ class LocateSettings:
     max_objects: int = 1
     looks: int | None = None
     effort: EffortName = "normal"
+    label_thresholds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,22 @@ class Locator:
         self._judge = judge
         verifier = None if judge is None else judge.verifier
         own, asked = float(heads.classifier.settings["threshold"]), self.settings.threshold
-        self._proposing = own if asked is None or verifier is not None else asked
+        self._proposing = own
         if verifier is not None:
             own = verifier.threshold
         self.threshold = own if asked is None else asked
+        labelled = self.settings.label_thresholds
+        if labelled:
+            check_labels(labelled, self._labels)
+        if verifier is None:
+            self._proposing = min(self.threshold, *labelled.values(), 1.0)
 
     @property
     def record(self) -> dict[str, Any]:
         """What must be the same for its detections to belong together, as JSON can hold it."""
         settings = {**asdict(self.settings), "threshold": self.threshold}
+        if not self.settings.label_thresholds:
+            del settings["label_thresholds"]  # so that it is as an older tv records it
         heads = {"classifier": self.heads.classifier.digest, "boxes": self.heads.boxes.digest}
         return {"encoder": self.heads.boxes.settings["encoder"], **settings, **heads}
 
@@ -112,6 +122,10 @@ class Locator:
         """What the boxes' nets learned to find, if it had one label; else empty."""
         labels = self.heads.boxes.settings.get("labels", [])
         return str(labels[0]) if len(labels) == 1 else ""
+
+    def threshold_of(self, label: str) -> float:
+        """Return from which probability on an object with a label is kept."""
+        return self.settings.label_thresholds.get(label, self.threshold)
 
     def locate(self, photo: Photo) -> list[Located]:
         """Return the objects of a photo, the surest first; none if no window passes."""
@@ -130,6 +144,12 @@ class Locator:
         for look in self._looks:
             self._look(photos, found, look)
         return [self._kept(photo, own) for photo, own in zip(photos, found, strict=True)]
+
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        """What a box found may be labelled."""
+        naming = None if self._judge is None else self._judge.naming
+        return (self.label,) if naming is None else naming.labels
 
     @property
     def _looks_again(self) -> bool:
@@ -193,7 +213,8 @@ class Locator:
         objects = [Located(b, min(1.0, score), label) for b, score in located if b is not None]
         if self._judge is not None:
             objects = [self._judged(photo, found, self._judge) for found in objects]
-        return surest(distinct(objects), self.threshold, self.settings.max_objects)
+        sure = [o for o in distinct(objects) if o.score >= self.threshold_of(o.label)]
+        return surest(sure, self.settings.max_objects)
 
     def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
         """Return an object with the probability and the label that a last close look gives it."""
@@ -223,13 +244,12 @@ def scales_to_search(boxes: dict[str, Any], scales: tuple[float, ...]) -> tuple[
     return tuple(first * (last / first) ** (n / max(1, steps)) for n in range(steps + 1))
 
 
-def surest(objects: Sequence[Located], threshold: float, most: int) -> list[Located]:
-    """Return at most so many objects whose score reaches the threshold, by falling score.
+def surest(objects: Sequence[Located], most: int) -> list[Located]:
+    """Return at most so many objects, by falling score.
 
     Of equal scores the first stays first, so that what has most support goes before.
     """
-    sure = [found for found in objects if found.score >= threshold]
-    return sorted(sure, key=lambda found: -found.score)[:most]
+    return sorted(objects, key=lambda found: -found.score)[:most]
 
 
 def _is_size(value: Any) -> bool:

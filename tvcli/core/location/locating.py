@@ -143,7 +143,8 @@ def locate_photos(
     wanted = pictures or Pictures()
     for folder in filter(None, (wanted.crops, wanted.drawn)):
         folder.mkdir(parents=True, exist_ok=True)
-    threshold_given = locator.settings.threshold is not None  # by somebody who knows why
+    settings = locator.settings
+    threshold_given = settings.threshold is not None or bool(settings.label_thresholds)
     if locator.weakness:
         more = "" if threshold_given else ", or raise --threshold"
         report.note(
@@ -170,7 +171,7 @@ def locate_photos(
             report.note(f"{source.named(region)}: no object found")
             if keep_empty:
                 yield about
-        unsure += _is_unsure(seen.objects, locator.threshold)
+        unsure += not threshold_given and _is_unsure(seen.objects, locator.threshold)
         for found in seen.objects:
             box = [round(side, 2) for side in found.box]
             named = {"box": box, "label": found.label, "score": round(found.score, 4)}
