@@ -16,3 +16,9 @@ def test_formats_are_named_as_in_every_command(tmp_path: Path, tv: Callable[...,
     assert {ran.status for ran in outs} == {0}
     assert len({ran.out for ran in outs}) == 1
     assert pytest.approx(1) in json.loads(outs[0].out).values()
+
+
+def test_only_one_of_the_two_files_comes_from_stdin(tv: Callable[..., Any]) -> None:
+    ran = tv("eval", "boxes", "-", "-")
+    assert (ran.status, ran.out) == (2, "")
+    assert "only one of the two files can come from stdin" in ran.err

@@ -34,6 +34,12 @@ def test_info_of_every_artifact(
     assert "cat 2" in text
 
 
+def test_a_label_may_be_the_number_zero(tv: Tv, tmp_path: Path) -> None:
+    records = tmp_path / "boxes.jsonl"
+    records.write_text('{"image": "a.png", "label": 0}\n{"image": "b.png", "label": null}\n')
+    assert json.loads(tv("info", records, "--json").out)["labels"] == {"0": 1}
+
+
 def test_info_of_an_index_that_python_code_made(
     tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

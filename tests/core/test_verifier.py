@@ -1,15 +1,17 @@
 """What learns to tell the object from what is taken for it, on maps with known answers."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
 
 from tvcli.core.backbones.mini_files import FOLDER
 from tvcli.core.encoding.encoder import make_encoder
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.heads import HeadFile
 from tvcli.core.location.distractors import distractors_of
 from tvcli.core.location.look_cells import GRID, Looks, kernel_of
@@ -166,3 +168,32 @@ def test_a_file_that_ships_and_is_damaged_is_named(
     monkeypatch.setattr("tvcli.core.location.distractors.FOLDER", tmp_path)
     with pytest.raises(BadInput, match=rf"{name}: damaged .*: install tvcli again"):
         distractors_of({})
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, {}, {"encoder": "{"}, {"encoder": "[]"}, {"encoder": "{}"}, {"encoder": '{"fit": 1}'}],
+)
+def test_distractors_whose_file_says_something_else_are_named(
+    metadata: dict[str, str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "mini-2-distractors.safetensors"
+    spec = make_encoder("mini").spec
+    save_file(load_file(FOLDER / name), tmp_path / name, metadata)
+    monkeypatch.setattr("tvcli.core.location.distractors.FOLDER", tmp_path)
+    with pytest.raises(Mismatch, match=f"{name}: not what ships with tv: install tvcli again"):
+        distractors_of(spec)
+
+
+@pytest.mark.parametrize("wrong", [{"cells": (2, 256, 3, 3)}, {"scales": (9, 1, 1)}, {"cells": ()}])
+def test_distractors_of_another_shape_are_named(
+    wrong: dict[str, tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "mini-2-distractors.safetensors"
+    spec = make_encoder("mini").spec
+    shapes = {"cells": (2, 256, 4, 4), "scales": (256, 1, 1)} | wrong
+    tensors = {key: torch.ones(shape) for key, shape in shapes.items()}
+    save_file(tensors, tmp_path / name, {"encoder": json.dumps(spec)})
+    monkeypatch.setattr("tvcli.core.location.distractors.FOLDER", tmp_path)
+    with pytest.raises(Mismatch, match="not what ships"):
+        distractors_of(spec)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from tvcli.core.errors import UsageError
 from tvcli.terminal import options
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.tables import print_table
@@ -41,8 +42,11 @@ def eval_boxes(
       tv eval boxes located.jsonl truth.jsonl
       tv locate photos/ --classifier c.h5 --boxes b.h5 --threshold 0 | tv eval boxes - truth.jsonl
     """
+    from tvcli.core.files.pipes import STDIN
     from tvcli.core.location.detection_metrics import evaluate
 
+    if str(located) == str(truth) == STDIN:
+        raise UsageError("only one of the two files can come from stdin")
     measures, curves = evaluate(located, truth)
     if plot is not None:
         from tvcli.core.plots import plot_precision_recall

@@ -116,7 +116,8 @@ def _describe_records(path: Path, records: Iterable[tuple[Record, str]]) -> dict
     for record, _ in records:
         count += 1
         fields.update(record.keys())
-        labels.update([str(record.get("label") or "")])
+        label = record.get("label")
+        labels.update(["" if label is None else str(label)])  # 0 is one
     return {
         "file": str(path),
         "type": "records",
