@@ -151,8 +151,9 @@ def is_found(row: Row) -> bool:
 
 def least_log_odds(rows: list[Row], scores: Values, queries: int) -> float:
     """Return the score that fewer than `FALSE` of so many strangers reach."""
-    found = [(row, s) for row, s in zip(rows, scores, strict=True) if is_found(row)]
-    highest = sorted(best_of(*zip(*found, strict=True), same=False).values(), reverse=True)
+    kept = [place for place, row in enumerate(rows) if is_found(row)]
+    best = best_of([rows[place] for place in kept], scores[kept], same=False)
+    highest = sorted(best.values(), reverse=True)
     passing = int(np.ceil(FALSE * queries)) - 1  # as many may pass
     return float(np.nextafter(highest[max(passing, 0)], np.inf))
 

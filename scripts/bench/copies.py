@@ -36,7 +36,7 @@ from tvcli.core.images.photo import decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import index_photos
 from tvcli.core.indexes.keypoints import keep_keypoints
-from tvcli.core.matching.decision import PRESETS
+from tvcli.core.matching.decision import PRESETS, Preset
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
 from tvcli.core.searching.queries import Queries, Query
@@ -77,7 +77,8 @@ class Hashes:
 
     @staticmethod
     def of(image: Image.Image) -> np.ndarray:
-        return imagehash.phash(image).hash.ravel()
+        bits: np.ndarray = imagehash.phash(image).hash.ravel()
+        return bits
 
     def distances(self, copy: Image.Image, row: int) -> tuple[int, int]:
         """Return the bits that differ from the picture's own row, and from the nearest other."""
@@ -114,7 +115,7 @@ def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[st
 
 
 def results(
-    data: Path, target: Path, todo: list[Task], seed: int, preset: str
+    data: Path, target: Path, todo: list[Task], seed: int, preset: Preset
 ) -> Iterator[dict[str, Any]]:
     """Yield what became of each copy."""
     report = Report()
@@ -124,6 +125,7 @@ def results(
         encoder = encoder_of(index.settings["encoder"], index.settings["weights_file"])
         queries, hashes = Queries(index, lambda: encoder, report), Hashes(data, index)
         verifier = stack.enter_context(verifying(index, how, report, queries.looks))
+        assert verifier is not None
         rows = {name: row for row, name in enumerate(index.images)}
         for start in range(0, len(todo), AT_ONCE):
             some = todo[start : start + AT_ONCE]

@@ -44,7 +44,8 @@ def apart(data: Path, draw: int) -> Set:
     share of all as large as in the whole; the index is another draw of 2,000 clothes, so its pairs
     with strangers are others; and all copies are drawn anew.
     """
-    fresh, others = [], []
+    fresh: list[str] = []
+    others: list[str] = []
     seen = in_view(data)
     for name in shuffled(clothes(data), seed=1 + draw):
         (others if name in seen else fresh).append(name)

@@ -18,6 +18,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def main() -> None:
                 ious["prototype"].append(first)
                 ious["heads"].append(located)
                 ious["proposed"].append(located if found else first)
-        line = {"boxes": count, "tested": len(ious["heads"]), "missed": missed}
+        line: dict[str, Any] = {"boxes": count, "tested": len(ious["heads"]), "missed": missed}
         for what, each in ious.items():
             values = np.array(each)
             good = round(float((values >= 0.7).mean()), 3)

@@ -100,7 +100,7 @@ def probable(gallery: Pooled, queries: Pooled, seeds: int) -> None:
         hits = np.argsort(-similarities, axis=1)[:, :20]
         values = np.take_along_axis(similarities, hits, axis=1)
         right = gallery.labels[hits] == queries.labels[:, None]
-        says = trained.calibration.probability(values)
+        says = trained.calibration.probability(values.astype(np.float64))
         for least, runs in found.items():
             some = says >= least
             runs.append((int(some.sum()), float(right[some].mean()) if some.any() else np.nan))
@@ -134,7 +134,7 @@ def tell(what: str, how: str, figures: list[Figures], seconds: list[float]) -> F
     """
     values = np.stack(figures)  # (S, Q, 3)
     asked = ~np.isnan(values[..., 0])  # (S, Q)
-    means = values[asked].mean(axis=0)
+    means: Figures = values[asked].mean(axis=0)
     # What each query adds to the means: how often it was asked may differ.
     apart = np.nansum(values - means, axis=0) * asked.shape[1] / asked.sum()  # (Q, 3)
     low, high = bootstrap(means + apart)

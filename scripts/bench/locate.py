@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ from tvcli.core.location.locating import load_locator
 AT_ONCE = 8  # photos
 RESAMPLED = 2000
 ALL = (0.0, 1.0, 2.0)
+Words = Sequence[str | Path]  # of a command line
 CHOICES: dict[str, Effort] = {
-    **EFFORTS,
+    **{str(name): effort for name, effort in EFFORTS.items()},
     "1.3": Effort(ALL, True, (((1.3, False),),)),
     "1.4, 1.4m": Effort(ALL, True, (((1.4, False), (1.4, True)),)),
     "1.25, 1.6m": Effort(ALL, True, (((1.25, False), (1.6, True)),)),
@@ -125,12 +126,12 @@ def interval(values: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 def processes(photos: Path, folder: Path, rounds: int) -> None:
     tv = Path(sys.executable).with_name("tv")
-    heads = ["--classifier", folder / "classifier-0.h5", "--boxes", folder / "boxes-0.h5"]
+    heads: Words = ["--classifier", folder / "classifier-0.h5", "--boxes", folder / "boxes-0.h5"]
     query = next(file for file in sorted(photos.iterdir()) if file.suffix in (".jpg", ".png"))
     with tempfile.TemporaryDirectory() as name:
         index = Path(name, "located.tvx")
         subprocess.run([tv, "index", photos, *heads, "-o", index, "-q"], check=True)
-        commands = {
+        commands: dict[str, Words] = {
             "encode": [tv, "encode", photos, "-o", Path(name, "e.h5"), "-q"],
             "locate": [tv, "locate", photos, *heads, "-o", Path(name, "l.jsonl"), "-q"],
             "locate --fast": [tv, "locate", photos, *heads, "--fast", "-o", os.devnull, "-q"],
@@ -175,7 +176,7 @@ def cells(box: Box, look: Box, shape: tuple[int, int]) -> tuple[slice, slice]:
     return found[0], found[1]
 
 
-def spent(command: list[Any]) -> dict[str, float]:
+def spent(command: Words) -> dict[str, float]:
     """Run a command; return its CPU seconds and its peak memory in MiB."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

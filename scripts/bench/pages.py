@@ -117,7 +117,7 @@ def bench_boxes(folder: Path, photos: int) -> dict[str, float]:
     output.write_text("\n".join(lines) + "\n")
     before, started = Path.cwd(), time.perf_counter()
     os.chdir(folder)
-    opened = open_box_editor(open_sources([str(source)], stdin=None), output)  # type: ignore[arg-type]
+    opened = open_box_editor(open_sources([str(source)], stdin=None), output)
     with opened as app, served(app) as client:
         client.get("/api/photos").raise_for_status()
         first = (time.perf_counter() - started) * 1000

@@ -48,18 +48,19 @@ class Counts:
     refused: list[tuple[int, float]] = field(default_factory=list)
 
     def add(self, name: str, truth: set[int], hits: list[Hit]) -> None:
-        found = {number(hit.image): hit for hit in hits if hit.check and hit.check.verified}
+        checked = [(hit, hit.check) for hit in hits if hit.check]
+        found = {number(hit.image) for hit, check in checked if check.verified}
         self.queries += 1
         self.wanted += len(truth)
-        self.right += len(truth & found.keys())
-        self.missed += [f"{name} {n}" for n in truth - found.keys()]
-        self.wrong += [f"{name} {n}" for n in found.keys() - truth]
+        self.right += len(truth & found)
+        self.missed += [f"{name} {n}" for n in truth - found]
+        self.wrong += [f"{name} {n}" for n in found - truth]
         self.cosine_first += bool(truth) and number(hits[0].image) in truth
-        best = max(hits, key=lambda hit: (hit.check.verified, hit.check.match.inliers))
+        best, _ = max(checked, key=lambda each: (each[1].verified, each[1].match.inliers))
         self.first += bool(truth) and number(best.image) in truth
-        for hit in hits:
-            known = hit.check.match.inliers, round(hit.check.match.probability, 4)
-            if number(hit.image) in truth and hit.check.verified:
+        for hit, check in checked:
+            known = check.match.inliers, round(check.match.probability, 4)
+            if number(hit.image) in truth and check.verified:
                 self.accepted.append(known)
             elif number(hit.image) not in truth:
                 self.refused.append(known)

@@ -72,7 +72,8 @@ class Mini(nn.Module):
         self.network = load_backbone("mini").network.eval()
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return self.network(pictures).mean(dim=(2, 3))  # (N, C)
+        means: torch.Tensor = self.network(pictures).mean(dim=(2, 3))  # (N, C)
+        return means
 
     def look(self) -> Callable[[Any], torch.Tensor]:
         steps = [
@@ -80,10 +81,11 @@ class Mini(nn.Module):
             transforms.ToTensor(),
             transforms.Normalize(self.spec.mean, self.spec.std),
         ]
-        return transforms.Compose(steps)
+        look: Callable[[Any], torch.Tensor] = transforms.Compose(steps)
+        return look
 
 
-class Files(Dataset):
+class Files(Dataset[torch.Tensor]):
     def __init__(self, files: list[Path], look: Callable[[Any], torch.Tensor]) -> None:
         self.files, self.look = files, look
 
@@ -99,7 +101,8 @@ def by_tv(folder: Path, work: Path) -> np.ndarray:
     encoder = make_encoder("mini", pool="mean", device="cpu")
     encode_file(open_sources([str(folder)], stdin=io.BytesIO()), encoder, target, Report(), {})
     with open_artifact(target) as file:
-        return file.read("encodings")
+        rows: np.ndarray = file.read("encodings")
+        return rows
 
 
 def by_imagededup(folder: Path, model: Mini, workers: int) -> np.ndarray:
@@ -161,7 +164,8 @@ def encoding(folder: Path, rounds: int, work: Path) -> None:
 
 def unit(rows: np.ndarray) -> np.ndarray:
     values = rows.astype(np.float32)
-    return values / np.linalg.norm(values, axis=1, keepdims=True)
+    units: np.ndarray = values / np.linalg.norm(values, axis=1, keepdims=True)
+    return units
 
 
 def check(name: str, expected: np.ndarray, found: np.ndarray) -> None:
@@ -176,7 +180,7 @@ def cold(folder: Path, rounds: int, work: Path) -> None:
     subprocess.run([TV, "index", *hundred, "-o", work / "i.tvx", "-q"], check=True)
     rclip = [work / "rclip.py", work / "vit.onnx", work / "rclip.db", photo]
     prepare_rclip(work, hundred)
-    commands = {
+    commands: dict[str, list[str | Path]] = {
         "tv search PHOTO, mini": [TV, "search", photo, "-i", work / "i.tvx"],
         "rclip's way, ViT-B/32, re-timed": [sys.executable, *rclip],
         'python -c "import torch"': [sys.executable, "-c", "import torch"],

@@ -31,12 +31,12 @@ def read_maps(path: Path) -> torch.Tensor:
 def blocks(maps: torch.Tensor, rank: Path | None) -> torch.Tensor:
     """Return maps ready to compare, flattened: (N, D*H*W) float32."""
     ranker = load_rank(rank) if rank else None
-    parts = [comparable_maps(block.float(), ranker).flatten(1) for block in maps.split(100)]
+    parts = [comparable_maps(block.float(), ranker).flatten(1) for block in torch.split(maps, 100)]
     return torch.cat(parts)
 
 
 def pooled(maps: torch.Tensor, how: str, ranker: Ranker | None) -> torch.Tensor:
-    vectors = torch.cat([pool_maps(block.float(), how) for block in maps.split(100)])
+    vectors = torch.cat([pool_maps(block.float(), how) for block in torch.split(maps, 100)])
     return ranker.maps(vectors) if ranker else vectors
 
 

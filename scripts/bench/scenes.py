@@ -48,7 +48,7 @@ def draw_scene(rng: Generator, count: int) -> tuple[Any, list[tuple[Box, str]]]:
     if not count:  # the room alone
         stages = [Stage(width, height, stages[0].pose, light)]
     whole = paint_scene(rng, stages[0])
-    boxes = []
+    boxes: list[tuple[Any, float, str]] = []
     for number in rng.permutation(len(stages)):  # from the back to the front
         stage = stages[number]
         whole = whole * in_rgb(1 - stage.alpha) + stage.pixels

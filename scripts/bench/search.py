@@ -58,7 +58,7 @@ def drawn(rows: int, seed: int, dimension: int = 256, latent: int = 32) -> Vecto
 def columns(vectors: Vectors, first: int) -> dict[str, object]:
     names = [f"{row}.jpg" for row in range(first, first + len(vectors))]
     labels = [f"class {row % 100}" for row in range(first, first + len(vectors))]
-    region = np.tile(np.float32([0, 0, 1, 1]), (len(vectors), 1))
+    region = np.tile(np.array([0, 0, 1, 1], np.float32), (len(vectors), 1))
     return {
         "embeddings": vectors, "image": names, "region": region, "digest": names, "label": labels
     }  # fmt: skip

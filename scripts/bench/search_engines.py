@@ -119,6 +119,8 @@ def search(engine: str, folder: Path) -> dict[str, Any]:
 
 def _searched_peer(engine: str, file: Path, queries: Vectors, truth: Rows) -> dict[str, Any]:
     started = time.perf_counter()
+    set_effort: Callable[[int], None]
+    find: Callable[[Vectors], Rows]
     if engine == "hnswlib":
         import hnswlib
 

@@ -32,7 +32,7 @@ SMAPS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 @contextmanager
 def serving(index: Path, workers: int) -> Iterator[tuple[str, int]]:
     """Give the address of `tv serve` and the number of its process."""
-    command = [TV, "serve", index, "--port", "0", "--workers", str(workers)]
+    command: list[str | Path] = [TV, "serve", index, "--port", "0", "--workers", str(workers)]
     environment = os.environ | {"TV_SERVE_TOKEN": TOKEN, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None

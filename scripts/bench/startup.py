@@ -46,7 +46,7 @@ def collection(folder: Path) -> None:
     torch.save(torchvision.models.squeezenet1_1(weights=None).state_dict(), weights)
     other = ["--backbone", "squeezenet1_1", "--weights", str(weights), "-o", "other.tvx"]
     for options in ([], other):
-        command = [BIN / "tv", "index", "photos", "-q", *options]
+        command: list[str | Path] = [BIN / "tv", "index", "photos", "-q", *options]
         subprocess.run(command, cwd=folder, check=True)
 
 

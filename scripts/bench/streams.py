@@ -101,7 +101,7 @@ def write_encodings(path: Path, count: int, first: int = 0) -> None:
                 {
                     "encodings": vectors.astype(np.float16),
                     "image": [f"photos/{row}.jpg" for row in rows],
-                    "region": np.tile(np.float32([0, 0, 96, 80]), (len(rows), 1)),
+                    "region": np.tile(np.array([0, 0, 96, 80], np.float32), (len(rows), 1)),
                     "digest": [f"{row:032x}" for row in rows],
                     "label": [str(row % 20) for row in rows],
                 }

@@ -6,16 +6,20 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scripts.matching.rephotographed import Surroundings, rephotographed
-from tvcli.core.images.copies.changes import CHANGES
+from tvcli.core.images.copies.changes import CHANGES, PLAIN_KINDS
 
 Rng = np.random.Generator
-PLAIN = ("scale", "crop", "rotation", "mirror", "jpeg", "blur", "noise", "brightness", "colour")
 SMALL, LARGE = 0.3, 0.6  # of the width of another photo that a picture is pasted into
 Made = Callable[[Image.Image, Sequence[Image.Image], Surroundings, Rng], Image.Image]
 
 
+def _changed(picture: Image.Image, kind: str, rng: Rng) -> Image.Image:
+    change = CHANGES[kind]
+    return change.copy(picture, change.draw(rng)).image
+
+
 def _plain(kind: str) -> Made:
-    return lambda picture, others, around, rng: CHANGES[kind](picture, rng)
+    return lambda picture, others, around, rng: _changed(picture, kind, rng)
 
 
 def _hue(picture: Image.Image, _: Sequence[Image.Image], __: Surroundings, rng: Rng) -> Image.Image:
@@ -76,8 +80,8 @@ def _beside(
 def _several(
     picture: Image.Image, _: Sequence[Image.Image], __: Surroundings, rng: Rng
 ) -> Image.Image:
-    for kind in rng.choice([*PLAIN, "text", "frame"], 3, replace=False):
-        picture = CHANGES[kind](picture, rng)
+    for kind in rng.choice(PLAIN_KINDS, 3, replace=False):
+        picture = _changed(picture, kind, rng)
     return picture
 
 
@@ -110,7 +114,7 @@ def recoloured(picture: Image.Image, rng: Rng) -> Image.Image:
 
 
 MADE: dict[str, Made] = {
-    **{kind: _plain(kind) for kind in CHANGES},
+    **{kind: _plain(kind) for kind in PLAIN_KINDS},
     "hue": _hue,
     "lines": _lines,
     "pasted": _pasted,

@@ -39,11 +39,11 @@ def rephotographed(
     """Return a photo of prints, the first on top and most of it seen; the others lie below it."""
     side = int(np.exp(rng.uniform(*np.log(SIDES))))
     size = (side, round(side / ASPECT)) if rng.random() < 0.5 else (round(side / ASPECT), side)
-    canvas = _surface(around.surfaces[rng.integers(len(around.surfaces))], size, rng)
+    canvas = _surface(around.surfaces[int(rng.integers(len(around.surfaces)))], size, rng)
     for order, picture in enumerate(reversed(prints)):
         below = order < len(prints) - 1
         canvas = _laid(canvas, picture, _corners(picture, size, rng, below=below), rng)
-    canvas = _lit(canvas, around.lights[rng.integers(len(around.lights))], rng)
+    canvas = _lit(canvas, around.lights[int(rng.integers(len(around.lights)))], rng)
     return _taken(canvas, rng)
 
 
@@ -51,7 +51,8 @@ def _surface(photo: Image.Image, size: tuple[int, int], rng: np.random.Generator
     turned = photo.convert("RGB").rotate(90 * int(rng.integers(4)), expand=True)
     scale = max(size[0] / turned.width, size[1] / turned.height) * rng.uniform(1, 1.6)
     large = turned.resize((int(turned.width * scale) + 1, int(turned.height * scale) + 1))
-    x, y = rng.integers(large.width - size[0] + 1), rng.integers(large.height - size[1] + 1)
+    x = int(rng.integers(large.width - size[0] + 1))
+    y = int(rng.integers(large.height - size[1] + 1))
     return np.asarray(large.crop((x, y, x + size[0], y + size[1])), np.float32)
 
 
@@ -90,7 +91,8 @@ def _laid(
     over: Any = cv2.warpPerspective(pixels, map_, size, flags=cv2.INTER_LINEAR)
     mask: Any = cv2.warpPerspective(np.ones((height, width), np.float32), map_, size)
     reach = max(1.0, 0.012 * max(size))
-    moved = np.float32([[1, 0, rng.uniform(-reach, reach)], [0, 1, rng.uniform(0, reach)]])
+    right, down = rng.uniform(-reach, reach), rng.uniform(0, reach)
+    moved = np.array([[1, 0, right], [0, 1, down]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(mask, moved, size), (0, 0), reach)
     dimmed = canvas * (1 - rng.uniform(0.2, 0.6) * shadow)[..., None]
     contrast, lift = rng.uniform(0.6, 1), rng.uniform(0, 40)  # of ink on paper, behind plastic
@@ -154,4 +156,5 @@ def _shaken(length: float, rng: np.random.Generator) -> Colours:
     for step in np.linspace(-length / 2, length / 2, 4 * side):
         x, y = side // 2 + step * np.cos(angle), side // 2 + step * np.sin(angle)
         kernel[min(max(round(y), 0), side - 1), min(max(round(x), 0), side - 1)] += 1
-    return kernel / kernel.sum()
+    even: npt.NDArray[np.float32] = kernel / kernel.sum()
+    return even

@@ -20,7 +20,7 @@ LEAST = 1e-4  # of the largest variance, that a direction is taken to have
 def pooled(trunk: Mini, arrays: Arrays) -> Tensor:
     """Return the means of the maps of some views: (N, C) float32."""
     views = torch.from_numpy(arrays["views"][::EVERY])  # (N, S, S, 3) uint8
-    return torch.cat([trunk(normalised(some)).mean((2, 3)) for some in views.split(64)])
+    return torch.cat([trunk(normalised(some)).mean((2, 3)) for some in torch.split(views, 64)])
 
 
 def whitening(vectors: Tensor) -> Tensor:
@@ -32,7 +32,8 @@ def whitening(vectors: Tensor) -> Tensor:
     values = values.clamp(min=LEAST * values.max())
     scale = values ** (-POWER / 2)  # of the deviation sqrt(values)
     scale = scale / (scale.square() * values).mean().sqrt()
-    return (axes * scale) @ axes.T
+    matrix: Tensor = (axes * scale) @ axes.T
+    return matrix
 
 
 @torch.no_grad()

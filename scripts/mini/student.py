@@ -1,7 +1,7 @@
 """The student as it trains: the shipped trunk with batch norms, two heads, an averaged copy."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -88,7 +88,7 @@ def unfolded(plain: Mini, photos: Iterable[Tensor]) -> Mini:
     return trunk
 
 
-def kept_statistics(into: list[Tensor]) -> object:
+def kept_statistics(into: list[Tensor]) -> Callable[..., None]:
     """Return a hook that keeps each batch's mean and mean square by channel, (2, C)."""
 
     def hook(module: nn.Module, given: tuple[Tensor], made: Tensor) -> None:

@@ -42,6 +42,9 @@ def normalised(views: Tensor) -> Tensor:
 class Lite(nn.Module):
     """EfficientNet-Lite2 (Liu 2020): normalised photos -> map (N, 1280, h, w), logits."""
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, weights: Path) -> None:
         super().__init__()
         self.network = timm.create_model("tf_efficientnet_lite2", pretrained=False)
@@ -103,7 +106,7 @@ def compiled_network(module: nn.Module) -> Network:
     compiled = openvino.Core().compile_model(converted, "CPU", options)
 
     def run(x: Tensor) -> tuple[Tensor, ...]:
-        found = [compiled(part.numpy()) for part in x.contiguous().split(CHUNK)]
+        found = [compiled(part.numpy()) for part in torch.split(x.contiguous(), CHUNK)]
         return tuple(
             torch.cat([torch.from_numpy(part[i].copy()) for part in found])
             for i in range(len(compiled.outputs))

@@ -51,6 +51,7 @@ class Watched:
         self._connection.send((how, name, path))
         if not self._connection.poll(SECONDS):
             raise self._unbounded(f"{path} was not read within {SECONDS} s")
+        fault: str | None
         try:
             fault, grown = self._connection.recv()
         except EOFError:
