@@ -1,6 +1,6 @@
 # make demo   draw a collection, run the whole chain on it, leave a page with the hits
 # make test   ruff, mypy, import-linter and pytest; what needs an extra is skipped, with a reason
-# make test-all   the same with every extra: annoy, faiss, timm, openvino, ray, postgres
+# make test-all   the same with the long tests and every extra: annoy, faiss, timm, openvino, ray, ...
 # make bench  every benchmark, written into docs/notes/benchmarks.md
 # All set themselves up: all they need is Python 3.11 or newer and PyPI; test-all and bench a C++ compiler, for annoy.
 # CI (.ci/run) runs both test commands, and the wheel on the newest Python at hand.
@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 # wait for a page or a process; more than four ask for gigabytes. By folder, and not those of few
 # tests last: these are the longest, and one core would wait for them.
 WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# One thread each, since there is a process for each core: threads beyond that wait for each other.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Every process of the suite imports all tests: modules are compiled and asserts rewritten before,
 # once, beside mypy, which takes one core.
 READY = $(BIN)/python -m pytest --collect-only --quiet > /dev/null
@@ -27,7 +28,7 @@ demo: $(VENV)/installed
 
 test: $(VENV)/tested
 	@$(LINTED)
-	$(PYTEST)
+	$(PYTEST) -m 'not long'
 
 test-all: $(VENV)/tested-all
 	@$(LINTED)

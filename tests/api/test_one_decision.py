@@ -12,7 +12,6 @@ import tvcli
 def test_searches_duplicates_and_two_photos_alone_decide_alike(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     changes = [
-        lambda picture: picture.resize((480, 360)),
         lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
         lambda picture: picture.rotate(90, expand=True).crop((10, 10, 230, 300)),
         lambda picture: Image.fromarray(255 - np.asarray(picture) // 2),

@@ -387,7 +387,7 @@ class Walk:
         self.check()
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 3))])
 def test_a_walk_loses_nothing(page: Any, server: Server, seed: int) -> None:
     page.context.add_init_script("window.setInterval = () => 0")  # a step is what happens alone
     other = page.context.new_page()

@@ -27,9 +27,9 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("there")
 def test_search_same_and_dedupe_answer_alike(tv: Tv) -> None:
-    ran = tv("copies", "asked", "-o", "copies", "--kinds", KINDS, "--per-photo", 5)
+    ran = tv("copies", "asked", "-o", "copies", "--kinds", KINDS, "--per-photo", 3)
     copies = [json.loads(line)["image"] for line in ran.out.splitlines()]
-    assert len(copies) == 20 and tv("index", "known", "-o", "known.tvx", "-q").status == 0
+    assert len(copies) == 12 and tv("index", "known", "-o", "known.tvx", "-q").status == 0
     hits = tv("search", *copies, "-i", "known.tvx", "--verify", "default")
     by_search = {(r["query"], r["image"]) for r in map(json.loads, hits.out.splitlines())}
     known = [f"known/{number}.png" for number in range(4)]
@@ -48,4 +48,4 @@ def test_search_same_and_dedupe_answer_alike(tv: Tv) -> None:
     assert by_search == by_same
     assert by_dedupe == by_same
     found = {copy for copy, _ in by_same}
-    assert len(found) >= 9 and not {c for c in found if Path(c).name[0] in "89"}
+    assert len(found) >= 5 and not {c for c in found if Path(c).name[0] in "89"}

@@ -47,10 +47,10 @@ def test_the_transform_says_where_the_original_lies(kind: str) -> None:
     pale = ImageEnhance.Color(drawn(5, 480, 360)).enhance(0.3)  # its outlines outlive its hues
     original, other = pale, drawn(6, 500, 300)
     here, aside = [], []
-    for name in "abcdef":
+    for name in "abcd":
         copy, _ = changed_copy(original, kind, 0, name, other)
         here.append(likeness(copy, original, copy.transform))
-        for x, y in ((14, 0), (-14, 0), (0, 14), (0, -14)):
+        for x, y in ((14, 0), (0, -14)):
             aside.append(likeness(copy, original, copy.transform @ shift(x, y)))
     assert np.median(here) > 0.6, here
     assert np.median(here) > np.median(aside) + 0.1

@@ -8,6 +8,7 @@ import tomllib
 import venv
 import zipfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,25 @@ from conftest import REPOSITORY
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 FIRST = f"pip install torch torchvision --index-url {CPU_INDEX}"
 CUDA = ("nvidia", "cuda", "triton")
+HAS_PIP = find_spec("pip") is not None  # which is sooner run on an environment than put into it
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the Python of an environment that has pip and nothing else."""
+    """Give the Python of an environment that has nothing, or pip where the tests' own has none."""
     folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=True)
+    venv.create(folder, with_pip=not HAS_PIP)
     return folder / "bin" / "python"
 
 
 def pip(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `pip install` without what is configured here: other indexes, or constraints."""
+    command = (
+        [sys.executable, "-m", "pip", "--python", python] if HAS_PIP else [python, "-m", "pip"]
+    )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     return subprocess.run(
-        [python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check", *arguments],
+        [*command, "install", "--no-input", "--disable-pip-version-check", *arguments],
         env=kept | {"PIP_CONFIG_FILE": os.devnull},
         capture_output=True,
         text=True,

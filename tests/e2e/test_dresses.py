@@ -121,6 +121,7 @@ def killed_when(folder: Path, there: str, how: signal.Signals) -> None:
     assert started.wait() != 0
 
 
+@pytest.mark.long
 def test_a_killed_make_leaves_no_half_file_and_the_next_one_finishes(
     project: Path, tmp_path: Path, tv: Callable[..., Ran]
 ) -> None:

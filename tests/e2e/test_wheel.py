@@ -78,7 +78,9 @@ def test_its_metadata_names_the_command_the_licence_and_no_newest_python(wheel: 
     assert "tv = tvcli.__main__:main" in commands
 
 
-def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path: Path) -> None:
+def test_an_index_and_a_search_run_from_it_alone(
+    unpacked: Path, photos: Path, tmp_path: Path
+) -> None:
     came_from = "import tvcli; print(tvcli.__file__)"
     asked = subprocess.run(
         [sys.executable, "-P", "-c", came_from],
@@ -89,6 +91,14 @@ def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path:
         check=True,
     )
     assert Path(asked.stdout.strip()).is_relative_to(unpacked)
+    made = tv(unpacked, tmp_path, "index", str(photos), "-o", "i.tvx")
+    assert made.returncode == 0, made.stderr
+    found = tv(unpacked, tmp_path, "search", str(photos / "3.png"), "-i", "i.tvx", "-k", "1")
+    assert Path(json.loads(found.stdout)["image"]).name == "3.png"
+
+
+@pytest.mark.long
+def test_the_small_demo_and_a_search_run_from_it_alone(unpacked: Path, tmp_path: Path) -> None:
     shown = tv(unpacked, tmp_path, "demo", "--small", "demo")
     assert shown.returncode == 0, shown.stderr
     assert len(list((tmp_path / "demo" / "photos").glob("*.jpg"))) == 54
