@@ -5,8 +5,10 @@
 makes changed copies of photos, indexes all, and tells precision and recall of the pairs, what
 became of the copies of each kind, CPU seconds and the largest memory. A copy that shows two of
 the photos is a copy of either, and no group holds both: its pairs are those with the photo, and its
-copies, of which there are more in its group; outside of groups, with the one it was made of. With
---alone no copies are made: each group found is then named, for a person to look at.
+copies, of which there are more in its group; outside of groups, with the one it was made of.
+--one-picture names two photos that a person saw to show one picture, or one a part of the other:
+whether copies of the two are in a group is not counted. With --alone no copies are made: each group
+found is then named, for a person to look at.
 """
 
 import argparse
@@ -41,6 +43,7 @@ def main() -> None:
     parser.add_argument("--per-photo", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--candidates", type=int, default=10)
+    parser.add_argument("--one-picture", nargs=2, action="append", default=[], metavar="NAME")
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
@@ -69,7 +72,7 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         for group in groups:
             print(*group)
     else:
-        print_agreement(groups, copies / "truth.jsonl")
+        print_agreement(groups, copies / "truth.jsonl", options.one_picture)
 
 
 def drawn(folder: str, count: int, seed: int) -> list[str]:
@@ -94,8 +97,12 @@ def print_cost(what: str, seconds: float, memory: float) -> None:
     print(f"- `tv {what}`: {seconds:.0f} s of CPU, {memory:.0f} MB at most", flush=True)
 
 
-def print_agreement(groups: list[Group], truth: Path) -> None:
-    """Print recall and precision of pairs, those that have a copy of a kind in them by kind."""
+def print_agreement(groups: list[Group], truth: Path, alike: list[list[str]]) -> None:
+    """Print recall and precision of pairs, those that have a copy of a kind in them by kind.
+
+    Pairs of copies of two photos that are `alike`, by their names, are not counted.
+    """
+    uncounted = {frozenset(names) for names in alike}
     records = read_truth(truth)
     family = {record["image"]: record["original"] for record in records}
     family |= {record["original"]: record["original"] for record in records}
@@ -113,6 +120,8 @@ def print_agreement(groups: list[Group], truth: Path) -> None:
     wrong: Counter[str] = Counter()
     confused: Counter[tuple[str, ...]] = Counter()
     for pair in (pair for group in groups for pair in combinations(group, 2)):
+        if frozenset(Path(family[name]).name for name in pair) in uncounted:
+            continue
         is_right = family[pair[0]] == family[pair[1]]
         (right if is_right else wrong).update(_kinds(pair, kinds))
         by_family[family[pair[0]]][1 if is_right else 2] += 1

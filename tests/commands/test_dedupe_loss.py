@@ -92,6 +92,22 @@ def test_two_pictures_beside_each_other_as_large_as_they_are_replace_neither(
     assert found[shown][2] == "what has more pixels shows it beside other things"
 
 
+def test_a_collage_that_another_shows_in_part_gathers_nothing(tv: Tv, photos: Path) -> None:
+    left, middle = textured(11, 240, 240), textured(12, 240, 240)
+    right = textured(13, 180, 240)
+    for name, one, other in (("larger", left, middle), ("smaller", middle, right)):
+        both = Image.new("RGB", (one.width + other.width, 240))
+        both.paste(one, (0, 0))
+        both.paste(other, (one.width, 0))
+        both.save(photos / f"{name}.png")
+    left.save(photos / "left.png")
+    right.save(photos / "right.png")
+    found = proposed(tv)
+    assert {action for _, action, _ in found.values()} == {"keep"}
+    groups = {name: group for name, (group, _, _) in found.items()}
+    assert groups["left"] == groups["larger"] != groups["smaller"] == groups["right"]
+
+
 def test_a_crop_of_a_photo_is_dropped_for_it(tv: Tv, photos: Path) -> None:
     whole = textured(3, 480, 360)
     whole.save(photos / "whole.png")

@@ -13,6 +13,7 @@ from tests.core.test_verification import scene
 from tvcli.core.images.photo import decode_photo, read_photo
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.keypoints import kept_words
+from tvcli.core.indexes.words import KINDS_OF_LISTS
 from tvcli.core.matching.features import describe_both
 from tvcli.core.matching.voting import Voter
 
@@ -66,3 +67,40 @@ def test_where_words_begin_below_each_root_is_kept_and_checked(tv: Tv, tmp_path:
             opened["state/starts"] = wrong
         ran = tv("search", photos / "2.png", "-i", index, "--verify")
         assert ran.status == 3 and "visual words below no root" in ran.err, ran.err
+
+
+def test_inverted_lists_are_kept_and_checked(tv: Tv, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(4):
+        scene(number).save(photos / f"{number}.png")
+    index = tmp_path / "photos.tvx"
+    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    (file,) = index.glob("words-*.h5")
+    found = shared(index, photos / "2.png")
+    with h5py.File(file, "r+") as opened:
+        lists = {name: opened[f"state/inverted_{name}"][()] for name in KINDS_OF_LISTS}
+        for name in lists:  # as files of older versions are
+            del opened[f"state/inverted_{name}"]
+    assert np.array_equal(shared(index, photos / "2.png"), found)
+    starts, photos_having = lists["starts"], lists["photos"]
+    wrong = (
+        {"starts": starts[:-1]},
+        {"starts": starts[::-1].copy()},
+        {"starts": starts + 1},
+        {"starts": starts.astype(np.float64)},
+        {"photos": photos_having[:-1]},
+        {"photos": photos_having + 4},
+        {"photos": photos_having - 4},
+        {"times": lists["times"].reshape(1, -1)},
+        {"lengths": np.zeros(4, np.float32)},
+        {"lengths": np.ones(5, np.float32)},
+        {"weights": lists["weights"][1:]},
+    )
+    for changed in wrong:
+        with h5py.File(file, "r+") as opened:
+            for name, values in (lists | changed).items():
+                opened["state"].pop(f"inverted_{name}", None)
+                opened[f"state/inverted_{name}"] = values
+        ran = tv("search", photos / "2.png", "-i", index, "--verify")
+        assert ran.status == 3 and "inverted lists" in ran.err, ran.err

@@ -237,18 +237,23 @@ class Proposing:
         self._links, self._preference = links, preference
 
     def best(self, photos: Sequence[Numbered]) -> Numbered:
-        """Return the one to keep: the preferred; of those that it may not replace, where it shows
-        them smaller, or among other things, the one to keep of these.
+        """Return the one to keep: the preferred; where that shows others smaller, or among other
+        things, the preferred one of these instead, of all photos again until none is lost by it.
+
+        So a collage of two collages gives way to a photo, not to one of the two.
         """
-        preferred = self._preferred(photos)
-        better = [
+        kept, passed = self._preferred(photos), list[Numbered]()
+        while better := [
             one
             for one in photos
-            if self._loss(one, preferred)
-            and self._loss(preferred, one)
-            and not self._links.pasted(preferred[0], one[0])
-        ]
-        return self.best(better) if better else preferred
+            if one not in passed
+            and self._loss(one, kept)
+            and self._loss(kept, one)
+            and not self._links.pasted(kept[0], one[0])
+        ]:
+            passed.append(kept)
+            kept = self._preferred(better)
+        return kept
 
     def members(self, group: Sequence[Numbered]) -> list[Member]:
         """Return what is proposed for each of a group, of which the first is kept."""

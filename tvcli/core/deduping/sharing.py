@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.deduping.words import Rows, Words
-from tvcli.core.matching.inverted_file import InvertedFile, Near, word_weights
+from tvcli.core.matching.inverted_file import InvertedFile, Near, inverted_lists, word_weights
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
@@ -31,7 +31,8 @@ def near_by_words(words: Words, k: int, report: Report, own: int = 0) -> Rows:
     weights = word_weights(words[:, 0])
     report.start("shared details", "photos", asking)
     for start in range(own, len(words), PHOTOS_IN_MEMORY):
-        lists = InvertedFile(words[start : start + PHOTOS_IN_MEMORY, 0], weights)
+        block = words[start : start + PHOTOS_IN_MEMORY, 0]
+        lists = InvertedFile(inverted_lists([block], weights))
         for row, (near, scores) in enumerate(_near(words[:asking], lists, start, k)):
             _merge(best, row, near + start, scores)
             if start + PHOTOS_IN_MEMORY >= len(words):

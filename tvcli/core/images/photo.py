@@ -266,11 +266,17 @@ def thumbnail(photo: Photo, size: int, crop: Box | None = None) -> Image.Image:
     return resize_region(photo, (x0, y0, x1, y1), sides)
 
 
-def resize_region(photo: Photo, box: Box, size: tuple[int, int]) -> Image.Image:
-    """Return a region that lies inside the photo at (width, height), smaller or larger."""
+def resize_region(
+    photo: Photo, box: Box, size: tuple[int, int], gap: float | None = None
+) -> Image.Image:
+    """Return a region that lies inside the photo at (width, height), smaller or larger.
+
+    What is to be made much smaller may be halved, or the like, to `gap` times the size before,
+    which takes half of the time; from 3 on nobody sees the difference.
+    """
     across, down = photo.image.width / photo.width, photo.image.height / photo.height
     source = box[0] * across, box[1] * down, box[2] * across, box[3] * down
-    return photo.image.resize(size, Image.Resampling.BILINEAR, box=source)
+    return photo.image.resize(size, Image.Resampling.BILINEAR, box=source, reducing_gap=gap)
 
 
 def _central_square(box: Box) -> Box:

@@ -11,12 +11,21 @@ from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, write_artifact
 from tvcli.core.indexes.contents import Content, contents_of
-from tvcli.core.matching.inverted_file import InvertedFile
+from tvcli.core.matching.inverted_file import InvertedFile, Lists, inverted_lists
 from tvcli.core.matching.vocabulary import NONE, Vocabulary, drawn_vocabulary
 
 NAME = "words-{}.h5"
 PHOTOS_A_BLOCK = 256  # photos whose words are looked up and written at a time
+KINDS_OF_LISTS = {
+    "photos": "int32",
+    "times": "uint8",
+    "starts": "int64",
+    "weights": "float32",
+    "lengths": "float32",
+}
 SAMPLE = 2000  # photos that words are drawn from: 1,000,000 descriptors
+LISTS = "inverted_"  # before the names of the inverted lists in a file's state
+MEND = "no inverted lists of its words ({}); index again"
 GROWN = 4  # times as many photos as when the words were drawn: then they are drawn anew
 
 
@@ -29,25 +38,28 @@ class KeptWords:
         Raises:
             BadInput: the file is damaged.
         """
-        self.vocabulary = _vocabulary(file)
-        self._words = file.read("words")
+        self.vocabulary, self._file = _vocabulary(file), file
         known = [rows.get(key, -1) for key in contents_of(file)]
         self._rows, self._count = np.array(known, np.intp), count
         self._places = np.full(count, -1, np.intp)
         self._places[self._rows[self._rows >= 0]] = np.flatnonzero(self._rows >= 0)
-        self._inverted = InvertedFile(self._words)
+        self._inverted = InvertedFile(_lists(file))
 
     def of(self, rows: Rows) -> list[npt.NDArray[np.uint16] | None]:
         """Return the words of the key points of rows, (COUNT,), NONE beyond; None if not known."""
-        places = self._places[rows].tolist()
-        return [None if place < 0 else self._words[place] for place in places]
+        places = self._places[rows]
+        words = iter(self._file.read("words", places[places >= 0]))
+        return [None if place < 0 else next(words) for place in places.tolist()]
 
     def shared(self, sides: Sequence[npt.NDArray[np.uint16]]) -> npt.NDArray[np.float32]:
         """Return how much each row (n,) shares with the words (m,) of a query's better side."""
         found = np.zeros(self._count, np.float32)
         there = self._rows >= 0
-        for words in sides:
-            np.maximum.at(found, self._rows[there], self._inverted.scores(words)[there])
+        try:
+            scores = np.max([self._inverted.scores(words) for words in sides], axis=0)
+        except IndexError as error:
+            raise BadInput(f"{self._file.path}: {MEND.format(error)}") from error
+        found[self._rows[there]] = scores[there]
         return found
 
 
@@ -55,7 +67,8 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
     """Write the words of all photos of a file of key points; the vocabulary is the `known` one.
 
     It is drawn from the photos' own descriptors where there is none, or where there are many more
-    photos than there were. Without key points no file is written.
+    photos than there were. Without key points no file is written. In memory are the words, 1 kB a
+    photo, and their inverted lists, some 2.5 kB a photo.
 
     Raises:
         BadInput: it cannot be written, or the known file is damaged.
@@ -67,6 +80,7 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
         vocabulary = _vocabulary(known)
     if vocabulary is None:
         return
+    words: list[npt.NDArray[np.uint16]] = []
     with write_artifact(path, "words", {"drawn_from": drawn_from}, {}) as writer:
         for start in range(0, len(keypoints), PHOTOS_A_BLOCK):
             rows = slice(start, min(start + PHOTOS_A_BLOCK, len(keypoints)))
@@ -78,9 +92,10 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
             there = np.arange(descriptors.shape[1]) < counts[:, None]
             columns["words"][there] = vocabulary.words_of(descriptors[there])
             writer.append(columns)
-        writer.write_state(
-            {name: getattr(vocabulary, name) for name in ("words", "roots", "starts")}
-        )
+            words.append(columns["words"])
+        tree = {name: getattr(vocabulary, name) for name in ("words", "roots", "starts")}
+        lists = {LISTS + name: values for name, values in inverted_lists(words).items()}
+        writer.write_state(tree | lists)
 
 
 def _drawn(keypoints: Artifact) -> Vocabulary | None:
@@ -94,9 +109,39 @@ def _drawn(keypoints: Artifact) -> Vocabulary | None:
     return drawn_vocabulary(np.concatenate(parts), seed=0)
 
 
+def _lists(file: Artifact) -> Lists:
+    """Return the inverted lists of a file of words, made anew where an older tv left them out.
+
+    Raises:
+        BadInput: they are none.
+    """
+    lists = {
+        name.removeprefix(LISTS): values
+        for name, values in file.map_state(LISTS + name for name in KINDS_OF_LISTS).items()
+    }
+    if not lists:
+        return inverted_lists([file.read("words", rows) for rows in file.blocks(PHOTOS_A_BLOCK)])
+    kinds = {name: values.dtype.name for name, values in lists.items()}
+    if kinds != KINDS_OF_LISTS or any(values.ndim != 1 for values in lists.values()):
+        raise BadInput(f"{file.path}: {MEND.format(kinds)}")
+    starts, photos = lists["starts"], lists["photos"]
+    sound = (
+        len(starts) == int(NONE) + 2
+        and starts[0] == 0
+        and starts[-1] == len(photos) == len(lists["times"])
+        and bool((np.diff(starts) >= 0).all())
+        and len(lists["weights"]) == int(NONE) + 1
+        and len(lists["lengths"]) == len(file)
+        and bool((lists["lengths"] > 0).all())
+    )
+    if not sound:
+        raise BadInput(f"{file.path}: {MEND.format('of other lengths')}")
+    return lists
+
+
 def _vocabulary(file: Artifact) -> Vocabulary:
     """Return the vocabulary of a file of words; raises BadInput where it is none."""
-    state = file.state()
+    state = file.map_state(("words", "roots", "starts"))
     words, roots = (state.get(name, np.zeros(0)) for name in ("words", "roots"))
     for values in (words, roots):
         if values.ndim != 2 or values.shape[1] != 32 or values.dtype != np.uint8:

@@ -18,6 +18,7 @@ COUNT = 500  # key points a photo
 FINE = 2 * SIDE, 3 * COUNT  # side and key points of a photo that is sought as a small part
 PREVIEW = 96  # pixels of the long side of the small grey picture kept beside them
 COLOUR = 48  # the same of the picture in colour
+GAP = 3.0  # times as large as wanted are pictures before the last resizing: as Pillow recommends
 # Grey levels of corners. By the lower one dim and blurred pictures have them too, in 2.5 times the
 # time; where the higher one finds enough, nearly all that are kept are the same (0.97 of them).
 FAST_THRESHOLDS = 8, 2
@@ -125,7 +126,7 @@ def _small(photo: Photo, region: Box, side: int) -> Pixels:
     width, height = region[2] - region[0], region[3] - region[1]
     scale = side / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(resize_region(photo, region, size))
+    return np.asarray(resize_region(photo, region, size, GAP))
 
 
 def _in_photo(points: Points, region: Box, grey: Pixels) -> Points:

@@ -1,5 +1,6 @@
 """Whole photos laid over each other: turned by quarters, mirrored or not, without key points."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -30,6 +31,7 @@ class WholeMatcher:
 
     def __init__(self, query: Keypoints) -> None:
         self.query, self._blank = query, is_blank(query)
+        self._aspect = _aspect(query)
         plain = _sketch(query.preview)
         ways = [np.rot90(plain[:, ::-1] if mirrored else plain, -n) for n, mirrored in WAYS]
         self._ways: Sketches = np.stack([way.ravel() for way in ways])  # (8, SKETCH**2)
@@ -72,7 +74,8 @@ class WholeMatcher:
         return Match(0, over, evidence=seen, whole=True)
 
     def _likely(self, gallery: Keypoints) -> Iterator[tuple[Transform, bool]]:
-        fitting = [_fits(self.query, gallery, quarters) for quarters in range(2)]
+        aspect = _aspect(gallery)
+        fitting = [abs(self._aspect - aspect) <= ASPECT, abs(self._aspect + aspect) <= ASPECT]
         if not any(fitting):
             return
         alike = self._ways @ _sketch(gallery.preview).ravel()  # (8,)
@@ -90,10 +93,10 @@ def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: boo
     return result
 
 
-def _fits(first: Keypoints, second: Keypoints, quarters: int) -> bool:
-    sides = [(k.region[2] - k.region[0], k.region[3] - k.region[1]) for k in (first, second)]
-    one, other = (float(np.log(width / height)) for width, height in sides)
-    return abs(-one - other if quarters % 2 else one - other) <= ASPECT
+def _aspect(keypoints: Keypoints) -> float:
+    """Return the logarithm of the width by the height: of a photo on its side the negative."""
+    x0, y0, x1, y1 = keypoints.region
+    return math.log((x1 - x0) / (y1 - y0))
 
 
 def _from_unit(keypoints: Keypoints) -> Transform:

@@ -22,7 +22,15 @@ from tvcli.core.matching.decision import Verification
 from tvcli.core.matching.features import FINE, Keypoints, describe, describe_both
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.voting import Filed, Voter, Votes, own_vocabulary
+from tvcli.core.matching.voting import (
+    ROOTS,
+    ROOTS_FINE,
+    Filed,
+    Voter,
+    Votes,
+    own_vocabulary,
+    voters,
+)
 from tvcli.core.matching.whole import WholeMatcher
 from tvcli.core.parallel import cores
 from tvcli.core.reports import Report
@@ -126,7 +134,7 @@ class Verifier:
         """Return the checks of a shortlist and of what joins it, looked at as long as need be."""
         found, similar = self._most_similar(matcher, both[0].region, given)
         sides = found.sides_showing_most(both[0].region) or (0, 1)
-        look = self._look(matcher, both, sides, LEAST_VOTES)
+        look = self._look(matcher, both, sides, LEAST_VOTES, ROOTS)
         found, voted = self._voted(look, self._and_sharing(query, look, found), similar)
         if not found.sides_showing_most(look.region):
             whole = WholeMatcher(both[0])
@@ -147,7 +155,8 @@ class Verifier:
             found = found.and_more(self._laid_over(whole, new, range(len(new.rows))))
         side, count = FINE
         large = [describe(photo, method=self._kept.method, crop=query.crop, side=side, count=count)]
-        fine = self._look(Matcher(large, model=self.verification.model), large, (0,), LEAST_FINE)
+        finer = Matcher(large, model=self.verification.model)
+        fine = self._look(finer, large, (0,), LEAST_FINE, ROOTS_FINE)
         return self._voted(fine, self._and_sharing(query, fine, found))[0]
 
     def _and_sharing(self, query: Query, look: "_Look", found: Checked) -> Checked:
@@ -184,15 +193,21 @@ class Verifier:
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
         return np.array(new, np.intp)
 
-    def _look(self, matcher: Matcher, described: Both, sides: Sequence[int], least: int) -> "_Look":
-        """Return a query at one size, of which some sides vote: `least` for what is matched."""
+    def _look(
+        self, matcher: Matcher, described: Both, sides: Sequence[int], least: int, roots: int
+    ) -> "_Look":
+        """Return a query at one size, of which some sides vote: `least` for what is matched.
+
+        Words are looked for below so many `roots` of the vocabulary.
+        """
         kept = self._words
         some = [described[side] for side in sides]
-        words = [own_vocabulary(side) if kept is None else kept.vocabulary for side in some]
-        voters = [Voter(*one) for one in zip(some, words, strict=True)]
-        shared = None if kept is None else kept.shared([voter.words for voter in voters])
-        least = least if kept else UNKEPT_LEAST
-        return _Look(described[0].region, matcher, sides, least, voters, shared)
+        if kept is None:
+            own = [Voter(side, own_vocabulary(side)) for side in some]
+            return _Look(described[0].region, matcher, sides, UNKEPT_LEAST, own, None)
+        own = voters(some, kept.vocabulary, roots)
+        shared = kept.shared([voter.words for voter in own])
+        return _Look(described[0].region, matcher, sides, least, own, shared)
 
     def _described(self, rows: Rows) -> list[Keypoints]:
         new = np.array([row for row in rows.tolist() if row not in self._known], np.intp)

@@ -1,7 +1,7 @@
-"""Rows of a dataset read through a map of the file: a hundred times quicker than by HDF5.
+"""Datasets read through a map of the file: rows a hundred times quicker than by HDF5.
 
 HDF5 selects scattered rows one by one (30 us each); where a dataset is stored as plain numbers,
-its chunks lie in the file as they would in memory.
+its chunks lie in the file as they would in memory. Of a map only what is used is read.
 """
 
 import mmap
@@ -66,6 +66,22 @@ def map_rows(descriptor: int, dataset: h5py.Dataset) -> MappedRows | None:
         and int(starts.max()) + chunks[0] * row.nbytes <= len(content)
     )
     return MappedRows(content, dataset.shape[0], starts, chunks[0], row) if plain else None
+
+
+def map_array(descriptor: int, dataset: h5py.Dataset) -> npt.NDArray[Any]:
+    """Return a checked dataset that is not in chunks as a map of it; one in chunks is read.
+
+    `descriptor` is that of the same file, which HDF5 reads through an object.
+    """
+    start = dataset.id.get_offset()  # None where there are chunks, or no values
+    if start is None or not dataset.dtype.isnative:
+        return np.asarray(dataset[()])
+    try:
+        content = mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+        found = np.frombuffer(content, dataset.dtype, dataset.size, start)
+    except (OSError, ValueError):
+        return np.asarray(dataset[()])
+    return found.reshape(dataset.shape)
 
 
 def _place(starts: npt.NDArray[np.int64], chunk: Any, per_chunk: int) -> None:

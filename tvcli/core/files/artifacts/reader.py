@@ -1,7 +1,7 @@
 """Reading files: rows and columns by name, the tensors of a head."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from tvcli.core.files.artifacts.field_columns import (
     rows_of,
 )
 from tvcli.core.files.artifacts.kinds import FIELDS, TEXT, Columns, Dataset, Kind
-from tvcli.core.files.artifacts.mapped import MappedRows, map_rows
+from tvcli.core.files.artifacts.mapped import MappedRows, map_array, map_rows
 from tvcli.core.files.artifacts.settings import read_settings
 from tvcli.core.files.artifacts.source import Source
 from tvcli.core.files.artifacts.texts import check_texts
@@ -161,6 +161,18 @@ class Artifact:
         """Return the arrays under `state/` of a head; raises BadInput where they are damaged."""
         try:
             return {name: node[()] for name, node in self._file.get("state", {}).items()}
+        except Exception as error:  # h5py raises nearly anything on damaged files
+            raise BadInput(f"{self.path}: its state is damaged: {error}") from error
+
+    def map_state(self, names: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+        """Return those of some arrays under `state/` that are there, as maps of the file.
+
+        Raises:
+            BadInput: one of them is damaged.
+        """
+        try:
+            state, descriptor = self._file.get("state", {}), self._source.fileno()
+            return {name: map_array(descriptor, state[name]) for name in names if name in state}
         except Exception as error:  # h5py raises nearly anything on damaged files
             raise BadInput(f"{self.path}: its state is damaged: {error}") from error
 
