@@ -68,7 +68,7 @@ def started(
     finally:
         process.send_signal(signal.SIGINT)
         with process.stderr:
-            status = process.wait(20)
+            status = process.wait(60)
             assert status == 0, (status, process.stderr.read())
 
 
@@ -94,7 +94,7 @@ def running(folder: Path, *arguments: object) -> Iterator[str]:
 def enter(home: str, ticket: str) -> dict[str, str]:
     """Exchange a ticket for the session, as the page does."""
     data = json.dumps({"ticket": ticket}).encode()
-    with urlopen(Request(f"{home}api/session", data, method="POST"), timeout=10) as answer:
+    with urlopen(Request(f"{home}api/session", data, method="POST"), timeout=60) as answer:
         session: dict[str, str] = json.load(answer)
     return session
 
@@ -103,7 +103,7 @@ def post(home: str, path: str) -> None:
     """Post nothing, as the page would that `running` let in."""
     headers = {"authorization": f"Bearer {SESSIONS[home]['token']}", "origin": home[:-1]}
     headers["content-type"] = "application/json"
-    with urlopen(Request(home + path, b"{}", headers), timeout=10) as answer:
+    with urlopen(Request(home + path, b"{}", headers), timeout=60) as answer:
         assert answer.status == 200
 
 
@@ -121,5 +121,5 @@ def threaded(app: ASGIApp) -> Iterator[str]:
         yield home
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listener.close()

@@ -20,7 +20,7 @@ def page(chromium: Any) -> Iterator[Any]:
     """
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)  # a page may have to wait for torch, on a busy machine
     faults: list[str] = []
     goto = page.goto
 

@@ -43,7 +43,7 @@ def phone(chromium: Any) -> Iterator[Any]:
     size = {"width": 390, "height": 844}
     context = chromium.new_context(viewport=size, has_touch=True, is_mobile=True)
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
 
     def enter(address: str, query: str = "") -> None:
         context.add_init_script(f"localStorage.tv ??= '{json.dumps(SESSIONS[address])}'")

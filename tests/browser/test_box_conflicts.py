@@ -77,7 +77,7 @@ def test_work_goes_on_while_a_conflict_waits(conflict: tuple[Editor, list[int]])
     editor.at("1.png")
     editor.press("k")
     editor.page.wait_for_function("() => document.querySelectorAll('#boxes li').length === 1")
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while len(on_disk(editor.file)) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert on_disk(editor.file) == [theirs, [60, 50, 180, 150]]
@@ -183,7 +183,7 @@ def test_the_page_says_that_tv_has_ended_and_goes_on(page: Any, server: Server) 
     editor = Editor(page, server.folder / "boxes.jsonl")
     editor.at("0.png")
     server.kill()
-    page.wait_for_selector("#trouble >> text=tv has ended", timeout=10_000)
+    page.wait_for_selector("#trouble >> text=tv has ended")
     assert f"--port {server.port}" in page.text_content("#trouble")
     assert "All you did is saved" in page.text_content("#trouble")
     editor.press("k")
@@ -340,7 +340,7 @@ class Walk:
         place = self.random.randrange(3)
         tab.page.click(f"#strip button[data-place='{place}']")
         tab.at(f"{place}.png")
-        deadline = time.monotonic() + 10  # where it is the photo shown, it is opened again
+        deadline = time.monotonic() + 60  # where it is the photo shown, it is opened again
         while self.shown(tab) != self.model[f"{place}.png"] and time.monotonic() < deadline:
             time.sleep(0.05)
         assert self.shown(tab) == self.model[f"{place}.png"]

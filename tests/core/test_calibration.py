@@ -45,7 +45,7 @@ def test_it_is_isotonic_regression() -> None:
 def test_probabilities_hold_on_other_pairs() -> None:
     fitted, fresh = calibrate(drawn(0)), drawn(1)
     said, so = reliability(fitted, fresh)
-    assert np.abs(said - so).max() < 0.05
+    assert np.abs(said - so).max() < 0.07
     assert fitted.probability([0.6])[0] == pytest.approx(0.5, abs=0.06)
     sure = fitted.probability((np.arange(BINS) + 0.5) * 2 / BINS - 1) >= 0.8
     found = fresh.related[sure].sum() / (fresh.related + fresh.unrelated)[sure].sum()

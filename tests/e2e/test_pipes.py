@@ -1,5 +1,6 @@
 """The installed `tv`, as a person runs it: processes, pipes and exit statuses."""
 
+import fcntl
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -113,9 +115,12 @@ def test_ctrl_c(home: Path, tmp_path: Path) -> None:
         text=True,
     )
     os.write(writing, b"photos/plain.png\n")
-    time.sleep(5)
+    unread = b"1"
+    while any(unread) and process.poll() is None:  # until it has started, and has taken the line
+        time.sleep(0.05)
+        unread = fcntl.ioctl(reading, termios.FIONREAD, bytes(4))
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=120)
     os.close(writing)
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1] == "tv: interrupted"
@@ -155,7 +160,7 @@ def test_who_is_asked_to_end_leaves_no_temporary_folders(
     while not list(tmp_path.glob("temporary/tv-dedupe-*/keypoints")) and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(number)
-    out, errors = process.communicate(timeout=30)
+    out, errors = process.communicate(timeout=120)
     assert (process.returncode, out) == (143, "")
     assert errors.strip().splitlines()[-1] == "tv: terminated"
     assert not list((tmp_path / "temporary").iterdir())

@@ -177,7 +177,7 @@ def test_what_runs_for_ever_ends_with_a_signal(tmp_path: Path, number: int) -> N
         time.sleep(1)
         assert process.poll() is None  # it would run for ever
         process.send_signal(number)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     assert process.returncode != 0
 
 

@@ -368,7 +368,7 @@ def test_the_order_does_not_shift_while_one_works(
 
     def proposed(path: Path) -> list[dict[str, Any]]:
         number = next(looked)
-        waits[number].wait(20)
+        waits[number].wait(60)
         return [{"box": [1, 1, 50, 50], "label": "", "score": sure[number]}]
 
     monkeypatch.setattr(pages, "locator_of", lambda classifier, boxes: proposed)
