@@ -31,7 +31,8 @@ class Effort:
         return (self.looks + self.looks[-1:] * count)[:count]
 
 
-JUDGED: Look = ((1.25, False), (1.6, False))  # by which an object found is verified and named
+VERIFIED: Look = ((1.6, False),)  # by which an object found is verified
+NAMED: Look = ((1.25, False), (1.6, False))  # by which it is named, and verified if it is named
 BOTH_WAYS: Look = ((1.25, False), (1.25, True), (1.6, False), (1.6, True))
 
 EFFORTS: dict[EffortName, Effort] = {

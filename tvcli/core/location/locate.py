@@ -21,7 +21,7 @@ from tvcli.core.location.box_fusion import (
     pairwise_iou,
     weighted_box,
 )
-from tvcli.core.location.efforts import EFFORTS, JUDGED, EffortName, Look
+from tvcli.core.location.efforts import EFFORTS, NAMED, VERIFIED, EffortName, Look
 from tvcli.core.location.judging import Judge
 from tvcli.core.location.thresholds import check_labels
 from tvcli.core.location.views import NO_WINDOWS, Heads, View, Viewer, Windows
@@ -217,9 +217,10 @@ class Locator:
         return surest(sure, self.settings.max_objects)
 
     def _judged(self, photo: Photo, found: Located, judge: Judge) -> Located:
-        """Return an object with the probability and the label that a last close look gives it."""
+        """Return an object with the probability and the label that last close looks give it."""
         around = Cluster(np.array(found.box), found.score, 0.0)
-        views = [self._close(photo, around, margin, mirror) for margin, mirror in JUDGED]
+        look = VERIFIED if judge.naming is None else NAMED
+        views = [self._close(photo, around, margin, mirror) for margin, mirror in look]
         pictures = np.stack([view.pixels() for view in views])
         seen = judge.judge(self.encoder.network.rows(pictures, judge.odds))
         score = found.score if seen.score is None else seen.score
