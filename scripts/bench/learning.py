@@ -56,7 +56,7 @@ class Pooled:
     def _read(file: Artifact, names: Sequence[str]) -> dict[str, Any]:
         return Encodings([file]).pooled_by(np.arange(len(file)), names)
 
-    def pooled_by(self, rows: Any, hows: Sequence[str]) -> dict[str, Any]:
+    def pooled_by(self, rows: Any, hows: Sequence[str], each: Any = map) -> dict[str, Any]:
         return {how: self.by[how][rows] for how in hows}
 
     def pooled(self, rows: Any, how: str) -> Any:

@@ -30,7 +30,7 @@ from tvcli.core.images.photo import decode_photo, photo_size, view
 from tvcli.core.indexes.index import open_index
 from tvcli.core.location.location_heads import load_boxes, load_classifier
 from tvcli.core.ranking.rank import load_rank
-from tvcli.core.ranking.triplets import read_triplets
+from tvcli.core.ranking.triplet_table import read_triplet_table
 from tvcli.terminal.settings import Settings
 
 FROZEN = Path(__file__).parents[2] / "tests" / "frozen" / "version-1.tar.xz"
@@ -134,7 +134,7 @@ def _first_lines(path: Path) -> Path:
 
 
 def _read_triplets(path: Path) -> None:
-    read_triplets(path)
+    read_triplet_table(path)
 
 
 def _read_regions(path: Path) -> None:

@@ -1,5 +1,7 @@
 """Heads in closed form against scikit-learn and against loops, and how one of them is chosen."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from scipy.linalg import eigh
@@ -22,6 +24,7 @@ from tvcli.core.ranking.rehearsal import Figures, mean_figures, rehearsals
 from tvcli.core.ranking.start_choice import Start, Trial, Trials, best_start
 
 CLASSES, PER_CLASS, CHANNELS = 12, 10, 24
+SERIAL = ThreadPoolExecutor(1)
 NO_TRIPLETS = np.empty((0, 3), np.intp)
 
 
@@ -202,7 +205,7 @@ def test_a_rehearsal_measures_by_its_own_rows_what_it_does_by_all() -> None:
     ways = rehearsals(taught.labels, NO_TRIPLETS, np.arange(len(taught.labels)), 0)
     asked = [row for way in ways if way.classes for row in way.classes[1]]
     assert sorted(asked) == list(range(len(taught.labels)))  # each class is held out once
-    for trial in Trials({"mean": taught.vectors}, ways).all():
+    for trial in Trials({"mean": taught.vectors}, ways, SERIAL).all():
         every = []
         for way in ways:
             form = ClosedForm(scatter(Taught(taught.vectors, way.labels, way.triplets)))
@@ -235,7 +238,7 @@ def test_a_start_whose_first_hits_are_worse_on_other_classes_is_not_chosen() -> 
     vectors = centres[labels] + random.normal(size=(120, 24))
     unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     ways = rehearsals(labels, NO_TRIPLETS, photos, 0)
-    trials = Trials({"mean": unit}, ways).all()
+    trials = Trials({"mean": unit}, ways, SERIAL).all()
     chosen = best_start(trials, ("mean",))
     plain = trials[0].figures
     harmful = [trial for trial in trials if trial.figures.harms(plain)]
@@ -246,12 +249,12 @@ def test_a_start_whose_first_hits_are_worse_on_other_classes_is_not_chosen() -> 
 def test_what_is_learned_is_chosen_where_it_helps() -> None:
     taught = drawn()
     ways = rehearsals(taught.labels, NO_TRIPLETS, np.arange(len(taught.labels)), 0)
-    trials = Trials({"mean": taught.vectors}, ways).all()
+    trials = Trials({"mean": taught.vectors}, ways, SERIAL).all()
     by_name = {trial.start.title: trial.figures for trial in trials}
     assert by_name["blend 1"].score > by_name["identity"].score
     assert best_start(trials, ("mean",)).name != "identity"
     noise = np.random.default_rng(0).normal(size=taught.vectors.shape).astype(np.float32)
-    nothing = Trials({"mean": noise}, ways).all("wccn")
+    nothing = Trials({"mean": noise}, ways, SERIAL).all("wccn")
     assert [trial.start.name for trial in nothing] == ["identity", *["wccn"] * len(SHARES["wccn"])]
 
 

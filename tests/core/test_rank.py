@@ -198,6 +198,23 @@ def test_the_same_seed_gives_the_same_head_and_another_another(maps: Encodings) 
     assert not np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_head_is_the_same_however_many_cores_there_are(
+    maps: Encodings, labelled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tvcli.core.ranking.held_out.QUERIES_AT_ONCE", 3)
+    monkeypatch.setattr("tvcli.core.ranking.pooled_rows.POOLED_AT_ONCE", 2000)
+    found = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr("tvcli.core.ranking.rank_training.cores", lambda count=count: count)
+        settings = RankSettings(pools=("mean", "gem"), steps=60)
+        found.append(train_rank(data(maps, labelled=labelled), settings, Report()))
+    for other in found[1:]:
+        assert np.array_equal(found[0].weight, other.weight)
+        assert (found[0].start, found[0].steps) == (other.start, other.steps)
+        assert (found[0].before, found[0].after) == (other.before, other.after)
+
+
 def test_where_nothing_can_be_held_out_every_step_is_made(maps: Encodings) -> None:
     whole = data(maps)
     few = RankData(maps, whole.train[:3], np.empty((0, 3), np.intp), np.full(len(maps), -1))
@@ -257,7 +274,8 @@ def test_held_out_figures_against_loops(monkeypatch: pytest.MonkeyPatch) -> None
     test = np.array([(n, n + 3, n + 1) for n in range(22, 27)])
     own = HeldOut(train, test, labels, None, classes)
     taught = {"gem": vectors[np.unique(train)]}
-    found = own.figures(VectorRows(vectors), taught, "gem", "gem", weight)
+    asked_of = own.vectors(VectorRows(vectors), taught, ["gem"])["gem"]
+    found = own.figures(asked_of), own.figures(asked_of.mapped(weight))
     assert own.said() == (
         "5 held-out photos of 3 classes, searched with 4; "
         "4 photos of 2 other classes, which were not taught"

@@ -8,13 +8,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 AHEAD = 2  # items in flight for each core
 # 2 to the power of this is how many cycles a thread of numpy's BLAS turns round before it sleeps:
 # 20 microseconds. By its own 26 each thread burns 20 ms when numpy is loaded, and after products.
 SPINS = 16
 CGROUPS, OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+# What applies a function to each of some values as `map` does, or as the map of an executor.
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 T = TypeVar("T")
 R = TypeVar("R")
 

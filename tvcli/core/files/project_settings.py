@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +129,8 @@ def _owners() -> set[int]:
 
 
 def _parsed(path: Path, content: bytes, trusted: bool) -> list[Entry]:
+    import tomllib  # most folders have no settings
+
     try:
         text = content.decode("utf-8")
         tables = tomllib.loads(text)

@@ -6,9 +6,10 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
@@ -84,13 +85,14 @@ def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
 
 
 def read_known_records(
-    stream: IO[bytes], name: str, known: Callable[[bytes], Known | None]
+    stream: IO[bytes], name: str, known: Callable[[bytes], Known | None], before: int = 0
 ) -> Iterator[tuple[Known | Record, str]]:
     """Yield records as `read_records` does, but what `known` makes of a line where it knows it.
 
     Millions of lines that a command wrote are much alike: who knows how need not take each apart.
+    `before` are the lines that somebody else has read.
     """
-    for number, line in _lines(stream, name):
+    for number, line in _lines(stream, name, before):
         where = f"{name}:{number}"
         found = known(line)
         if found is not None:
@@ -110,16 +112,16 @@ def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
     Raises:
         BadInput: as `read_records` does, or it cannot be read.
     """
-    return read_known_record_file(path, lambda line: None)
+    with record_stream(path) as stream:
+        yield from read_records(stream, str(path))
 
 
-def read_known_record_file(
-    path: Path, known: Callable[[bytes], Known | None]
-) -> Iterator[tuple[Known | Record, str]]:
-    """Yield the records of a file as `read_record_file` does, known ones as `known` says."""
+@contextmanager
+def record_stream(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of records, standard input (`-`) or a pipe; raises BadInput where it cannot."""
     try:
         with opened(path) as stream:
-            yield from read_known_records(stream, str(path), known)
+            yield stream
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
@@ -218,8 +220,8 @@ def text_from_record(record: Record, field: str, where: str) -> str:
     return text
 
 
-def _lines(stream: IO[bytes], name: str) -> Iterator[tuple[int, bytes]]:
-    number = 0
+def _lines(stream: IO[bytes], name: str, before: int) -> Iterator[tuple[int, bytes]]:
+    number = before
     while line := stream.readline(MAX_LINE + 1):
         number += 1
         line = line.removeprefix(codecs.BOM_UTF8) if number == 1 else line

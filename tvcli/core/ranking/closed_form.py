@@ -245,19 +245,37 @@ class ClosedForm:
         return np.float32(max(within + between + others, TINY) ** -0.5)
 
 
-def start_head(taught: Taught, name: str, share: float, dim: int | None, most: int) -> Vectors:
-    """Return the head (D, C) float32 of a start; D is at most `dim`, or without one `most`.
+def closed_form(taught: Taught) -> ClosedForm:
+    """Return the heads that what is taught makes."""
+    return ClosedForm(scatter(taught.spanned()))
 
-    It is scaled as the identity is: the sum of its squares is the number of its columns.
 
-    Raises:
-        UsageError: more dimensions are asked for than vectors or channels there are.
-    """
-    channels = taught.vectors.shape[1]
+def check_dim(taught: Taught, dim: int | None) -> None:
+    """Raise UsageError where more dimensions are asked for than vectors or channels there are."""
     if dim is not None and dim > min(taught.vectors.shape):
         raise UsageError(f"--dim {dim}: at most {min(taught.vectors.shape)} for these encodings")
+
+
+def start_head(
+    taught: Taught,
+    name: str,
+    share: float,
+    dim: int | None,
+    most: int,
+    form: ClosedForm | None = None,
+) -> Vectors:
+    """Return the head (D, C) float32 of a start; D is at most `dim`, or without one `most`.
+
+    It is scaled as the identity is: the sum of its squares is the number of its columns. `form` is
+    what `closed_form` makes of what is taught, where that is known.
+
+    Raises:
+        UsageError: as `check_dim` does.
+    """
+    channels = taught.vectors.shape[1]
+    check_dim(taught, dim)
     if name != STARTS[0]:
-        return formed_head(ClosedForm(scatter(taught.spanned())), name, share, dim or most)
+        return formed_head(form or closed_form(taught), name, share, dim or most)
     wanted = dim or min(channels, most)
     whole = wanted == channels and dim is None
     return _scaled(np.eye(channels) if whole else principal_axes(taught.vectors, wanted))

@@ -1,13 +1,16 @@
 """How well a head ranks what it did not learn from: held-out photos, and classes never taught."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.images.arrays import unit
+from tvcli.core.parallel import Mapper
 from tvcli.core.ranking.metrics import Values, query_figures, relevant_ranks
 from tvcli.core.reports import number_of
 
@@ -16,6 +19,8 @@ Vectors = npt.NDArray[np.float32]
 
 MOST_QUERIES = 500  # photos that are searched with, of classes taught and of others
 FIRST_HITS = 20  # that a person looks at
+# As many at a time whoever does the work, so that figures do not depend on how many cores there are
+QUERIES_AT_ONCE, ROWS_AT_ONCE = 64, 2048
 
 
 class PooledRows(Protocol):
@@ -23,8 +28,11 @@ class PooledRows(Protocol):
 
     row_shape: tuple[int, ...]
 
-    def pooled_by(self, rows: Rows, hows: Sequence[str]) -> dict[str, Vectors]:
-        """Return the vectors of some rows, (n, D) float32 of unit length, by each pooling."""
+    def pooled_by(self, rows: Rows, hows: Sequence[str], each: Mapper = map) -> dict[str, Vectors]:
+        """Return the vectors of some rows, (n, D) float32 of unit length, by each pooling.
+
+        `each` maps a function over some of the rows at a time, as `map` does.
+        """
         ...
 
     def pooled(self, rows: Rows, how: str) -> Vectors:
@@ -38,19 +46,29 @@ def mapped(vectors: Vectors, weight: Vectors) -> Vectors:
     return found
 
 
-def searched(vectors: Vectors, labels: Rows, queries: Rows) -> list[tuple[float, float]]:
-    """Return hit@1 and average precision of each query (a row) that has something to find."""
-    found = []
+def searched(
+    vectors: Vectors, labels: Rows, queries: Rows, each: Mapper = map
+) -> list[tuple[float, float]]:
+    """Return hit@1 and average precision of each query (a row) that has something to find.
+
+    `each` maps a function over some of the queries at a time, as `map` does.
+    """
     rows_of = cache(lambda label: np.flatnonzero(labels == label))
-    similarities = vectors[queries] @ vectors.T  # (Q, N)
-    for place, row in zip(queries, similarities, strict=True):
-        row[place] = -np.inf
-        relevant = rows_of(labels[place])
-        relevant = relevant[relevant != place]
-        if len(relevant):
-            hit, _, _, average, _ = query_figures(relevant_ranks(row, relevant), [1])
-            found.append((hit, average))
-    return found
+
+    def found(some: Rows) -> list[tuple[float, float]]:
+        figures = []
+        similarities = vectors[some] @ vectors.T  # (Q, N)
+        for place, row in zip(some, similarities, strict=True):
+            row[place] = -np.inf
+            relevant = rows_of(labels[place])
+            relevant = relevant[relevant != place]
+            if len(relevant):
+                hit, _, _, average, _ = query_figures(relevant_ranks(row, relevant), [1])
+                figures.append((hit, average))
+        return figures
+
+    starts = range(0, len(queries), QUERIES_AT_ONCE)
+    return list(chain(*each(found, [queries[s : s + QUERIES_AT_ONCE] for s in starts])))
 
 
 def first_hits(similarities: Vectors, labels: Rows, queries: Rows) -> Values:
@@ -79,6 +97,21 @@ def first_hits(similarities: Vectors, labels: Rows, queries: Rows) -> Values:
     precision = right.cumsum(axis=1)[np.arange(len(right)), wanted - 1] / wanted
     found: Values = (right[:, 0] + precision) / 2
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The vectors that figures are of: of what was taught, and of other classes where there are."""
+
+    own: Vectors
+    others: Vectors | None
+
+    def mapped(self, weight: Vectors, each: Mapper = map) -> "Measured":
+        """Return them mapped by a head (D, C)."""
+        starts = range(0, max(1, len(self.own)), ROWS_AT_ONCE)
+        blocks = (self.own[s : s + ROWS_AT_ONCE] for s in starts)
+        own = np.concatenate(list(each(lambda block: mapped(block, weight), blocks)))
+        return Measured(own, None if self.others is None else mapped(self.others, weight))
 
 
 class HeldOut:
@@ -114,28 +147,41 @@ class HeldOut:
         of += f", searched with {len(self._queries)}" if self._left_out else ""
         return f"{number_of(self._photos, 'held-out photo')}{of}; {self._others.said()}"
 
-    def figures(
-        self,
-        encodings: PooledRows,
-        taught: Mapping[str, Vectors],
-        usual: str,
-        pool: str,
-        weight: Vectors,
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        """Return the triplet accuracy, and hit@1 and mAP of held-out photos, before and after.
+    def vectors(
+        self, encodings: PooledRows, taught: Mapping[str, Vectors], pools: Sequence[str]
+    ) -> dict[str, Measured]:
+        """Return what is measured, by some poolings; nothing where no triplets are held out.
 
-        Before of vectors by the `usual` pooling, after of those pooled by `pool` and mapped by a
-        head (D, C). The vectors `taught`, of the rows of training triplets, are not pooled again.
+        The vectors `taught`, of the rows of training triplets, are not pooled again.
         """
         if not len(self._triplets):
-            return {}, {}
-        pools = list(dict.fromkeys((usual, pool)))
+            return {pool: Measured(taught[pool][:0], None) for pool in pools}
+        pools = list(dict.fromkeys(pools))
         new = self._rows[self._new]
         rest = encodings.pooled_by(new, pools) if len(new) else {}
-        own = {name: self._whole(taught[name], rest.get(name)) for name in pools}
         others = self._others.vectors(encodings, pools)
-        after = mapped(own[pool], weight), mapped(others[pool], weight) if others else None
-        return self._of(own[usual], others.get(usual)), self._of(*after)
+        return {
+            pool: Measured(self._whole(taught[pool], rest.get(pool)), others.get(pool))
+            for pool in pools
+        }
+
+    def figures(self, found: Measured, each: Mapper = map) -> dict[str, float]:
+        """Return the triplet accuracy, and hit@1 and mAP of held-out photos.
+
+        Before the learning, or after it of vectors that are mapped by a head. `each` maps a
+        function over parts of the work.
+        """
+        if not len(self._triplets):
+            return {}
+        vectors = found.own
+        anchor, positive, negative = (vectors[role] for role in self._triplets.T)
+        right = (anchor * positive).sum(1) > (anchor * negative).sum(1)
+        figures = {"triplet accuracy": float(right.mean())}
+        hits = searched(vectors, self._labels, self._queries, each)
+        if hits:
+            hit, average = np.mean(hits, axis=0)
+            figures |= {"hit@1": float(hit), "mAP": float(average)}
+        return figures if found.others is None else figures | self._others.figures(found.others)
 
     def _whole(self, taught: Vectors, rest: Vectors | None) -> Vectors:
         """Return the vectors of all rows from those taught and the rest."""
@@ -144,16 +190,6 @@ class HeldOut:
         whole = np.empty((len(self._rows), taught.shape[1]), np.float32)
         whole[~self._new], whole[self._new] = taught, rest
         return whole
-
-    def _of(self, vectors: Vectors, others: Vectors | None) -> dict[str, float]:
-        anchor, positive, negative = (vectors[role] for role in self._triplets.T)
-        right = (anchor * positive).sum(1) > (anchor * negative).sum(1)
-        figures = {"triplet accuracy": float(right.mean())}
-        found = searched(vectors, self._labels, self._queries)
-        if found:
-            hit, average = np.mean(found, axis=0)
-            figures |= {"hit@1": float(hit), "mAP": float(average)}
-        return figures if others is None else figures | self._others.figures(others)
 
 
 class Others:

@@ -12,7 +12,11 @@ from tvcli.core.reports import Report
 
 def folder_label(image: str) -> str:
     """Return the name of the folder that a photo lies in."""
-    return os.path.basename(os.path.dirname(image))  # noqa: PTH119, PTH120 - of each photo: Path takes 8 times as long
+    # Of each photo, and several times as fast as os.path, let alone Path.
+    folder = image.rpartition(os.sep)[0]
+    if folder.endswith(os.sep):  # two in a row
+        return os.path.basename(os.path.dirname(image))  # noqa: PTH119, PTH120
+    return folder.rpartition(os.sep)[2]
 
 
 def read_labels(path: Path, report: Report) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,9 @@ from tvcli.core.ranking.labels import folder_label
 from tvcli.core.ranking.pooled_rows import Encodings
 from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, train_rank
 from tvcli.core.ranking.rows import RowTable
-from tvcli.core.ranking.triplets import Item, Triplet, read_triplets
+from tvcli.core.ranking.triplet_table import TripletTable, read_triplet_table
+from tvcli.core.ranking.triplets import Item
+from tvcli.core.ranking.triplets_beside import ReadTable
 from tvcli.core.ranking.vectors import pool_for
 from tvcli.core.reports import Report, number_of
 
@@ -39,26 +41,30 @@ def learn_rank(
     name: Path | None = None,
     weights: Path | None = None,
     stdin: IO[bytes] | None = None,
+    read: ReadTable = read_triplet_table,
 ) -> Trained:
     """Train a rank head on an encodings file and triplets of its rows, and save it.
 
     Of `settings.pools` the first counts; `auto` tries all that a head can follow. What a triplet
-    names and the file lacks - mirror images, copies - is encoded as the file was.
+    names and the file lacks - mirror images, copies - is encoded as the file was. `read` reads the
+    triplets.
 
     Raises:
         UsageError: the encodings are pooled in a way that a 1x1 convolution cannot follow.
         BadInput: a file cannot be used, no triplet is left, or others are writing the target.
         Mismatch: the weights are not those that the file was encoded with.
     """
-    triplets = read_triplets(
-        triplets_path, stdin, lambda where, fault: report.skip(where, "triplets", fault)
-    )
-    if not triplets:
-        raise BadInput(f"{triplets_path}: of no triplet are anchor, positive and negative three")
     with writing(target), open_artifact(path, "encodings") as encodings:
         pools = _pools(encodings, settings.pools[0])
         table = RowTable(encodings, name)
-        items, numbers = _numbered(triplets)
+        triplets = read(
+            triplets_path, stdin, lambda where, fault: report.skip(where, "triplets", fault)
+        )
+        if not len(triplets):
+            raise BadInput(
+                f"{triplets_path}: of no triplet are anchor, positive and negative three"
+            )
+        items = triplets.items
         rows = np.array([table.row_of(item) for item in items], np.intp)
         lacking = sorted(np.flatnonzero(rows < 0), key=lambda number: _order(items[number]))
         missing = [items[number] for number in lacking]
@@ -75,8 +81,7 @@ def learn_rank(
             for number, item in zip(lacking, missing, strict=True):
                 row = tables[-1].row_of(item)  # -1 of a photo that could not be encoded
                 rows[number] = row if row < 0 else len(table) + row
-            named = _Named(items, rows, numbers)
-            data = _data(triplets, named, [encodings, *others], tables, report)
+            data = _data(triplets, rows, [encodings, *others], tables, report)
             trained = train_rank(data, replace(settings, pools=pools), report)
         used = {**asdict(settings), "pools": list(pools), "pool": trained.start.pool}
         used |= {"start": trained.start.title, "steps": trained.steps, "choice": trained.choice()}
@@ -97,25 +102,6 @@ def _pools(encodings: Artifact, pool: str) -> tuple[str, ...]:
     if pool != AUTO or len(encodings.row_shape) == 1:
         return (how,)
     return (how, *(name for name in pooling_names(heads=True) if name != how))
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """The items that triplets name: their `rows`, -1 of those without, and `numbers` (T, 3)."""
-
-    items: list[Item]
-    rows: Rows
-    numbers: Rows
-
-
-def _numbered(triplets: list[Triplet]) -> tuple[list[Item], Rows]:
-    """Return the items of triplets, each once, and which of them each triplet has: (T, 3)."""
-    named = [item for triplet in triplets for item in triplet.items]
-    # To hash them all would take several times as long.
-    distinct = {id(item): item for item in named}
-    known: dict[Item, int] = {}
-    numbers = {key: known.setdefault(item, len(known)) for key, item in distinct.items()}
-    return list(known), np.array([numbers[id(item)] for item in named], np.intp).reshape(-1, 3)
 
 
 def _order(item: Item) -> tuple[str, Box | tuple[()], bool]:
@@ -148,18 +134,21 @@ def _encoded(
 
 
 def _data(
-    triplets: list[Triplet],
-    named: _Named,
+    triplets: TripletTable,
+    of_items: Rows,
     files: list[Artifact],
     tables: list[RowTable],
     report: Report,
 ) -> RankData:
-    """Return triplets as rows of the files; those with an item that no file has are left out."""
+    """Return triplets as rows of the files; those with an item that no file has are left out.
+
+    `of_items` are the rows of the items, -1 of those without.
+    """
     encodings = Encodings(files)
-    rows = named.rows[named.numbers]  # (T, 3)
+    rows = of_items[triplets.numbers]  # (T, 3)
     first, second, third = rows.T
     kept = (rows >= 0).all(axis=1) & (first != second) & (first != third) & (second != third)
-    testing = np.array([triplet.split == "test" for triplet in triplets])[kept]
+    testing = triplets.testing[kept]
     rows = rows[kept]
     if testing.all():
         raise BadInput(f"{files[0].path}: none of {len(triplets)} triplets is of its photos")
@@ -167,13 +156,13 @@ def _data(
         report.note(
             f"{left_out} triplets left out: photos of theirs could not be encoded, or are the same"
         )
-    labels = _labels(named.numbers[kept], [item.label for item in named.items])  # (T, 3)
+    labels = _labels(triplets.numbers[kept], [item.label for item in triplets.items])  # (T, 3)
     told: Rows = np.full(len(encodings), -1)
     told[rows[labels >= 0]] = labels[labels >= 0]  # of a row that is told twice the last counts
     known: dict[str, int] = {}
     images = (image for table in tables for image in table.images)
     photos = np.array([known.setdefault(image, len(known)) for image in images], np.intp)
-    classes = _classes(tables, named.items)
+    classes = _classes(tables, triplets.items)
     return RankData(encodings, rows[~testing], rows[testing], told, photos, classes)
 
 

@@ -12,9 +12,10 @@ from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Artifact
 from tvcli.core.images.arrays import unit
+from tvcli.core.parallel import Mapper
 
 IN_MEMORY = 2 * 2**30  # bytes of maps kept; more are read from the file block by block
-ROWS_POOLED_AT_ONCE = 256  # rows pooled at a time
+POOLED_AT_ONCE = 2 * 2**20  # values of rows pooled at a time by one core
 
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
@@ -58,17 +59,21 @@ class Encodings:
         """Return the vectors of some rows: (n, D) float32 of unit length."""
         return self.pooled_by(rows, [how])[how]
 
-    def pooled_by(self, rows: Rows, hows: Sequence[str]) -> dict[str, Vectors]:
+    def pooled_by(self, rows: Rows, hows: Sequence[str], each: Mapper = map) -> dict[str, Vectors]:
         """Return the vectors of some rows, (n, D) float32 of unit length, by each pooling.
 
-        Rows of vectors are what they are by whatever name.
+        Rows of vectors are what they are by whatever name. `each` maps a function over some of the
+        rows at a time, as `map` does.
         """
-        blocks: dict[str, list[Vectors]] = {how: [] for how in hows}
-        for start in range(0, len(rows), ROWS_POOLED_AT_ONCE):
-            values = self[rows[start : start + ROWS_POOLED_AT_ONCE]].astype(np.float32)
-            for how in hows:
-                blocks[how].append(unit(pool_maps(values, how) if values.ndim == 4 else values))
-        return {how: np.concatenate(parts) for how, parts in blocks.items()}
+
+        def pooled(some: Rows) -> list[Vectors]:
+            values = self[some].astype(np.float32)
+            return [unit(pool_maps(values, how) if values.ndim == 4 else values) for how in hows]
+
+        count = max(1, POOLED_AT_ONCE // max(1, int(np.prod(self.row_shape))))
+        blocks = [rows[start : start + count] for start in range(0, max(1, len(rows)), count)]
+        parts = zip(*each(pooled, blocks), strict=True)
+        return {how: np.concatenate(part) for how, part in zip(hows, parts, strict=True)}
 
 
 class VectorRows:
@@ -82,6 +87,6 @@ class VectorRows:
         """Return some rows: (n, D) float32, by whatever name."""
         return self._vectors[rows]
 
-    def pooled_by(self, rows: Rows, hows: Sequence[str]) -> dict[str, Vectors]:
+    def pooled_by(self, rows: Rows, hows: Sequence[str], each: Mapper = map) -> dict[str, Vectors]:
         """Return some rows, (n, D) float32, by each name."""
         return dict.fromkeys(hows, self._vectors[rows])

@@ -1,5 +1,6 @@
 """Training a rank head: a start in closed form, then Deep Ranking's hinge loss where it helps."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -8,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import UsageError
-from tvcli.core.parallel import one_blas_thread
+from tvcli.core.parallel import cores, one_blas_thread
 from tvcli.core.ranking.calibration import Calibration, calibrate, reliability
-from tvcli.core.ranking.closed_form import Taught, start_head
+from tvcli.core.ranking.closed_form import STARTS, Taught, check_dim, closed_form, start_head
 from tvcli.core.ranking.held_out import HeldOut, PooledRows, mapped
 from tvcli.core.ranking.metrics import PairCounts, Values
 from tvcli.core.ranking.refining import HingeSettings, refine
@@ -95,48 +96,54 @@ def train_rank(data: RankData, settings: RankSettings, report: Report) -> Traine
     Raises:
         UsageError: more dimensions are asked for than the encodings have.
     """
+    with ThreadPoolExecutor(cores()) as workers:
+        return _trained(data, settings, report, workers)
+
+
+def _trained(
+    data: RankData, settings: RankSettings, report: Report, workers: ThreadPoolExecutor
+) -> Trained:
     rows = np.unique(data.train)
-    vectors = data.encodings.pooled_by(rows, settings.pools)
+    vectors = data.encodings.pooled_by(rows, settings.pools, workers.map)
     photos = np.arange(len(data.labels)) if data.photos is None else data.photos
     triplets = np.searchsorted(rows, data.train)
     ways = rehearsals(data.labels[rows], triplets, photos[rows], settings.seed)
-    tried = Trials(vectors, ways)
+    usual, dim, most = settings.pools[0], settings.dim, data.encodings.row_shape[0]
+    taught = Taught(vectors[usual], data.labels[rows], triplets)
+    check_dim(taught, dim)
+    form = None
+    if len(vectors) == 1 and settings.start != STARTS[0]:  # for whatever start the trials favour
+        form = workers.submit(closed_form, taught)
+    tried = Trials(vectors, ways, workers)
     trials = tried.all(settings.start)
     start = best_start(trials, settings.pools, settings.start)
-    taught = Taught(vectors[start.pool], data.labels[rows], triplets)
-    most = data.encodings.row_shape[0]
-    heads = [tried.head(start, place, settings.dim, most) for place in range(len(ways))]
-    head = start_head(taught, start.name, start.share, settings.dim, most)
-    rehearsed = _Rehearsed(tried.taught(start.pool, 0), ways[0], heads[0]) if ways else None
-    weight, history, steps = _refined(taught, head, rehearsed, settings, report)
+    taught = replace(taught, vectors=vectors[start.pool])
+    # All of this goes on beside the hinge loss, whose steps wait for each other.
+    rehearsed = [
+        workers.submit(_rehearsed, tried, start, place, way, dim, most)
+        for place, way in enumerate(ways)
+    ]
+    known = form.result() if form else None
+    head = workers.submit(start_head, taught, start.name, start.share, dim, most, known)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
-    usual = settings.pools[0]
-    before, after = held_out.figures(data.encodings, vectors, usual, start.pool, weight)
-    pairs = _judged_pairs(taught.vectors, ways, heads)
+    asked = workers.submit(held_out.vectors, data.encodings, vectors, (usual, start.pool))
+    before = workers.submit(lambda: held_out.figures(asked.result()[usual]))
+    first = rehearsed[0].result() if rehearsed else None
+    weight, history, steps = _refined(taught, head, first, settings, report)
+    after = held_out.figures(asked.result()[start.pool].mapped(weight, workers.map), workers.map)
+    pairs = [pairs for own in rehearsed if (pairs := own.result().pairs) is not None]
     return Trained(
         weight,
         start,
         trials,
         history,
         steps,
-        before,
+        before.result(),
         after,
         held_out.said(),
         _calibration(pairs, taught.labels),
         _reliability(pairs, taught.labels),
     )
-
-
-def _judged_pairs(
-    vectors: Vectors, ways: list[Rehearsal], heads: list[Vectors]
-) -> list[PairCounts]:
-    """Return for each rehearsal with labels the pairs of photos that its head never saw."""
-    found = []
-    for way, head in zip(ways, heads, strict=True):
-        if way.photos is not None or way.classes is not None:
-            rows, measured = way.of_its_rows()
-            found.append(measured.pairs(mapped(vectors[rows], head)))
-    return found
 
 
 def _among_all(pairs: list[PairCounts], labels: Rows) -> PairCounts:
@@ -171,30 +178,45 @@ def _reliability(pairs: list[PairCounts], labels: Rows) -> tuple[Values, Values]
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsed:
-    """A rehearsal with what it learns from, and the head that it starts from."""
+    """A rehearsal with what it learns from, and the head that it starts from.
+
+    `pairs` are of photos that this head never saw; None without labels.
+    """
 
     taught: Taught
     way: Rehearsal
     head: Vectors
+    pairs: PairCounts | None
+
+
+def _rehearsed(
+    tried: Trials, start: Start, place: int, way: Rehearsal, dim: int | None, most: int
+) -> _Rehearsed:
+    taught, head = tried.taught(start.pool, place), tried.head(start, place, dim, most)
+    if way.photos is None and way.classes is None:
+        return _Rehearsed(taught, way, head, None)
+    rows, measured = way.of_its_rows()
+    return _Rehearsed(taught, way, head, measured.pairs(mapped(taught.vectors[rows], head)))
 
 
 def _refined(
     taught: Taught,
-    head: Vectors,
+    start: Future[Vectors],
     first: _Rehearsed | None,
     settings: RankSettings,
     report: Report,
 ) -> tuple[Vectors, History, int]:
     """Return a head, refined for as many steps as help in the first rehearsal, and that history.
 
-    Where nothing can be rehearsed, all steps are made.
+    Where nothing can be rehearsed, all steps are made. The head to `start` from may still be in the
+    making while it is rehearsed.
     """
     if not settings.steps or (first is not None and not len(first.taught.triplets)):
-        return head, History([float("nan")], [0.0]), 0
+        return start.result(), History([float("nan")], [0.0]), 0
     steps = settings.steps
     hinge = HingeSettings(settings.margin, settings.hold, steps, settings.seed, steps)
     if first is None:
-        blind = refine(taught, head, hinge, report)
+        blind = refine(taught, start.result(), hinge, report)
         return blind.weight, blind.history, blind.steps
     rows, measured = first.way.of_its_rows()
     vectors = taught.vectors[rows]
@@ -208,6 +230,7 @@ def _refined(
 
     rehearsed = refine(first.taught, first.head, hinge, report, score)
     if not rehearsed.steps:
-        return head, rehearsed.history, 0
-    refined = refine(taught, head, replace(hinge, steps=rehearsed.steps), report)
+        return start.result(), rehearsed.history, 0
+    kept = replace(hinge, steps=rehearsed.steps)
+    refined = refine(taught, start.result(), kept, report)
     return refined.weight, rehearsed.history, rehearsed.steps

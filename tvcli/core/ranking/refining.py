@@ -90,6 +90,7 @@ class _Steps:
         self._taught, self._settings = taught, settings
         self._random = np.random.default_rng(settings.seed)
         self._moments = np.zeros_like(weight), np.zeros_like(weight)
+        self._scratch = np.empty_like(weight)
         self._done = 0
 
     def epoch(self) -> float:
@@ -104,21 +105,29 @@ class _Steps:
         pairs = pairs_of(rows, self._taught.labels)
         vectors = self._taught.vectors[rows]
         loss, gradient = loss_of_head(self.weight, vectors, pairs, settings.margin)
-        drift = (self.weight - self._start) * np.float32(2 / self.weight.shape[1])
-        self._descend(gradient + np.float32(settings.hold) * drift)
+        drift = np.subtract(self.weight, self._start, out=self._scratch)
+        drift *= np.float32(2 / self.weight.shape[1])
+        drift *= np.float32(settings.hold)
+        gradient += drift
+        self._descend(gradient)
         return loss
 
     def _descend(self, gradient: Vectors) -> None:
         rate = LEARNING_RATE * (1 + np.cos(np.pi * self._done / self._settings.planned)) / 2
         self._done += 1
-        for moment, value, kept in zip(
-            self._moments, (gradient, gradient * gradient), MOMENTS, strict=True
-        ):
+        # In place: to make an array for each of these takes as long as they do.
+        scratch = self._scratch
+        for moment, kept in zip(self._moments, MOMENTS, strict=True):
             moment *= np.float32(kept)
-            moment += np.float32(1 - kept) * value
+            moment += np.multiply(gradient, np.float32(1 - kept), out=scratch)
+            gradient *= gradient  # for the second
         first, second = (1 - kept**self._done for kept in MOMENTS)  # what zeros at the start bias
-        lengths = np.sqrt(self._moments[1]) * np.float32(second**-0.5) + np.float32(SMALL)
-        self.weight -= np.float32(rate / first) * (self._moments[0] / lengths)
+        lengths = np.sqrt(self._moments[1], out=scratch)
+        lengths *= np.float32(second**-0.5)
+        lengths += np.float32(SMALL)
+        step = np.divide(self._moments[0], lengths, out=scratch)
+        step *= np.float32(rate / first)
+        self.weight -= step
 
 
 def loss_of_head(

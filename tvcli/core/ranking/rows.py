@@ -38,8 +38,8 @@ class RowTable:
         self.images = [path_in(root, name) for name in encodings.read("image")]
         self.labels: list[str] = encodings.read("label")
         self._flips: npt.NDArray[np.bool_] = encodings.read("flip")
-        self._regions: list[list[float]] = encodings.read("region").tolist()
-        self._boxes: list[list[float]] = encodings.read("box").tolist()
+        self._regions: list[Box] = list(map(_box, encodings.read("region").tolist()))
+        self._boxes: list[Box] = list(map(_box, encodings.read("box").tolist()))
         self._rows: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
         for row, key in enumerate(zip(self.images, self._flips.tolist(), strict=True)):
             self._rows[key].append(row)
@@ -59,19 +59,19 @@ class RowTable:
 
     def item(self, row: int, label: str = "") -> Item:
         """Return what a row shows."""
-        region = _box(self._regions[row])
+        region = self._regions[row]
         return Item(self.images[row], region, bool(self._flips[row]), label or self.labels[row])
 
     def row_of(self, item: Item) -> int:
         """Return the row that shows an item, or -1; without a box, the photo's largest."""
         rows = self._rows.get((item.image, item.flip), [])
         if item.box is None:
-            return max(rows, key=lambda row: area(_box(self._regions[row])), default=-1)
+            return max(rows, key=lambda row: area(self._regions[row]), default=-1)
         return next((row for row in rows if self._shows(row, item.box)), -1)
 
     def _shows(self, row: int, box: Box) -> bool:
-        known = (_box(values) for values in (self._regions[row], self._boxes[row]))
-        return any(own == box or (own[0] >= 0 and iou(own, box) >= SAME_BOX) for own in known)
+        known = self._regions[row], self._boxes[row]
+        return box in known or any(own[0] >= 0 and iou(own, box) >= SAME_BOX for own in known)
 
 
 def _box(values: list[float]) -> Box:

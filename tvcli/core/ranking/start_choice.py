@@ -1,8 +1,9 @@
 """Which head training starts from, and of which pooling: what held-out data favours."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tvcli.core.ranking.closed_form import (
     WHITENED,
     ClosedForm,
     Taught,
+    closed_form,
     formed_head,
     scatter,
     start_head,
@@ -62,19 +64,29 @@ class Trials:
     What was decomposed for the pooling tried last is kept: it is often the one that is taken.
     """
 
-    def __init__(self, vectors: Mapping[str, Vectors], rehearsals: Sequence[Rehearsal]) -> None:
-        self._vectors, self._rehearsals = vectors, rehearsals
-        self._ways = lru_cache(maxsize=1)(self._ways_of)
+    def __init__(
+        self, vectors: Mapping[str, Vectors], rehearsals: Sequence[Rehearsal], workers: Executor
+    ) -> None:
+        self._vectors, self._rehearsals, self._workers = vectors, rehearsals, workers
+        self._kept: dict[tuple[str, int], ClosedForm] = {}
 
     def all(self, wanted: str = AUTO) -> list[Trial]:
         """Return what each start that is `wanted` comes to.
 
         The identity is always among them, as what nothing may fall below.
         """
-        return [
-            Trial(start, mean_figures(figures))
+        found = {
+            pool: [
+                self._workers.submit(self._tried, pool, place, wanted)
+                for place in range(len(self._rehearsals))
+            ]
             for pool in self._vectors
-            for start, figures in self._tried(pool, wanted)
+        }
+        return [
+            Trial(start, mean_figures([way.result()[start] for way in ways]))
+            for pool, ways in found.items()
+            for start in _wanted(pool, wanted)
+            if all(start in way.result() for way in ways)
         ]
 
     def taught(self, pool: str, place: int) -> Taught:
@@ -84,20 +96,22 @@ class Trials:
 
     def head(self, start: Start, place: int, dim: int | None, most: int) -> Vectors:
         """Return the head (D, C) that a rehearsal makes of a start, as `start_head` does."""
+        taught = self.taught(start.pool, place)
         if start.name == STARTS[0]:
-            return start_head(self.taught(start.pool, place), start.name, 1.0, dim, most)
-        return formed_head(self._ways(start.pool)[place].form, start.name, start.share, dim or most)
+            return start_head(taught, start.name, 1.0, dim, most)
+        form = self._kept.get((start.pool, place)) or closed_form(taught)
+        return formed_head(form, start.name, start.share, dim or most)
 
-    def _ways_of(self, pool: str) -> list["_Way"]:
-        return [_Way(self.taught(pool, n), way) for n, way in enumerate(self._rehearsals)]
-
-    def _tried(self, pool: str, wanted: str) -> Iterator[tuple[Start, list[Figures]]]:
-        ways = self._ways(pool)
-        for start in starts(pool):
-            if wanted in (AUTO, start.name) or start.name == STARTS[0]:
-                if wanted == AUTO and any(way.size(start) < FEWEST_DIRECTIONS for way in ways):
-                    continue
-                yield start, [way.measured.figures_by(way.products(start)) for way in ways]
+    def _tried(self, pool: str, place: int, wanted: str) -> dict[Start, Figures]:
+        """Return the figures of one rehearsal with each start that it can tell something of."""
+        way = _Way(self.taught(pool, place), self._rehearsals[place])
+        if pool == list(self._vectors)[-1]:
+            self._kept[pool, place] = way.form
+        return {
+            start: way.measured.figures_by(way.products(start))
+            for start in _wanted(pool, wanted)
+            if wanted != AUTO or way.size(start) >= FEWEST_DIRECTIONS
+        }
 
 
 class _Way:
@@ -135,6 +149,12 @@ class _Way:
 def starts(pool: str) -> list[Start]:
     """Return all starts for vectors of a pooling."""
     return [Start(pool, name, share) for name in STARTS for share in _shares(name)]
+
+
+def _wanted(pool: str, wanted: str) -> list[Start]:
+    """Return the starts to try: those that are `wanted`, and the identity."""
+    every = starts(pool)
+    return every if wanted == AUTO else [s for s in every if s.name in (wanted, STARTS[0])]
 
 
 def _shares(name: str) -> tuple[float, ...]:

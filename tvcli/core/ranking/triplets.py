@@ -4,6 +4,7 @@ import marshal
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -14,8 +15,8 @@ from tvcli.core.files.paths import folder_of, path_in
 from tvcli.core.files.records import (
     Record,
     part_from_record,
-    read_known_record_file,
     read_known_records,
+    record_stream,
     text_from_record,
     write_records,
 )
@@ -95,19 +96,12 @@ def triplet_records(triplets: Iterable[Triplet], folder: Path) -> Iterator[Recor
     return (_as_record(triplet, folder) for triplet in triplets)
 
 
-def _ignore(where: str, fault: str) -> None:
+def ignore(where: str, fault: str) -> None:
     """Say nothing of a triplet that teaches nothing."""
 
 
-def read_triplets(
-    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = _ignore
-) -> list[Triplet]:
-    """Return all triplets that `each_triplet` yields."""
-    return list(each_triplet(path, stdin, on_fault))
-
-
 def each_triplet(
-    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = _ignore
+    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = ignore
 ) -> Iterator[Triplet]:
     """Yield triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
 
@@ -116,21 +110,38 @@ def each_triplet(
     Raises:
         BadInput: not there, empty, or a record that is no triplet; the message gives its line.
     """
-    piped = stdin is not None and str(path) == STDIN
     items, empty = Items(folder_of(path)), True  # for - the current folder
-    if stdin and piped:
-        records = read_known_records(stdin, STDIN, items.written_triplet)
-    else:
-        records = read_known_record_file(path, items.written_triplet)
-    for record, where in records:
-        empty = False
-        triplet = record if isinstance(record, Triplet) else items.triplet_of(record, where)
-        if triplet.fault:
-            on_fault(where, triplet.fault)
-        else:
-            yield triplet
+    with triplet_stream(path, stdin) as stream:
+        for triplet, where in triplets_in(stream, str(path), items):
+            empty = False
+            if triplet.fault:
+                on_fault(where, triplet.fault)
+            else:
+                yield triplet
     if empty:
-        raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
+        raise no_triplets(path)
+
+
+def triplet_stream(path: Path, stdin: IO[bytes] | None) -> AbstractContextManager[IO[bytes]]:
+    """Open a file of triplets, or `stdin` for `-`; raises BadInput where it cannot be read."""
+    return nullcontext(stdin) if stdin and str(path) == STDIN else record_stream(path)
+
+
+def triplets_in(
+    stream: IO[bytes], name: str, items: "Items", before: int = 0
+) -> Iterator[tuple[Triplet, str]]:
+    """Yield the triplets of a stream, sound or not, each with its line; `before` lines were read.
+
+    Raises:
+        BadInput: a record is no triplet; the message gives `name` and its line.
+    """
+    for record, where in read_known_records(stream, name, items.written_triplet, before):
+        yield record if isinstance(record, Triplet) else items.triplet_of(record, where), where
+
+
+def no_triplets(path: Path) -> BadInput:
+    """Return what is said of an empty file."""
+    return BadInput(f"{path}: no triplets in it; make some with tv triplets")
 
 
 class Items:
