@@ -32,7 +32,7 @@ test: $(VENV)/tested
 
 test-all: $(VENV)/tested-all
 	@$(LINTED)
-	$(PYTEST)
+	$(PYTEST) --hypothesis-profile tv-all
 
 lint: $(VENV)/tested
 	$(BIN)/ruff check .

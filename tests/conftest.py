@@ -17,7 +17,9 @@ REPOSITORY = Path(__file__).parents[1]
 REAL_DATA = REPOSITORY.parent / "shared" / "data"
 
 # How long an example takes says more of the machine than of the code.
-settings.register_profile("tv", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tv-all", UNHURRIED, max_examples=100)
+settings.register_profile("tv", UNHURRIED, max_examples=40)
 settings.load_profile("tv")
 
 

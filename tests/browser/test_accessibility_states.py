@@ -59,7 +59,10 @@ def without_learned(route: Any) -> None:
     route.continue_(post_data=json.dumps(route.request.post_data_json | {"learned": False}))
 
 
-@pytest.mark.parametrize("state", LEARNING)
+@pytest.mark.parametrize(
+    "state",
+    [s if s == "better" else pytest.param(s, marks=pytest.mark.long) for s in LEARNING],
+)
 def test_learning(page: Any, gallery: str, state: str) -> None:
     now = {"now": LEARNING[state]}
     page.route("**/api/learn", lambda route: route.fulfill(json=now["now"]))
@@ -84,6 +87,7 @@ def test_filters_open(page: Any, labelled: str) -> None:
         assert violations(page) == []
 
 
+@pytest.mark.long
 def test_two_indexes(page: Any, made: Path) -> None:
     with running(made, "gallery", "photos.tvx", "photos.tvx") as address:
         page.goto(f"{address}?item=3.png")
@@ -91,6 +95,7 @@ def test_two_indexes(page: Any, made: Path) -> None:
         assert violations(page) == []
 
 
+@pytest.mark.long
 def test_why_there_is_no_answer(home: Any) -> None:
     home.route("**/api/explain", lambda route: route.fulfill(status=400, json={"error": "no map"}))
     home.click("a.photo[aria-label='Search with 3.png']")
@@ -101,6 +106,7 @@ def test_why_there_is_no_answer(home: Any) -> None:
     assert violations(home) == []
 
 
+@pytest.mark.long
 def test_a_photo_that_is_gone_in_the_lightbox(page: Any, gallery: str) -> None:
     page.goto(f"{gallery}?look=0.99")
     page.wait_for_selector("#look .missing")
@@ -156,6 +162,7 @@ def test_the_similarity_editor(phone: Any, page: Any, made: Path, tmp_path: Path
         assert violations(page) == []
 
 
+@pytest.mark.long
 def test_pairs_and_comparisons_as_files(page: Any, tmp_path: Path, capfd: Any) -> None:
     home, html = "http://127.0.0.1:9/", ""
 

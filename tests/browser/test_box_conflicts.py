@@ -395,7 +395,7 @@ def test_a_walk_loses_nothing(page: Any, server: Server, seed: int) -> None:
     page.goto(server.home)  # lets this browser in
     walk = Walk(seed, [page, other], server)
     try:
-        for _ in range(30):
+        for _ in range(20):
             walk.step()
     except Exception as error:
         said = [f"{tab.page.url}: {tab.page.inner_text('body')[:400]!r}" for tab in walk.tabs]

@@ -109,7 +109,7 @@ def test_bad_photos_are_skipped_and_copies_are_not_copied(tv: Tv) -> None:
         ran = tv("copies", "photos", "-o", "photos/copies", "--kinds", "mirror", "--errors", "e")
         assert ran.status == 0 and "8 copies in photos/copies, 1 skipped" in ran.err
     assert json.loads(Path("e").read_text())["image"] == "bad.jpg"
-    ran = tv("copies", "photos", "-o", "c", "--strict")
+    ran = tv("copies", "photos", "-o", "c", "--kinds", "mirror", "--strict")
     assert ran.status == 3 and "bad.jpg: not a picture" in ran.err
 
 

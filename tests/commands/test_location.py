@@ -557,7 +557,7 @@ def named(taught: Path) -> Path:
     (taught / "labels.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
     crops, rows = taught / "n.jsonl", taught / "n.h5"
     for command in (
-        ["crops", taught / "labels.jsonl", "-o", crops, "--per-photo", 3, "--looks", 8],
+        ["crops", taught / "labels.jsonl", "-o", crops, "--per-photo", 2, "--looks", 4],
         ["encode", crops, "-o", rows, "--size", SIZE],
         ["train-classifier", rows, "-o", taught / "named.h5"],
         ["train-boxes", rows, "-o", taught / "named-boxes.h5"],

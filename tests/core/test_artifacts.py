@@ -212,7 +212,7 @@ def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     refused(path, Mismatch, "newer tv: upgrade")
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_damaged_files_open_or_are_refused(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

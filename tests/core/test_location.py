@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -97,7 +97,6 @@ boxes = st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(1, 50), st.float
 
 
 @given(st.lists(boxes, min_size=1, max_size=6), st.lists(boxes, min_size=1, max_size=6))
-@settings(max_examples=50)
 def test_overlaps_are_those_of_each_pair_alone(a: list[Box], b: list[Box]) -> None:
     expected = [[iou(first, second) for second in b] for first in a]
     np.testing.assert_allclose(pairwise_iou(np.array(a), np.array(b)), expected, atol=1e-9)
@@ -106,7 +105,6 @@ def test_overlaps_are_those_of_each_pair_alone(a: list[Box], b: list[Box]) -> No
 
 
 @given(st.lists(boxes, min_size=1, max_size=8), st.floats(0.1, 5))
-@settings(max_examples=50)
 def test_combining_equal_boxes_changes_nothing(found: list[Box], weight: float) -> None:
     same = np.array([found[0]] * len(found))
     weights = np.full(len(found), weight)
@@ -136,7 +134,6 @@ def test_clusters_are_objects_in_the_order_of_their_support() -> None:
     st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.8, 0.9]), max_size=7),
     st.integers(1, 6),
 )
-@settings(max_examples=50)
 def test_what_is_kept_are_the_surest_in_their_order(scores: list[float], most: int) -> None:
     objects = [Located((n, 0, n + 1, 1), score) for n, score in enumerate(scores)]
     left, expected = list(objects), []
@@ -230,7 +227,6 @@ labelled = st.lists(st.tuples(boxes, st.floats(0.1, 1), st.integers(0, 2)), min_
 
 
 @given(labelled, st.integers(1, 5))
-@settings(max_examples=80)
 def test_clusters_of_labels_against_a_loop(found: list[tuple[Box, float, int]], most: int) -> None:
     left, expected = list(found), []
     while left and len(expected) < most:
@@ -248,7 +244,6 @@ def test_clusters_of_labels_against_a_loop(found: list[tuple[Box, float, int]], 
 
 
 @given(labelled)
-@settings(max_examples=80)
 def test_surer_objects_suppress_those_of_their_label_alone(
     found: list[tuple[Box, float, int]],
 ) -> None:

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tvcli.core.errors import BadInput
@@ -41,7 +41,6 @@ def test_a_plain_array_is_read_as_well(values: list[dict[str, object]]) -> None:
     assert read(json.dumps(values, indent=2).encode()) == values
 
 
-@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_records_or_refused(content: bytes) -> None:
     try:
