@@ -250,6 +250,29 @@ def test_records_and_hdf5_of_another_kind_stay(download: Path, here: Here) -> No
         assert list(file["years"]) == [1, 2, 3]
 
 
+def test_encodings_and_heads_do_not_replace_each_other(download: Path, here: Here) -> None:
+    (download / "photos" / "more").mkdir()
+    for number in range(5, 9):
+        picture(number).save(download / "photos" / "more" / f"{number}.png")
+    assert here("encode", "photos", "--size", 64, "-o", "e.h5").status == 0
+    assert here("triplets", "e.h5", "--from-folders", "-o", "t.jsonl").status == 0
+    learn = ["train-rank", "e.h5", "t.jsonl", "--steps", 0, "-o"]
+    assert here(*learn, "rank.h5").status == 0
+    kept = {name: (download / name).read_bytes() for name in ("e.h5", "rank.h5")}
+    for command in (
+        [*learn, "e.h5"],  # what it learns from
+        ["encode", "photos", "--size", 64, "-o", "rank.h5"],
+        ["train-boxes", "e.h5", "-o", "rank.h5"],
+        ["train-classifier", "e.h5", "-o", "rank.h5"],
+    ):
+        ran = here(*command)
+        assert ran.status == 2 and "not written by such a command" in ran.err, command
+    ran = here("encode", "photos", "--size", 64, "-o", "photos/more")
+    assert ran.status == 2 and ran.err == "tv: photos/more: a folder; name a file\n"
+    assert kept == {name: (download / name).read_bytes() for name in kept}
+    assert here(*learn, "rank.h5").status == 0  # its own kind is replaced
+
+
 def test_saved_crops_do_not_replace_photos(download: Path, here: Here) -> None:
     record = {"image": "photos/0.png", "width": 96, "height": 80, "box": [1, 2, 60, 70]}
     (download / "boxes.jsonl").write_text(json.dumps(record) + "\n")

@@ -58,6 +58,6 @@ def merge(
             count = merge_indexes(parts, Path(output), made, changed=changed).rows
         else:
             made = provenance(streams.command_line(), files_of(parts))
-            with streams.output_file(output) as target:
+            with streams.output_file(output, "encodings") as target:
                 count = merge_encodings(parts, target, made, changed=changed)
         report.summary(f"{count} {'records' if kind == 'records' else 'rows'} in {output}")

@@ -34,7 +34,7 @@ def train_boxes(
     with (
         reporting(quiet=quiet) as report,
         streams.input_file(crops) as path,
-        streams.output_file(output) as target,
+        streams.output_file(output, "boxes head") as target,
     ):
         made = provenance(streams.command_line(), input_files([crops]), seed)
         found = teach_boxes(path, target, made, seed=seed, report=report)

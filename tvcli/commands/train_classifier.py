@@ -58,7 +58,7 @@ def train_classifier(
     with (
         reporting(quiet=quiet) as report,
         streams.input_file(crops) as path,
-        streams.output_file(output) as target,
+        streams.output_file(output, "classifier head") as target,
     ):
         made = provenance(streams.command_line(), input_files([crops]), seed)
         found = teach_classifier(

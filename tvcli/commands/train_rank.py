@@ -101,7 +101,7 @@ def train_rank(
         from tvcli.core.ranking.rank_training import RankSettings
 
         settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
-        check_own(output, "artifact")
+        check_own(output, "rank head")
         with reporting(quiet=quiet) as report, streams.input_file(source) as path:
             inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
             made = provenance(streams.command_line(), inputs, seed)

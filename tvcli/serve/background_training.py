@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from tvcli.core.errors import BadInput, TvError
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
-from tvcli.core.files.own_files import check_own
+from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.records import Record, write_records
 from tvcli.core.location.crops import CropSettings
 from tvcli.core.location.locate import Locator
@@ -27,7 +27,7 @@ LEAST = 15  # photos with boxes: from fewer, a prototype is as good (docs/notes/
 GROWTH = 1.5  # times the photos of the training before, until the next one
 NICE = 10  # steps down in priority: the page and its proposals come first
 CROPS = CropSettings()
-HEADS = CLASSIFIER_FILE, BOXES_FILE
+HEADS: dict[str, OwnKind] = {CLASSIFIER_FILE: "classifier head", BOXES_FILE: "boxes head"}
 Training = subprocess.Popen[bytes]
 
 
@@ -170,8 +170,9 @@ def _kept(trained: Path, folder: Path) -> str:
     """Copy both heads from one folder into another, or neither; return what hindered that."""
     try:
         with ExitStack() as stack:  # neither takes its place before both are copied
-            for target in (folder / head for head in HEADS):
-                check_own(target, "artifact")
+            for head, kind in HEADS.items():
+                target = folder / head
+                check_own(target, kind)
                 stack.enter_context(writing(target))
                 partial = stack.enter_context(atomic_write(target))
                 shutil.copyfile(trained / target.name, partial)
@@ -187,7 +188,8 @@ def _check_folder(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be made: {error.strerror}") from error
-    for target in (folder / head for head in HEADS):
-        check_own(target, "artifact")
+    for head, kind in HEADS.items():
+        target = folder / head
+        check_own(target, kind)
         with writing(target):
             pass  # the first training is done in minutes: what hinders is told now

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.own_files import check_own
+from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.pipes import is_pipe, pipe_stream
 
 STREAM = "-"
@@ -46,14 +46,14 @@ def input_file(name: str, *, rows: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def output_file(name: str) -> Iterator[Path]:
+def output_file(name: str, kind: OwnKind) -> Iterator[Path]:
     """Give a path to write an artifact to; for `-` it is copied to standard output when whole.
 
     Raises:
-        UsageError: standard output is a terminal, or a file of others is in the way.
+        UsageError: standard output is a terminal, or a file that is not of the kind is in the way.
     """
     if name != STREAM:
-        check_own(Path(name), "artifact")
+        check_own(Path(name), kind)
         yield Path(name)
         return
     if sys.stdout.isatty():
@@ -70,7 +70,7 @@ def output_file(name: str) -> Iterator[Path]:
 def encodings_file(name: str) -> Iterator[Path]:
     """Give a path to write encodings to, as `output_file`; they become Parquet if so named."""
     if Path(name).suffix.lower() != ".parquet":
-        with output_file(name) as path:
+        with output_file(name, "encodings") as path:
             yield path
         return
     from tvcli.core.files.parquet import arrow

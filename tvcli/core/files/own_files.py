@@ -11,7 +11,10 @@ from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.records import Record, read_record_file
 
 OwnKind = Literal[
-    "artifact",
+    "encodings",
+    "classifier head",
+    "boxes head",
+    "rank head",
     "crops",
     "detections",
     "triplets",
@@ -44,11 +47,13 @@ def replacing_anything(forced: bool) -> Iterator[None]:
 def check_own(path: Path, kind: OwnKind) -> None:
     """See that an output replaces nothing but a file of tv's of its own kind, or an empty one.
 
-    Devices, pipes and folders are left to whoever writes.
+    Devices and pipes are left to whoever writes, and so are folders of boxes.
 
     Raises:
-        UsageError: a file is there that is another's.
+        UsageError: a folder is there, or a file that is another's.
     """
+    if kind != "boxes" and path.is_dir():
+        raise UsageError(f"{path}: a folder; name a file")  # now, not after hours of work
     if _forced:
         return
     try:
@@ -76,16 +81,19 @@ def check_own_folder(folder: Path, mark: str) -> None:
     raise UsageError(f"{folder}: other files are there; name a new folder, or give --force")
 
 
-def _is_artifact(path: Path) -> bool:
-    from tvcli.core.files.artifacts import open_artifact  # brings h5py
+def _is_artifact(kind: str, head: str | None = None) -> Callable[[Path], bool]:
+    def is_such(path: Path) -> bool:
+        from tvcli.core.files.artifacts import open_artifact  # brings h5py
 
-    try:
-        with open_artifact(path):
+        try:
+            with open_artifact(path, kind) as artifact:
+                return head is None or artifact.settings.get("head") == head
+        except Mismatch:  # of another version
             return True
-    except Mismatch:  # of another version
-        return True
-    except BadInput:
-        return False
+        except BadInput:
+            return False
+
+    return is_such
 
 
 def _is_records(accepted: Callable[[Record], bool]) -> Callable[[Path], bool]:
@@ -150,7 +158,10 @@ def _is_detection(record: Record) -> bool:
 
 
 KINDS: dict[OwnKind, Callable[[Path], bool]] = {
-    "artifact": _is_artifact,
+    "encodings": _is_artifact("encodings"),
+    "classifier head": _is_artifact("head", "classifier"),
+    "boxes head": _is_artifact("head", "boxes"),
+    "rank head": _is_artifact("head", "rank"),
     "crops": _is_records(_has("image", "crop")),
     "detections": _is_records(_is_detection),
     "triplets": _is_records(_has("anchor", "positive", "negative")),
