@@ -120,7 +120,9 @@ def function_of(*words: str) -> Callable[..., None]:
 
 def _add(to: typer.Typer, *words: str) -> None:
     command = function_of(*words)
-    made = to.command(words[-1], cls=OptionalValues, help=examples_first(command.__doc__))
+    about = examples_first(command.__doc__)
+    in_short = about.split("\n\n")[0].replace("\n", " ")  # whole: by itself it is cut off
+    made = to.command(words[-1], cls=OptionalValues, help=about, short_help=in_short)
     made(_guarded(with_option_groups(command)))
 
 
@@ -222,7 +224,7 @@ def _named(arguments: list[str]) -> str:
 def _explain(error: Exception) -> int:
     """Print one line about an error and return its exit status."""
     if isinstance(error, TyperException):
-        if message := error.format_message():
+        if message := error.format_message().replace(": Value error, ", ": "):
             line = message if message.startswith("Usage:") else f"tv: {message}"
             tell(line, level="error", event="error", status=int(ExitStatus.USAGE))
         return ExitStatus.USAGE

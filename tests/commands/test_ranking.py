@@ -253,6 +253,22 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
     assert tv("eval", "search", "plain.tvx", "--queries", "new/odd").status == 3
 
 
+def test_eval_says_where_a_head_may_have_learned_from_what_it_is_measured_on(
+    encoded: Path, tv: Tv
+) -> None:
+    assert tv("triplets", "photos.h5", "--from-folders", "-o", "t.jsonl").status == 0
+    learned = tv("train-rank", "photos.h5", "t.jsonl", "--steps", 0, "-o", "own.h5")
+    assert learned.status == 0, learned.err
+    assert tv("index", "photos.h5", "--rank", "own.h5", "-o", "ranked.tvx").status == 0
+    said = "its rank head may have learned from these photos"
+    assert said in tv("eval", "search", "ranked.tvx").err
+    draw(Path("new"), 500)
+    ran = tv("eval", "search", "ranked.tvx", "--queries", "new")
+    assert ran.status == 0 and said not in ran.err
+    tv("index", "photos.h5", "-o", "plain.tvx")
+    assert said not in tv("eval", "search", "plain.tvx").err
+
+
 def test_eval_triplets_counts_the_share_in_the_right_order(encoded: Path, tv: Tv) -> None:
     make_triplets(tv)
     (plain,) = lines(tv("eval", "triplets", "photos.h5", "t.jsonl", "--split", "test"))

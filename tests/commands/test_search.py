@@ -193,6 +193,10 @@ def test_nothing_similar_enough(tv: Tv) -> None:
 def test_formats(tv: Tv) -> None:
     assert tv("search", "photos/0.png", "-k", 1, "--format", "paths").out == "photos/0.png\n"
     assert tv("search", "photos/0.png", "-k", 1, "-0").out == "photos/0.png\0"
+    shutil.copy("photos/0.png", "-rf.png")
+    assert tv("index", "./-rf.png", "-o", "dash.tvx").status == 0
+    found = tv("search", "photos/0.png", "-i", "dash.tvx", "--format", "paths")
+    assert found.out == "./-rf.png\n"  # which no program in the pipe takes for an option
     line = tv("search", "photos/0.png", "-k", 1, "--format", "tsv").out
     query, rank, similarity, image, label = line.rstrip("\n").split("\t")
     assert (query, rank, image, label) == ("photos/0.png", "1", "photos/0.png", "")
@@ -247,8 +251,21 @@ def test_bad_queries(tv: Tv) -> None:
     assert ran.status == 3
     assert ran.err.splitlines()[-1] == "tv: text.jpg: not a picture that can be read"
     assert tv("search", "text.jpg", "photos/0.png", "--strict").status == 3
-    assert tv("search").status == 2
+    Path("inner").mkdir()
+    shutil.copy("text.jpg", "inner/text.jpg")
+    assert "skipped inner/text.jpg: not a picture" in tv("search", "inner/text.jpg").err
+    ran = tv("search")
+    assert ran.status == 2 and "name a photo to search with, - for one on stdin" in ran.err
+    ran = tv("search", "--unlike", "photos/0.png")
+    assert ran.status == 2 and "--unlike: name a query" in ran.err
     assert tv("search", "photos/0.png", "-k", 0).status == 2
+    ran = tv("search", "photos/0.png", "--format", "json")
+    assert (ran.status, ran.err.split(",")[0]) == (
+        2,
+        "tv: Invalid value for '--format': 'json' is not one of 'table'",
+    )
+    ran = tv("search", "https://example.org/a.jpg")
+    assert ran.status == 3 and "https://example.org/a.jpg: an address" in ran.err
 
 
 def test_no_index(tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

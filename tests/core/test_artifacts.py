@@ -97,6 +97,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     for name, content, reason in [
         ("empty", b"", "not an HDF5"),
         ("text", b"hello", "not an HDF5"),
+        ("records", b'{"image": "a.png"}\n', "but records; encode them first: tv encode"),
         ("cut", whole[: len(whole) // 2], "truncated"),
     ]:
         (tmp_path / name).write_bytes(content)
@@ -111,7 +112,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "later.h5", BadInput, "not written by tv")
     with write_artifact(tmp_path / "head.h5", "head", {}, {}):
         pass
-    refused(tmp_path / "head.h5", BadInput, "holds head")
+    refused(tmp_path / "head.h5", BadInput, "holds a head, not encodings")
 
 
 def external_link(file: h5py.File) -> None:

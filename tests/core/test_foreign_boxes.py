@@ -583,8 +583,11 @@ def test_annotations_of_which_no_photo_is_found_are_bad_input(place: Path) -> No
     photos("there.jpg")
     lines = [{"image": name, "box": [1, 2, 30, 40]} for name in ("gone.jpg", "lost.jpg")]
     path = wrote("boxes.jsonl", "\n".join(map(json.dumps, lines)))
-    with pytest.raises(BadInput, match=r"none of 2 photos could be used; .*gone\.jpg: not found"):
+    with pytest.raises(
+        BadInput, match=r"none of 2 photos could be used; .*gone\.jpg: not found"
+    ) as told:
         boxes(path, "jsonl")
+    assert str(told.value).endswith("; --root names the folder with the photos")
     path.write_text(path.read_text() + "\n" + json.dumps({**lines[0], "image": "there.jpg"}))
     found, report = boxes(path, "jsonl")
     assert [image for image, *_ in found] == ["there.jpg"] and report.skips == 2

@@ -193,7 +193,7 @@ def test_bad_files_are_refused_with_a_reason(tmp_path: Path) -> None:
     for name, reason in [
         ("link.jpg", "dangling link"),
         ("missing.jpg", "not found"),
-        ("folder.jpg", "not a regular file"),
+        ("folder.jpg", "a folder, not a photo"),
     ]:
         with pytest.raises(BadImage, match=reason):
             read_photo(tmp_path / name)

@@ -12,8 +12,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact
 from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.parquet_rows import rows_file
-from tvcli.core.files.records import Record, read_record_file
-from tvcli.core.files.sources import HDF5_MAGIC
+from tvcli.core.files.records import HDF5_MAGIC, Record, read_record_file
 from tvcli.core.files.tables import is_table, read_table
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import REMOTE, read_manifest

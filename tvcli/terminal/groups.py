@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
-from tvcli.terminal.harmless import printable
+from tvcli.terminal.harmless import as_argument, printable
 from tvcli.terminal.tables import print_table
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
@@ -51,7 +51,9 @@ def _texts(
             yield dump_record(group.as_record()) + "\n"
         elif format == "paths":
             shown = printable if sys.stdout.isatty() and not null else str
-            yield from (shown(image) + ("\0" if null else "\n") for image in group.dropped)
+            yield from (
+                shown(as_argument(image)) + ("\0" if null else "\n") for image in group.dropped
+            )
 
 
 def _print_tables(groups: "list[Group]") -> None:

@@ -18,6 +18,11 @@ def printable_lines(text: str) -> str:
     return "".join(c if c in "\n\t" else _shown(c) for c in text)
 
 
+def as_argument(path: str) -> str:
+    """Return a path that no program takes for an option: `./` goes before a dash."""
+    return f"./{path}" if path.startswith("-") else path
+
+
 def shortened(text: str) -> str:
     """Return a text of which lines longer than anything that a person reads lack their middle."""
     return "\n".join(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import Record, dump_record
-from tvcli.terminal.harmless import printable
+from tvcli.terminal.harmless import as_argument, printable
 from tvcli.terminal.lines import print_records, tsv_field
 from tvcli.terminal.tables import print_table
 
@@ -55,7 +55,7 @@ def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str
     shown = printable if sys.stdout.isatty() and not null else str
     for hit in hits:
         if format == "paths":
-            yield shown(hit.image) + ("\0" if null else "\n")
+            yield shown(as_argument(hit.image)) + ("\0" if null else "\n")
         elif format == "tsv":
             fields = [hit.query, str(hit.rank), f"{hit.similarity:.6f}", hit.image, hit.label]
             fields += [f"{name}={value}" for name, value in hit.shown_fields.items()]

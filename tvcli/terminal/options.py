@@ -112,8 +112,7 @@ Exclude = Annotated[
         "--exclude",
         metavar="GLOB",
         help="Leave out files and folders of this name, such as thumbs or '*_small.jpg', or of "
-        "this path in a folder, such as 'old/*'. Repeatable. --update leaves the same out; "
-        "--exclude '' ends that.",
+        "this path in a folder, such as 'old/*'. Repeatable.",
         show_default=False,
     ),
 ]
@@ -144,7 +143,7 @@ Update = Annotated[
     typer.Option(
         "--update",
         help="Bring the existing output up to date: encode new and changed photos, drop deleted "
-        "ones, keep the rest.",
+        "ones, keep the rest. What --exclude left out stays out, until --exclude ''.",
     ),
 ]
 Exif = Annotated[

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # it takes as long to load as all of tv --help
 Record = dict[str, Any]
 Known = TypeVar("Known")
 
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_LINE = 16 * 2**20  # bytes; a record is a few hundred, so a longer line is not one
 MAX_ARRAY = 16 * MAX_LINE  # bytes; an array is read whole, lines one by one
 # What a terminal would act on (C1, changes of direction), and names that are not UTF-8.
@@ -252,6 +253,8 @@ def parse_record(line: bytes, where: str) -> Record:
 
 
 def _decode(text: bytes, where: str) -> Any:
+    if text.startswith(HDF5_MAGIC[:4]):
+        raise BadInput(f"{where}: HDF5, where JSON Lines are needed")
     try:
         return parse_json(text)
     except ValueError as error:

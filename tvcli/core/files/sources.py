@@ -15,6 +15,7 @@ from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream
 from tvcli.core.files.records import (
+    HDF5_MAGIC,
     Record,
     Region,
     read_record_file,
@@ -26,7 +27,7 @@ from tvcli.core.files.shards import Shard, Share
 from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.files.tables import is_table, read_table
 
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ADDRESS = re.compile("[a-z]+://", re.IGNORECASE)
 LONGEST_LINE = 2**20  # bytes of a list of paths
 LONGEST_NAME = 255  # bytes of a file's name that systems take
 SNIFFED = 512  # bytes looked at to tell what a stream is
@@ -260,6 +261,10 @@ def _reader(
     path = Path(argument)
     if argument == STDIN:
         return _read_stream(stdin, null, fields)
+    if ADDRESS.match(argument) and not path.exists():
+        raise BadInput(
+            f"{argument}: an address, and nothing is fetched: curl -s ADDRESS | tv ... -"
+        )
     if is_pipe(path):
         return _read_pipe(argument, null, fields)
     if path.is_dir():

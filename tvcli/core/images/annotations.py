@@ -63,9 +63,11 @@ def boxed_photos(
             usable += 1
             yield photo
     if not usable:
-        raise BadInput(
-            nothing_found(report) if report.skips else "no photos found: the boxes name none"
-        )
+        if not report.skips:
+            raise BadInput("no photos found: the boxes name none")
+        astray = root is None and all("not found" in skip.reason for skip in report.skipped)
+        hint = "; --root names the folder with the photos" if astray else ""
+        raise BadInput(nothing_found(report) + hint)
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
     if clipped:

@@ -77,6 +77,8 @@ def read_photo(path: Path) -> bytes:
     """
     try:
         status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise BadImage("a folder, not a photo")
         if not stat.S_ISREG(status.st_mode):
             raise BadImage("not a regular file")
         if status.st_size > MAX_BYTES:

@@ -72,6 +72,11 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
     truth = Truth.of(trial.truth, report)
     with open_index(path, trial.root) as index:
         note_older(index, report)
+        if not trial.queries and index.rank_file is not None:
+            report.note(
+                f"{path}: its rank head may have learned from these photos, so the figures may be "
+                f"too good: name others with --queries"
+            )
         known = _known(index, truth, recorded=trial.truth == "labels")
         queries = _queries(index, trial, stdin, report)
         report.start("measuring", "queries")

@@ -94,7 +94,7 @@ class Queries:
         self._encoder = self._encoder or self._load()
         for encoded in encode_chunks(chunked(self._noted(regions), TOGETHER), root, self._encoder):
             for image, _, reason in encoded.skips:
-                self._report.skip(image, "query", reason)
+                self._report.skip(shown_path(root, image), "query", reason)
             for note in encoded.notes:
                 self._report.note(note)
             if len(encoded):
@@ -224,7 +224,9 @@ def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vec
         return query
     goods = [*(unit(query.vector[None]) if query else []), *likes.values()]
     if not goods:
-        raise UsageError("--unlike: name a query, an --item or a --like to search near")
+        if unlikes:
+            raise UsageError("--unlike: name a query, an --item or a --like to search near")
+        raise UsageError("name a photo to search with, - for one on stdin, an --item or a --like")
     vector = np.mean(goods, axis=0)
     if unlikes:
         bads = np.stack(list(unlikes.values()))

@@ -371,7 +371,8 @@ def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]
     for column in sorted(columns_of(where)):
         example = next(filter(None, index.examples(column, SAMPLED)), None)
         if not example:
-            shown.append(f"no row has a {column}" if every else f"{column} is seldom known")
+            none = "no row" if every else f"none of the first {SAMPLED} rows"
+            shown.append(f"{none} has a {column}")
         elif column == "image":
             shown.append(f"image is relative to {index.root}, such as {example}")
         else:

@@ -39,13 +39,17 @@ def check(path: Path, file: h5py.File, source: Source, kinds: Sequence[str]) -> 
     return kind
 
 
+def _spoken(kind: str) -> str:
+    return "a head" if kind == "head" else kind
+
+
 def _kind_of(path: Path, file: h5py.File, kinds: Sequence[str]) -> Kind:
     name = read_attribute(file, "type")
     if not isinstance(name, str) or name not in KINDS:
         raise BadInput(f"{path}: HDF5, but not written by tv")
     kind = KINDS[name]
     if kinds and name not in kinds:
-        raise BadInput(f"{path}: holds {name}, where {' or '.join(kinds)} are needed")
+        raise BadInput(f"{path}: holds {_spoken(name)}, not {' or '.join(map(_spoken, kinds))}")
     version = read_attribute(file, "version")
     if not isinstance(version, int | np.integer) or version < 1:
         raise BadInput(f"{path}: no version; make it again")

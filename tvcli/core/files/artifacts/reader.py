@@ -1,7 +1,8 @@
 """Reading files: rows and columns by name, the tensors of a head."""
 
 import os
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -189,7 +190,7 @@ def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
         raise BadInput(f"{path}: a folder where an HDF5 file is needed")
-    with _source(path) as source, _open(path, source) as file:
+    with _source(path) as source, _open(path, source, kinds) as file:
         yield Artifact(path, file, source, check(path, file, source, kinds))
 
 
@@ -200,12 +201,22 @@ def _source(path: Path) -> Source:
         raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _open(path: Path, source: Source) -> h5py.File:
+def _open(path: Path, source: Source, kinds: Sequence[str]) -> h5py.File:
     try:
         return h5py.File(source, "r")
     except Exception as error:  # h5py raises nearly anything on damaged files
+        if kinds and _is_records(path):
+            encode = f"encode them first: tv encode {shlex.quote(str(path))} -o FILE.h5"
+            how = encode if "encodings" in kinds else "name the head that a training wrote"
+            raise BadInput(f"{path}: not an HDF5 file, but records; {how}") from error
         what = "truncated" if "truncated" in str(error) else "not an HDF5 file, or damaged"
         raise BadInput(f"{path}: {what}; make it again") from error
+
+
+def _is_records(path: Path) -> bool:
+    """Tell whether a file begins as one of records, an object or an array of JSON, does."""
+    with path.open("rb") as stream:
+        return stream.read(1) in (b"{", b"[")
 
 
 def _shapes(group: h5py.Group, before: str) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:
