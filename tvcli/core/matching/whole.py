@@ -94,9 +94,12 @@ def _laid_over(first: Keypoints, second: Keypoints, quarters: int, mirrored: boo
 
 
 def _aspect(keypoints: Keypoints) -> float:
-    """Return the logarithm of the width by the height: of a photo on its side the negative."""
+    """Return the logarithm of the width by the height, of a photo on its side the negative.
+
+    NaN, which is like nothing, where there is no photo.
+    """
     x0, y0, x1, y1 = keypoints.region
-    return math.log((x1 - x0) / (y1 - y0))
+    return math.log((x1 - x0) / (y1 - y0)) if x1 > x0 and y1 > y0 else math.nan
 
 
 def _from_unit(keypoints: Keypoints) -> Transform:
