@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy.typing as npt
 from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.keypoints import ROWS_OF
 from tvcli.core.indexes.manifest import Segment, write_manifest
 from tvcli.core.indexes.words import LISTS
 from tvcli.core.matching.feature_columns import COLUMNS
@@ -52,7 +54,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         for size in map(int, options.sizes.split(",")):
             target = (options.folder or Path(temporary)) / f"{size}.tvx"
-            seconds, memory = made(options.index, target, size)
+            if not target.exists():  # by another process, whose memory is not that of the next
+                maker = get_context("spawn").Process(
+                    target=make, args=(options.index, target, size)
+                )
+                maker.start()
+                maker.join()
+            seconds, memory = listed(next(target.glob("words-*")))
             bytes_ = sum(path.stat().st_size for path in target.iterdir())
             words = sum(path.stat().st_size for path in target.glob("words-*"))
             one = [searched(target, [query]) for query in queries[:: len(queries) // 3 or 1]]
@@ -67,21 +75,17 @@ def main() -> None:
             )
 
 
-def made(source: Path, target: Path, count: int) -> tuple[float, float]:
-    """Make an index of `count` rows; return CPU seconds and memory in MB of its inverted lists."""
-    with open_index(source) as index:
-        settings = index.settings
-        keypoints, words = (settings[name]["file"] for name in ("keypoints", "words"))
-        if not target.exists():
-            target.mkdir(parents=True)
-            with (
-                open_artifact(source / keypoints, "keypoints") as known,
-                open_artifact(source / words, "words") as filed,
-            ):
-                write_rows(index, known, filed, target, count)
-            segments = [Segment(index.manifest.segments[0].file, count)]
-            write_manifest(target, replace(index.manifest, segments=segments, removed=[], ann={}))
-    return listed(target / words)
+def make(source: Path, target: Path, count: int) -> None:
+    """Make an index of `count` rows."""
+    target.mkdir(parents=True)
+    with (
+        open_index(source) as index,
+        open_artifact(source / index.settings["keypoints"]["file"], "keypoints") as known,
+        open_artifact(source / index.settings["words"]["file"], "words") as filed,
+    ):
+        write_rows(index, known, filed, target, count)
+        segments = [Segment(index.manifest.segments[0].file, count)]
+        write_manifest(target, replace(index.manifest, segments=segments, removed=[], ann={}))
 
 
 def write_rows(index: Index, known: Artifact, filed: Artifact, target: Path, count: int) -> None:
@@ -94,10 +98,13 @@ def write_rows(index: Index, known: Artifact, filed: Artifact, target: Path, cou
     with open_artifact(index.path / about, "embeddings") as first:
         settings = first.settings
     words: list[npt.NDArray[np.uint16]] = []
+    rows_of = {ROWS_OF: [[[about, count]], []]}
     with (
         write_artifact(target / about, "embeddings", settings, {}) as vectors,
-        write_artifact(target / known.path.name, "keypoints", known.settings, {}) as points,
-        write_artifact(target / filed.path.name, "words", filed.settings, {}) as file,
+        write_artifact(
+            target / known.path.name, "keypoints", known.settings | rows_of, {}
+        ) as points,
+        write_artifact(target / filed.path.name, "words", filed.settings | rows_of, {}) as file,
     ):
         for start in range(0, count, BLOCK):
             turn, own = divmod(start, len(index))

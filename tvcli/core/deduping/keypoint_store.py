@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
-from tvcli.core.matching.feature_columns import as_columns, from_columns
+from tvcli.core.matching.feature_columns import COLUMNS, as_columns, from_columns
 from tvcli.core.matching.features import SIDE, Keypoints, describe, describe_both
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
@@ -38,7 +38,7 @@ class KeypointStore:
         """Return the key points of a photo as it is and mirrored; none of a bad photo."""
         size = 2 * ROW.itemsize
         rows: Any = np.frombuffer(os.pread(self._file.fileno(), size, number * size), ROW)
-        plain, mirrored = from_columns(rows, "orb")
+        plain, mirrored = from_columns({name: rows[name] for name in COLUMNS}, "orb")
         return [plain, replace(mirrored, mirrored=True)]
 
     def close(self) -> None:

@@ -10,7 +10,6 @@ import numpy.typing as npt
 from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Artifact, write_artifact
-from tvcli.core.indexes.contents import Content, contents_of
 from tvcli.core.matching.inverted_file import InvertedFile, Lists, inverted_lists
 from tvcli.core.matching.vocabulary import NONE, Vocabulary, drawn_vocabulary
 
@@ -32,17 +31,14 @@ GROWN = 4  # times as many photos as when the words were drawn: then they are dr
 class KeptWords:
     """The words of an index's photos as an inverted file, by row of the index."""
 
-    def __init__(self, file: Artifact, rows: dict[Content, int], count: int) -> None:
-        """Open them: `rows` tells which row of `count` has which content.
+    def __init__(self, file: Artifact, places: Rows) -> None:
+        """Open them: `places` (n,) tell at which row of the file each row is, -1 for none.
 
         Raises:
             BadInput: the file is damaged.
         """
         self.vocabulary, self._file = _vocabulary(file), file
-        known = [rows.get(key, -1) for key in contents_of(file)]
-        self._rows, self._count = np.array(known, np.intp), count
-        self._places = np.full(count, -1, np.intp)
-        self._places[self._rows[self._rows >= 0]] = np.flatnonzero(self._rows >= 0)
+        self._places = places
         self._inverted = InvertedFile(_lists(file))
 
     def of(self, rows: Rows) -> list[npt.NDArray[np.uint16] | None]:
@@ -53,13 +49,11 @@ class KeptWords:
 
     def shared(self, sides: Sequence[npt.NDArray[np.uint16]]) -> npt.NDArray[np.float32]:
         """Return how much each row (n,) shares with the words (m,) of a query's better side."""
-        found = np.zeros(self._count, np.float32)
-        there = self._rows >= 0
         try:
             scores = np.max([self._inverted.scores(words) for words in sides], axis=0)
         except IndexError as error:
             raise BadInput(f"{self._file.path}: {MEND.format(error)}") from error
-        found[self._rows[there]] = scores[there]
+        found: npt.NDArray[np.float32] = np.where(self._places < 0, 0, scores[self._places])
         return found
 
 
@@ -81,7 +75,8 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
     if vocabulary is None:
         return
     words: list[npt.NDArray[np.uint16]] = []
-    with write_artifact(path, "words", {"drawn_from": drawn_from}, {}) as writer:
+    about = keypoints.settings | {"drawn_from": drawn_from}  # they are of the same rows
+    with write_artifact(path, "words", about, {}) as writer:
         for start in range(0, len(keypoints), PHOTOS_A_BLOCK):
             rows = slice(start, min(start + PHOTOS_A_BLOCK, len(keypoints)))
             columns: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.files.artifacts import Columns
-from tvcli.core.matching.features import COLOUR, COUNT, LENGTHS, PREVIEW, Keypoints, Method
+from tvcli.core.matching.features import COLOUR, COUNT, LENGTHS, PREVIEW, Keypoints, Method, Pixels
 
 
 def as_columns(described: Sequence[Keypoints]) -> Columns:
@@ -36,22 +36,29 @@ def as_columns(described: Sequence[Keypoints]) -> Columns:
 
 
 COLUMNS = tuple(as_columns([]))  # their names
+POINTS = ("descriptors", "points", "count", "region")  # those without the small pictures
 
 
 def from_columns(columns: Columns, method: Method) -> list[Keypoints]:
-    """Return the key points of the rows of some columns."""
+    """Return the key points of the rows of some columns, without pictures if they are not there."""
     return [_row(columns, row, method) for row in range(len(columns["count"]))]
 
 
 def _row(columns: Columns, row: int, method: Method) -> Keypoints:
-    count, (height, width) = columns["count"][row], columns["sides"][row]
-    colour_height, colour_width = columns["colour_sides"][row]
-    x0, y0, x1, y1 = (float(side) for side in columns["region"][row])
+    count = columns["count"][row]
+    x0, y0, x1, y1 = columns["region"][row].tolist()
     return Keypoints(
         points=columns["points"][row, :count],
         descriptors=columns["descriptors"][row, :count],
-        preview=np.ascontiguousarray(columns["preview"][row, :height, :width]),
+        preview=_picture(columns, row, "preview", "sides"),
         region=(x0, y0, x1, y1),
         method=method,
-        colour=np.ascontiguousarray(columns["colour"][row, :colour_height, :colour_width]),
+        colour=_picture(columns, row, "colour", "colour_sides"),
     )
+
+
+def _picture(columns: Columns, row: int, name: str, sides: str) -> Pixels:
+    if name not in columns:
+        return np.zeros((0, 0), np.uint8)
+    height, width = columns[sides][row]
+    return np.ascontiguousarray(columns[name][row, :height, :width])
