@@ -51,9 +51,9 @@ class KeptWords:
         """Return how much each row (n,) shares with the words (m,) of a query's better side."""
         try:
             scores = np.max([self._inverted.scores(words) for words in sides], axis=0)
+            found: npt.NDArray[np.float32] = np.where(self._places < 0, 0, scores[self._places])
         except IndexError as error:
             raise BadInput(f"{self._file.path}: {MEND.format(error)}") from error
-        found: npt.NDArray[np.float32] = np.where(self._places < 0, 0, scores[self._places])
         return found
 
 
