@@ -76,6 +76,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
         part = "" if box is None else f"  [{', '.join(f'{side:.0f}' for side in box)}]"
         checked = found[0].check is not None
         probable = any(hit.probability is not None for hit in found)
+        labelled = any(hit.label for hit in found)
         table = Table(
             title=Text(printable(query) + part), title_justify="left", box=None, pad_edge=False
         )
@@ -84,7 +85,8 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
         if probable:
             table.add_column("probability", justify="right")
         table.add_column("image", overflow="fold")
-        table.add_column("label", style="cyan")
+        if labelled:
+            table.add_column("label", style="cyan")
         if checked:
             table.add_column("verified", style="green")
         names = sorted({name for hit in found for name in hit.fields})
@@ -98,7 +100,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
             row: list[str | Text] = [str(hit.rank), f"{hit.similarity:.4f}"]
             if probable:
                 row.append("" if hit.probability is None else f"{hit.probability:.4f}")
-            row += [name, Text(printable(hit.label))]
+            row += [name, Text(printable(hit.label))] if labelled else [name]
             if checked:
                 row.append(_verdict(hit))
             row += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]

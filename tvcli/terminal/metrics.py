@@ -39,8 +39,8 @@ def print_compared(
             "metric": record["metric"],
             first: record["value"],
             second: record["other"],
-            "second less first": f"{record['difference']:+.4f}",
-            "95 % interval": f"{record['low']:+.4f} to {record['high']:+.4f}",
+            "second less first": f"{record['difference']:+z.4f}",
+            "95 % interval": f"{record['low']:+z.4f} to {record['high']:+z.4f}",
         }
         for record in records
     ]

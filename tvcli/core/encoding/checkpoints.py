@@ -28,7 +28,7 @@ from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import root_settings
 from tvcli.core.files.sources import Source
-from tvcli.core.reports import Report, nothing_found
+from tvcli.core.reports import Report, nothing_found, number_of
 
 PART_SECONDS = 15.0  # what a kill may cost
 PART_BYTES = 256 * 2**20
@@ -213,7 +213,7 @@ def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report
     report.start("encoding", "photos", source.total)
     report.detail(encoder.in_words)
     chunks = chunked(source.regions, encoder.batch)
-    number = 0
+    number, before = 0, report.done
     while (path := part_path(folder, number)).exists():
         changed = _take_again(path, chunks, source.root, report)
         if changed:
@@ -221,6 +221,8 @@ def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report
             break
         number += 1
         yield path
+    if number:
+        report.note(f"{number_of(report.done - before, 'row')} kept of a job that was interrupted")
     for path in sorted(folder.glob("part-*.h5"))[number:]:
         path.unlink()
     rest = encode_chunks(chunks, source.root, encoder)
