@@ -1,5 +1,6 @@
 """Visual words that an index keeps: which photos share the most with a query, and updates."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from PIL import Image
 from tests.core.test_verification import scene
 from tvcli.core.images.photo import decode_photo, read_photo
 from tvcli.core.indexes.index import open_index
-from tvcli.core.indexes.keypoints import kept_words
-from tvcli.core.indexes.words import KINDS_OF_LISTS
+from tvcli.core.indexes.keypoints import ROWS_OF, kept_words
+from tvcli.core.indexes.words import KINDS_OF_LISTS, LISTS
 from tvcli.core.matching.features import describe_both
+from tvcli.core.matching.inverted_file import inverted_lists
 from tvcli.core.matching.voting import Voter
 
 Tv = Callable[..., Ran]
@@ -104,3 +106,40 @@ def test_inverted_lists_are_kept_and_checked(tv: Tv, tmp_path: Path) -> None:
                 opened[f"state/inverted_{name}"] = values
         ran = tv("search", photos / "2.png", "-i", index, "--verify")
         assert ran.status == 3 and "inverted lists" in ran.err, ran.err
+
+
+def test_words_of_rows_are_found_by_content_where_a_file_is_of_other_rows(
+    tv: Tv, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number in range(4):
+        scene(number).save(photos / f"{number}.png")
+    (photos / "2-again.png").write_bytes((photos / "2.png").read_bytes())
+    index = tmp_path / "photos.tvx"
+    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    found = shared(index, photos / "2.png")
+    with open_index(index) as opened:
+        images = opened.read("image")
+    assert sorted(images[row] for row in np.flatnonzero(found == found.max())) == [
+        "2-again.png",
+        "2.png",
+    ]
+    for path in (*index.glob("words-*.h5"), *index.glob("keypoints-*.h5")):
+        with h5py.File(path, "r+") as file:
+            settings = json.loads(file.attrs["settings"])
+            assert settings.pop(ROWS_OF)
+            file.attrs["settings"] = json.dumps(settings)  # as files of older versions are
+    assert np.array_equal(shared(index, photos / "2.png"), found)
+    for path in (*index.glob("words-*.h5"), *index.glob("keypoints-*.h5")):
+        with h5py.File(path, "r+") as file:
+            for name in file:
+                if name != "state":
+                    file[name][...] = file[name][()][::-1]
+            settings = json.loads(file.attrs["settings"])
+            lies = settings | {ROWS_OF: [[["embeddings-1.h5", 5]], []]}
+            file.attrs["settings"] = json.dumps(lies)
+            lists = inverted_lists([file["words"][()]]) if "words" in file else {}
+            for name, values in lists.items():
+                file[f"state/{LISTS}{name}"][...] = values
+    assert np.allclose(shared(index, photos / "2.png"), found)

@@ -13,7 +13,15 @@ import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.field_columns import GROUP, MOST_COLUMNS, stored_columns
-from tvcli.core.files.artifacts.kinds import COLUMN_CHUNK, FIELDS, KINDS, TEXT, Columns, Dataset
+from tvcli.core.files.artifacts.kinds import (
+    CHUNK_BYTES,
+    COLUMN_CHUNK,
+    FIELDS,
+    KINDS,
+    TEXT,
+    Columns,
+    Dataset,
+)
 from tvcli.core.files.artifacts.sink import Sink
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
@@ -98,8 +106,9 @@ class Writer:
             raise BadInput(f"{self.path}: more than {MOST_COLUMNS} columns of fields")
         text = declared.dtype == TEXT
         tail = tuple(np.shape(values)[1:]) if declared.tail is None else declared.tail
-        large = np.prod(tail) > 4096 or len(tail) == 2  # tables of key points are read one by one
-        per_chunk = 1 if declared.tail is None and large else COLUMN_CHUNK
+        large = np.prod(tail) > 4096 or len(tail) == 2  # maps and tables of key points
+        size = np.dtype(declared.dtype).itemsize * int(np.prod(tail)) if large else 1
+        per_chunk = max(CHUNK_BYTES // size, 1) if declared.tail is None and large else COLUMN_CHUNK
         return self._file.create_dataset(
             name,
             shape=(self.rows, *tail),
