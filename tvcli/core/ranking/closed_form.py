@@ -108,8 +108,10 @@ def _classes(vectors: Vectors, labels: Rows) -> tuple[Vectors, Vectors, Rows]:
     means = (sums / counts[:, None]).astype(np.float32)
     others = np.maximum(counts - 1, 1)
     grown = np.sqrt(counts / others).astype(np.float32)  # a mean is near its own rows
-    residuals -= np.repeat(means, counts, axis=0)
-    residuals *= np.repeat(grown, counts)[:, None]
+    for start, count, mean, scale in zip(starts, counts, means, grown, strict=True):
+        own = residuals[start : start + count]  # class by class they stay in the cache
+        own -= mean
+        own *= scale
     several = counts > 1
     return residuals if several.all() else residuals[np.repeat(several, counts)], means, counts
 

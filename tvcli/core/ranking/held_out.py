@@ -17,7 +17,7 @@ from tvcli.core.reports import number_of
 Rows = npt.NDArray[np.intp]
 Vectors = npt.NDArray[np.float32]
 
-MOST_QUERIES = 500  # photos that are searched with, of classes taught and of others
+MOST_QUERIES = 250  # photos that are searched with, of classes taught and of others
 FIRST_HITS = 20  # that a person looks at
 # As many at a time whoever does the work, so that figures do not depend on how many cores there are
 QUERIES_AT_ONCE, ROWS_AT_ONCE = 64, 2048

@@ -12,6 +12,7 @@ from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Artifact
 from tvcli.core.images.arrays import unit
+from tvcli.core.images.float16 import as_float32
 from tvcli.core.parallel import Mapper
 
 IN_MEMORY = 2 * 2**30  # bytes of maps kept; more are read from the file block by block
@@ -67,7 +68,7 @@ class Encodings:
         """
 
         def pooled(some: Rows) -> list[Vectors]:
-            values = self[some].astype(np.float32)
+            values = as_float32(self[some])
             return [unit(pool_maps(values, how) if values.ndim == 4 else values) for how in hows]
 
         count = max(1, POOLED_AT_ONCE // max(1, int(np.prod(self.row_shape))))

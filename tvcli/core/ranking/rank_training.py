@@ -1,6 +1,6 @@
 """Training a rank head: a start in closed form, then Deep Ranking's hinge loss where it helps."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -123,15 +123,16 @@ def _trained(
         workers.submit(_rehearsed, tried, start, place, way, dim, most)
         for place, way in enumerate(ways)
     ]
+    judged = [workers.submit(_judged, own) for own in rehearsed]
     known = form.result() if form else None
     head = workers.submit(start_head, taught, start.name, start.share, dim, most, known)
     held_out = HeldOut(data.train, data.test, data.labels, data.photos, data.classes)
     asked = workers.submit(held_out.vectors, data.encodings, vectors, (usual, start.pool))
     before = workers.submit(lambda: held_out.figures(asked.result()[usual]))
     first = rehearsed[0].result() if rehearsed else None
-    weight, history, steps = _refined(taught, head, first, settings, report)
+    weight, history, steps = _refined(taught, head, first, settings, report, workers)
     after = held_out.figures(asked.result()[start.pool].mapped(weight, workers.map), workers.map)
-    pairs = [pairs for own in rehearsed if (pairs := own.result().pairs) is not None]
+    pairs = [found for own in judged if (found := own.result()) is not None]
     return Trained(
         weight,
         start,
@@ -178,25 +179,26 @@ def _reliability(pairs: list[PairCounts], labels: Rows) -> tuple[Values, Values]
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsed:
-    """A rehearsal with what it learns from, and the head that it starts from.
-
-    `pairs` are of photos that this head never saw; None without labels.
-    """
+    """A rehearsal with what it learns from, and the head that it starts from."""
 
     taught: Taught
     way: Rehearsal
     head: Vectors
-    pairs: PairCounts | None
 
 
 def _rehearsed(
     tried: Trials, start: Start, place: int, way: Rehearsal, dim: int | None, most: int
 ) -> _Rehearsed:
-    taught, head = tried.taught(start.pool, place), tried.head(start, place, dim, most)
-    if way.photos is None and way.classes is None:
-        return _Rehearsed(taught, way, head, None)
-    rows, measured = way.of_its_rows()
-    return _Rehearsed(taught, way, head, measured.pairs(mapped(taught.vectors[rows], head)))
+    return _Rehearsed(tried.taught(start.pool, place), way, tried.head(start, place, dim, most))
+
+
+def _judged(rehearsed: Future[_Rehearsed]) -> PairCounts | None:
+    """Return the pairs of photos that the head of a rehearsal never saw; None without labels."""
+    own = rehearsed.result()
+    if own.way.photos is None and own.way.classes is None:
+        return None
+    rows, measured = own.way.of_its_rows()
+    return measured.pairs(mapped(own.taught.vectors[rows], own.head))
 
 
 def _refined(
@@ -205,6 +207,7 @@ def _refined(
     first: _Rehearsed | None,
     settings: RankSettings,
     report: Report,
+    workers: Executor,
 ) -> tuple[Vectors, History, int]:
     """Return a head, refined for as many steps as help in the first rehearsal, and that history.
 
@@ -223,12 +226,13 @@ def _refined(
     base = measured.figures(vectors @ first.head.T)
 
     def score(weight: Vectors) -> float:
-        figures = measured.figures(vectors @ weight.T)
+        begun = not np.array_equal(weight, first.head)
+        figures = measured.figures(vectors @ weight.T) if begun else base
         if figures.harms(base):
             return -1.0
         return figures.score if figures.exceeds(base) else base.score  # no gain yet
 
-    rehearsed = refine(first.taught, first.head, hinge, report, score)
+    rehearsed = refine(first.taught, first.head, hinge, report, score, workers)
     if not rehearsed.steps:
         return start.result(), rehearsed.history, 0
     kept = replace(hinge, steps=rehearsed.steps)

@@ -1,6 +1,7 @@
 """Refining a rank head on triplets: Deep Ranking's hinge loss over pooled vectors."""
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import count
 
@@ -54,22 +55,43 @@ def refine(
     settings: HingeSettings,
     report: Report,
     score: Callable[[Vectors], float] | None = None,
+    workers: Executor | None = None,
 ) -> Refined:
     """Train a head (D, C) by the hinge loss; with a `score` (higher is better) while it rises.
 
-    The head with the best score is kept, the start among them; without a score the last.
+    The head with the best score is kept, the start among them; without a score the last. Where
+    there are `workers` they score a head while the next epoch is under way, if there is one
+    whatever the score.
     """
     steps = _Steps(weight, taught, settings)
-    best, epochs_done = weight, count()
+    current = best = weight
+    scored = count()
     epochs = -(-settings.steps // STEPS)
+    begun: list[float] = []  # the loss of an epoch that was made before it was asked for
+
+    def epoch(number: int) -> float:
+        nonlocal current
+        loss = begun.pop() if begun else steps.epoch()
+        current = steps.weight.copy()
+        return loss
+
+    def scored_now() -> float:
+        number = next(scored)
+        if score is None:
+            return number
+        if workers is None or number >= min(PATIENCE, epochs):
+            return score(current)
+        found = workers.submit(score, current)
+        begun.append(steps.epoch())
+        return found.result()
 
     def keep() -> None:
         nonlocal best
-        best = steps.weight.copy()
+        best = current
 
     history = train_until_worse(
-        lambda epoch: steps.epoch(),
-        lambda: score(steps.weight) if score else next(epochs_done),
+        epoch,
+        scored_now,
         keep,
         epochs=epochs,
         patience=PATIENCE if score else epochs,
