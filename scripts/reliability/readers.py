@@ -68,7 +68,8 @@ def refused(reader: Reader, path: Path) -> str | None:
 def readers(folder: Path) -> dict[str, Reader]:
     """Return every reader by name, with good inputs made in a folder."""
     with tarfile.open(FROZEN) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 and newer
+        archive.extractall(folder)
     found = dict(_files(folder))
     found |= dict(_formats(folder))
     found |= dict(_photos(folder))

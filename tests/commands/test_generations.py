@@ -355,7 +355,8 @@ def test_what_different_weights_made_is_not_put_together(tv: Tv, old: Path) -> N
 def frozen(tmp_path: Path) -> Path:
     """Give files that recorded `mini` when it had one generation."""
     with tarfile.open(FROZEN) as archive:
-        archive.extractall(tmp_path / "frozen", filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.4 and newer
+        archive.extractall(tmp_path / "frozen")
     return tmp_path / "frozen"
 
 
