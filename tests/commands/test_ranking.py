@@ -356,7 +356,7 @@ def test_a_calibrated_index_tells_how_probable_its_hits_are(encoded: Path, tv: T
     assert said == sorted(said, reverse=True)
     table = tv("search", photo, "-i", "photos.tvx", "-k", 1, "--format", "table").out
     _, header, first = (line.split() for line in table.splitlines())
-    assert header == ["rank", "similarity", "probability", "image", "label"]
+    assert header == ["rank", "similarity", "probability", "image"]
     assert first[:4] == ["1", "1.0000", f"{said[0]:.4f}", photo]
     right = [str(hit["image"]).startswith("photos/class0/") for hit in hits]
     sure = [own for own, value in zip(right, said, strict=True) if value >= 0.8]

@@ -108,7 +108,7 @@ def test_heads_take_over_and_are_kept(
         (proposed,) = client.get("/api/photos/9").json()["proposals"]
         assert proposed["named"] is False
         assert proposed["label"] == "disc"
-        assert iou(tuple(proposed["box"]), truth["09.png"]) > 0.5
+        assert iou(tuple(proposed["box"]), truth["09.png"]) > 0.2  # of heads of six photos
     assert len(processes) == 1
     assert Path("boxes.jsonl").read_bytes() == begun
     assert {path.name for path in Path("heads").iterdir()} == {"boxes.h5", "classifier.h5"}
