@@ -1,21 +1,15 @@
 """Files of triplets: lines as `tv triplets` writes them are read faster, and to the same end."""
 
 import json
-import os
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import absolute_path, path_in
-from tvcli.core.forked import forked
 from tvcli.core.ranking.triplet_table import read_triplet_table
 from tvcli.core.ranking.triplets import WRITTEN, Item, Triplet, each_triplet, write_triplets
-from tvcli.core.ranking.triplets_beside import reading_beside
 
 ITEMS = (
     Item("/photos/a.jpg", (0.0, 0.0, 64.0, 48.5), label="cat"),
@@ -90,52 +84,3 @@ def test_a_written_line_that_is_no_json_is_told(tmp_path: Path) -> None:
 def test_a_name_in_a_folder_is_where_the_system_says(name: str) -> None:
     assert path_in("/photos", name) == absolute_path(Path("/photos") / name)
     assert path_in("/", name) == absolute_path(Path("/") / name)
-
-
-@pytest.fixture
-def forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a process forked for any file, whatever threads the tests are run by."""
-    monkeypatch.setattr("tvcli.core.ranking.triplets_beside.LEAST", 0)
-    monkeypatch.setattr("tvcli.core.forked.cores", lambda: 2)
-    monkeypatch.setattr("tvcli.core.forked.threading.active_count", lambda: 1)
-
-
-@pytest.mark.usefixtures("forks")
-def test_a_file_read_beside_is_what_it_is_read_here(tmp_path: Path) -> None:
-    path, told, here = tmp_path / "t.jsonl", [], []
-    wrong = Triplet(ITEMS[0], ITEMS[0], ITEMS[1])
-    write_triplets(path, [Triplet(*ITEMS[:3]), wrong, Triplet(*ITEMS[1:], "test")])
-    with reading_beside(path) as read:
-        found = read(path, None, lambda *fault: told.append(fault))
-    table = read_triplet_table(path, None, lambda *fault: here.append(fault))
-    assert told == here == [(f"{path}:2", "its anchor is its positive")]
-    assert found.items == table.items
-    assert np.array_equal(found.numbers, table.numbers)
-    assert found.testing.tolist() == table.testing.tolist() == [False, True]
-
-
-@pytest.mark.usefixtures("forks")
-def test_what_is_wrong_with_a_file_read_beside_is_said_here(tmp_path: Path) -> None:
-    path = tmp_path / "t.jsonl"
-    path.write_text('{"anchor": 1}\n')
-    with reading_beside(path) as read, pytest.raises(BadInput, match=r"t\.jsonl:1"):
-        read(path, None, lambda *fault: None)
-
-
-@pytest.mark.usefixtures("forks")
-def test_work_in_a_process_of_its_own() -> None:
-    here = os.getpid()
-    with forked(lambda: b"%d" % os.getppid()) as outcome:
-        assert outcome() == b"%d" % here
-    with forked(lambda: os.kill(os.getpid(), signal.SIGKILL) or b"") as outcome:
-        assert outcome() is None
-    began = time.monotonic()
-    with forked(lambda: time.sleep(60) or b""):
-        pass  # nobody waits for it
-    assert time.monotonic() - began < 30
-
-
-def test_where_no_second_core_is_free_nothing_is_forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tvcli.core.forked.cores", lambda: 1)
-    with forked(lambda: b"done") as outcome:
-        assert outcome() is None

@@ -92,38 +92,34 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --dim 128 --plot rank.png
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --start discriminant --steps 0
     """
-    from tvcli.core.ranking.triplets_beside import reading_beside
+    from tvcli.core.files.own_files import check_own
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.ranking.learn_rank import learn_rank
+    from tvcli.core.ranking.rank_training import RankSettings
 
-    with reading_beside(triplets) as read:
-        from tvcli.core.files.own_files import check_own
-        from tvcli.core.files.provenance import provenance
-        from tvcli.core.ranking.learn_rank import learn_rank
-        from tvcli.core.ranking.rank_training import RankSettings
+    settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
+    check_own(output, "rank head")
+    with reporting(quiet=quiet) as report, streams.input_file(source) as path:
+        inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
+        made = provenance(streams.command_line(), inputs, seed)
+        trained = learn_rank(
+            path,
+            triplets,
+            output,
+            settings,
+            report,
+            made,
+            name=Path(source),
+            weights=weights,
+            stdin=streams.stdin(),
+        )
+        if plot:
+            from tvcli.core.plots import plot_history
 
-        settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
-        check_own(output, "rank head")
-        with reporting(quiet=quiet) as report, streams.input_file(source) as path:
-            inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
-            made = provenance(streams.command_line(), inputs, seed)
-            trained = learn_rank(
-                path,
-                triplets,
-                output,
-                settings,
-                report,
-                made,
-                name=Path(source),
-                weights=weights,
-                stdin=streams.stdin(),
-                read=read,
-            )
-            if plot:
-                from tvcli.core.plots import plot_history
-
-                title = "held-out score: hinge loss, negative"
-                plot_history(trained.history, plot, title, trained.reliability)
-            print_learned(trained, report)
-            report.summary(
-                f"{trained.start.title} of {trained.start.pool} vectors, {trained.steps} steps of "
-                f"the hinge loss kept"
-            )
+            title = "held-out score: hinge loss, negative"
+            plot_history(trained.history, plot, title, trained.reliability)
+        print_learned(trained, report)
+        report.summary(
+            f"{trained.start.title} of {trained.start.pool} vectors, {trained.steps} steps of the "
+            f"hinge loss kept"
+        )

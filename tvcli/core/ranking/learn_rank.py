@@ -23,7 +23,6 @@ from tvcli.core.ranking.rank_training import RankData, RankSettings, Trained, tr
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplet_table import TripletTable, read_triplet_table
 from tvcli.core.ranking.triplets import Item
-from tvcli.core.ranking.triplets_beside import ReadTable
 from tvcli.core.ranking.vectors import pool_for
 from tvcli.core.reports import Report, number_of
 
@@ -41,13 +40,11 @@ def learn_rank(
     name: Path | None = None,
     weights: Path | None = None,
     stdin: IO[bytes] | None = None,
-    read: ReadTable = read_triplet_table,
 ) -> Trained:
     """Train a rank head on an encodings file and triplets of its rows, and save it.
 
     Of `settings.pools` the first counts; `auto` tries all that a head can follow. What a triplet
-    names and the file lacks - mirror images, copies - is encoded as the file was. `read` reads the
-    triplets.
+    names and the file lacks - mirror images, copies - is encoded as the file was.
 
     Raises:
         UsageError: the encodings are pooled in a way that a 1x1 convolution cannot follow.
@@ -57,7 +54,7 @@ def learn_rank(
     with writing(target), open_artifact(path, "encodings") as encodings:
         pools = _pools(encodings, settings.pools[0])
         table = RowTable(encodings, name)
-        triplets = read(
+        triplets = read_triplet_table(
             triplets_path, stdin, lambda where, fault: report.skip(where, "triplets", fault)
         )
         if not len(triplets):
