@@ -13,8 +13,6 @@ found is then named, for a person to look at.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -25,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from scripts.bench.processes import run
 from scripts.matching.rows import pictures_in
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.images.copies.truth import read_truth
@@ -58,10 +57,10 @@ def measure(options: argparse.Namespace, folder: Path) -> None:
         photos = [path for name in photos for path in drawn(name, options.draw, options.seed)]
     if not options.alone:
         seed = ["--per-photo", options.per_photo, "--seed", options.seed]
-        print_cost("copies", *run("copies", *photos, "-o", copies, *seed)[1:])
+        print_cost("copies", *tv("copies", *photos, "-o", copies, *seed)[1:])
     made = [] if options.alone else [copies]
-    print_cost("index", *run("index", *photos, *made, "-o", index)[1:])
-    out, seconds, memory = run("dedupe", index, "--candidates", options.candidates)
+    print_cost("index", *tv("index", *photos, *made, "-o", index)[1:])
+    out, seconds, memory = tv("dedupe", index, "--candidates", options.candidates)
     print_cost("dedupe", seconds, memory)
     (folder / "groups.jsonl").write_text(out, encoding="utf-8")
     groups = [
@@ -80,17 +79,9 @@ def drawn(folder: str, count: int, seed: int) -> list[str]:
     return [str(path) for path in Random(seed).sample(pictures_in(Path(folder)), count)]
 
 
-def run(*words: object) -> tuple[str, float, float]:
+def tv(*words: object) -> tuple[str, float, float]:
     """Run tv; return what it printed, its CPU seconds and its largest memory in MB."""
-    command = [sys.executable, "-m", "tvcli", *map(str, words), "-q"]
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            sys.exit(f"tv {words[0]} ended with {process.returncode}")
-        out.seek(0)
-        return out.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return run([sys.executable, "-m", "tvcli", *map(str, words), "-q"])
 
 
 def print_cost(what: str, seconds: float, memory: float) -> None:

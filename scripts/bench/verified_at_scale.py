@@ -12,8 +12,6 @@ processes, with one query and with all of them.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import replace
@@ -24,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from scripts.bench.processes import run
 from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index, open_index
@@ -168,18 +167,6 @@ def searched(index: Path, queries: list[Path]) -> tuple[float, float]:
     for line in out.splitlines():
         json.loads(line)
     return seconds, memory
-
-
-def run(command: list[str]) -> tuple[str, float, float]:
-    """Return what a process prints, its CPU seconds and its largest memory in MB."""
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in (0, 1):
-            sys.exit(f"{command[:4]} ended with {process.returncode}")
-        out.seek(0)
-        return out.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 if __name__ == "__main__":
