@@ -29,6 +29,16 @@ def shared(index: Path, photo: Path) -> Any:
         return words.shared([Voter(side, words.vocabulary).words for side in both])
 
 
+def four_indexed(tv: Tv, folder: Path) -> tuple[Path, Path]:
+    """Return a folder of four photos, and an index of them with key points."""
+    photos, index = folder / "photos", folder / "photos.tvx"
+    photos.mkdir()
+    for number in range(4):
+        scene(number).save(photos / f"{number}.png")
+    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    return photos, index
+
+
 def test_the_photo_that_shares_the_most_is_the_one_pasted(tv: Tv, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     photos.mkdir()
@@ -51,12 +61,7 @@ def test_the_photo_that_shares_the_most_is_the_one_pasted(tv: Tv, tmp_path: Path
 
 
 def test_where_words_begin_below_each_root_is_kept_and_checked(tv: Tv, tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for number in range(4):
-        scene(number).save(photos / f"{number}.png")
-    index = tmp_path / "photos.tvx"
-    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    photos, index = four_indexed(tv, tmp_path)
     (file,) = index.glob("words-*.h5")
     found = shared(index, photos / "2.png")
     with h5py.File(file, "r+") as opened:
@@ -72,12 +77,7 @@ def test_where_words_begin_below_each_root_is_kept_and_checked(tv: Tv, tmp_path:
 
 
 def test_inverted_lists_are_kept_and_checked(tv: Tv, tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for number in range(4):
-        scene(number).save(photos / f"{number}.png")
-    index = tmp_path / "photos.tvx"
-    assert tv("index", photos, "-o", index, "--keypoints").status == 0
+    photos, index = four_indexed(tv, tmp_path)
     (file,) = index.glob("words-*.h5")
     found = shared(index, photos / "2.png")
     with h5py.File(file, "r+") as opened:
