@@ -36,6 +36,11 @@ def _is_number(side: Any) -> bool:
     return isinstance(side, int | float) and not isinstance(side, bool)
 
 
+def in_record(box: Box) -> list[float]:
+    """Return a box as records hold it: to a hundredth of a pixel."""
+    return [round(side, 2) for side in box]
+
+
 def parse_box(text: str) -> Box:
     """Return the box written as `x0,y0,x1,y1`; raises ValueError as `as_box` does."""
     wanted = f"a box is four numbers, x0,y0,x1,y1 in pixels, not {text!r:.60}"

@@ -21,11 +21,11 @@ def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") 
     Only photos that lie in the root of their index, or in the folders `allow`, are put into it.
     """
     folders = Folders([*{hit.root for hit in hits if hit.root}, *allow])
-    queries = sum(1 for _ in groupby(hits, key=_asked))
+    queries = sum(1 for _ in groupby(hits, key=lambda hit: hit.asked))
     drawn = sum(bool(hit.explain) for hit in hits)
     pictures = Pictures(folders, queries + len(hits) + drawn)
     yield head(title)
-    for (query, _), found in groupby(hits, key=_asked):
+    for (query, _), found in groupby(hits, key=lambda hit: hit.asked):
         yield _section(query, [_list(found, query, pictures)])
     yield END
 
@@ -52,11 +52,6 @@ def comparison_page(
         ]
         yield _section(query, lists)
     yield END
-
-
-def _asked(hit: Hit) -> tuple[str, Box | None]:
-    """Return what a hit was found for: a photo, or one of the objects in it."""
-    return hit.query, hit.query_box
 
 
 def _section(query: str, lists: list[str]) -> str:

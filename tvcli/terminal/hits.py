@@ -71,7 +71,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
 
     count = 0
     console = Console()
-    for (query, box), of_query in groupby(hits, key=lambda hit: (hit.query, hit.query_box)):
+    for (query, box), of_query in groupby(hits, key=lambda hit: hit.asked):
         found = list(of_query)
         part = "" if box is None else f"  [{', '.join(f'{side:.0f}' for side in box)}]"
         checked = found[0].check is not None

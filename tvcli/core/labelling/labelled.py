@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, in_record
 from tvcli.core.files.records import Record
 
 
@@ -32,7 +32,7 @@ class Labelled:
         """Return it as a record whose paths are relative to a folder; no label is null."""
         record: Record = {"image": _below(self.image, base)}
         if self.box is not None:
-            record["box"] = [round(side, 2) for side in self.box]
+            record["box"] = in_record(self.box)
         record |= {"label": self.label or None, "probability": round(self.probability, 4)}
         if not self.label and self.candidate:
             record["candidate"] = self.candidate

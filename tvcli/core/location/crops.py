@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from PIL import Image
 
-from tvcli.core.boxes import Box, area, clip, enlarge, iou, overlap
+from tvcli.core.boxes import Box, area, clip, enlarge, in_record, iou, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.records import Record
@@ -334,9 +334,9 @@ def _record(
     label: str = "",
 ) -> Record:
     record: Record = {"image": photo.image, "width": photo.width, "height": photo.height}
-    record["crop"] = [round(side, 2) for side in crop]
+    record["crop"] = in_record(crop)
     if box is not None:
-        record |= {"box": [round(side, 2) for side in box], "label": label}
+        record |= {"box": in_record(box), "label": label}
     return record | {"split": split, "target": target}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from tvcli.core.backbones.specs import Device, Network, Runtime
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, in_record
 from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each, prepare
 from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.errors import BadInput
@@ -173,7 +173,7 @@ def locate_photos(
                 yield about
         unsure += not threshold_given and _is_unsure(seen.objects, locator.threshold)
         for found in seen.objects:
-            box = [round(side, 2) for side in found.box]
+            box = in_record(found.box)
             named = {"box": box, "label": found.label, "score": round(found.score, 4)}
             if found.label_score is not None:
                 named["label_score"] = round(found.label_score, 4)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from tvcli.core.boxes import Box
+from tvcli.core.boxes import Box, in_record
 from tvcli.core.engines import Found, Rows
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
@@ -68,6 +68,11 @@ class Hit:
     query_box: Box | None = None
 
     @property
+    def asked(self) -> tuple[str, Box | None]:
+        """What it was found for: a photo, or one of the objects in it."""
+        return self.query, self.query_box
+
+    @property
     def shown_fields(self) -> dict[str, str]:
         """The fields as texts: whole numbers without a point, true and false as JSON has them."""
         return {name: shown(value) for name, value in self.fields.items()}
@@ -76,12 +81,12 @@ class Hit:
         """Return the hit as `tv search` writes it; what is not known is left out."""
         record: Record = {"query": self.query}
         if self.query_box is not None:
-            record["query_box"] = [round(side, 2) for side in self.query_box]
+            record["query_box"] = in_record(self.query_box)
         record |= {"rank": self.rank, "image": self.image, "similarity": self.similarity}
         if self.probability is not None:
             record["probability"] = self.probability
         if self.region is not None:
-            record["box"] = [round(side, 2) for side in self.region]
+            record["box"] = in_record(self.region)
         if self.label:
             record["label"] = self.label
         record |= as_json(self.fields)
