@@ -21,9 +21,8 @@ from scripts.bench.hung import hung
 from scripts.bench.intervals import share
 from tvcli.core.matching.decision import PRESETS, Verification, verification
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Hit
+from tvcli.core.searching.hits import Hit, SearchSettings
 from tvcli.core.searching.search import SearchRequest, find_hits
-from tvcli.core.searching.searcher import SearchSettings
 
 SETS = ("qsd1_w1", "qsd1_w2", "qsd2_w1", "qsd2_w2")
 CORRECTED = {("qsd1_w2", "00026"): {5}, ("qsd2_w1", "00020"): {116}, ("qsd2_w2", "00023"): {5}}

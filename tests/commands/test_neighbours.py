@@ -17,10 +17,11 @@ from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import verdict
+from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.k_reciprocal import KReciprocal, k_reciprocal_order
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.queries import Query, refine
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Searcher
 
 Tv = Callable[..., Ran]
 SETTINGS = {"encoder": {"pool": "mean"}, "weights_file": None, "root": ".", "root_absolute": "/"}

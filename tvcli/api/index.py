@@ -39,10 +39,10 @@ from tvcli.core.indexes.updates import change_photos
 from tvcli.core.labelling.labelling import MOST_OTHERS, OTHERS, LabelSettings
 from tvcli.core.matching.decision import Preset
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Metric
+from tvcli.core.searching.hits import Metric, SearchSettings
 from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
-from tvcli.core.searching.searcher import Asked, SearchSettings
+from tvcli.core.searching.searcher import Asked
 
 PathLike = str | os.PathLike[str]
 

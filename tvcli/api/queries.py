@@ -18,10 +18,10 @@ from tvcli.core.errors import UsageError
 from tvcli.core.matching.decision import PRESETS, Preset, Verification, asked_verification
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import checked_weight
-from tvcli.core.searching.hits import Metric
+from tvcli.core.searching.hits import Metric, SearchSettings
 from tvcli.core.searching.neighbours import ByNeighbours
 from tvcli.core.searching.queries import Query
-from tvcli.core.searching.searcher import Asked, Example, SearchSettings
+from tvcli.core.searching.searcher import Asked, Example
 
 QueryLike = PhotoLike | npt.NDArray[np.floating[Any]]
 ExampleLike = QueryLike | tuple[QueryLike, float]  # with how much it counts

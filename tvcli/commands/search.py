@@ -161,8 +161,8 @@ def search(
       tv search copy.jpg --verify && echo "the same picture is here"
     """
     from tvcli.core.files.sources import roots_of
+    from tvcli.core.searching.hits import SearchSettings
     from tvcli.core.searching.search import SearchRequest, find_hits
-    from tvcli.core.searching.searcher import SearchSettings
 
     if database is not None:
         from tvcli.core.engines.postgres import without_password

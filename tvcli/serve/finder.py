@@ -16,9 +16,9 @@ from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import read_photo
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Hit
+from tvcli.core.searching.hits import Hit, SearchSettings
 from tvcli.core.searching.queries import Query, own_share
-from tvcli.core.searching.searcher import Example, Searcher, SearchSettings
+from tvcli.core.searching.searcher import Example, Searcher
 from tvcli.serve.answers import Refused
 from tvcli.serve.collection import Collection
 from tvcli.serve.facets import Facets

@@ -23,11 +23,11 @@ from tvcli.core.indexes.older import note_older
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
-from tvcli.core.searching.hits import Hit
+from tvcli.core.searching.hits import Hit, SearchSettings
 from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked as AskedFor
-from tvcli.core.searching.searcher import Example, Searcher, SearchSettings
+from tvcli.core.searching.searcher import Example, Searcher
 from tvcli.serve.answers import Asked, Refused, answer, answering, explain
 from tvcli.serve.service_description import description
 from tvcli.serve.service_gate import ServiceGate

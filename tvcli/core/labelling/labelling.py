@@ -24,8 +24,9 @@ from tvcli.core.labelling.sidecars import Sidecars
 from tvcli.core.labelling.votes import NONE, Codes, Vectors
 from tvcli.core.reports import Report, nothing_found
 from tvcli.core.searching.evaluation import rows_by_name
+from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.queries import Queries, known_box
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Searcher
 
 if TYPE_CHECKING:  # it brings torch, which labelling does without
     from tvcli.core.backbones.specs import Device

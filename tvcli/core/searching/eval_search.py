@@ -24,9 +24,10 @@ from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
+from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
 from tvcli.core.searching.queries import Query
-from tvcli.core.searching.searcher import Searcher, SearchSettings
+from tvcli.core.searching.searcher import Searcher
 
 ROWS_READ_AT_ONCE = 4096  # rows of an index read at a time as queries
 

@@ -12,10 +12,12 @@ from tvcli.core.boxes import Box, in_record
 from tvcli.core.engines import Found, Rows
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
+from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, as_json, shown
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
+from tvcli.core.matching.decision import Verification
 from tvcli.core.ranking.calibration import Calibration, calibration_of
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import Check
@@ -99,56 +101,69 @@ class Hit:
         return record | (self.check.as_record() if self.check else {})
 
 
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """How queries are answered.
+
+    Hits are at least `min_score` similar, and belong with the query from `min_probability` on,
+    where the index is calibrated. `budget` is how hard the index's engine searches. The first
+    `rerank` by vector are put in order by the similarity of their maps; `neighbours` expand the
+    query and put hits in order, which keep their cosines. By the metric `euclidean` a similarity is
+    1 / (1 + distance). Only rows that meet all conditions (`where`) are hits; with a `verification`
+    only those that show the same picture. `explain` is a folder for pictures of what made each hit
+    similar; with `cam` they have class activation maps. `distinct` hits have other contents: files
+    of the same content, and boxes of it, are one.
+    """
+
+    k: int = 10
+    min_score: float | None = None
+    budget: int | None = None
+    rerank: int | None = None
+    locate: bool | None = None  # None: as the index's photos were
+    metric: Metric = "cosine"
+    where: Sequence[str] = ()  # such as label=dress
+    verification: Verification | None = None
+    explain: Path | None = None
+    cam: bool = False
+    distinct: bool = False
+    neighbours: ByNeighbours = NO_NEIGHBOURS
+    min_probability: float | None = None
+
+
 def hits_of(
     index: Index,
     queries: Sequence[Query],
-    *,
-    k: int = 10,
-    min_score: float | None = None,
-    min_probability: float | None = None,
-    rerank: int | None = None,
-    neighbours: ByNeighbours = NO_NEIGHBOURS,
-    verifier: Verifier | None = None,
-    explains: "ExplainedHits | None" = None,
-    metric: Metric = "cosine",
-    where: Sequence[Condition] = (),
-    budget: int | None = None,
-    distinct: bool = False,
+    settings: SearchSettings,
+    where: Sequence[Condition],
+    verifier: Verifier | None,
+    explains: "ExplainedHits | None",
     report: Report,
 ) -> Iterator[tuple[Query, list[Hit]]]:
     """Yield each query with its hits, the most similar first; all are searched for together.
 
-    A query whose photo cannot be verified is skipped, and the report is told.
-
-    With `rerank` the first of that many by vector are put in order by the similarity of their maps.
-    By their `neighbours` queries are expanded, and hits put in order, which keep their cosines.
-    With a `verifier` only those of its shortlist that show the same picture are hits. `explains`
-    writes a picture for each hit. Only rows that meet all conditions (`where`) are hits, and only
-    those from `min_score` on, and from `min_probability` on where the index tells probabilities.
-    With a `budget` the index's engine looks as hard as that.
-    `distinct` hits have other contents: files of the same content, and boxes of it, are one.
-    By the metric `euclidean` a similarity is 1 / (1 + distance).
+    `where`, `verifier` and `explains` are what the settings say of that, made for the index. A
+    query whose photo cannot be verified is skipped, and the report is told.
 
     Raises:
         UsageError: k is less than 1, or an index without maps is to re-rank.
         Mismatch: a query is of another dimension than the index.
     """
+    k, rerank, distinct = settings.k, settings.rerank, settings.distinct
     if k < 1:
         raise UsageError(f"-k {k}: at least 1")
-    reciprocal = neighbours.reciprocal
+    expansion, reciprocal = settings.neighbours.expansion, settings.neighbours.reciprocal
     reordering = rerank or (reciprocal.shortlist if reciprocal else 0)
     wanted = max(k, reordering, verifier.verification.shortlist if verifier else 0)
 
     def closest(vectors: Vector, count: int) -> Found:
-        if metric == "euclidean":
+        if settings.metric == "euclidean":
             return search_euclidean(index, vectors, count)
-        return index.search(vectors, count, where=where, budget=budget)
+        return index.search(vectors, count, where=where, budget=settings.budget)
 
-    plain = metric == "cosine" and not (rerank or neighbours.expansion)
+    plain = settings.metric == "cosine" and not (rerank or expansion)
     calibration = calibration_of(index.settings) if plain else None  # it is of plain cosines
-    if neighbours.expansion:
-        how = neighbours.expansion
-        queries = expanded_queries(index, queries, how, closest, distinct=distinct)
+    if expansion:
+        queries = expanded_queries(index, queries, expansion, closest, distinct=distinct)
     vectors = np.stack([query.vector for query in queries])
     similarities, rows = closest(vectors, wanted)
     if distinct and not (rerank or verifier):
@@ -158,7 +173,7 @@ def hits_of(
         similarities, rows = reordered(index, [query.map for query in queries], rows)
     for query, values, found in zip(queries, similarities, rows, strict=True):
         values, found = values[found >= 0], found[found >= 0]
-        checks = None
+        checks: list[Check] = []
         if verifier:
             try:
                 values, found, checks = verifier.chosen(query, values, found)
@@ -171,32 +186,20 @@ def hits_of(
             kept, same = np.array(first, np.intp), dict(zip(first, others, strict=True))
         if reciprocal:
             kept = kept[order_by_neighbours(index, query, found[kept], reciprocal)]
-        if min_score is not None:
-            kept = kept[values[kept] >= min_score]
-        if min_probability is not None and calibration:
-            kept = kept[calibration.probability(values[kept]) >= min_probability]
+        if settings.min_score is not None:
+            kept = kept[values[kept] >= settings.min_score]
+        if settings.min_probability is not None and calibration:
+            kept = kept[calibration.probability(values[kept]) >= settings.min_probability]
         kept = kept[:k]
-        hits = _hits(
-            index,
-            query,
-            values[kept],
-            found[kept],
-            [checks[place] for place in kept] if checks else None,
-            explains,
-            [same[place] for place in kept.tolist()] if distinct else None,
-        )
-        yield query, _calibrated(calibration, list(hits))
-
-
-def _calibrated(calibration: Calibration | None, hits: list[Hit]) -> list[Hit]:
-    """Return hits with the probabilities of their similarities, where there is a calibration."""
-    if calibration is None:
-        return hits
-    found = calibration.probability([hit.similarity for hit in hits])
-    return [
-        replace(hit, probability=round(float(value), 4))
-        for hit, value in zip(hits, found, strict=True)
-    ]
+        hits = _hits(index, query, values[kept], found[kept], calibration)
+        places = kept.tolist()
+        if checks:
+            hits = [replace(h, check=checks[p]) for h, p in zip(hits, places, strict=True)]
+        if explains:
+            hits = [replace(hit, explain=explains(query, hit.row, hit.rank)) for hit in hits]
+        if distinct:
+            hits = [_listing(index, h, same[p]) for h, p in zip(hits, places, strict=True)]
+        yield query, hits
 
 
 def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
@@ -221,37 +224,49 @@ def reordered(index: Index, maps: list[Vector | None], rows: Rows) -> Found:
 
 
 def _hits(
-    index: Index,
-    query: Query,
-    similarities: Vector,
-    rows: Any,
-    checks: list[Check] | None = None,
-    explains: "ExplainedHits | None" = None,
-    same: list[list[int]] | None = None,
-) -> Iterator[Hit]:
+    index: Index, query: Query, similarities: Vector, rows: Rows, calibration: Calibration | None
+) -> list[Hit]:
+    """Return rows (n,) of the index as the hits of a query, in this order."""
     known = index.columns(rows)
-    others = [index.read("image", np.array(some, np.intp)) for some in same] if same else []
-    for place, similarity in enumerate(similarities):
-        image = index.root / known["image"][place]
-        yield Hit(
+    cosines = [round(float(np.clip(similarity, -1, 1)), 6) for similarity in similarities]
+    hits = [
+        Hit(
             query=query.name,
             rank=place + 1,
-            image=shown_path(index.root, known["image"][place]),
-            similarity=round(float(np.clip(similarity, -1, 1)), 6),
-            region=known_box(known["box"][place]),
-            label=known["label"][place],
-            missing=not image.exists(),
+            similarity=similarity,
             row=int(rows[place]),
-            check=checks[place] if checks else None,
-            explain=explains(query, int(rows[place]), place + 1) if explains else "",
             root=index.root,
-            fields=known["fields"][place],
-            same_content=tuple(shown_path(index.root, name) for name in others[place])
-            if others
-            else (),
-            same_rows=tuple(same[place]) if same else (),
             query_box=query.box,
+            **_of_row(index, known, place),
         )
+        for place, similarity in enumerate(cosines)
+    ]
+    if calibration is None:
+        return hits
+    probabilities = calibration.probability(cosines)
+    return [
+        replace(hit, probability=round(float(value), 4))
+        for hit, value in zip(hits, probabilities, strict=True)
+    ]
+
+
+def _of_row(index: Index, known: Columns, place: int) -> dict[str, Any]:
+    """Return what a hit has of the row at a place of columns."""
+    name = known["image"][place]
+    return {
+        "image": shown_path(index.root, name),
+        "region": known_box(known["box"][place]),
+        "label": known["label"][place],
+        "missing": not (index.root / name).exists(),
+        "fields": known["fields"][place],
+    }
+
+
+def _listing(index: Index, hit: Hit, rows: list[int]) -> Hit:
+    """Return a hit that lists other rows, of the same content."""
+    names = index.read("image", np.array(rows, np.intp)) if rows else []
+    shown_names = tuple(shown_path(index.root, name) for name in names)
+    return replace(hit, same_content=shown_names, same_rows=tuple(rows))
 
 
 def narrowed(index: Index, hit: Hit, keeps: Callable[[int], bool]) -> Hit | None:
@@ -265,16 +280,5 @@ def narrowed(index: Index, hit: Hit, keeps: Callable[[int], bool]) -> Hit | None
         return hit
     if not rows:
         return None
-    known = index.columns(np.array(rows, np.intp))
-    first, *others = (shown_path(index.root, name) for name in known["image"])
-    return replace(
-        hit,
-        image=first,
-        region=known_box(known["box"][0]),
-        label=known["label"][0],
-        missing=not (index.root / known["image"][0]).exists(),
-        row=rows[0],
-        fields=known["fields"][0],
-        same_content=tuple(others),
-        same_rows=tuple(rows[1:]),
-    )
+    first = _of_row(index, index.columns(np.array(rows[:1], np.intp)), 0)
+    return _listing(index, replace(hit, row=rows[0], **first), rows[1:])

@@ -17,8 +17,8 @@ from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.older import note_older
 from tvcli.core.reports import Report
 from tvcli.core.searching.examples import parse_example
-from tvcli.core.searching.hits import Hit
-from tvcli.core.searching.searcher import Asked, Example, Searcher, SearchSettings
+from tvcli.core.searching.hits import Hit, SearchSettings
+from tvcli.core.searching.searcher import Asked, Example, Searcher
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.backbones.specs import Device

@@ -18,11 +18,9 @@ from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
-from tvcli.core.matching.decision import Verification
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.reports import Report
-from tvcli.core.searching.hits import Hit, Metric, hits_of
-from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
+from tvcli.core.searching.hits import Hit, SearchSettings, hits_of
 from tvcli.core.searching.queries import Queries, Query, Vector, refine
 from tvcli.core.searching.verifier import verifying
 
@@ -47,31 +45,6 @@ class Example:
 
 
 Found = tuple[Query, list[Hit]]
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSettings:
-    """How queries are answered.
-
-    The first `rerank` by vector are put in order by their maps; `neighbours` expand the query and
-    put hits in order. `budget` is how hard the index's
-    engine searches. `explain` is a folder for pictures of what made each hit similar; with `cam`
-    they have class activation maps. `distinct` hits have other contents.
-    """
-
-    k: int = 10
-    min_score: float | None = None
-    budget: int | None = None
-    rerank: int | None = None
-    locate: bool | None = None  # None: as the index's photos were
-    metric: Metric = "cosine"
-    where: Sequence[str] = ()  # conditions, such as label=dress
-    verification: Verification | None = None
-    explain: Path | None = None
-    cam: bool = False
-    distinct: bool = False
-    neighbours: ByNeighbours = NO_NEIGHBOURS
-    min_probability: float | None = None  # that a hit belongs with the query, as calibrated
 
 
 class Searcher:
@@ -140,20 +113,7 @@ class Searcher:
             for block in blocks:
                 refined = [refine(query, liked, unliked) for query in block]
                 for query, found in hits_of(
-                    self.index,
-                    refined,
-                    k=settings.k,
-                    min_score=settings.min_score,
-                    min_probability=settings.min_probability,
-                    rerank=settings.rerank,
-                    neighbours=settings.neighbours,
-                    verifier=verifier,
-                    explains=explains,
-                    metric=settings.metric,
-                    where=where,
-                    budget=settings.budget,
-                    distinct=settings.distinct,
-                    report=report,
+                    self.index, refined, settings, where, verifier, explains, report
                 ):
                     nothing = nothing and not found
                     yield query, found
