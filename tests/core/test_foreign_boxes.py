@@ -1,6 +1,7 @@
 """Boxes of annotations as people have them: on the right photo, or skipped by name and counted."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tvcli.core.images.annotations import boxed_photos
 from tvcli.core.reports import Report
 
 Found = list[tuple[str, list[float], str]]
+Tv = Callable[..., Any]
 
 
 class Listening(Report):
@@ -664,3 +666,69 @@ def test_photos_without_objects_are_told_in_our_records(place: Path) -> None:
     )
     (line,) = annotation_lines([photo], "jsonl")
     assert json.loads(line) == {"image": "p.jpg", "width": 640, "height": 426, "empty": True}
+
+
+@pytest.mark.parametrize(
+    ("format", "name", "content", "said"),
+    [
+        ("yolo", "p.txt", "0 inf .1 .2 .2 .3 .3", "p.txt:1: inf is not a finite number"),
+        (
+            "voc",
+            "p.xml",
+            "<cx>9</cx><cy>9</cy><w>3</w><h>4</h><angle>inf</angle>",
+            "not '9,9,3,4,inf'",
+        ),
+    ],
+)
+def test_outlines_of_numbers_without_end_are_skipped(
+    place: Path, format: str, name: str, content: str, said: str
+) -> None:
+    photos("p.jpg")
+    if format == "voc":
+        turned = f"<object><robndbox>{content}</robndbox></object>"
+        content = f"<annotation><filename>p.jpg</filename>{turned}</annotation>"
+    report = Listening()
+    annotations = read_annotations(wrote(name, content), format, report)
+    with pytest.raises(BadInput) as error:
+        list(boxed_photos(annotations, place, report))
+    assert said in str(error.value)
+
+
+def test_annotated_sizes_that_are_no_numbers_are_not_looked_at(place: Path) -> None:
+    photos("p.jpg")
+    for sides in ("inf", "-1", "0", "nan", "wide"):
+        size = f"<size><width>{sides}</width><height>{sides}</height></size>"
+        assert boxes(wrote("p.xml", voc("p.jpg", more=size)), "voc")[0] == [
+            ("p.jpg", [0, 1, 30, 40], "cat")
+        ]
+        shapes = [{"label": "cat", "points": [[1, 2], [9, 8]]}]
+        about = {"shapes": shapes, "imagePath": "p.jpg", "imageWidth": sides, "imageHeight": sides}
+        assert boxes(wrote("p.json", about), "labelme")[0] == [("p.jpg", [1, 2, 9, 8], "cat")]
+
+
+@pytest.mark.parametrize(
+    ("format", "target", "file"),
+    [
+        ("voc", "out", "out/p.xml"),
+        ("yolo", "out", "out/p.txt"),
+        ("labelme", "out", "out/p.json"),
+        ("coco", "c.json", "c.json"),
+        ("via", "c.json", "c.json"),
+        ("cvat", "c.xml", "c.xml"),
+    ],
+)
+def test_boxes_replace_boxes_of_tv_and_no_file_of_others(
+    tv: Tv, place: Path, format: str, target: str, file: str
+) -> None:
+    photos("p.jpg")
+    given = {"image": "p.jpg", "width": 640, "height": 426, "box": [1, 2, 30, 40], "label": "cat"}
+    wrote("b.jsonl", given)
+    convert = ("crops", "b.jsonl", "--to", format, "-o", target)
+    assert tv(*convert).status == 0
+    written = Path(file).read_bytes()
+    assert tv(*convert).status == 0
+    assert Path(file).read_bytes() == written
+    Path(file).write_text("mine")
+    ran = tv(*convert)
+    assert ran.status == 2 and "--force" in ran.err
+    assert Path(file).read_text() == "mine"

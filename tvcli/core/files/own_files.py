@@ -28,7 +28,14 @@ OwnKind = Literal[
 ]
 MARK = "made by tv"  # in the comment of pictures and in the metadata of plots
 ENDS = 64 * 2**10  # bytes at either end of a file that are looked at for a mark
-COCO, VIA, VOC = b'{"images": [', b'"file_attributes"', b"<annotation>"
+# How boxes begin as they are written: of COCO, labelme, VOC and CVAT.
+BOXES = (
+    b'{"images": [',
+    b'{"version": "5.0.0", "flags": {}, "shapes": [',
+    b"<annotation>",
+    b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>',
+)
+VIA = b'"file_attributes"'
 
 _forced = False
 
@@ -124,7 +131,7 @@ def _is_boxes(path: Path) -> bool:
     """Tell whether this holds boxes in one of the formats that are written."""
     with path.open("rb") as stream:
         start = stream.read(ENDS)
-    if start.startswith((COCO, VOC)) or VIA in start:
+    if start.startswith(BOXES) or VIA in start:
         return True
     if _is_records(_is_box)(path):
         return True

@@ -3,13 +3,16 @@
 import codecs
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.formats.outlines import number
+from tvcli.core.files.own_files import check_own
 from tvcli.core.files.paths import is_path
 from tvcli.core.files.pipes import comes_once, opened
 from tvcli.core.files.strict_json import parse_lenient_json
@@ -61,9 +64,35 @@ class Unusable(BadInput):
         super().__init__(f"{where}: {reason}")
         self.where, self.reason = where, reason
 
-    def skip(self, report: Report) -> None:
-        """Leave the item out: it is named, and counted."""
-        report.skip(self.where, STAGE, self.reason)
+
+@contextmanager
+def skipping(report: Report) -> Iterator[None]:
+    """Leave out, named and counted, what turns out to be unusable inside the block."""
+    try:
+        yield
+    except Unusable as error:
+        report.skip(error.where, STAGE, error.reason)
+
+
+def shapes_of(
+    photo: Annotation,
+    shapes: Iterable[tuple[str, Any]],
+    box_of: Callable[[Any, str], tuple[Any, str]],
+    report: Report,
+) -> Iterator[Annotation]:
+    """Yield an annotation for each shape of a photo; the photo alone where it has none.
+
+    `shapes` come with their places, by which `box_of` may call them `Unusable`; it returns the box
+    and the label of one.
+    """
+    is_bare = True
+    for where, shape in shapes:
+        is_bare = False
+        with skipping(report):
+            box, label = box_of(shape, where)
+            yield replace(photo, box=box, label=label, where=where)
+    if is_bare:
+        yield photo
 
 
 def read_text(path: Path) -> bytes:
@@ -140,6 +169,15 @@ def image_name(value: Any, where: str) -> str:
     return value
 
 
+def size_of(width: Any, height: Any) -> tuple[float, float] | None:
+    """Return an annotated width and height; None where they are no numbers above 0."""
+    try:
+        sides = number(width), number(height)
+    except ValueError:
+        return None
+    return sides if min(sides) > 0 else None
+
+
 def one_line(label: str) -> str:
     """Return a label without line breaks and other control characters, as line formats need it."""
     return " ".join("".join(c if c.isprintable() else " " for c in label).split())
@@ -155,3 +193,18 @@ def names_on_the_way_out(photos: Iterable[BoxedPhoto]) -> dict[str, str]:
     images = [os.path.abspath(photo.path) for photo in photos]  # noqa: PTH100 - links stay
     shared = os.path.commonpath([os.path.dirname(image) for image in images]) if images else ""  # noqa: PTH120
     return {p.image: os.path.relpath(i, shared) for p, i in zip(photos, images, strict=True)}
+
+
+def target_of(name: str, folder: Path, suffix: str, taken: set[Path]) -> Path:
+    """Return the file of a photo in a folder, and note it; a second `a` is `a.png.xml`."""
+    target = folder / Path(name).with_suffix(suffix)
+    target = folder / f"{name}{suffix}" if target in taken else target
+    taken.add(target)
+    return target
+
+
+def write_own(target: Path, data: bytes) -> None:
+    """Write the boxes of a photo, with the folders above; raises UsageError as `check_own` does."""
+    check_own(target, "boxes")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)

@@ -15,6 +15,8 @@ from tvcli.core.files.formats.annotation import (
     image_name,
     joined,
     read_json,
+    size_of,
+    skipping,
 )
 from tvcli.core.files.formats.outlines import around_flat, around_mask, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
@@ -42,23 +44,17 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
         image = _id(item.get("image_id"))
         boxed.add(image)
         category = _id(item.get("category_id"))
-        try:
+        with skipping(report):
             if image not in images:
                 raise Unusable(where, f"image_id {image} is not among the images")
             yield _annotation(images[image], where, _box(item, where), names, category, folders)
-        except Unusable as error:
-            error.skip(report)
-        else:
             unnamed += category != "null" and category not in names
     if unnamed:
         report.note(f"{unnamed} boxes of categories without a name: labelled by their number")
     for image, about in images.items():
         if image not in boxed:
-            where = f"{path}: image {image}"
-            try:
-                yield _annotation(about, where, None, names, "", folders)
-            except Unusable as error:
-                error.skip(report)
+            with skipping(report):
+                yield _annotation(about, f"{path}: image {image}", None, names, "", folders)
 
 
 def records(photos: list[BoxedPhoto]) -> Iterator[Record]:
@@ -111,16 +107,8 @@ def _annotation(
     name = image_name(image.get("file_name"), where)
     label = names.get(category, "" if category == "null" else category)
     places = joined(folders, name)
-    return Annotation(name, box, label, where, size_of(image), places=places)
-
-
-def size_of(image: Item) -> tuple[float, float] | None:
-    """Return the `width` and `height` that an object of JSON gives, if it gives them."""
-    try:
-        sides = number(image.get("width")), number(image.get("height"))
-    except (ValueError, OverflowError):
-        return None
-    return sides if min(sides) > 0 else None
+    size = size_of(image.get("width"), image.get("height"))
+    return Annotation(name, box, label, where, size, places=places)
 
 
 def _box(item: Item, where: str) -> list[float]:

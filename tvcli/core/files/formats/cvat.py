@@ -6,12 +6,16 @@ from pathlib import Path
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.formats.annotation import (
+    STAGE,
     Annotation,
     BoxedPhoto,
     Unusable,
     image_name,
     joined,
     one_line,
+    shapes_of,
+    size_of,
+    skipping,
 )
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, around_turned, number
 from tvcli.core.files.formats.photo_places import usual_folders
@@ -35,12 +39,11 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
     folders = usual_folders(path)
     for track in root.all("track"):
         reason = "a track of a video: export the task as CVAT for images"
-        Unusable(f"{path}:{track.line}", reason).skip(report)
+        report.skip(f"{path}:{track.line}", STAGE, reason)
     for image in root.all("image"):
-        try:
-            yield from _image(path, image, folders, report)
-        except Unusable as error:
-            error.skip(report)
+        with skipping(report):
+            shapes = ((f"{path}:{part.line}", part) for part in image.parts if part.tag != "tag")
+            yield from shapes_of(_photo(path, image, folders), shapes, _box, report)
 
 
 def lines(photos: list[BoxedPhoto]) -> Iterator[str]:
@@ -74,33 +77,22 @@ def _attribute(text: str, image: str) -> str:
         raise BadInput(f"{name}: not UTF-8, which XML needs: write JSON Lines") from None
 
 
-def _image(
-    path: Path, image: Element, folders: tuple[Path, ...], report: Report
-) -> Iterator[Annotation]:
-    name = image_name(image.attributes.get("name"), f"{path}:{image.line}")
-    places, size = joined(folders, name), _size(image)
+def _photo(path: Path, image: Element, folders: tuple[Path, ...]) -> Annotation:
+    where = f"{path}:{image.line}"
+    name = image_name(image.attributes.get("name"), where)
+    places = joined(folders, name)
     if subset := image.attributes.get("subset"):
         name = f"{subset}/{name}"
         places = (*joined(folders, name), *places)
-    shapes = [part for part in image.parts if part.tag != "tag"]
-    if not shapes:
-        yield Annotation(name, None, "", f"{path}:{image.line}", size, places=places)
-    for shape in shapes:
-        where = f"{path}:{shape.line}"
-        try:
-            box = _box(shape, where)
-        except Unusable as error:
-            error.skip(report)
-        else:
-            label = shape.attributes.get("label", "")
-            yield Annotation(name, box, label, where, size, places=places)
+    size = size_of(image.attributes.get("width"), image.attributes.get("height"))
+    return Annotation(name, None, "", where, size, places=places)
 
 
-def _box(shape: Element, where: str) -> list[float]:
+def _box(shape: Element, where: str) -> tuple[list[float], str]:
     if shape.tag not in SHAPES:
         raise Unusable(where, f"<{shape.tag:.20}>, which is no box")
     try:
-        return _around(shape)
+        return _around(shape), shape.attributes.get("label", "")
     except (KeyError, ValueError, OverflowError):
         raise Unusable(where, f"a {shape.tag} without its numbers") from None
 
@@ -126,11 +118,3 @@ def _around(shape: Element) -> list[float]:
         if turn
         else [x0, y0, x1, y1]
     )
-
-
-def _size(image: Element) -> tuple[float, float] | None:
-    try:
-        sides = number(image.attributes["width"]), number(image.attributes["height"])
-    except (KeyError, ValueError, OverflowError):
-        return None
-    return sides if min(sides) > 0 else None

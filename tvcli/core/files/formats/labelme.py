@@ -15,6 +15,11 @@ from tvcli.core.files.formats.annotation import (
     name_below,
     names_on_the_way_out,
     read_json,
+    shapes_of,
+    size_of,
+    skipping,
+    target_of,
+    write_own,
 )
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import USUAL
@@ -31,10 +36,8 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
         BadInput: no JSON files.
     """
     for file in files_of(path, ".json"):
-        try:
+        with skipping(report):
             yield from _read_file(file, path, report)
-        except Unusable as error:
-            error.skip(report)
 
 
 def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
@@ -42,13 +45,9 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
     names = names_on_the_way_out(photos)
     taken: set[Path] = set()
     for photo in photos:
-        name = names[photo.image]
-        target = path / Path(name).with_suffix(".json")
-        target = path / f"{name}.json" if target in taken else target
-        taken.add(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target = target_of(names[photo.image], path, ".json", taken)
         image = os.path.relpath(photo.path.absolute(), target.parent.absolute())
-        target.write_text(dump_record(_document(photo, image)) + "\n", "utf-8")
+        write_own(target, f"{dump_record(_document(photo, image))}\n".encode())
     return sum(len(photo.objects) for photo in photos)
 
 
@@ -64,11 +63,7 @@ def _document(photo: BoxedPhoto, image: str) -> dict[str, Any]:
         for (x0, y0, x1, y1), label in photo.objects
     ]
     about = {"version": "5.0.0", "flags": {}, "shapes": shapes, "imagePath": image}
-    return about | {
-        "imageData": None,
-        "imageHeight": photo.height,
-        "imageWidth": photo.width,
-    }
+    return about | {"imageData": None, "imageHeight": photo.height, "imageWidth": photo.width}
 
 
 def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
@@ -85,22 +80,13 @@ def _read_file(file: Path, top: Path, report: Report) -> Iterator[Annotation]:
     folders = [file.parent, *(top / name for top in (file.parent, above) for name in USUAL)]
     places = joined(folders, named) + joined(folders, os.path.basename(named))  # noqa: PTH119
     image = os.path.normpath(Path(name_below(file, top)).parent / named)
-    size = _size(content)
-    if not content["shapes"]:
-        yield Annotation(image, None, "", str(file), size, places=places)
-    for place, shape in enumerate(content["shapes"], 1):
-        where = f"{file}: shape {place}"
-        try:
-            box = _box(shape, where)
-        except Unusable as error:
-            error.skip(report)
-        else:
-            label = shape.get("label")
-            label = "" if label is None else str(label)
-            yield Annotation(image, box, label, where, size, places=places)
+    size = size_of(content.get("imageWidth"), content.get("imageHeight"))
+    photo = Annotation(image, None, "", str(file), size, places=places)
+    shapes = ((f"{file}: shape {n}", shape) for n, shape in enumerate(content["shapes"], 1))
+    yield from shapes_of(photo, shapes, _box, report)
 
 
-def _box(shape: Any, where: str) -> list[float]:
+def _box(shape: Any, where: str) -> tuple[list[float], str]:
     kind, points = "", None
     if isinstance(shape, dict):
         kind, points = str(shape.get("shape_type") or "polygon"), shape.get("points")
@@ -112,17 +98,11 @@ def _box(shape: Any, where: str) -> list[float]:
         if kind == "circle":
             (x, y), edge = map(number, points[0]), [number(side) for side in points[1]]
             radius = ((edge[0] - x) ** 2 + (edge[1] - y) ** 2) ** 0.5
-            return around_ellipse(x, y, radius, radius)
-        x0, y0, x1, y1 = around_points(points)
+            x0, y0, x1, y1 = around_ellipse(x, y, radius, radius)
+        else:
+            x0, y0, x1, y1 = around_points(points)
     except (ValueError, TypeError, IndexError, KeyError, OverflowError):
         raise Unusable(where, f"a {kind:.20} without its points") from None
     beyond = 1 if kind == "mask" else 0  # its points are its first and its last pixel
-    return [x0, y0, x1 + beyond, y1 + beyond]
-
-
-def _size(content: dict[str, Any]) -> tuple[float, float] | None:
-    try:
-        sides = number(content.get("imageWidth")), number(content.get("imageHeight"))
-    except (ValueError, OverflowError):
-        return None
-    return sides if min(sides) > 0 else None
+    label = shape.get("label")
+    return [x0, y0, x1 + beyond, y1 + beyond], "" if label is None else str(label)

@@ -10,8 +10,9 @@ from tvcli.core.files.formats.annotation import (
     Unusable,
     image_name,
     joined,
+    size_of,
+    skipping,
 )
-from tvcli.core.files.formats.coco import size_of
 from tvcli.core.files.paths import parent_of
 from tvcli.core.files.records import Record, read_record_file, text_from_record
 from tvcli.core.reports import Report
@@ -20,23 +21,16 @@ from tvcli.core.reports import Report
 def read(path: Path, report: Report) -> Iterator[Annotation]:
     """Yield the annotations of a file of records; raises BadInput naming file and line."""
     for record, where in read_record_file(path):
-        try:
+        with skipping(report):
             if not record.get("image"):
                 raise Unusable(where, 'a record needs an "image" (the path of a photo)')
             image = image_name(record["image"], where)
             label, split = (_text(record, field, where) for field in ("label", "split"))
-        except Unusable as error:
-            error.skip(report)
-            continue
-        yield Annotation(
-            image=image,
-            box=record.get("box"),
-            label=label,
-            where=where,
-            size=size_of(record),
-            split=split,
-            places=joined([parent_of(path)], image),
-        )
+            size = size_of(record.get("width"), record.get("height"))
+            places = joined([parent_of(path)], image)
+            yield Annotation(
+                image, record.get("box"), label, where, size, split=split, places=places
+            )
 
 
 def _text(record: Record, field: str, where: str) -> str:

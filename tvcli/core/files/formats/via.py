@@ -12,6 +12,8 @@ from tvcli.core.files.formats.annotation import (
     image_name,
     joined,
     read_json,
+    shapes_of,
+    skipping,
 )
 from tvcli.core.files.formats.outlines import around_ellipse, around_points, number
 from tvcli.core.files.formats.photo_places import usual_folders
@@ -30,23 +32,12 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
     """
     folders = usual_folders(path)
     for key, photo in _photos(path):
-        where = f"{path}: {key}"
-        try:
-            name, regions = _photo(photo, where)
-        except Unusable as error:
-            error.skip(report)
-            continue
-        places = joined(folders, name)
-        if not regions:
-            yield Annotation(name, None, "", f"{path}: {name}", places=places)
-        for place, region in enumerate(regions, 1):
-            where = f"{path}: {name}, region {place}"
-            try:
-                box, label = _box(region, where)
-            except Unusable as error:
-                error.skip(report)
-            else:
-                yield Annotation(name, box, label, where, places=places)
+        with skipping(report):
+            name, regions = _photo(photo, f"{path}: {key}")
+            where = f"{path}: {name}"
+            found = Annotation(name, None, "", where, places=joined(folders, name))
+            shapes = ((f"{where}, region {n}", region) for n, region in enumerate(regions, 1))
+            yield from shapes_of(found, shapes, _box, report)
 
 
 def records(photos: list[BoxedPhoto]) -> Iterator[Record]:

@@ -14,11 +14,15 @@ from tvcli.core.files.formats.annotation import (
     name_below,
     names_on_the_way_out,
     one_line,
+    shapes_of,
+    size_of,
+    skipping,
+    target_of,
+    write_own,
 )
 from tvcli.core.files.formats.outlines import around_turned
 from tvcli.core.files.formats.photo_places import USUAL
 from tvcli.core.files.formats.xml_elements import Element, parse
-from tvcli.core.files.own_files import check_own
 from tvcli.core.reports import Report
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -35,14 +39,13 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
         BadInput: no XML files.
     """
     for file in files_of(path, ".xml"):
-        try:
+        with skipping(report):
             root = parse(file)
             if root.tag != "annotation":
                 place = f"{file}:{root.line}"
                 raise Unusable(place, f"<{root.tag}> where VOC has <annotation>")
-            yield from _annotations(file, path, root)
-        except Unusable as error:
-            error.skip(report)
+            shapes = ((f"{file}:{item.line}", item) for item in root.all("object"))
+            yield from shapes_of(_photo(file, path, root), shapes, _box, report)
 
 
 def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
@@ -54,24 +57,17 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
     taken: set[Path] = set()
     count = 0
     for photo in photos:
-        name = names[photo.image]
-        target = path / Path(name).with_suffix(".xml")
-        target = path / f"{name}.xml" if target in taken else target
-        taken.add(target)
+        target = target_of(names[photo.image], path, ".xml", taken)
         try:
-            text = _document(photo).encode()
+            write_own(target, _document(photo).encode())
+            count += len(photo.objects)
         except UnicodeEncodeError:
             report.skip(photo.image, STAGE, "its name is not UTF-8, which XML needs")
-            continue
-        check_own(target, "boxes")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text)
-        count += len(photo.objects)
     return count
 
 
-def _annotations(file: Path, top: Path, root: Element) -> Iterator[Annotation]:
-    name = _photo_of(file, root)
+def _photo(file: Path, top: Path, root: Element) -> Annotation:
+    name = _name_of(file, root)
     below = Path(name_below(file, top)).parent
     folder = PureWindowsPath(root.text_of("folder")).name or "images"
     folders = [file.parent]
@@ -80,16 +76,12 @@ def _annotations(file: Path, top: Path, root: Element) -> Iterator[Annotation]:
     folders += [top.parent / usual / below for usual in (*USUAL, folder)]
     image = (below / name).as_posix()
     places = joined(folders, name) + joined(folders, file.stem)
-    size = _size(root.find("size"))
-    objects = root.all("object")
-    if not objects:
-        yield Annotation(image, None, "", f"{file}:{root.line}", size, places=places)
-    for item in objects:
-        where = f"{file}:{item.line}"
-        yield Annotation(image, _box(item), item.text_of("name"), where, size, places=places)
+    sides = root.find("size") or Element("size", root.line)
+    size = size_of(sides.text_of("width"), sides.text_of("height"))
+    return Annotation(image, None, "", f"{file}:{root.line}", size, places=places)
 
 
-def _photo_of(file: Path, root: Element) -> str:
+def _name_of(file: Path, root: Element) -> str:
     """Return the name of a file's photo, with or without its suffix."""
     named, path = root.text_of("filename"), PureWindowsPath(root.text_of("path")).name
     if (not named and not path) or "\0" in named + path:
@@ -102,28 +94,21 @@ def _photo_of(file: Path, root: Element) -> str:
     return next((name for name in given if Path(name).stem == most), most)
 
 
-def _box(item: Element) -> list[float] | str:
+def _box(item: Element, where: str) -> tuple[list[float] | str, str]:
     """Return a box as ours: half open, counted from 0; what is no box is left as it stands."""
+    label = item.text_of("name")
     box, turned = item.find("bndbox"), item.find("robndbox")
     names = TURNED if turned and not box else SIDES
     holder = box or turned
     texts = [holder.text_of(name) if holder else "" for name in names]
     try:
         values = [float(text) for text in texts]
+        if names is TURNED:
+            return around_turned(*values), label
     except ValueError:
-        return ",".join(texts)
-    if names is TURNED:
-        return around_turned(*values)
+        return ",".join(texts), label
     x0, y0, x1, y1 = values
-    return [x0 - 1, y0 - 1, x1, y1]
-
-
-def _size(size: Element | None) -> tuple[float, float] | None:
-    try:
-        sides = (float(size.text_of("width")), float(size.text_of("height"))) if size else None
-    except ValueError:
-        return None
-    return sides if sides and min(sides) > 0 else None
+    return [x0 - 1, y0 - 1, x1, y1], label
 
 
 def _document(photo: BoxedPhoto) -> str:

@@ -17,10 +17,11 @@ from tvcli.core.files.formats.annotation import (
     names_on_the_way_out,
     one_line,
     read_text,
+    skipping,
+    write_own,
 )
 from tvcli.core.files.formats.outlines import around_flat
 from tvcli.core.files.formats.photo_places import USUAL
-from tvcli.core.files.own_files import check_own
 from tvcli.core.reports import Report
 
 CLASS_FILES = ("classes.txt", "obj.names")
@@ -57,10 +58,8 @@ def read(path: Path, report: Report) -> Iterator[Annotation]:
             continue
         if file.parent not in known:
             known[file.parent] = _dataset(file.parent, path, report)
-        try:
+        with skipping(report):
             yield from _read_file(file, path, known[file.parent], report)
-        except Unusable as error:
-            error.skip(report)
 
 
 def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
@@ -84,9 +83,7 @@ def write(path: Path, photos: list[BoxedPhoto], report: Report) -> int:
             f"{numbers[one_line(label)]} {_parts(box, photo.width, photo.height)}\n"
             for box, label in photo.objects
         ]
-        check_own(target, "boxes")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text("".join(lines), "utf-8")
+        write_own(target, "".join(lines).encode())
         count += len(lines)
     text = "".join(f"{label}\n" for label in labels)
     (path / CLASS_FILES[0]).write_bytes(text.encode("utf-8", "replace"))
@@ -124,7 +121,7 @@ def _read_file(file: Path, top: Path, dataset: _Dataset, report: Report) -> Iter
     if wrong and not found:
         raise wrong[0]  # another text, such as a README
     for bad in wrong:
-        bad.skip(report)
+        report.skip(bad.where, STAGE, bad.reason)
     yield from found or [Annotation(image, None, "", f"{file}:1", places=tuple(places))]
 
 
@@ -138,7 +135,10 @@ def _box(fields: list[str], where: str, dataset: _Dataset) -> tuple[list[float],
         raise Unusable(where, "not a line of YOLO's: class x y width height")
     label = dataset.names.get(number, "" if number < 0 else str(number))
     if len(values) > 5 and not dataset.keypoints:
-        return around_flat(values), label  # an odd one at the end is a confidence
+        try:
+            return around_flat(values), label  # an odd one at the end is a confidence
+        except ValueError as error:
+            raise Unusable(where, str(error)) from None
     x, y, width, height = values[:4]
     return [x - width / 2, y - height / 2, x + width / 2, y + height / 2], label
 
@@ -163,10 +163,8 @@ def _dataset(folder: Path, top: Path, report: Report) -> _Dataset:
     classes = next((p / n for p in places for n in CLASS_FILES if (p / n).is_file()), None)
     data = next((p / n for p in places for n in DATA_FILES if (p / n).is_file()), None)
     found = _Dataset()
-    try:
+    with skipping(report):
         found = found if data is None else _described(data)
-    except Unusable as error:
-        error.skip(report)
     if classes is None:
         return found
     names = [line.strip() for line in decoded(read_text(classes)).rstrip().split("\n")]
