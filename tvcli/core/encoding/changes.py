@@ -6,19 +6,19 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.encoding.stat_cache import StatCache
+from tvcli.core.files.artifacts import Rows, Table
 from tvcli.core.files.fields import Value, merged
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.exif import with_exif
 from tvcli.core.images.photo import BadImage, digest
 
-Rows = npt.NDArray[np.intp]
 PLAIN = (None, None, "", "", False, "")  # what is asked for of a photo named, and no more
 
 How = Literal["kept", "added", "changed", "moved"]
@@ -92,14 +92,6 @@ class Plan:
     def keeps_rows(self) -> bool:
         """Whether no row comes or goes."""
         return not self.removed and all(photo.how == "kept" for photo in self.photos)
-
-
-class Table(Protocol):
-    """Rows that can be read by column: encodings, or an index."""
-
-    def read(self, name: str, rows: Any = ...) -> Any:
-        """Return some rows of a column (all by default)."""
-        ...
 
 
 def known_rows(table: Table) -> Known:

@@ -9,7 +9,7 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
@@ -23,8 +23,15 @@ from tvcli.core.encoding.encode import Chunk, Encoded, Skipped, chunked, encode_
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.renewal import PINNED
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.files.artifacts import Columns, Unwritable, Writer, open_artifact, write_artifact
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.artifacts import (
+    Columns,
+    Writer,
+    joined_rows,
+    open_artifact,
+    some_rows,
+    write_artifact,
+)
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import root_settings
 from tvcli.core.files.sources import Source
@@ -120,29 +127,12 @@ def in_blocks(blocks: Iterable[Columns], rows: int = ROWS_COPIED_AT_ONCE) -> Ite
     """
     waiting: Columns = {}
     for block in blocks:
-        waiting = joined([waiting, block])
+        waiting = joined_rows([waiting, block])
         while waiting and len(waiting["image"]) >= rows:
             yield some_rows(waiting, slice(rows))
             waiting = some_rows(waiting, slice(rows, None))
     if waiting and waiting["image"]:
         yield waiting
-
-
-def some_rows(block: Columns, rows: slice) -> Columns:
-    """Return some rows of a block."""
-    return {name: values[rows] for name, values in block.items()}
-
-
-def joined(blocks: Sequence[Columns]) -> Columns:
-    """Return blocks of rows as one; some may be empty."""
-    filled = [block for block in blocks if block and block["image"]] or [{}]
-    if len(filled) == 1:
-        return filled[0]
-    return {name: _one([block[name] for block in filled]) for name in filled[0]}
-
-
-def _one(parts: list[Any]) -> Any:
-    return list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
 
 
 @contextmanager
@@ -167,26 +157,18 @@ def encoded_parts(
     folder = parts_folder(target)
     with writing(target):
         try:
-            _claim(folder, encoder, source, target)
-            parts = list((make_parts or _encode_parts)(folder, source, encoder, report))
-        except OSError as error:
-            raise Unwritable(target, error.strerror or str(error)) from error
-        except Unwritable as error:
-            raise Unwritable(target, error.reason) from error
+            with told_unwritable(target):
+                _claim(folder, encoder, source, target)
+                parts = list((make_parts or _encode_parts)(folder, source, encoder, report))
         except BaseException:
-            _remove_if_empty(folder)
+            if not any(folder.glob("part-*")):  # it ended with nothing to go on from
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         if not (parts or even_none or (source.share and source.share.listed)):
             shutil.rmtree(folder)
             raise BadInput(nothing_found(report))
         yield parts
         shutil.rmtree(folder)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    """Remove the folder of a job that ended before it had encoded anything to go on from."""
-    if not any(folder.glob("part-*")):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def parts_folder(target: Path) -> Path:

@@ -8,6 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tvcli.core.errors import BadInput
+
+
+class Unwritable(BadInput):
+    """A file cannot be written, for a `reason` that may be that of a larger job."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: cannot be written: {reason}")
+        self.reason = reason
+
+
+@contextmanager
+def told_unwritable(target: Path) -> Iterator[None]:
+    """Tell of what cannot be written inside the block as of `target`; raises Unwritable."""
+    try:
+        yield
+    except OSError as error:
+        raise Unwritable(target, error.strerror or str(error)) from error
+    except Unwritable as error:
+        raise Unwritable(target, error.reason) from error
+
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import is_partial_of, is_stream
+from tvcli.core.files.atomic_write import is_partial_of, is_stream, told_unwritable
 from tvcli.core.files.paths import absolute_path
 
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -72,25 +72,21 @@ def lock_file(target: Path) -> Path:
 
 def _take(path: Path, target: Path) -> int:
     for _ in range(ATTEMPTS):
-        try:
+        with told_unwritable(target):
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise BadInput(f"{target}: cannot be written: {error.strerror}") from error
-        try:
-            if _lock(descriptor, target) and _is_still(path, descriptor):
-                _sign(descriptor)
-                return descriptor
-        except OSError as error:
+            try:
+                _lock(descriptor, target)
+                if _is_still(path, descriptor):
+                    _sign(descriptor)
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
             os.close(descriptor)
-            raise BadInput(f"{target}: cannot be written: {error.strerror}") from error
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
     raise Locked(f"{target}: others keep writing it; try again")
 
 
-def _lock(descriptor: int, target: Path) -> bool:
+def _lock(descriptor: int, target: Path) -> None:
     """Take the lock; raises Locked, with who holds it, if somebody does."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,7 +98,6 @@ def _lock(descriptor: int, target: Path) -> bool:
         holder = _holder(descriptor)
         if holder and _may_live(holder):
             raise Locked(_refusal(target, holder)) from None
-    return True
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
@@ -137,7 +132,7 @@ def _may_live(holder: dict[str, Any]) -> bool:
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
-        return True
+        pass
     return True
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
 from tvcli.core.files.artifacts.settings import read_settings
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.fields import FieldReader, merged, shown
 from tvcli.core.files.parquet import (
     ENCODINGS,
@@ -43,18 +43,18 @@ def write_encodings_table(source: Path, target: Path) -> int:
         BadInput: pyarrow is not installed, a name is not UTF-8, or it cannot be written.
     """
     pa = arrow()
-    with open_artifact(source, "encodings") as rows, atomic_write(target) as partial:
+    with (
+        open_artifact(source, "encodings") as rows,
+        told_unwritable(target),
+        atomic_write(target) as partial,
+    ):
         shape = rows.row_shape
         about = {"settings": rows.settings, "provenance": rows.provenance, "shape": shape}
         fields = rows.field_types
         schema = _schema(fields, int(np.prod(shape)), json.dumps(about))
-        try:
-            with pa.parquet.ParquetWriter(partial, schema) as writer:
-                for block in rows.blocks(ROWS_AT_ONCE):
-                    columns = rows.read_columns(block)
-                    writer.write_batch(_batch(schema, fields, columns))
-        except OSError as error:
-            raise BadInput(f"{target}: cannot be written: {error.strerror or error}") from error
+        with pa.parquet.ParquetWriter(partial, schema) as writer:
+            for block in rows.blocks(ROWS_AT_ONCE):
+                writer.write_batch(_batch(schema, fields, rows.read_columns(block)))
         return len(rows)
 
 

@@ -6,7 +6,8 @@ them in it.
 
 import stat
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,15 @@ from typing import BinaryIO
 from tvcli.core.errors import BadInput
 
 STDIN = "-"
+
+
+@contextmanager
+def told_unreadable(path: str | Path) -> Iterator[None]:
+    """Tell of what cannot be read inside the block as of `path`; raises BadInput."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def is_pipe(path: str | Path) -> bool:
@@ -30,11 +40,9 @@ def pipe_stream(path: str | Path) -> BinaryIO:
     Raises:
         BadInput: it cannot be opened.
     """
-    try:
+    with told_unreadable(path):
         status = Path(path).stat()
         return _opened(str(path), status.st_dev, status.st_ino)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def comes_once(path: str | Path) -> bool:

@@ -17,7 +17,7 @@ from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import is_path
-from tvcli.core.files.pipes import opened
+from tvcli.core.files.pipes import opened, told_unreadable
 from tvcli.core.files.strict_json import parse_json
 
 if TYPE_CHECKING:  # it takes as long to load as all of tv --help
@@ -120,11 +120,8 @@ def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
 @contextmanager
 def record_stream(path: Path) -> Iterator[BinaryIO]:
     """Open a file of records, standard input (`-`) or a pipe; raises BadInput where it cannot."""
-    try:
-        with opened(path) as stream:
-            yield stream
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    with told_unreadable(path), opened(path) as stream:
+        yield stream
 
 
 def is_note(record: Record) -> bool:

@@ -13,7 +13,7 @@ from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
-from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream
+from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream, told_unreadable
 from tvcli.core.files.records import (
     HDF5_MAGIC,
     Record,
@@ -399,11 +399,8 @@ def _under(region: Region, root: Path, here: str) -> Region:
 
 
 def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(SNIFFED)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    with told_unreadable(path), path.open("rb") as stream:
+        return stream.read(SNIFFED)
 
 
 def _is_json(path: Path) -> bool:

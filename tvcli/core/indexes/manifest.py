@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.files.artifacts import checked_settings, sync
+from tvcli.core.files.artifacts import Rows, checked_settings, sync
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.paths import is_file_name, is_path
 from tvcli.core.files.strict_json import parse_json
@@ -20,21 +20,11 @@ from tvcli.core.files.strict_json import parse_json
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
 MANIFEST = "index.json"
-ATTACHED = (
-    "rank",
-    "maps",
-    "shortlist",
-    "classifier",
-    "boxes",
-    "keypoints",
-    "words",
-    "graph",
-)  # settings that name files kept
+# Settings that name files kept.
+ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes", "keypoints", "words", "graph")
 BY_ROW = ("maps",)  # those of them that hold something for every row stored
 
 EDITED_FIELDS = "edited_fields"  # the setting that names the file of fields edited since
-
-Rows = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import numpy as np
 from tvcli.core import engines
 from tvcli.core.engines import Mask, Rows
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts import Columns, Unwritable, open_artifact, write_artifact
+from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
+from tvcli.core.files.atomic_write import Unwritable
 from tvcli.core.files.fields import Value
 from tvcli.core.files.locks import writing
 from tvcli.core.indexes.manifest import (
@@ -182,7 +183,7 @@ def _commit(folder: Path, manifest: Manifest) -> None:
         manifest.engine = "exact" if few or engines.why_not("annoy") else "annoy"
     if manifest.engine in engines.STRUCTURES:
         with open_artifact(folder / manifest.segments[0].file, "embeddings") as rows:
-            vectors = StoredVectors(Stored(folder, manifest, [rows]), manifest)
+            vectors = StoredVectors(Stored(folder, manifest, [rows], None), manifest)
             manifest.ann = build_ann(folder, manifest, vectors)
     write_manifest(folder, manifest)
 

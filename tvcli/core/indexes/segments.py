@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.engines import Rows, Vectors
+from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts import Artifact, FieldColumn, Joined, joined_columns, joined_types
+from tvcli.core.files.artifacts import (
+    ALL,
+    Artifact,
+    FieldColumn,
+    Joined,
+    Some,
+    joined_columns,
+    joined_types,
+)
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.manifest import Manifest
 
@@ -22,11 +30,7 @@ class Stored(Joined):
     """
 
     def __init__(
-        self,
-        path: Path,
-        manifest: Manifest,
-        segments: list[Artifact],
-        edited: Artifact | None = None,
+        self, path: Path, manifest: Manifest, segments: list[Artifact], edited: Artifact | None
     ) -> None:
         for segment, declared in zip(segments, manifest.segments, strict=True):
             if (len(segment), segment.row_shape) != (declared.rows, (manifest.dimension,)):
@@ -37,16 +41,14 @@ class Stored(Joined):
         if edited is not None and len(edited) < self._edited_rows:
             raise BadInput(f"{path}: its fields are not of its rows; index again")
 
-    def read(self, name: str, rows: slice | Rows | None = None) -> Any:
+    def read(self, name: str, rows: Some = ALL) -> Any:
         """Return rows of a column (all by default): an array, or a list of text."""
         if name != "fields" or self._edited is None:
             return super().read(name, rows)
-        numbers = np.arange(len(self))[slice(None) if rows is None else rows]
+        numbers = np.arange(len(self))[rows]
         first = numbers < self._edited_rows
-        edited, others = (
-            iter(self._edited.read(name, numbers[first])),
-            iter(super().read(name, numbers[~first])),
-        )
+        edited = iter(self._edited.read(name, numbers[first]))
+        others = iter(super().read(name, numbers[~first]))
         return [next(edited if is_first else others) for is_first in first]
 
     @property
@@ -63,7 +65,7 @@ class Stored(Joined):
         rest = super().field(name).rows(slice(self._edited_rows, None))
         return joined_columns([first, rest])
 
-    def vectors(self, rows: slice | Rows | None = None) -> Vectors:
+    def vectors(self, rows: Some = ALL) -> Vectors:
         """Return some rows (all by default) as (n, D) float32 of unit length."""
         return unit(self.read("embeddings", rows))
 
@@ -78,7 +80,7 @@ class StoredVectors:
     def __len__(self) -> int:
         return len(self._stored)
 
-    def vectors(self, rows: slice | Rows) -> Vectors:
+    def vectors(self, rows: Some) -> Vectors:
         """Return some rows as (n, D) float32 of unit length."""
         whole = self._kept and (isinstance(rows, slice) or "_matrix" in self.__dict__)
         return self._matrix[rows] if whole else self._stored.vectors(rows)

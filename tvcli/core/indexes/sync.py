@@ -14,7 +14,7 @@ from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.artifacts import Artifact, Columns, Rows, open_artifact
 from tvcli.core.files.fields import Value, changes, merged
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, photos_root
@@ -23,7 +23,6 @@ from tvcli.core.indexes.building import change_index
 from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
-from tvcli.core.indexes.manifest import Rows
 from tvcli.core.indexes.older import note_older
 from tvcli.core.indexes.updates import kept_heads, made_with, refuse_by_row
 from tvcli.core.reports import Report
@@ -118,11 +117,6 @@ class _Difference:
         for row in self.new:  # which come after those that stay
             found[self._names[row]].append(other[row])
         return {image: found[image] for image in differing}
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.new or len(self.gone) or self.edited)
 
     @property
     def changes(self) -> dict[str, list[str]]:

@@ -31,8 +31,6 @@ from tvcli.core.indexes.manifest import MANIFEST, REMOTE, Manifest, read_manifes
 FROM_ID = 2**52  # a row number from here on is an id of the table, and not a place in its order
 VECTOR, *OTHERS = KINDS["embeddings"].datasets
 BLANKS = KINDS["embeddings"].datasets
-
-
 TYPES = {name: BLANKS[name].dtype + ("[]" if BLANKS[name].tail else "") for name in OTHERS}
 TYPES_OF_BEFORE = {name: kind for name, kind in TYPES.items() if name != FIELDS}
 
@@ -96,17 +94,17 @@ class TableRows:
         """Return where rows are in the order by id, which is the one they were put there in."""
         return rows if isinstance(rows, slice) else np.searchsorted(self._order, self.ids(rows))
 
-    def ids(self, rows: slice | Rows | None) -> Rows:
-        """Return the ids of some rows (all by default)."""
-        if rows is None or isinstance(rows, slice):
-            return self._order[slice(None) if rows is None else rows]
+    def ids(self, rows: slice | Rows) -> Rows:
+        """Return the ids of some rows."""
+        if isinstance(rows, slice):
+            return self._order[rows]
         rows = np.asarray(rows, np.intp)
         ids = rows - FROM_ID
         if (places := ids < 0).any():
             ids[places] = self._order[rows[places]]
         return ids
 
-    def read(self, name: str, rows: slice | Rows | None = None) -> Any:
+    def read(self, name: str, rows: slice | Rows = slice(None)) -> Any:
         """Return rows of a column (all by default): an array, or a list of text."""
         if name == FIELDS and not self._has_fields:
             return [{} for _ in self.ids(rows)]
@@ -129,8 +127,8 @@ class TableRows:
         """Return all columns of some rows, by name."""
         return {name: self.read(name, rows) for name in self.names}
 
-    def vectors(self, rows: slice | Rows | None = None) -> Vectors:
-        """Return some rows (all by default) as (n, D) float32 of unit length."""
+    def vectors(self, rows: slice | Rows) -> Vectors:
+        """Return some rows as (n, D) float32 of unit length."""
         return unit(self.read(VECTOR, rows))
 
     def find(self, images: set[str]) -> Rows:

@@ -26,7 +26,7 @@ from tvcli.core.encoding.updates import (
     told,
 )
 from tvcli.core.errors import Mismatch
-from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.artifacts import Columns, Rows
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
@@ -36,7 +36,7 @@ from tvcli.core.indexes.building import change_index
 from tvcli.core.indexes.field_edits import edit_fields_of
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import embeddings_of
-from tvcli.core.indexes.manifest import BY_ROW, Rows
+from tvcli.core.indexes.manifest import BY_ROW
 from tvcli.core.indexes.older import note_older
 from tvcli.core.indexes.segment_files import COPIED
 from tvcli.core.indexes.workplace import STAMPS

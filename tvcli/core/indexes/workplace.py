@@ -6,8 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tvcli.core.errors import TvError
-from tvcli.core.files.artifacts import Unwritable
-from tvcli.core.files.atomic_write import partial_of
+from tvcli.core.files.atomic_write import partial_of, told_unwritable
 from tvcli.core.indexes.manifest import MANIFEST, read_manifest
 
 STAMPS = "stamps.npy"  # when the photos were last looked at: a cache, of no state of the index
@@ -22,14 +21,11 @@ def workplace(target: Path) -> Iterator[Path]:
     there = (target / MANIFEST).is_file()
     folder = target if there else partial_of(target)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        if folder != target:
-            folder.rename(target)
-    except OSError as error:
-        raise Unwritable(target, error.strerror or str(error)) from error
-    except Unwritable as error:
-        raise Unwritable(target, error.reason) from error
+        with told_unwritable(target):
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+            if folder != target:
+                folder.rename(target)
     finally:
         if folder != target:
             shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts.columns import Some, some_values
 from tvcli.core.files.artifacts.kinds import TEXT, Dataset
 from tvcli.core.files.fields import Value, is_field_name
 
@@ -38,10 +39,9 @@ class FieldColumn:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def rows(self, rows: slice | npt.NDArray[np.intp]) -> "FieldColumn":
+    def rows(self, rows: Some) -> "FieldColumn":
         """Return some of the rows."""
-        some = self.texts[rows] if isinstance(rows, slice) else [self.texts[row] for row in rows]
-        return FieldColumn(self.numbers[rows], some, self.truths[rows])
+        return FieldColumn(self.numbers[rows], some_values(self.texts, rows), self.truths[rows])
 
 
 def column_of(values: Sequence[Value | None]) -> FieldColumn:

@@ -1,17 +1,14 @@
 """Several files of rows, read as if they were one."""
 
 from collections.abc import Sequence
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from tvcli.core.files.artifacts.columns import ALL, Columns, Some, joined_values, some_values
 from tvcli.core.files.artifacts.field_columns import FieldColumn, joined_columns, joined_types
-from tvcli.core.files.artifacts.kinds import Columns
 from tvcli.core.files.artifacts.reader import Artifact
-
-Rows = npt.NDArray[np.intp]
 
 
 class Joined:
@@ -29,7 +26,7 @@ class Joined:
         """The columns that a row may have."""
         return list(self._files[0].kind.datasets)
 
-    def read(self, name: str, rows: slice | Rows | None = None) -> Any:
+    def read(self, name: str, rows: Some = ALL) -> Any:
         """Return rows of a column (all by default): an array, or a list of text.
 
         Raises:
@@ -37,13 +34,12 @@ class Joined:
         """
         if len(self._files) == 1:
             return self._files[0].read(name, rows)
-        if rows is None or isinstance(rows, slice):
-            parts = self._parts(slice(None) if rows is None else rows)
-            return _one([file.read(name, part) for file, part in parts])
+        if isinstance(rows, slice):
+            return joined_values([file.read(name, part) for file, part in self._parts(rows)])
         numbers = np.searchsorted(self._starts, rows, side="right") - 1
         used = np.unique(numbers) if len(rows) else np.zeros(1, np.intp)
         found = [self._files[n].read(name, rows[numbers == n] - self._starts[n]) for n in used]
-        return _ordered(_one(found), np.argsort(np.argsort(numbers, kind="stable")))
+        return some_values(joined_values(found), np.argsort(np.argsort(numbers, kind="stable")))
 
     @property
     def field_types(self) -> dict[str, set[str]]:
@@ -54,7 +50,7 @@ class Joined:
         """Return a field of all rows; raises BadInput where it cannot be read."""
         return joined_columns([file.field(name) for file in self._files])
 
-    def columns(self, rows: slice | Rows) -> Columns:
+    def columns(self, rows: Some) -> Columns:
         """Return all columns of some rows, by name."""
         return {name: self.read(name, rows) for name in self.names}
 
@@ -68,13 +64,3 @@ class Joined:
             if start < end and stop > first
         ]
         return parts or [(self._files[0], slice(0, 0))]
-
-
-def _one(parts: list[Any]) -> Any:
-    if len(parts) == 1:
-        return parts[0]
-    return list(chain(*parts)) if isinstance(parts[0], list) else np.concatenate(parts)
-
-
-def _ordered(values: Any, order: Rows) -> Any:
-    return [values[place] for place in order] if isinstance(values, list) else values[order]

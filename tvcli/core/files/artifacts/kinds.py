@@ -107,5 +107,3 @@ SETTINGS: dict[str, Any] = {
         },
     },
 }
-
-Columns = dict[str, Any]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.attributes import read_attribute
 from tvcli.core.files.artifacts.checks import check
+from tvcli.core.files.artifacts.columns import ALL, Columns, Rows, Some
 from tvcli.core.files.artifacts.field_columns import (
     GROUP,
     TYPES,
@@ -22,11 +23,12 @@ from tvcli.core.files.artifacts.field_columns import (
     parse_dataset_name,
     rows_of,
 )
-from tvcli.core.files.artifacts.kinds import FIELDS, TEXT, Columns, Dataset, Kind
+from tvcli.core.files.artifacts.kinds import FIELDS, TEXT, Dataset, Kind
 from tvcli.core.files.artifacts.mapped import MappedRows, map_array, map_rows
 from tvcli.core.files.artifacts.settings import read_settings
 from tvcli.core.files.artifacts.source import Source
 from tvcli.core.files.artifacts.texts import check_texts
+from tvcli.core.files.pipes import told_unreadable
 
 
 class Artifact:
@@ -71,7 +73,7 @@ class Artifact:
         """Return the shape and dtype of every dataset, by name, groups included."""
         return dict(_shapes(self._file, ""))
 
-    def read(self, name: str, rows: slice | npt.NDArray[np.intp] | None = None) -> Any:
+    def read(self, name: str, rows: Some = ALL) -> Any:
         """Return rows of a column (all of them by default): an array, or a list of text.
 
         Row numbers may come in any order and repeat. A column the file lacks is all blank.
@@ -87,7 +89,7 @@ class Artifact:
             return _blank(declared, self._count(rows))
         return self._column(name, declared, rows)
 
-    def field(self, name: str, rows: slice | npt.NDArray[np.intp] | None = None) -> FieldColumn:
+    def field(self, name: str, rows: Some = ALL) -> FieldColumn:
         """Return a field of some rows (all by default); raises BadInput as `read` does."""
         paths = {kind: path for (kind, field), path in self._fields if field == name}
         parts = [
@@ -118,9 +120,7 @@ class Artifact:
             return []
         return [(parse_dataset_name(key), f"{GROUP}/{key}") for key in self._file.get(GROUP, ())]
 
-    def _column(
-        self, name: str, declared: Dataset, rows: slice | npt.NDArray[np.intp] | None
-    ) -> Any:
+    def _column(self, name: str, declared: Dataset, rows: Some) -> Any:
         try:
             values = self._values(name, declared, rows)
         except Exception as error:  # h5py raises nearly anything on damaged files
@@ -129,27 +129,26 @@ class Artifact:
             return [os.fsdecode(value) for value in values]
         return values
 
-    def _count(self, rows: slice | npt.NDArray[np.intp] | None) -> int:
-        return len(np.arange(len(self))[slice(None) if rows is None else rows])
+    def _count(self, rows: Some) -> int:
+        return len(np.arange(len(self))[rows])
 
     @cached_property
     def _present(self) -> frozenset[str]:
         """The columns that the file has: to ask HDF5 takes as long as to read ten rows."""
         return frozenset(self.columns)
 
-    def _values(
-        self, name: str, declared: Dataset, rows: slice | npt.NDArray[np.intp] | None
-    ) -> Any:
+    def _values(self, name: str, declared: Dataset, rows: Some) -> Any:
+        dataset = self._file[name]
         if declared.dtype == TEXT:
-            check_texts(self._file[name], rows, self._source)
-        if rows is None or isinstance(rows, slice):
-            return _fetch(self._file[name], rows)
+            check_texts(dataset, rows, self._source)
+        if isinstance(rows, slice):
+            return dataset[rows]
         if name not in self._mapped:
-            self._mapped[name] = map_rows(self._source.fileno(), self._file[name])
+            self._mapped[name] = map_rows(self._source.fileno(), dataset)
         mapped = self._mapped[name]
-        return _fetch(self._file[name], rows) if mapped is None else mapped.read(rows)
+        return _scattered(dataset, rows) if mapped is None else mapped.read(rows)
 
-    def read_columns(self, rows: slice | npt.NDArray[np.intp]) -> Columns:
+    def read_columns(self, rows: Some) -> Columns:
         """Return rows of every declared column, by name."""
         return {name: self.read(name, rows) for name in self.kind.datasets}
 
@@ -190,15 +189,10 @@ def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
         raise BadInput(f"{path}: a folder where an HDF5 file is needed")
-    with _source(path) as source, _open(path, source, kinds) as file:
+    with told_unreadable(path):
+        source = Source(path)
+    with source, _open(path, source, kinds) as file:
         yield Artifact(path, file, source, check(path, file, source, kinds))
-
-
-def _source(path: Path) -> Source:
-    try:
-        return Source(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def _open(path: Path, source: Source, kinds: Sequence[str]) -> h5py.File:
@@ -236,9 +230,7 @@ def _json_attribute(file: h5py.File, name: str, path: Path) -> dict[str, Any]:
     return read_settings(text, path)
 
 
-def _fetch(dataset: h5py.Dataset, rows: slice | npt.NDArray[np.intp] | None) -> Any:
-    if rows is None or isinstance(rows, slice):
-        return dataset[rows if rows is not None else slice(None)]
+def _scattered(dataset: h5py.Dataset, rows: Rows) -> Any:
     wanted, places = np.unique(rows, return_inverse=True)  # h5py wants rising, unique numbers
     if dataset.ndim > 2:  # maps are a chunk each: one by one is 50 times faster than a selection
         return np.stack([dataset[row] for row in wanted])[places] if len(wanted) else dataset[:0]

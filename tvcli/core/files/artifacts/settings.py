@@ -50,8 +50,8 @@ def _named(values: dict[str, Any], path: Path) -> Settings:
 def _is(value: Any, expected: Any) -> bool:
     """Tell whether a value is of a type, a list of it ([type]), or an object of such ({…})."""
     if isinstance(expected, dict):
-        known = isinstance(value, dict) and (value.keys() & expected.keys())
-        return isinstance(value, dict) and all(_is(value[k], expected[k]) for k in known or ())
+        named = isinstance(value, dict)
+        return named and all(_is(value[key], expected[key]) for key in value.keys() & expected)
     if isinstance(expected, list):
         return isinstance(value, list) and all(_is(part, expected[0]) for part in value)
     return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))

@@ -4,15 +4,14 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.files.artifacts.columns import Rows, Some
 from tvcli.core.files.artifacts.source import MOST_TEXT, Source
 
 # What a row holds: the length of its text, and where in a heap it lies.
 REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
 
 
-def check_texts(
-    dataset: h5py.Dataset, rows: slice | npt.NDArray[np.intp] | None, source: Source
-) -> None:
+def check_texts(dataset: h5py.Dataset, rows: Some, source: Source) -> None:
     """See that the texts of some rows are no longer than the file, alone and together.
 
     Raises:
@@ -30,13 +29,10 @@ def check_texts(
             raise ValueError("texts longer than the file")
 
 
-def _touched(
-    count: int, per_chunk: int, rows: slice | npt.NDArray[np.intp] | None
-) -> npt.NDArray[np.intp]:
+def _touched(count: int, per_chunk: int, rows: Some) -> Rows:
     """Return the numbers of the chunks in which some of `count` rows are."""
-    if not isinstance(rows, np.ndarray):
-        rows = np.arange(count)[slice(None) if rows is None else rows]
-    return np.unique(rows // per_chunk)
+    numbers = np.arange(count)[rows] if isinstance(rows, slice) else rows
+    return np.unique(numbers // per_chunk)
 
 
 def _lengths(dataset: h5py.Dataset, row: int) -> npt.NDArray[np.uint32]:

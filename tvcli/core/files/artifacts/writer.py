@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts.columns import Columns
 from tvcli.core.files.artifacts.field_columns import GROUP, MOST_COLUMNS, stored_columns
 from tvcli.core.files.artifacts.kinds import (
     CHUNK_BYTES,
@@ -19,20 +20,11 @@ from tvcli.core.files.artifacts.kinds import (
     FIELDS,
     KINDS,
     TEXT,
-    Columns,
     Dataset,
 )
 from tvcli.core.files.artifacts.sink import Sink
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.locks import writing
-
-
-class Unwritable(BadInput):
-    """A file cannot be written, for a `reason` that may be that of a larger job."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: cannot be written: {reason}")
-        self.reason = reason
 
 
 class Writer:
@@ -135,15 +127,11 @@ def write_artifact(
     Raises:
         BadInput: the folder cannot be written to, the disk is full, or others are writing it.
     """
-    with writing(path):
-        try:
-            with atomic_write(path) as partial:
-                with _closing(Writer(partial, kind, settings, provenance)) as writer:
-                    yield writer
-                if durable:
-                    sync(partial)
-        except OSError as error:
-            raise Unwritable(path, error.strerror or str(error)) from error
+    with writing(path), told_unwritable(path), atomic_write(path) as partial:
+        with _closing(Writer(partial, kind, settings, provenance)) as writer:
+            yield writer
+        if durable:
+            sync(partial)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, read_record_file, write_records
 
@@ -50,7 +50,7 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
     Raises:
         BadInput: another file is in the way that is not our `own`, or it cannot be written.
     """
-    try:
+    with told_unwritable(path):
         if path.exists():
             if path.read_bytes() == content:
                 return
@@ -59,8 +59,6 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as partial:
             partial.write_bytes(content)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _read(path: Path) -> Iterator[Record]:

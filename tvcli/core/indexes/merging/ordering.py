@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.encoding.checkpoints import joined, some_rows
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.artifacts import Columns, joined_rows, some_rows
 from tvcli.core.files.shards import Shard
 from tvcli.core.indexes.merging.belonging import Part
 
@@ -68,7 +67,8 @@ def in_position(streams: Iterable[Iterator[Columns]]) -> Iterator[Columns]:
         bound = min(block["position"][-1] for block, _ in waiting)
         cuts = [np.searchsorted(block["position"], bound, side="right") for block, _ in waiting]
         parts = list(zip(cuts, waiting, strict=True))
-        yield _sorted(joined([some_rows(block, slice(cut)) for cut, (block, _) in parts]))
+        block = joined_rows([some_rows(block, slice(cut)) for cut, (block, _) in parts])
+        yield some_rows(block, np.argsort(block["position"], kind="stable"))
         waiting = _filled([(some_rows(b, slice(cut, None)), rest) for cut, (b, rest) in parts])
 
 
@@ -94,11 +94,3 @@ def _filled(waiting: list[Waiting]) -> list[Waiting]:
         (block if block and block["image"] else next(rest, {}), rest) for block, rest in waiting
     )
     return [(block, rest) for block, rest in filled if block]
-
-
-def _sorted(block: Columns) -> Columns:
-    order = np.argsort(block["position"], kind="stable")
-    return {
-        name: [values[row] for row in order] if isinstance(values, list) else values[order]
-        for name, values in block.items()
-    }
