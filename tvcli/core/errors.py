@@ -39,3 +39,8 @@ class Mismatch(TvError):
 
 class Outdated(Mismatch):
     """An artifact of a version that is not read any more: it is to be made again."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return what went wrong, for people; of what was not expected, the kind of error as well."""
+    return str(error) if isinstance(error, TvError) else f"{type(error).__name__}: {error}"

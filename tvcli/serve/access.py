@@ -64,7 +64,7 @@ class BoundedGate:
 
     async def passed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that is let through; only a few large bodies come in at a time."""
-        if is_large(Headers(scope=scope)):
+        if is_longer(Headers(scope=scope), LARGE):
             async with self._large:
                 await self._app(scope, bounded(receive, MAX_BODY), send)
         else:
@@ -106,15 +106,11 @@ class Gate(BoundedGate):
         host = headers.get("host", "")
         if not self._is_known(host):
             return answer({"error": f"not a name of this machine: {host:.80}"}, 421)
-        if len(path) > MAX_PATH:
-            return answer({"error": "no such address"}, 414)
-        limit = MAX_TICKET if path == ENTRANCE else MAX_BODY
-        if announced_length(headers) > limit:
-            return answer({"error": f"more than {limit / 2**20:g} MiB"}, 413)
         enters = path == ENTRANCE and scope["method"] == "POST"
         is_open = safe and OPEN.fullmatch(path) is not None
-        if is_open and has_body(headers):  # who has no token must not take the place of a large one
-            return answer({"error": "no body is taken here"}, 413)
+        limit = MAX_TICKET if path == ENTRANCE else MAX_BODY
+        if refusal := too_much(scope, headers, limit, is_open=is_open):
+            return refusal
         if not enters and not is_open and not self._may(scope, headers):
             return answer({"error": "no token, or not the right one: see the address"}, 401)
         own = headers.get("origin") in (None, f"http://{host}", f"https://{host}")
@@ -170,14 +166,23 @@ def announced_length(headers: Headers) -> int:
     return min(int(length[:20]), 2**62) if length.isdecimal() else 0
 
 
-def has_body(headers: Headers) -> bool:
-    """Tell whether a request says that a body follows."""
-    return "transfer-encoding" in headers or announced_length(headers) > 0
+def is_longer(headers: Headers, length: int) -> bool:
+    """Tell whether a body has more bytes than that, or may have since it does not say."""
+    return "transfer-encoding" in headers or announced_length(headers) > length
 
 
-def is_large(headers: Headers) -> bool:
-    """Tell whether a body is large, or may be since it does not say."""
-    return "transfer-encoding" in headers or announced_length(headers) > LARGE
+def too_much(scope: Scope, headers: Headers, most: int, *, is_open: bool) -> Response | None:
+    """Return the answer to a request whose address or body is too long; to one `is_open`, any body.
+
+    Who has no token must not take the place of a large one.
+    """
+    if len(scope["path"]) > MAX_PATH:
+        return answer({"error": "no such address"}, 414)
+    if announced_length(headers) > most:
+        return answer({"error": f"more than {most / 2**20:g} MiB"}, 413)
+    if is_open and is_longer(headers, 0):
+        return answer({"error": "no body is taken here"}, 413)
+    return None
 
 
 def with_headers(send: Send) -> Send:

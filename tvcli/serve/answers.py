@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import Mismatch, TvError, UsageError
@@ -95,6 +96,15 @@ def answering(work: Work) -> Callable[[Request], Awaitable[Response]]:
         return result if isinstance(result, Response) else answer(result)
 
     return endpoint
+
+
+def routes(works: Mapping[str, Work]) -> list[Route]:
+    """Return the routes of works by `METHOD /address`, each done on a thread of its own."""
+    found = []
+    for name, work in works.items():
+        method, path = name.split(" ")
+        found.append(Route(path, answering(work), methods=[method]))
+    return found
 
 
 def explain(error: Exception) -> Response:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from tvcli.core.errors import BadInput, TvError
+from tvcli.core.errors import BadInput, TvError, reason_of
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
 from tvcli.core.files.own_files import OwnKind, check_own
@@ -119,10 +119,8 @@ class BackgroundTraining:
                 self._failed = self._unkept = ""
                 try:
                     self.trained = self._train()
-                except TvError as error:
-                    self._failed = str(error)
                 except Exception as error:
-                    self._failed = f"{type(error).__name__}: {error}"
+                    self._failed = reason_of(error)
                 self._running = None
                 if not self._failed:
                     self._ready()

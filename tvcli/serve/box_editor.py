@@ -5,12 +5,10 @@ from itertools import islice
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.routing import Route
 
 from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.queries import shown_path
-from tvcli.serve.answers import Asked, Refused, answering, whole
+from tvcli.serve.answers import Asked, Refused, whole
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection
 from tvcli.serve.files import application
@@ -214,20 +212,16 @@ class BoxEditor:
 
     def app(self) -> Starlette:
         """Return the application that answers all this."""
-
-        def collection(request: Request) -> Collection:
-            return self._collection
-
-        routes = [
-            picture_route(collection, self._thumbnails),
-            Route("/api/about", answering(self.about)),
-            Route("/api/photos", answering(self.photos)),
-            Route("/api/sheet", answering(self.sheet)),
-            Route("/api/next", answering(self.next)),
-            Route("/api/place", answering(self.place)),
-            Route("/api/photos/{place:int}", answering(self.photo)),
-            Route("/api/photos/{place:int}/boxes", answering(self.put), methods=["PUT"]),
-            Route("/api/reload", answering(self.reload), methods=["POST"]),
-            Route("/api/restore", answering(self.restore), methods=["POST"]),
-        ]
-        return application("boxes.html", routes)
+        works = {
+            "GET /api/about": self.about,
+            "GET /api/photos": self.photos,
+            "GET /api/sheet": self.sheet,
+            "GET /api/next": self.next,
+            "GET /api/place": self.place,
+            "GET /api/photos/{place:int}": self.photo,
+            "PUT /api/photos/{place:int}/boxes": self.put,
+            "POST /api/reload": self.reload,
+            "POST /api/restore": self.restore,
+        }
+        pictures = picture_route(lambda request: self._collection, self._thumbnails)
+        return application("boxes.html", pictures, works)

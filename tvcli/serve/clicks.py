@@ -1,9 +1,8 @@
 """The file of clicks: what was said of hits in the gallery, as `tv triplets --clicks` reads it."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -69,11 +68,6 @@ def item_record(finder: Finder, row: int, target: Path) -> Record:
 
 
 def _key(record: Record) -> str:
-    return repr(list(_identity(record)))
-
-
-def _identity(record: Record) -> Iterator[Any]:
-    if "query" not in record:
-        yield record
-        return
-    yield from (record["query"], record.get("image"), record.get("box"))
+    """Return what two judgements of one hit have in common; a record of others has all of it."""
+    about = [record.get(name) for name in ("query", "image", "box")]
+    return repr(about if "query" in record else record)

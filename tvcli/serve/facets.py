@@ -39,9 +39,9 @@ class Facets:
         images, labels = self.index.images, self.index.labels
         if order == "name":
             return sorted(rows, key=lambda row: images[row])
-        return (
-            sorted(rows, key=lambda row: (labels[row], images[row])) if order == "label" else rows
-        )
+        if order == "label":
+            return sorted(rows, key=lambda row: (labels[row], images[row]))
+        return rows
 
     def counts(
         self, text: str, labels: Sequence[str], folders: Sequence[str]

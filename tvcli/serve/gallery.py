@@ -9,16 +9,16 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
 from tvcli.core.images.photo import photo_size
 from tvcli.core.indexes.previous import previous_of
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.searching.examples import MOST_WEIGHT
 from tvcli.core.searching.hits import Hit, narrowed
-from tvcli.serve.answers import Asked, Refused, answering, box_from, whole
+from tvcli.serve.answers import Asked, Refused, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
+from tvcli.serve.collection import Collection
 from tvcli.serve.compared import Compared
 from tvcli.serve.facets import conditions
 from tvcli.serve.files import application
@@ -83,20 +83,18 @@ class Gallery:
 
     def items_named(self, asked: Asked) -> dict[str, Any]:
         """Return some items of the first index by their keys (`items`)."""
-        finder, keys = self._indexes.first, asked.json.get("items")
-        return {"items": shown_rows(finder, self._named(keys, MOST_NAMED))}
+        return {"items": shown_rows(self._indexes.first, self._named(asked))}
 
     def zip(self, asked: Asked) -> Response:
         """Return the photos of some items of the first index (`items`) as a zip archive."""
-        rows = self._named(asked.json.get("items"), MOST_NAMED)
         headers = {"content-disposition": "attachment; filename=photos.zip"}
-        parts = archive(self._indexes.first.collection, rows)
+        parts = archive(self._indexes.first.collection, self._named(asked))
         return StreamingResponse(parts, media_type="application/zip", headers=headers)
 
-    def _named(self, keys: object, most: int) -> list[int]:
-        rows = self._indexes.rows(self._indexes.first, keys, "items")
-        if len(rows) > most:
-            raise Refused(413, f"{len(rows)} items: at most {most} at a time")
+    def _named(self, asked: Asked) -> list[int]:
+        rows = self._indexes.rows(self._indexes.first, asked.json.get("items"), "items")
+        if len(rows) > MOST_NAMED:
+            raise Refused(413, f"{len(rows)} items: at most {MOST_NAMED} at a time")
         return rows
 
     def item(self, asked: Asked) -> dict[str, Any]:
@@ -222,33 +220,32 @@ class Gallery:
 
     def app(self, thumbnails: Thumbnails) -> Starlette:
         """Return the application that answers all this."""
+        works = {
+            "GET /api/about": self.about,
+            "GET /api/items": self.items,
+            "POST /api/items": self.items_named,
+            "POST /api/zip": self.zip,
+            "GET /api/map": self.map,
+            "GET /api/rows": self.rows,
+            "GET /api/facets": self.facets,
+            "GET /api/item": self.item,
+            "POST /api/search": self.search,
+            "POST /api/explain": self.explain,
+            "POST /api/files": self.add_file,
+            "GET /api/files/{name}": self.file,
+            "GET /api/files/{name}/picture": self.file_picture,
+            "POST /api/clicks": self.save_clicks,
+            "GET /api/learn": self.learning,
+            "POST /api/learn": self.learn,
+            "POST /api/learn/keep": self.keep,
+            "POST /api/learn/undo": self.undo,
+            "POST /api/learn/discard": self.discard,
+        }
 
-        def collection(request: Request) -> Any:
+        def collection(request: Request) -> Collection:
             return self._indexes.at(request.query_params.get("index", 0)).collection
 
-        routes = [
-            picture_route(collection, thumbnails),
-            Route("/api/about", answering(self.about)),
-            Route("/api/items", answering(self.items)),
-            Route("/api/items", answering(self.items_named), methods=["POST"]),
-            Route("/api/zip", answering(self.zip), methods=["POST"]),
-            Route("/api/map", answering(self.map)),
-            Route("/api/rows", answering(self.rows)),
-            Route("/api/facets", answering(self.facets)),
-            Route("/api/item", answering(self.item)),
-            Route("/api/search", answering(self.search), methods=["POST"]),
-            Route("/api/explain", answering(self.explain), methods=["POST"]),
-            Route("/api/files", answering(self.add_file), methods=["POST"]),
-            Route("/api/files/{name}", answering(self.file)),
-            Route("/api/files/{name}/picture", answering(self.file_picture)),
-            Route("/api/clicks", answering(self.save_clicks), methods=["POST"]),
-            Route("/api/learn", answering(self.learning), methods=["GET"]),
-            Route("/api/learn", answering(self.learn), methods=["POST"]),
-            Route("/api/learn/keep", answering(self.keep), methods=["POST"]),
-            Route("/api/learn/undo", answering(self.undo), methods=["POST"]),
-            Route("/api/learn/discard", answering(self.discard), methods=["POST"]),
-        ]
-        return application("gallery.html", routes)
+        return application("gallery.html", picture_route(collection, thumbnails), works)
 
 
 def _is_weight(value: object) -> bool:

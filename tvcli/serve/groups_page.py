@@ -50,7 +50,7 @@ def _card(member: Member, kept: Member, folders: Folders) -> str:
     said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
     mark = "" if member is kept or facts.digest == kept.facts.digest else _mark(member, kept)
     return (
-        f'<li class="{member.action}">{picture(facts.image, [], facts.image, folders)}'
+        f'<li class="{member.action}">{picture(facts.image, folders)}'
         f'<span class="badge">{member.action}</span>'
         f'<div class="about" title="{printable(facts.image)}">{said}{_choice(member)}{mark}</div>'
         "</li>"

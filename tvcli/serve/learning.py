@@ -9,7 +9,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.errors import TvError
+from tvcli.core.errors import reason_of
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.provenance import provenance
 from tvcli.core.heads import save_head
@@ -125,11 +125,8 @@ class Learner:
         try:
             learned = learn_from_feedback(finder.index, clicks, _Progress(state))
             self._try(finder, learned)
-        except TvError as error:
-            state |= {"state": "failed", "error": str(error)}
-            return
         except Exception as error:
-            state |= {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+            state |= {"state": "failed", "error": reason_of(error)}
             return
         state |= {
             "train": learned.train,

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from tvcli.core.errors import TvError
+from tvcli.core.errors import reason_of
 from tvcli.core.indexes.index import Index
 from tvcli.core.layouts.layout import Layout, lay_out, methods
 from tvcli.serve.facets import Facets
@@ -57,10 +57,8 @@ class Maps:
             made = self._shown(lay_out(self._index, method, self._go_on))
         except _Ended:
             return
-        except TvError as error:
-            made = {"state": "failed", "error": str(error)}
         except Exception as error:
-            made = {"state": "failed", "error": f"{type(error).__name__}: {error}"}
+            made = {"state": "failed", "error": reason_of(error)}
         with self._lock:
             self._made[method] = made
 

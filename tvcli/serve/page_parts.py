@@ -11,7 +11,7 @@ from urllib.parse import quote
 from PIL import Image, ImageDraw
 
 from tvcli.core.images.known_pictures import open_picture
-from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, thumbnail
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.serve.folders import Folders
 
 Sizes = tuple[tuple[int, int], ...]  # long side in pixels and quality of a JPEG, largest first
@@ -63,9 +63,7 @@ class Pictures:
     def photo(self, path: str, quads: list[Quad], alternative: str) -> str:
         """Return a photo as a link to its file, with outlines drawn in it; or what is wrong."""
         try:
-            self._folders.check(Path(path))
-            photo = decode_photo(read_photo(Path(path)), size=SIDE)
-            shown = _outlined(photo, quads)
+            shown = _outlined(path, quads, self._folders)
         except BadImage as error:
             self._left -= 1
             return _missing(str(error))
@@ -88,12 +86,12 @@ class Pictures:
         share = max(0, self._bytes) / max(1, self._left)
         self._left -= 1
         before = at = self._before[sizes]  # likely this one's, too: few others are tried
-        data = _jpeg(shown, *sizes[at])
+        data = jpeg(shown, *sizes[at])
         while len(data) > share and at + 1 < len(sizes):
             at += 1
-            data = _jpeg(shown, *sizes[at])
+            data = jpeg(shown, *sizes[at])
         if at == before:
-            while at and len(larger := _jpeg(shown, *sizes[at - 1])) <= share:
+            while at and len(larger := jpeg(shown, *sizes[at - 1])) <= share:
                 at, data = at - 1, larger
         self._before[sizes] = at
         if len(data) > share:
@@ -102,15 +100,13 @@ class Pictures:
         return f'<img src="{data}" {said} loading="lazy">'
 
 
-def picture(path: str, quads: list[Quad], alternative: str, folders: Folders) -> str:
-    """Return a photo as an element, with outlines drawn in it; or what is wrong with it."""
+def picture(path: str, folders: Folders) -> str:
+    """Return a photo as an element, or what is wrong with it."""
     try:
-        folders.check(Path(path))
-        shown = _outlined(decode_photo(read_photo(Path(path)), size=SIDE), quads)
+        shown = _outlined(path, [], folders)
     except BadImage as error:
         return _missing(str(error))
-    source = _jpeg(shown, *SIZES[0])
-    return f'<img src="{source}" alt="{printable(alternative)}" loading="lazy">'
+    return f'<img src="{jpeg(shown, *SIZES[0])}" alt="{printable(path)}" loading="lazy">'
 
 
 def _address(path: str) -> str:
@@ -124,14 +120,18 @@ def _missing(reason: str) -> str:
     return f'<div class="missing" role="img" aria-label="{said}">{said}</div>'
 
 
-def _outlined(photo: Photo, quads: list[Quad]) -> Image.Image:
+def _outlined(path: str, quads: list[Quad], folders: Folders) -> Image.Image:
+    """Return a photo with outlines drawn in it; raises BadImage, also for one outside folders."""
+    folders.check(Path(path))
+    photo = decode_photo(read_photo(Path(path)), size=SIDE)
     shown = thumbnail(photo, SIDE)
     for quad in quads:
         _outline(shown, quad, shown.width / photo.width)
     return shown
 
 
-def _jpeg(shown: Image.Image, side: int, quality: int) -> str:
+def jpeg(shown: Image.Image, side: int, quality: int) -> str:
+    """Return a picture as a data URI of a JPEG whose long side has `side` pixels at most."""
     buffer = io.BytesIO()
     small = shown.copy()
     small.thumbnail((side, side))

@@ -1,7 +1,5 @@
 """One self-contained page of pairs of photos: where the first lies in the second, and by what."""
 
-import base64
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +11,7 @@ from tvcli.core.matching.match import Match
 from tvcli.core.matching.matched_points import matched_points
 from tvcli.core.matching.pairs import ComparedPair, Corners
 from tvcli.serve.folders import Folders
-from tvcli.serve.page_parts import END, head, printable
+from tvcli.serve.page_parts import END, head, jpeg, printable
 
 SIDE = 720  # pixels of a photo's long side: sharp on a dense screen at the size shown
 WIDTH, HEIGHT, GAP = 560, 400, 24  # of two photos side by side at most, in units of the drawing
@@ -96,7 +94,8 @@ def _drawing(pair: ComparedPair, number: int, folders: Folders) -> str:
 
 def _photo(placed: _Placed, outline: Corners | None, name: str) -> str:
     """Return a photo with the outline of the other in it: a light line on a dark one."""
-    shown = f'<image href="{_data_uri(placed.photo)}" {placed.place} preserveAspectRatio="none"/>'
+    data = jpeg(thumbnail(placed.photo, SIDE), SIDE, 85)
+    shown = f'<image href="{data}" {placed.place} preserveAspectRatio="none"/>'
     if outline is None:
         return shown
     points = " ".join(
@@ -118,9 +117,3 @@ def _threads(match: Match, first: _Placed, second: _Placed) -> list[str]:
         f'<circle cx="{x1:.1f}" cy="{y1:.1f}" r="3"/></g>'
         for x0, y0, x1, y1 in found.tolist()
     ]
-
-
-def _data_uri(photo: Photo) -> str:
-    buffer = io.BytesIO()
-    thumbnail(photo, SIDE).save(buffer, "JPEG", quality=85, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -11,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from tvcli import __version__
@@ -28,7 +27,7 @@ from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked as AskedFor
 from tvcli.core.searching.searcher import Example, Searcher
-from tvcli.serve.answers import Asked, Refused, answer, answering, explain
+from tvcli.serve.answers import Asked, Refused, Work, answer, explain, routes
 from tvcli.serve.service_description import description
 from tvcli.serve.service_gate import ServiceGate
 from tvcli.serve.service_metrics import Figures
@@ -79,15 +78,15 @@ class _Service:
             with self._stack:
                 yield
 
-        routes = [
-            Route("/health", answering(self.health)),
-            Route("/metrics", answering(self.metrics)),
-            Route("/openapi.json", answering(lambda asked: description(__version__))),
-            Route("/v1/indexes", answering(self.indexes)),
-            Route("/v1/search", answering(self.search), methods=["POST"]),
-        ]
+        works: dict[str, Work] = {
+            "GET /health": self.health,
+            "GET /metrics": self.metrics,
+            "GET /openapi.json": lambda asked: description(__version__),
+            "GET /v1/indexes": self.indexes,
+            "POST /v1/search": self.search,
+        }
         handlers: Any = {HTTPException: _refused}
-        return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+        return Starlette(routes=routes(works), lifespan=lifespan, exception_handlers=handlers)
 
     def health(self, asked: Asked) -> Any:
         """Tell that the service answers; it says nothing of what is in the indexes."""
@@ -140,7 +139,7 @@ class _Service:
 
     def _search(self, name: str, wanted: SearchRequest) -> Any:
         query = self._query(wanted)
-        if query is None and not wanted.likes:
+        if query is None and not wanted.like:
             raise Refused(400, "send a photo, or name an image, an item or something to like")
         live, report = self._indexes[name], Report()
         live.follow()
@@ -156,8 +155,8 @@ class _Service:
                 None if query is None else [query],
                 _settings_of(wanted),
                 report,
-                likes=[_example("like", text, searcher) for text in wanted.likes],
-                unlikes=[_example("unlike", text, searcher) for text in wanted.unlikes],
+                likes=[_example("like", text, searcher) for text in wanted.like],
+                unlikes=[_example("unlike", text, searcher) for text in wanted.unlike],
             )
             first = next(found, None)
             if first is None:

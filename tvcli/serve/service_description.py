@@ -1,4 +1,4 @@
-"""What the service can be asked, as OpenAPI has it."""
+"""What the service can be asked, as OpenAPI has it; requests are checked by the same words."""
 
 from typing import Any
 
@@ -10,9 +10,16 @@ SEARCH: dict[str, dict[str, Any]] = {
     "index": TEXT | {"description": "The index to search, by its name; the first if not said."},
     "item": TEXT | {"description": "Search with a photo of the index, named as it names it."},
     "image": TEXT | {"description": "Search with a photo of the storage, by its name or address."},
-    "like": TEXTS | {"description": "Photos of the index to search near; `NAME:2` counts twice."},
+    "like": TEXTS
+    | {
+        "maxItems": 100,
+        "description": "Photos of the index to search near; `NAME:2` counts twice.",
+    },
     "unlike": TEXTS
-    | {"description": "Photos of the index to search away from; `NAME:0.5` counts half."},
+    | {
+        "maxItems": 100,
+        "description": "Photos of the index to search away from; `NAME:0.5` counts half.",
+    },
     "box": BOX | {"description": f"Search with this part of the photo: {BOX_MEANT}"},
     "k": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10},
     "min_similarity": {"type": "number", "minimum": -1, "maximum": 1},
@@ -22,7 +29,11 @@ SEARCH: dict[str, dict[str, Any]] = {
         "maximum": 1,
         "description": "That a hit belongs with the query; of an index that is `calibrated`.",
     },
-    "where": TEXTS | {"description": "Conditions on the hits, such as label=dress; all must hold."},
+    "where": TEXTS
+    | {
+        "maxItems": 20,
+        "description": "Conditions on the hits, such as label=dress; all must hold.",
+    },
     "distinct": {
         "type": "boolean",
         "default": False,
@@ -37,7 +48,7 @@ SEARCH: dict[str, dict[str, Any]] = {
     "k_reciprocal": {
         "type": "integer",
         "minimum": 1,
-        "maximum": 500,
+        "maximum": 500,  # a tenth of a second
         "description": "Reorder the first so many hits by the neighbours they share with it.",
     },
     "locate": {

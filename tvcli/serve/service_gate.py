@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from tvcli.core.errors import BadInput
-from tvcli.serve.access import MAX_BODY, MAX_PATH, BoundedGate, announced_length, bearer, has_body
+from tvcli.serve.access import MAX_BODY, BoundedGate, bearer, too_much
 from tvcli.serve.answers import answer
 from tvcli.serve.entrance import is_same
 
@@ -49,13 +49,9 @@ class ServiceGate(BoundedGate):
 
     def refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the answer to a request that is too large, or without the token."""
-        if len(scope["path"]) > MAX_PATH:
-            return answer({"error": "no such address"}, 414)
-        if announced_length(headers) > MAX_BODY:
-            return answer({"error": f"more than {MAX_BODY / 2**20:g} MiB"}, 413)
         is_open = scope["path"] in OPEN
-        if is_open and has_body(headers):  # who has no token must not take the place of a large one
-            return answer({"error": "no body is taken here"}, 413)
+        if refusal := too_much(scope, headers, MAX_BODY, is_open=is_open):
+            return refusal
         if is_open or is_same(bearer(headers), self._token):
             return None
         refusal = answer({"error": "no token, or not the right one"}, 401)

@@ -1,53 +1,41 @@
 """What a search of the service asks for: JSON of exact types, or texts of an address."""
 
 import json
-import math
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tvcli.core.boxes import Box
 from tvcli.serve.answers import Asked, Refused, box_from
 from tvcli.serve.service_description import SEARCH
 
-MOST_HITS = 1000
-MOST_EXAMPLES = 100  # items liked or not
-MOST_CONDITIONS = 20
-MOST_NEIGHBOURS = 100  # that a query is drawn to
-MOST_REORDERED = 500  # hits: a tenth of a second
-LISTS = {"like": MOST_EXAMPLES, "unlike": MOST_EXAMPLES, "where": MOST_CONDITIONS}
-TEXTS = ("index", "item", "image")
-WHOLES = {"k": MOST_HITS, "query_expansion": MOST_NEIGHBOURS, "k_reciprocal": MOST_REORDERED}
-KNOWN = frozenset(SEARCH)
 JSON = "application/json"
 FORM = "multipart/form-data"  # what curl -F and pages with an upload send
-TRUTHS = ("locate", "distinct")
-PARTS = {"min_similarity": -1, "min_probability": 0}  # numbers up to 1, with the least of each
+TYPES = {"string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,)}
 WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as it is asked for; None for what is not said. `data` is a photo that was sent."""
+    """A search as it is asked for, in the words of `SEARCH`; `data` is a photo that was sent."""
 
-    index: str | None
-    item: str | None
-    image: str | None
-    box: Box | None
-    likes: list[str]
-    unlikes: list[str]
-    where: list[str]
-    k: int
-    min_similarity: float | None
-    min_probability: float | None
-    locate: bool | None
-    distinct: bool
-    query_expansion: int | None
-    k_reciprocal: int | None
-    data: bytes | None
+    index: str | None = None
+    item: str | None = None
+    image: str | None = None
+    box: Box | None = None
+    like: list[str] = field(default_factory=list)
+    unlike: list[str] = field(default_factory=list)
+    where: list[str] = field(default_factory=list)
+    k: int = 10
+    min_similarity: float | None = None
+    min_probability: float | None = None
+    locate: bool | None = None
+    distinct: bool = False
+    query_expansion: int | None = None
+    k_reciprocal: int | None = None
+    data: bytes | None = None
 
 
 def search_request(asked: Asked) -> SearchRequest:
@@ -58,35 +46,18 @@ def search_request(asked: Asked) -> SearchRequest:
             "a form is not read: send the photo itself as the body (curl --data-binary @img.jpg), "
             "and what else is asked for in the address (?k=5)",
         )
-    if asked.content_type == JSON:
-        wanted, data = asked.json, None
-    else:
-        wanted, data = _typed(asked), asked.data or None
-    unknown = sorted(wanted.keys() - KNOWN)
+    is_json = asked.content_type == JSON
+    wanted = asked.json if is_json else _of_address(asked)
+    unknown = sorted(wanted.keys() - SEARCH.keys())
     if unknown:
-        raise Refused(400, f"{unknown[0]:.80}: unknown; known are {', '.join(sorted(KNOWN))}")
-    index, item, image = (_text(wanted, name) for name in TEXTS)
-    k, expansion, reciprocal = (_whole(wanted, name, most) for name, most in WHOLES.items())
-    likes, unlikes, where = (_texts(wanted, name, most) for name, most in LISTS.items())
-    locate, distinct = (_truth(wanted, name) for name in TRUTHS)
-    similarity, probability = (_number(wanted, name, least) for name, least in PARTS.items())
-    return SearchRequest(
-        index=index,
-        item=item,
-        image=image,
-        box=_box(wanted.get("box"), written=asked.content_type != JSON),
-        likes=likes,
-        unlikes=unlikes,
-        where=where,
-        k=10 if k is None else k,
-        min_similarity=similarity,
-        min_probability=probability,
-        locate=locate,
-        distinct=bool(distinct),
-        query_expansion=expansion,
-        k_reciprocal=reciprocal,
-        data=data,
-    )
+        raise Refused(400, f"{unknown[0]:.80}: unknown; known are {', '.join(sorted(SEARCH))}")
+    said = {name: value for name, value in wanted.items() if value is not None}
+    for name in said.keys() - {"box"}:
+        _check(name, said[name])
+    if is_json and isinstance(box := said.get("box"), str):
+        raise _wrong("box", "a list of four numbers", box)
+    data = None if is_json else asked.data or None
+    return SearchRequest(**said | {"box": box_from(said.get("box"))}, data=data)
 
 
 def in_its_words(reason: str) -> str:
@@ -94,73 +65,45 @@ def in_its_words(reason: str) -> str:
 
     def named(option: re.Match[str]) -> str:
         name = option[1].replace("-", "_")
-        return name if name in KNOWN else option[0]
+        return name if name in SEARCH else option[0]
 
     return OPTION.sub(named, reason)
 
 
-def _typed(asked: Asked) -> dict[str, Any]:
-    """Return what an address asks for, as JSON would have it; what is no number stays a text."""
+def _of_address(asked: Asked) -> dict[str, Any]:
+    """Return what an address asks for, as JSON would have it, but a box as it is written there."""
     wanted: dict[str, Any] = dict(asked.query)
-    wanted |= {name: found for name in LISTS if (found := asked.query.getlist(name))}
-    for name in WHOLES:
-        if WHOLE.fullmatch(wanted.get(name, "")):
-            wanted[name] = int(wanted[name])
-    for name in PARTS:
-        with suppress(ValueError):
-            wanted[name] = float(wanted.get(name, "-"))
-    truths = {"true": True, "false": False}
-    for name in wanted.keys() & TRUTHS:
-        wanted[name] = truths.get(wanted[name], wanted[name])
+    for name in wanted.keys() & SEARCH.keys() - {"box"}:
+        kind, text = SEARCH[name]["type"], wanted[name]
+        if kind == "array":
+            wanted[name] = asked.query.getlist(name)
+        elif kind == "integer" and WHOLE.fullmatch(text):
+            wanted[name] = int(text)
+        elif kind == "number":
+            with suppress(ValueError):
+                wanted[name] = float(text)
+        elif kind == "boolean":
+            wanted[name] = {"true": True, "false": False}.get(text, text)
     return wanted
 
 
-def _box(value: Any, *, written: bool) -> Box | None:
-    """Return a box, which is a list in JSON and `written` x0,y0,x1,y1 in an address."""
-    if isinstance(value, str) and not written:
-        raise _wrong("box", "a list of four numbers", value)
-    return box_from(value)
-
-
-def _whole(wanted: Mapping[str, Any], name: str, most: int) -> int | None:
-    value = wanted.get(name)
-    if value is not None and (type(value) is not int or not 1 <= value <= most):
-        raise _wrong(name, f"a whole number from 1 to {most}", value)
-    return value
-
-
-def _number(wanted: Mapping[str, Any], name: str, least: int) -> float | None:
-    value = wanted.get(name)
-    if value is None:
-        return None
-    if type(value) not in (int, float) or not (math.isfinite(value) and least <= value <= 1):
-        raise _wrong(name, f"a number from {least} to 1", value)
-    return float(value)
-
-
-def _truth(wanted: Mapping[str, Any], name: str) -> bool | None:
-    value = wanted.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise _wrong(name, "true or false", value)
-    return value
-
-
-def _text(wanted: Mapping[str, Any], name: str) -> str | None:
-    value = wanted.get(name)
-    if value is not None and not isinstance(value, str):
-        raise _wrong(name, "a text", value)
-    return value
-
-
-def _texts(wanted: Mapping[str, Any], name: str, most: int) -> list[str]:
-    value = wanted.get(name)
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise _wrong(name, "a list of texts", value)
-    if len(value) > most:
-        raise Refused(400, f"{name}: at most {most}, not {len(value)}")
-    return value
+def _check(name: str, value: Any) -> None:
+    """Raise Refused (400) for a value that is not as `SEARCH` says."""
+    schema = SEARCH[name]
+    kind, least, most = schema["type"], schema.get("minimum"), schema.get("maximum")
+    if kind == "array":
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            raise _wrong(name, "a list of texts", value)
+        if len(value) > schema["maxItems"]:
+            raise Refused(400, f"{name}: at most {schema['maxItems']}, not {len(value)}")
+    elif type(value) not in TYPES[kind] or not (least is None or least <= value <= most):
+        wanted = {
+            "string": "a text",
+            "boolean": "true or false",
+            "integer": f"a whole number from {least} to {most}",
+            "number": f"a number from {least} to {most}",
+        }
+        raise _wrong(name, wanted[kind], value)
 
 
 def _wrong(name: str, wanted: str, value: Any) -> Refused:

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.errors import TvError
+from tvcli.core.errors import reason_of
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.parallel import limit_libraries
 
@@ -34,10 +34,8 @@ def main(folder: Path, nice: int, crops: dict[str, Any]) -> None:
         command = ["tv", "annotate", "boxes", "--learn"]
         settings = CropSettings(**crops)
         told = asdict(train_pair(folder / BOXES, folder, command, settings=settings))
-    except TvError as error:
-        told = {"error": str(error)}
     except Exception as error:
-        told = {"error": f"{type(error).__name__}: {error}"}
+        told = {"error": reason_of(error)}
     with atomic_write(folder / RESULT) as file:
         file.write_text(json.dumps(told), "utf-8")
 

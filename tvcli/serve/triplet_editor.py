@@ -4,14 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.routing import Route
 
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.ranking.triplets import ROLES
-from tvcli.serve.answers import Asked, Refused, answering
+from tvcli.serve.answers import Asked, Refused
 from tvcli.serve.clicks import item_record
-from tvcli.serve.collection import Collection
 from tvcli.serve.files import application
 from tvcli.serve.finder import Finder, GalleryQuery
 from tvcli.serve.pictures import picture_route
@@ -100,16 +97,12 @@ class TripletEditor:
 
     def app(self, thumbnails: Thumbnails) -> Starlette:
         """Return the application that answers all this."""
-
-        def collection(request: Request) -> Collection:
-            return self._finder.collection
-
-        routes = [
-            picture_route(collection, thumbnails),
-            Route("/api/about", answering(self.about)),
-            Route("/api/reference", answering(self.reference)),
-            Route("/api/triplets", answering(self.add), methods=["POST"]),
-            Route("/api/undo", answering(self.undo), methods=["POST"]),
-            Route("/api/reload", answering(self.reload), methods=["POST"]),
-        ]
-        return application("triplets.html", routes)
+        works = {
+            "GET /api/about": self.about,
+            "GET /api/reference": self.reference,
+            "POST /api/triplets": self.add,
+            "POST /api/undo": self.undo,
+            "POST /api/reload": self.reload,
+        }
+        pictures = picture_route(lambda request: self._finder.collection, thumbnails)
+        return application("triplets.html", pictures, works)
