@@ -1,11 +1,11 @@
 """Indexes made of photos or encodings."""
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from tvcli.api.choices import checks_choices
 from tvcli.api.encoding import Encoder, core_encoder
+from tvcli.api.photos import PathLike, as_path
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, named
 from tvcli.core.engines.names import checked_engine
@@ -15,7 +15,6 @@ from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 from tvcli.core.reports import Report
 
 Pool = Literal["auto", "mean", "gem", "spatial", "map"]
-PathLike = str | os.PathLike[str]
 
 
 @checks_choices
@@ -68,8 +67,8 @@ def build_index(
     if engine != "auto":
         checked_engine(engine)  # before anything is encoded
     target, known = Path(output), report_of(report)
-    head = None if rank is None else Path(rank)
-    heads = location_heads(*(None if h is None else Path(h) for h in (classifier, boxes)))
+    head = as_path(rank)
+    heads = location_heads(as_path(classifier), as_path(boxes))
     common: dict[str, Any] = {
         "engine": engine,
         "seed": seed,
@@ -77,7 +76,7 @@ def build_index(
         "maps": maps,
         "location": heads,
     }
-    with named(source, None if root is None else Path(root)) as given:
+    with named(source, as_path(root)) as given:
         made = made_by("build_index", source, target, inputs=given.inputs, seed=seed, rank=head)
         if is_rows(given.arguments):
             name = Path(given.arguments[0])
@@ -85,8 +84,7 @@ def build_index(
                 index_encodings(path, target, made, pool=pool, name=name, **common)
         else:
             core, taken = core_encoder(encoder, head_pool(head, pool)), given.open(known)
-            file = None if weights is None else Path(weights)
-            index_photos(taken, core, target, known, made, weights=file, **common)
+            index_photos(taken, core, target, known, made, weights=as_path(weights), **common)
     if keypoints:
         from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.api.choices import checks_choices
-from tvcli.api.photos import PhotoLike, is_photo_in_memory, region_of
+from tvcli.api.photos import PathLike, PhotoLike, as_path, is_photo_in_memory, region_of
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, named
@@ -60,7 +60,7 @@ class Encoder:
         self,
         backbone: str = "mini",
         *,
-        weights: str | os.PathLike[str] | None = None,
+        weights: PathLike | None = None,
         layer: str | None = None,
         size: int | None = None,
         fit: Fit = "squash",
@@ -72,7 +72,7 @@ class Encoder:
     ) -> None:
         self.core = make_encoder(
             backbone,
-            weights=None if weights is None else Path(weights),
+            weights=as_path(weights),
             layer=layer,
             size=size,
             fit=fit,
@@ -134,10 +134,10 @@ class EncodedFile(Readable):
 
 def encode(
     source: SourceLike,
-    output: str | os.PathLike[str],
+    output: PathLike,
     encoder: "Encoder | str" = "mini",
     *,
-    root: str | os.PathLike[str] | None = None,
+    root: PathLike | None = None,
     report: Report | None = None,
 ) -> EncodedFile:
     """Encode photos, boxes, crops or detections into a file, as `tv encode` does.
@@ -164,7 +164,7 @@ def encode(
     Source: OverFeat (Sermanet et al. 2014), section 3: one network, run over whole photos.
     """
     known = report_of(report)
-    with named(source, None if root is None else Path(root)) as given:
+    with named(source, as_path(root)) as given:
         made = made_by("encode", source, output, encoder, inputs=given.inputs)
         before = known.skips
         rows = encode_file(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.api.notebook import table
+from tvcli.api.photos import PathLike, as_path
 from tvcli.api.records import Readable, Results
 from tvcli.api.reporting import report_of
 from tvcli.api.sources import SourceLike, named
@@ -16,8 +17,6 @@ from tvcli.core.files.sampling import Sample
 from tvcli.core.reports import Report
 from tvcli.core.searching.eval_search import Trial, compared_trials, eval_search
 from tvcli.core.searching.neighbours import asked_neighbours
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,13 +112,13 @@ def evaluate(
             given.arguments if given else [],
             os.fspath(truth),
             (k,) if isinstance(k, int) else tuple(k),
-            None if weights is None else Path(weights),
+            as_path(weights),
             seed,
-            None if root is None else Path(root),
+            as_path(root),
             Sample(limit),
             asked_neighbours(query_expansion, alpha, k_reciprocal, k1, k2, lambda_),
         )
-        trials = compared_trials(Path(index), None if compare is None else Path(compare), trial)
+        trials = compared_trials(Path(index), as_path(compare), trial)
         found = [eval_search(path, own, io.BytesIO(), known) for _, path, own in trials]
     records = found[0].records(seed) if compare is None else found[0].compared(found[1], seed)
     metrics = [_metric(record) for record in records]

@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tvcli.api.choices import checks_choices
 from tvcli.api.hits import Hits, hits_of
 from tvcli.api.labels import Labels, labels_of
-from tvcli.api.photos import PhotoLike
+from tvcli.api.photos import PathLike, PhotoLike, as_path
 from tvcli.api.queries import (
     ExampleLike,
     QueryLike,
@@ -43,8 +43,6 @@ from tvcli.core.searching.hits import Metric, SearchSettings
 from tvcli.core.searching.live_searcher import LiveSearcher
 from tvcli.core.searching.neighbours import asked_neighbours
 from tvcli.core.searching.searcher import Asked
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -391,14 +389,7 @@ class Index:
             else:
                 counts = change_photos(self.path, request, known, made)
         self.reload()
-        return Changes(
-            counts.added,
-            counts.changed,
-            counts.moved,
-            counts.removed,
-            counts.skipped,
-            counts.rows,
-        )
+        return Changes(**asdict(counts))
 
 
 class _Noting(Report):
@@ -459,5 +450,4 @@ def open_index(
     found = default_index() if path is None else Path(path)
     if found is None:
         raise BadInput("no index here or above: name one, or make one with build_index")
-    where = None if root is None else Path(root)
-    return Index(found, where, None if weights is None else Path(weights), device, report)
+    return Index(found, as_path(root), as_path(weights), device, report)

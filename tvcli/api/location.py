@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tvcli.api.choices import checks_choices
 from tvcli.api.notebook import Card, cards
-from tvcli.api.photos import PhotoLike, is_name_in_memory
+from tvcli.api.photos import PathLike, PhotoLike, as_path, is_name_in_memory
 from tvcli.api.records import Readable, Results
 from tvcli.api.reporting import made_by, report_of
 from tvcli.api.sources import SourceLike, opened_photos
@@ -19,14 +19,12 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import read_annotations
 from tvcli.core.files.paths import folder_of
 from tvcli.core.files.records import Record, write_records
-from tvcli.core.files.sources import open_sources
+from tvcli.core.files.sources import input_files, open_sources
 from tvcli.core.images.annotations import boxed_photos, spilled_photos, without_objects
 from tvcli.core.location.crops import CropSettings, sample_crops
 from tvcli.core.location.false_alarms import NONE, read_false_alarms
 from tvcli.core.reports import Report
 from tvcli.core.searching.queries import shown_path
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,7 +159,7 @@ def make_crops(
         empty = open_sources([os.fspath(path) for path in background])
         annotations = chain(annotations, without_objects(empty))
     alarms = NONE if false_alarms is None else read_false_alarms(Path(false_alarms))
-    folder = None if root is None else Path(root)
+    folder = as_path(root)
     checked = boxed_photos(annotations, folder_of(target), known, folder)
     with spilled_photos(checked) as photos:
         return Crops(
@@ -201,7 +199,7 @@ def train_classifier(
     from tvcli.core.location.location_heads import teach_classifier  # brings torch
 
     source, target = Path(crops), Path(output)
-    made = made_by("train_classifier", source, target, inputs=_inputs(source), seed=seed)
+    made = made_by("train_classifier", source, target, inputs=input_files([str(source)]), seed=seed)
     found = teach_classifier(
         source, target, made, seed=seed, report=report_of(report), distractors=distractors
     )
@@ -241,7 +239,7 @@ def train_boxes(
     from tvcli.core.location.location_heads import teach_boxes  # brings torch
 
     source, target = Path(crops), Path(output)
-    made = made_by("train_boxes", source, target, inputs=_inputs(source), seed=seed)
+    made = made_by("train_boxes", source, target, inputs=input_files([str(source)]), seed=seed)
     found = teach_boxes(source, target, made, seed=seed, report=report_of(report))
     return TrainedBoxes(
         target,
@@ -311,11 +309,7 @@ def locate(
     settings = LocateSettings(threshold, sizes, combine, max_objects, looks, effort, labelled)
     known = report_of(report)
     locator = load_locator(
-        Path(classifier),
-        Path(boxes),
-        settings,
-        weights=None if weights is None else Path(weights),
-        device=device,
+        Path(classifier), Path(boxes), settings, weights=as_path(weights), device=device
     )
     base = Path.cwd() if output is None else folder_of(Path(output))
     with opened_photos(photos, known) as source:
@@ -338,7 +332,3 @@ def _detection(record: dict[str, Any], base: Path) -> Detection:
         record["width"],
         record["height"],
     )
-
-
-def _inputs(*paths: Path) -> list[Path]:
-    return [path for path in paths if path.is_file()]

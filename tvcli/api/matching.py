@@ -1,6 +1,5 @@
 """The same picture or not, for two photos and for a whole collection."""
 
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from tvcli.api.choices import checks_choices
 from tvcli.api.encoding import Encoder, core_encoder
 from tvcli.api.notebook import Card, cards
-from tvcli.api.photos import PhotoLike, region_of
+from tvcli.api.photos import PathLike, PhotoLike, as_path, region_of
 from tvcli.api.records import Readable, Results
 from tvcli.api.reporting import report_of
 from tvcli.api.sources import Named, SourceLike, named
@@ -29,7 +28,6 @@ from tvcli.core.matching.match import Match
 from tvcli.core.matching.pair import match_pair
 from tvcli.core.reports import Report
 
-PathLike = str | os.PathLike[str]
 Transform = tuple[tuple[float, float, float], ...]
 
 
@@ -196,12 +194,12 @@ def find_duplicates(
         Preference([Path(folder) for folder in protect], [Path(folder) for folder in prefer]),
         Rule(Default(min_probability)),
         candidates,
-        None if not_duplicates is None else Path(not_duplicates),
+        as_path(not_duplicates),
     )
     with ExitStack() as stack:
         given = None if source is None else stack.enter_context(named(source))
         arguments = given.arguments if given else []
-        folder = None if root is None else Path(root)
+        folder = as_path(root)
         if against is not None:
             archive = stack.enter_context(named(against))
             both = stack.enter_context(

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Region
 
-PhotoLike = str | os.PathLike[str] | Image.Image | npt.NDArray[Any]
+PathLike = str | os.PathLike[str]
+PhotoLike = PathLike | Image.Image | npt.NDArray[Any]
 
 IN_PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")  # modes that a PNG keeps as they are
 
@@ -49,7 +51,7 @@ def region_of(photo: PhotoLike, number: int = 1, box: Box | None = None) -> Regi
     return Region(f"<image {number}>", crop, crop, data=_png(photo))
 
 
-def path_of(path: str | os.PathLike[str]) -> str:
+def path_of(path: PathLike) -> str:
     """Return a path as text.
 
     Raises:
@@ -59,6 +61,11 @@ def path_of(path: str | os.PathLike[str]) -> str:
     if text in ("", "-") or "\0" in text:
         raise UsageError(f"{text!r} is no path of a file or folder")
     return text
+
+
+def as_path(path: PathLike | None) -> Path | None:
+    """Return a path that may be left out."""
+    return None if path is None else Path(path)
 
 
 def checked_box(box: Box | None) -> Box | None:

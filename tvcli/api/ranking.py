@@ -1,19 +1,18 @@
 """What "similar" means: triplets, and the head that learns from them."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from tvcli.api.choices import checks_choices
+from tvcli.api.photos import PathLike, as_path
 from tvcli.api.records import Readable
 from tvcli.api.reporting import made_by, report_of
+from tvcli.core.files.sources import input_files
 from tvcli.core.ranking.triplets import write_triplets
 from tvcli.core.reports import Report
 from tvcli.core.searching.triplet_sets import TripletSpec
 from tvcli.core.searching.triplet_sets import make_triplets as core_make_triplets
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,11 +96,11 @@ def make_triplets(
         copy_of = copier(Path(from_copies), seed)
     spec = TripletSpec(
         folders=from_folders,
-        labels=_path(labels),
-        clicks=_path(clicks),
+        labels=as_path(labels),
+        clicks=as_path(clicks),
         flips=flips,
         copy_of=copy_of,
-        index=_path(index),
+        index=as_path(index),
         mine=mine,
         per_anchor=per_anchor,
         test=test,
@@ -161,17 +160,13 @@ def train_rank(
     from tvcli.core.ranking.rank_training import RankSettings
 
     source, specified, target = Path(encodings), Path(triplets), Path(output)
-    inputs = [path for path in (source, specified) if path.is_file()]
+    inputs = input_files([str(source), str(specified)])
     made = made_by("train_rank", source, specified, target, inputs=inputs, seed=seed)
     settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
     trained = learn_rank(
-        source, specified, target, settings, report_of(report), made, weights=_path(weights)
+        source, specified, target, settings, report_of(report), made, weights=as_path(weights)
     )
     began = trained.start
     return TrainedRank(
         target, trained.before, trained.after, began.title, began.pool, trained.steps
     )
-
-
-def _path(path: PathLike | None) -> Path | None:
-    return None if path is None else Path(path)

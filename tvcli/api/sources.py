@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from tvcli.api.photos import PhotoLike, is_photo_in_memory, path_of, region_of
+from tvcli.api.photos import PathLike, PhotoLike, is_photo_in_memory, path_of, region_of
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Record, dump_record, region_from_record
 from tvcli.core.files.sources import Source, input_files, is_photo_name, open_sources
@@ -24,7 +24,7 @@ class HasRecord(Protocol):
         ...
 
 
-Item = str | os.PathLike[str] | Mapping[str, Any] | HasRecord
+Item = PathLike | Mapping[str, Any] | HasRecord
 SourceLike = Item | Iterable[Item]
 
 
