@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +48,7 @@ def demo(
         records = draw(folder, SMALL if small else FULL, seed, report)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")
     tell(f"\n$ cd {folder}", event="step")
-    with _inside(folder):
+    with chdir(folder):
         _run_all(CHAIN, context.find_root().command)
         _conclude(records)
     print(f"Look at {folder / PAGE}")
@@ -127,13 +127,3 @@ def _conclude(records: list[dict[str, Any]]) -> None:
 
     page = comparison_page(looked_at, title, is_right, "same pattern")
     Path(PAGE).write_text("".join(page), "utf-8")
-
-
-@contextmanager
-def _inside(folder: Path) -> Iterator[None]:
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)

@@ -83,14 +83,12 @@ def encode(
         return
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.ray_cluster import parts_by_cluster
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files
 
     with reports.open() as report, streams.encodings_file(output) as target:
         source = replace(inputs.open(sources, report), exif=exif)
         # Workers of a cluster make their own encoders: of this one only its record counts.
         chosen = encoder.make(device="cpu" if ray else None)
-        made = provenance(streams.command_line(), input_files(sources))
+        made = streams.provenance_of(sources)
         parts = None if ray is None else parts_by_cluster(ray, encoder.device)
         rows = encode_file(source, chosen, target, report, made, parts)
         report.summary(f"{number_of(rows, 'row')} in {output}")
@@ -101,12 +99,10 @@ def _update(
 ) -> None:
     """Bring the file that is there up to date, or only say how."""
     from tvcli.core.encoding.updates import tell_file, update_file
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files
 
     with reports.open() as report:
         if dry_run:
             print_plan(tell_file(target, request, report), report)
             return
-        made = provenance(streams.command_line(), input_files(request.arguments))
+        made = streams.provenance_of(request.arguments)
         print_done(update_file(target, request, report, made), target, report)

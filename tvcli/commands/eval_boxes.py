@@ -9,8 +9,7 @@ import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.terminal import options
-from tvcli.terminal.harmless import printable
-from tvcli.terminal.tables import print_table
+from tvcli.terminal.tables import cell, new_table, show_table
 
 
 def eval_boxes(
@@ -59,16 +58,12 @@ def eval_boxes(
 
 
 def _print_table(measures: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     labels = measures.pop("labels")
     columns = {"all": measures} | (labels if len(labels) > 1 else {})
-    table = Table(box=None, pad_edge=False)
+    table = new_table()
     table.add_column("")
     for name in columns:
-        table.add_column(Text(printable(name)), justify="right")
+        table.add_column(cell(name), justify="right")
     for measure in measures:
         table.add_row(measure, *(str(values[measure]) for values in columns.values()))
-    print_table(Console(), table)
+    show_table(table)

@@ -199,13 +199,12 @@ def _make(
     exif: bool,
 ) -> None:
     """Make an index."""
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files, is_rows
+    from tvcli.core.files.sources import is_rows
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
     location = kept.heads()
     with reports.open() as report:
-        made = provenance(streams.command_line(), input_files(sources), seed)
+        made = streams.provenance_of(sources, seed)
         if is_rows(sources, streams.stdin()):
             _check_whole(inputs)
             with streams.input_file(sources[0]) as path:
@@ -262,13 +261,12 @@ def _change(
     target: Path, request: "UpdateRequest", reports: ReportOptions, seed: int, kept: KeptOptions
 ) -> None:
     """Change the index that is there."""
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files, is_rows
+    from tvcli.core.files.sources import is_rows
     from tvcli.core.indexes.sync import sync_encodings
     from tvcli.core.indexes.updates import change_photos
 
     with reports.open() as report:
-        made = provenance(streams.command_line(), input_files(request.arguments), seed)
+        made = streams.provenance_of(request.arguments, seed)
         if is_rows(request.arguments, request.stdin):
             with streams.input_file(request.arguments[0]) as path:
                 counts = sync_encodings(target, request, report, made, path)
@@ -296,10 +294,9 @@ def _watch(
     target: Path, request: Callable[[], "UpdateRequest"], reports: ReportOptions, seed: int
 ) -> None:
     """Keep an index up to date until somebody ends it."""
-    from tvcli.core.files.provenance import provenance
     from tvcli.core.indexes.watching import watch_photos
 
-    made = provenance(streams.command_line(), [], seed)
+    made = streams.provenance_of([], seed)
     watch_photos(
         target,
         request,

@@ -43,7 +43,6 @@ def merge(
       tv merge part-*.jsonl -o located.jsonl
       tv merge part-*.tvx -o photos.tvx
     """
-    from tvcli.core.files.provenance import provenance
     from tvcli.core.indexes.merging.encodings import merge_encodings
     from tvcli.core.indexes.merging.indexes import merge_indexes
     from tvcli.core.indexes.merging.parts import files_of, kind_of_parts
@@ -54,10 +53,10 @@ def merge(
         if kind == "records":
             count = emit(output, merge_records(parts, base_of(output), changed=changed))
         elif kind == "index":
-            made = provenance(streams.command_line(), files_of(parts))
+            made = streams.provenance_of(files_of(parts))
             count = merge_indexes(parts, Path(output), made, changed=changed).rows
         else:
-            made = provenance(streams.command_line(), files_of(parts))
+            made = streams.provenance_of(files_of(parts))
             with streams.output_file(output, "encodings") as target:
                 count = merge_encodings(parts, target, made, changed=changed)
         report.summary(f"{count} {'records' if kind == 'records' else 'rows'} in {output}")

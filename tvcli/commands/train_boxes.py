@@ -27,8 +27,6 @@ def train_boxes(
     Examples:
       tv train-boxes crops.h5 -o boxes.h5
     """
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files
     from tvcli.core.location.location_heads import teach_boxes
 
     with (
@@ -36,7 +34,7 @@ def train_boxes(
         streams.input_file(crops) as path,
         streams.output_file(output, "boxes head") as target,
     ):
-        made = provenance(streams.command_line(), input_files([crops]), seed)
+        made = streams.provenance_of([crops], seed)
         found = teach_boxes(path, target, made, seed=seed, report=report)
         measured = (("nets", found.errors), ("mean box", found.mean_box))
         for name, errors in measured if found.basis.is_measured else ():

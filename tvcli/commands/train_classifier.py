@@ -51,8 +51,6 @@ def train_classifier(
     Examples:
       tv train-classifier crops.h5 -o classifier.h5 --plot classifier.png
     """
-    from tvcli.core.files.provenance import provenance
-    from tvcli.core.files.sources import input_files
     from tvcli.core.location.location_heads import teach_classifier
 
     with (
@@ -60,7 +58,7 @@ def train_classifier(
         streams.input_file(crops) as path,
         streams.output_file(output, "classifier head") as target,
     ):
-        made = provenance(streams.command_line(), input_files([crops]), seed)
+        made = streams.provenance_of([crops], seed)
         found = teach_classifier(
             path, target, made, seed=seed, report=report, distractors=distractors
         )

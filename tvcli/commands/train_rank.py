@@ -93,15 +93,13 @@ def train_rank(
       tv train-rank photos.h5 triplets.jsonl -o rank.h5 --start discriminant --steps 0
     """
     from tvcli.core.files.own_files import check_own
-    from tvcli.core.files.provenance import provenance
     from tvcli.core.ranking.learn_rank import learn_rank
     from tvcli.core.ranking.rank_training import RankSettings
 
     settings = RankSettings(margin, dim, (pool,), start, steps, hold, seed)
     check_own(output, "rank head")
     with reporting(quiet=quiet) as report, streams.input_file(source) as path:
-        inputs = [path, *([triplets] if str(triplets) != streams.STREAM else [])]
-        made = provenance(streams.command_line(), inputs, seed)
+        made = streams.provenance_of([path, triplets], seed)
         trained = learn_rank(
             path,
             triplets,

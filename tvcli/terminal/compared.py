@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
 from tvcli.terminal.harmless import printable
-from tvcli.terminal.lines import tsv_field
+from tvcli.terminal.lines import print_texts, tsv_field
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.matching.pairs import ComparedPair
@@ -27,30 +27,19 @@ def print_pairs(
     Without a format: a line to read on a terminal, else JSON Lines. A page holds photos of the
     folders `allow` alone.
     """
-    counted = _Counted(pairs)
-    chosen = format or ("table" if sys.stdout.isatty() else "jsonl")
-    if silent:
-        for _ in counted:
-            pass
-        return counted.count, counted.same
-    for text in _texts(counted, chosen, allow):
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-        sys.stdout.buffer.flush()
-    return counted.count, counted.same
+    verdicts: list[bool] = []
 
-
-class _Counted:
-    """Pairs that are counted as they go by."""
-
-    def __init__(self, pairs: "Iterable[ComparedPair]") -> None:
-        self._pairs = pairs
-        self.count = self.same = 0
-
-    def __iter__(self) -> "Iterator[ComparedPair]":
-        for pair in self._pairs:
-            self.count += 1
-            self.same += pair.same
+    def told() -> "Iterator[ComparedPair]":
+        for pair in pairs:
+            verdicts.append(pair.same)
             yield pair
+
+    if silent:
+        verdicts = [pair.same for pair in pairs]
+    else:
+        chosen = format or ("table" if sys.stdout.isatty() else "jsonl")
+        print_texts(_texts(told(), chosen, allow))
+    return len(verdicts), sum(verdicts)
 
 
 def _texts(

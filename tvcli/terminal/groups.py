@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from tvcli.core.files.records import dump_record
 from tvcli.terminal.harmless import as_argument, printable
-from tvcli.terminal.tables import print_table
+from tvcli.terminal.lines import print_texts
+from tvcli.terminal.tables import cell, new_table, show_table
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.deduping.dedupe import Group
@@ -33,9 +34,7 @@ def print_groups(
     if format == "table":
         _print_tables(found)
     else:
-        for text in _texts(found, format, null, allow):
-            sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-        sys.stdout.buffer.flush()
+        print_texts(_texts(found, format, null, allow))
     return len(found), sum(len(group.to_drop) for group in found)
 
 
@@ -57,24 +56,18 @@ def _texts(
 
 
 def _print_tables(groups: "list[Group]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
     for group in groups:
-        title = Text(f"group {group.number}")
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
+        table = new_table(f"group {group.number}")
         table.add_column("", no_wrap=True)
         table.add_column("image", overflow="fold", ratio=2)
         table.add_column("pixels", justify="right", no_wrap=True)
         table.add_column("why", style="dim", overflow="fold", ratio=3)
         for member in group.members:
-            action = Text(member.action, "green" if member.action == "keep" else "red")
-            links = [f"also linked as {printable(link)}" for link in member.facts.links]
+            action = cell(member.action, "green" if member.action == "keep" else "red")
+            links = [f"also linked as {link}" for link in member.facts.links]
             why = "; ".join(
                 part for part in (member.reason, member.transform_description, *links) if part
             )
             pixels = f"{member.facts.width}x{member.facts.height}"
-            table.add_row(action, Text(printable(member.facts.image)), pixels, Text(printable(why)))
-        print_table(console, table)
+            table.add_row(action, cell(member.facts.image), pixels, cell(why))
+        show_table(table)

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.files.records import Record, dump_record
 from tvcli.terminal.harmless import as_argument, printable
-from tvcli.terminal.lines import print_records, tsv_field
-from tvcli.terminal.tables import print_table
+from tvcli.terminal.lines import print_records, print_texts, tsv_field
+from tvcli.terminal.tables import cell, new_table, show_table
 
 if TYPE_CHECKING:  # it brings numpy, which tv --help does without
     from tvcli.core.searching.hits import Hit
@@ -33,14 +33,14 @@ def print_hits(
     if format == "table":
         return _print_tables(hits)
     if format == "html":
-        return _print_page(list(hits), allow)
+        from tvcli.serve.page import hits_page
+
+        found = list(hits)
+        print_texts(hits_page(found, allow))
+        return len(found)
     if format in ("csv", "parquet"):
         return print_records(map(_harmless, hits), format)
-    count = 0
-    for count, text in enumerate(_lines(hits, format, null), 1):  # noqa: B007
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
-    return count
+    return print_texts(_lines(hits, format, null))
 
 
 def _harmless(hit: "Hit") -> Record:
@@ -65,21 +65,14 @@ def _lines(hits: "Iterable[Hit]", format: HitFormat, null: bool) -> Iterator[str
 
 
 def _print_tables(hits: "Iterable[Hit]") -> int:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     count = 0
-    console = Console()
     for (query, box), of_query in groupby(hits, key=lambda hit: hit.asked):
         found = list(of_query)
         part = "" if box is None else f"  [{', '.join(f'{side:.0f}' for side in box)}]"
         checked = found[0].check is not None
         probable = any(hit.probability is not None for hit in found)
         labelled = any(hit.label for hit in found)
-        table = Table(
-            title=Text(printable(query) + part), title_justify="left", box=None, pad_edge=False
-        )
+        table = new_table(query + part)
         table.add_column("rank", justify="right", style="dim")
         table.add_column("similarity", justify="right")
         if probable:
@@ -91,33 +84,19 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
             table.add_column("verified", style="green")
         names = sorted({name for hit in found for name in hit.fields})
         for field in names:
-            table.add_column(Text(printable(field)), overflow="fold")
+            table.add_column(cell(field), overflow="fold")
         for hit in found:
             count += 1
-            name = Text(printable(hit.image), style="strike dim" if hit.missing else "")
+            name = cell(hit.image, "strike dim" if hit.missing else "")
             if hit.same_content:
                 name.append(f" +{len(hit.same_content)}", style="dim")
-            row: list[str | Text] = [str(hit.rank), f"{hit.similarity:.4f}"]
+            row: list[Any] = [str(hit.rank), f"{hit.similarity:.4f}"]
             if probable:
                 row.append("" if hit.probability is None else f"{hit.probability:.4f}")
-            row += [name, Text(printable(hit.label))] if labelled else [name]
+            row += [name, cell(hit.label)] if labelled else [name]
             if checked:
-                row.append(_verdict(hit))
-            row += [Text(printable(hit.shown_fields.get(field, ""))) for field in names]
+                row.append(hit.check.evidence if hit.check and hit.check.verified else "")
+            row += [cell(hit.shown_fields.get(field, "")) for field in names]
             table.add_row(*row)
-        print_table(console, table)
+        show_table(table)
     return count
-
-
-def _verdict(hit: "Hit") -> str:
-    """Return what the geometry says of a hit, in a word or three."""
-    return hit.check.evidence if hit.check is not None and hit.check.verified else ""
-
-
-def _print_page(hits: "list[Hit]", allow: Sequence[Path]) -> int:
-    from tvcli.serve.page import hits_page
-
-    for part in hits_page(hits, allow):
-        sys.stdout.buffer.write(part.encode("utf-8", "surrogateescape"))
-    sys.stdout.buffer.flush()
-    return len(hits)

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from tvcli.core.files.records import Record
-from tvcli.terminal.harmless import printable
-from tvcli.terminal.tables import print_table
+from tvcli.terminal.tables import cell, new_table, show_table
 
 
 def counted(records: Iterable[Record], given: Counter[bool]) -> Iterator[Record]:
@@ -18,11 +17,7 @@ def counted(records: Iterable[Record], given: Counter[bool]) -> Iterator[Record]
 
 def print_labels(records: Iterable[Record]) -> int:
     """Print labels as a table; return how many there are."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
+    table = new_table()
     table.add_column("image", overflow="fold")
     table.add_column("box")
     table.add_column("label", style="cyan")
@@ -31,9 +26,8 @@ def print_labels(records: Iterable[Record]) -> int:
     count = 0
     for count, record in enumerate(records, 1):  # noqa: B007
         box = ",".join(f"{side:.0f}" for side in record.get("box", ()))
-        named = (printable(record[name] or "") for name in ("image", "label"))
-        image, label = map(Text, named)
-        candidate = Text(printable(record.get("candidate", "")))
+        image, label = cell(record["image"]), cell(record["label"] or "")
+        candidate = cell(record.get("candidate", ""))
         table.add_row(image, box, label, f"{record['probability']:.2f}", candidate)
-    print_table(Console(), table)
+    show_table(table)
     return count

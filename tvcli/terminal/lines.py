@@ -67,9 +67,14 @@ def print_records(records: Iterable[Record], table: "TableFormat") -> int:
 
 def print_lines(lines: Iterable[str]) -> int:
     """Write lines to standard output as they come; return how many."""
+    return print_texts(f"{line}\n" for line in lines)
+
+
+def print_texts(texts: Iterable[str]) -> int:
+    """Write texts to standard output as they come, each as it is; return how many."""
     count = 0
-    for count, line in enumerate(lines, 1):  # noqa: B007
-        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape") + b"\n")
+    for count, text in enumerate(texts, 1):  # noqa: B007
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     return count
 

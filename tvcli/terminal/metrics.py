@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.files.records import dump_record
-from tvcli.terminal.harmless import printable
 from tvcli.terminal.logs import tell
-from tvcli.terminal.tables import print_table
+from tvcli.terminal.tables import cell, new_table, show_table
 
 if TYPE_CHECKING:  # it brings torch, which tv --help does without
     from tvcli.core.ranking.rank_training import Trained
@@ -85,7 +84,7 @@ TRIED = {  # which measure a column of the starts holds, by what a head's file c
 
 def _tried(row: dict[str, Any]) -> dict[str, str]:
     """Return a row of the starts that were tried, as text."""
-    values = {TRIED.get(n, n): _cell(value) for n, value in row.items() if n != "chosen"}
+    values = {TRIED.get(n, n): _text(value) for n, value in row.items() if n != "chosen"}
     return values | {"": "chosen" if row["chosen"] else ""}
 
 
@@ -99,20 +98,16 @@ def _aligned(rows: Sequence[dict[str, str]]) -> list[str]:
 
 
 def _print_table(records: Sequence[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     names = list(dict.fromkeys(name for record in records for name in record))
-    table = Table(box=None, pad_edge=False)
+    table = new_table()
     for name in names:
         table.add_column(name, justify="left" if name == "metric" else "right")
     for record in records:
-        table.add_row(*(Text(_cell(record.get(name))) for name in names))
-    print_table(Console(), table)
+        table.add_row(*(cell(_text(record.get(name))) for name in names))
+    show_table(table)
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

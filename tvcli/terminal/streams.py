@@ -4,10 +4,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.own_files import OwnKind, check_own
@@ -85,6 +85,10 @@ def encodings_file(name: str) -> Iterator[Path]:
     path.unlink()
 
 
-def command_line() -> list[str]:
-    """Return the command as it was typed, for provenance."""
-    return ["tv", *(os.fsencode(argument).decode("utf-8", "replace") for argument in sys.argv[1:])]
+def provenance_of(inputs: Sequence[str | Path], seed: int | None = None) -> dict[str, Any]:
+    """Return what an artifact records of its making: the command line, and the files it reads."""
+    from tvcli.core.files.provenance import provenance
+    from tvcli.core.files.sources import input_files
+
+    typed = (os.fsencode(argument).decode("utf-8", "replace") for argument in sys.argv[1:])
+    return provenance(["tv", *typed], input_files([str(path) for path in inputs]), seed)

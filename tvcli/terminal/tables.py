@@ -1,13 +1,37 @@
-"""Tables on a terminal that may be too narrow for one."""
+"""Tables on a terminal that may be too narrow for one, with text of others made harmless."""
 
 from typing import TYPE_CHECKING
+
+from tvcli.terminal.harmless import printable
 
 if TYPE_CHECKING:  # it takes a while to load, which tv --help does without
     from rich.console import Console
     from rich.table import Column, Table
+    from rich.text import Text
 
 LEAST_FOLD = 16  # columns left for a path, which may be folded
 GAP = 2
+
+
+def new_table(title: str = "") -> "Table":
+    """Return a table without lines, to be filled."""
+    from rich.table import Table
+
+    return Table(title=cell(title), title_justify="left", box=None, pad_edge=False)
+
+
+def cell(text: str, style: str = "") -> "Text":
+    """Return any text as it may stand in a table."""
+    from rich.text import Text
+
+    return Text(printable(text), style)
+
+
+def show_table(table: "Table") -> None:
+    """Print a table on standard output, as `print_table` does."""
+    from rich.console import Console
+
+    print_table(Console(), table)
 
 
 def print_table(console: "Console", table: "Table") -> None:
