@@ -134,3 +134,10 @@ def test_two_labels_are_told_and_an_empty_one_stops_nothing(encoded: Path, tv: T
     none = make(tv, {"image": "photos/class0/0.png", "label": ""})
     assert none.status == 3
     assert "no record has a label" in none.err
+
+
+@pytest.mark.usefixtures("encoded")
+def test_triplets_that_are_not_there_are_named(tv: Tv) -> None:
+    ran = tv("train-rank", "photos.h5", "none.jsonl", "-o", "rank.h5")
+    assert ran.status == 3 and not Path("rank.h5").exists()
+    assert ran.err.startswith("tv: none.jsonl: ") and "Errno" not in ran.err

@@ -46,11 +46,6 @@ def build(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, 
     return {"trees": TREES}
 
 
-def check() -> None:
-    """See that annoy is installed; raises BadInput where it is not."""
-    _index_class()
-
-
 def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) -> bool:
     """Tell whether annoy can follow the numbers of a file, whoever wrote it."""
     return is_sound(path, dimension, rows)
@@ -80,4 +75,4 @@ def _index_class() -> Any:
     return AnnoyIndex
 
 
-KIND = Kind(check, "forest", ".annoy", build, is_safe, load)
+KIND = Kind(_index_class, "forest", ".annoy", build, is_safe, load)

@@ -32,14 +32,14 @@ class Structure(Protocol):
 class Kind(NamedTuple):
     """How a structure is built and opened, how its files are named, and whether it can be used.
 
-    `check` raises BadInput where its library is not installed. `build` writes a structure over a
-    gallery into a file, for vectors of a dimension and by a seed, and returns what it was made
-    with; that is kept in the index. `is_sound` tells whether a file that was not written here can
-    be followed, for vectors of a dimension, so many rows and what was kept. `load` opens it, or
-    returns None if it is another. `aliases` are other names to ask for it by.
+    `check` loads its library, and raises BadInput where it is not installed. `build` writes a
+    structure over a gallery into a file, for vectors of a dimension and by a seed, and returns what
+    it was made with; that is kept in the index. `is_sound` tells whether a file that was not
+    written here can be followed, for vectors of a dimension, so many rows and what was kept. `load`
+    opens it, or returns None if it is another. `aliases` are other names to ask for it by.
     """
 
-    check: Callable[[], None]
+    check: Callable[[], Any]
     stem: str
     suffix: str
     build: Callable[[Gallery, Path, int, int], dict[str, Any]]

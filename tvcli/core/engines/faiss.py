@@ -4,6 +4,8 @@ HNSW is of Malkov and Yashunin 2018, product quantisation of Jegou, Douze and Sc
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,7 +69,7 @@ def build_graph(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict
     index.hnsw.efConstruction = BREADTH
     index.hnsw.rng = faiss.RandomGenerator(seed)
     index.is_trained = True  # float16 has nothing to learn
-    with _OneThread(faiss):  # the same graph every time
+    with _one_thread(faiss):  # the same graph every time
         _fill(index, gallery)
     faiss.write_index(index, str(path))
     return {"links": LINKS, "breadth": BREADTH, "hash": file_hash(path)}
@@ -89,11 +91,6 @@ def build_lists(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict
     return {"lists": lists, "codes": codes, "hash": file_hash(path)}
 
 
-def check() -> None:
-    """See that faiss is installed; raises BadInput where it is not."""
-    _faiss()
-
-
 def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) -> bool:
     """Tell whether a file is, byte for byte, the one that was built."""
     return bool(file_hash(path) == described.get("hash"))
@@ -102,7 +99,7 @@ def is_safe(path: Path, dimension: int, rows: int, described: dict[str, Any]) ->
 def load_graph(path: Path, dimension: int, rows: int) -> Graph | None:
     """Map a graph into memory; None if it is none, or not of as many rows."""
     index = _load(path, dimension, rows, _faiss().IO_FLAG_MMAP_IFC, "IndexHNSWSQ")
-    return Graph(index) if index is not None else None
+    return None if index is None else Graph(index)
 
 
 def load_lists(path: Path, dimension: int, rows: int) -> Lists | None:
@@ -146,15 +143,14 @@ def _looking(kind: str, **budget: int) -> Any:
     return getattr(_faiss(), f"SearchParameters{kind}")(**budget)
 
 
-class _OneThread:
-    def __init__(self, faiss: Any) -> None:
-        self._faiss, self._threads = faiss, faiss.omp_get_max_threads()
-
-    def __enter__(self) -> None:
-        self._faiss.omp_set_num_threads(1)
-
-    def __exit__(self, *_: object) -> None:
-        self._faiss.omp_set_num_threads(self._threads)
+@contextmanager
+def _one_thread(faiss: Any) -> Iterator[None]:
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def _faiss() -> Any:
@@ -165,6 +161,6 @@ def _faiss() -> Any:
     return faiss
 
 
-HNSW = Kind(check, "graph", ".faiss", build_graph, is_safe, load_graph)
+HNSW = Kind(_faiss, "graph", ".faiss", build_graph, is_safe, load_graph)
 # `faiss` alone: as quick as HNSW, and far smaller (docs/notes/benchmarks.md)
-IVFPQ = Kind(check, "lists", ".faiss", build_lists, is_safe, load_lists, aliases=("faiss",))
+IVFPQ = Kind(_faiss, "lists", ".faiss", build_lists, is_safe, load_lists, aliases=("faiss",))

@@ -24,14 +24,6 @@ MOST_BUDGET = 1000  # the most that hnsw.ef_search takes
 MOST_VALUES = 2000  # of a vector, in pgvector's HNSW
 MOST_SCANNED = 1_000_000  # rows a filtered search may pass before it finds enough
 TYPES = {
-    "text": "TEXT",
-    "f4": "REAL",
-    "f4[]": "REAL[]",
-    "i8": "BIGINT",
-    "?": "BOOLEAN",
-    FIELDS: "JSONB",
-}
-BINARY = {
     "text": "text",
     "f4": "float4",
     "f4[]": "float4[]",
@@ -84,7 +76,7 @@ class Table:
         count = 0
         statement = f"COPY {quoted(self.table)} ({listed}) FROM STDIN WITH (FORMAT BINARY)"
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(["vector", *(BINARY[kind] for kind in self.columns.values())])
+            copy.set_types(["vector", *(TYPES[kind] for kind in self.columns.values())])
             for block in blocks:
                 for row in self._rows(block):
                     _write(copy, row)
@@ -144,11 +136,12 @@ class Table:
         if name in self.columns and all(int(row) in seen for row in ids):
             place = list(self.columns).index(name)
             return [seen[int(row)][place] for row in ids]
-        found = self._all(
-            f"SELECT {ID}, {quoted(name)} FROM {quoted(self.table)} WHERE {ID} = ANY(%s)",
-            (ids.tolist(),),
+        known = dict(
+            self._all(
+                f"SELECT {ID}, {quoted(name)} FROM {quoted(self.table)} WHERE {ID} = ANY(%s)",
+                (ids.tolist(),),
+            )
         )
-        known = dict(found)
         return [known.get(int(row)) for row in ids]
 
     def search(
