@@ -192,6 +192,23 @@ def test_an_index_of_an_encodings_file_follows_it(tv: Tv, indexed: Path) -> None
     assert tv("index", "e.h5", "-o", "y.tvx", "--add").status == 2
 
 
+def test_commands_that_mend_can_be_pasted(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = photos.rename(tmp_path / "my photos")
+    rows, index = tmp_path / "my rows.h5", tmp_path / "my maps.tvx"
+    tv("encode", named, "-o", rows, "--size", 64)
+    ran = tv("encode", named, "-o", rows, "--update", "--size", 96)
+    assert ran.status == 4
+    assert f"make it anew: tv encode '{named}' -o '{rows}' --size 96" in ran.err
+    monkeypatch.setattr("sys.argv", ["tv", "index", str(rows), "-o", str(index), "--maps"])
+    assert tv("index", rows, "-o", index, "--maps").status == 0
+    picture(30).save(named / "new.png")
+    ran = tv("index", named, "-o", index, "--update")
+    assert ran.status == 4
+    assert ran.err.rstrip().endswith(f"as it was made: tv index '{rows}' -o '{index}' --maps")
+
+
 def test_maps_do_not_follow(tv: Tv, indexed: Path) -> None:
     tv("encode", "photos", "-o", "e.h5", "--size", 64)
     assert tv("index", "e.h5", "-o", "y.tvx", "--maps").status == 0

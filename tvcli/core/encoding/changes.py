@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,18 +24,23 @@ PLAIN = (None, None, "", "", False, "")  # what is asked for of a photo named, a
 How = Literal["kept", "added", "changed", "moved"]
 
 
-@dataclass(slots=True)
 class Known:
-    """The rows that there are: of each its photo, the photo's content hash, and what was asked.
+    """The rows that there are: those of each photo, its content hash, and what was asked of it."""
 
-    `fields` and `crops` give the fields of some rows, and which parts of photos they are (n, 4).
-    """
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.rows = rows_by_image(table.read("image"))
+        self.digests: list[str] = table.read("digest")
+        self.asked: list[str] = table.read("asked")
 
-    images: list[str]
-    digests: list[str]
-    asked: list[str]
-    fields: Callable[[Rows], list[dict[str, Value]]]
-    crops: Callable[[Rows], npt.NDArray[np.float32]]
+    def fields(self, rows: Sequence[int]) -> list[dict[str, Value]]:
+        """Return the fields of some rows."""
+        return self._table.read("fields", np.array(rows, np.intp)) if rows else []
+
+    def crops(self, rows: Sequence[int]) -> npt.NDArray[np.float32]:
+        """Return which parts of photos some rows are, (n, 4)."""
+        crops: npt.NDArray[np.float32] = self._table.read("region", np.array(rows, np.intp))
+        return crops
 
 
 @dataclass(slots=True)
@@ -94,50 +99,37 @@ class Plan:
         return not self.removed and all(photo.how == "kept" for photo in self.photos)
 
 
-def known_rows(table: Table) -> Known:
-    """Return what an update must know of rows."""
-    return Known(
-        table.read("image"),
-        table.read("digest"),
-        table.read("asked"),
-        lambda rows: table.read("fields", rows) if len(rows) else [],
-        lambda rows: table.read("region", rows),
-    )
-
-
 def plan_update(
     known: Known,
     regions: Iterable[Region],
-    root: Path,
     stat_cache: StatCache,
     *,
-    only_add: bool = False,
-    keep: Sequence[str] = (),
-    exif: bool = False,
+    only_add: bool,
+    keep: Sequence[str],
+    exif: bool,
 ) -> Plan:
-    """Compare the photos that a source names, under `root`, with the rows there are.
+    """Compare the photos that a source names with the rows there are.
 
     A photo stays if it was asked for in the same way and has the same content; one of the same
     content as another, or as one that is gone, gets that one's rows. Photos in the folders of
     `keep`, which could not be read, stay; with `only_add` all do. With `exif` photos that come get
     the fields of their EXIF.
     """
-    wanted = _by_photo(regions)
-    rows = _rows_of(known.images)
+    wanted: defaultdict[str, list[Region]] = defaultdict(list)
+    for region in regions:
+        wanted[region.image].append(region)
     photos = [Photo(image, asked, asked_of(asked)) for image, asked in wanted.items()]
     for photo in photos:
-        photo.how = "changed" if photo.image in rows else "added"
-    for photo in photos:
-        _keep(photo, rows.get(photo.image, []), known, root, stat_cache)
-    vanished = {} if only_add else _vanished(rows, wanted, root, keep)
-    _reuse(photos, rows, vanished, known, root, stat_cache)
+        _keep(photo, known, stat_cache)
+    vanished = {} if only_add else _vanished(known, wanted, stat_cache.root, keep)
+    _reuse(photos, vanished, known, stat_cache)
     if exif:
         for photo in photos:
-            _add_exif(photo, root)
-    _give_fields(photos, rows, known)
+            _add_exif(photo, stat_cache.root)
+    _give_fields(photos, known)
     moved = {photo.before for photo in photos if photo.how == "moved"}
-    replaced = {photo.image: () for photo in photos if photo.how == "changed"}
-    gone = sorted(row for image in [*vanished, *replaced] for row in rows[image])
+    replaced = [photo.image for photo in photos if photo.how == "changed"]
+    gone = sorted(row for image in [*vanished, *replaced] for row in known.rows[image])
     removed = [image for image in vanished if image not in moved]
     return Plan(photos, removed, np.array(gone, np.intp))
 
@@ -177,33 +169,29 @@ class Asked:
         return self._hashes.get(image, "")
 
 
-def _by_photo(regions: Iterable[Region]) -> dict[str, list[Region]]:
-    photos: defaultdict[str, list[Region]] = defaultdict(list)
-    for region in regions:
-        photos[region.image].append(region)
-    return photos
-
-
-def _rows_of(images: list[str]) -> dict[str, list[int]]:
+def rows_by_image(images: Iterable[str]) -> dict[str, list[int]]:
+    """Return the rows of each image, rising, from the image of every row."""
     rows: defaultdict[str, list[int]] = defaultdict(list)
     for row, image in enumerate(images):
         rows[image].append(row)
     return dict(rows)
 
 
-def _keep(photo: Photo, rows: list[int], known: Known, root: Path, stat_cache: StatCache) -> None:
-    """Let a photo stay if it is what its rows were made of."""
+def _keep(photo: Photo, known: Known, stat_cache: StatCache) -> None:
+    """Let a photo stay if it is what its rows were made of; else it is changed, or added."""
+    rows = known.rows.get(photo.image, [])
+    photo.how = "changed" if rows else "added"
     if rows and known.asked[rows[0]] == photo.asked:
-        photo.digest = _digest(photo, root, stat_cache)
+        photo.digest = _digest(photo, stat_cache)
         if photo.digest == known.digests[rows[0]]:
             photo.how, photo.rows = "kept", rows
 
 
-def _digest(photo: Photo, root: Path, stat_cache: StatCache) -> str:
+def _digest(photo: Photo, stat_cache: StatCache) -> str:
     """Return the content hash of a photo; empty if it cannot be read, as encoding it will tell."""
     data = photo.regions[0].data
     try:
-        return digest(data) if data is not None else stat_cache.digest(photo.image, root)
+        return digest(data) if data is not None else stat_cache.digest(photo.image)
     except BadImage:
         return ""
 
@@ -216,16 +204,20 @@ def _add_exif(photo: Photo, root: Path) -> None:
         photo.regions = [replace(region, exif=True) for region in photo.regions]
 
 
-def _give_fields(photos: Sequence[Photo], rows: dict[str, list[int]], known: Known) -> None:
+def _give_fields(photos: Sequence[Photo], known: Known) -> None:
     """Tell which fields the rows of photos get, and photos yet to be encoded.
 
     Fields that a source names are set, all others stay: as they were of the photo of that name, or
     of the one that moved.
     """
-    concerned = [photo for photo in photos if photo.how != "kept" or _names_fields(photo)]
-    sources = [p.rows if p.how == "moved" else rows.get(p.image, []) for p in concerned]
-    wanted = np.array([row for found in sources for row in found], np.intp)
-    fields = dict(zip(wanted.tolist(), known.fields(wanted), strict=True))
+    concerned = [
+        photo
+        for photo in photos
+        if photo.how != "kept" or any(region.fields for region in photo.regions)
+    ]
+    sources = [p.rows if p.how == "moved" else known.rows.get(p.image, []) for p in concerned]
+    wanted = [row for found in sources for row in found]
+    fields = dict(zip(wanted, known.fields(wanted), strict=True))
     for photo, found in zip(concerned, sources, strict=True):
         before = [fields[row] for row in found]
         if not photo.rows:
@@ -233,7 +225,7 @@ def _give_fields(photos: Sequence[Photo], rows: dict[str, list[int]], known: Kno
             continue
         if found != photo.rows:  # of a photo that gets the rows of another
             before = [before[0] if before else {} for _ in photo.rows]
-        after = fields_of_rows(photo.regions, known.crops(np.array(photo.rows, np.intp)), before)
+        after = fields_of_rows(photo.regions, known.crops(photo.rows), before)
         if photo.how != "kept" or after != before:
             photo.fields = after
 
@@ -258,10 +250,6 @@ def _key(crop: Any) -> bytes:
     return b"" if crop is None else np.asarray(crop, np.float32).tobytes()
 
 
-def _names_fields(photo: Photo) -> bool:
-    return any(region.fields for region in photo.regions)
-
-
 def _pass_on(photo: Photo, before: Sequence[dict[str, Value]]) -> None:
     """Let a photo that is encoded anew keep the fields that it had."""
     if before and before[0]:
@@ -272,24 +260,20 @@ def _pass_on(photo: Photo, before: Sequence[dict[str, Value]]) -> None:
 
 
 def _vanished(
-    rows: dict[str, list[int]], wanted: dict[str, list[Region]], root: Path, keep: Sequence[str]
+    known: Known, wanted: Mapping[str, object], root: Path, keep: Sequence[str]
 ) -> dict[str, None]:
     """Return the photos that are no longer named, in order, but for those in some folders."""
     folders = tuple(os.path.join(absolute_path(folder), "") for folder in keep)  # noqa: PTH118
-    gone = [image for image in rows if image not in wanted]
+    gone = [image for image in known.rows if image not in wanted]
     places = (absolute_path(root / image) for image in gone)
     return {g: None for g, at in zip(gone, places, strict=True) if not at.startswith(folders)}
 
 
 def _reuse(
-    photos: list[Photo],
-    rows: dict[str, list[int]],
-    vanished: dict[str, None],
-    known: Known,
-    root: Path,
-    stat_cache: StatCache,
+    photos: list[Photo], vanished: dict[str, None], known: Known, stat_cache: StatCache
 ) -> None:
     """Give photos the rows of others of the same content, those that have vanished first."""
+    rows = known.rows
     fresh = [photo for photo in photos if photo.how != "kept"]
     if not (fresh and rows):
         return
@@ -300,8 +284,8 @@ def _reuse(
     sizes = stat_cache.sizes_of(rows)
     unclaimed = set(vanished)
     for photo in fresh:
-        if not photo.digest and _may_be_known(photo, root, sizes, stat_cache):
-            photo.digest = _digest(photo, root, stat_cache)
+        if not photo.digest and _may_be_known(photo, sizes, stat_cache):
+            photo.digest = _digest(photo, stat_cache)
         images = donors.get((photo.digest, photo.asked)) if photo.digest else None
         if not images:
             continue
@@ -312,9 +296,9 @@ def _reuse(
             unclaimed.remove(photo.before)
 
 
-def _may_be_known(photo: Photo, root: Path, sizes: set[int] | None, stat_cache: StatCache) -> bool:
+def _may_be_known(photo: Photo, sizes: set[int] | None, stat_cache: StatCache) -> bool:
     """Tell whether a photo is of a size that some known photo has (None: sizes are not known)."""
     if sizes is None or photo.regions[0].data is not None:
         return True
-    seen = stat_cache.notice(photo.image, root)
+    seen = stat_cache.notice(photo.image)
     return seen is not None and seen[0] in sizes

@@ -38,24 +38,25 @@ Seen = tuple[int, int, int, int]  # bytes, nanoseconds of both changes, inode
 
 
 class StatCache:
-    """What is known of photos by name: size, times of the last change, inode, and content hash.
+    """What is known of photos under `root`: size, times of the last change, inode, content hash.
 
     What was noticed in this run goes before what was known before.
     """
 
-    def __init__(self, known: npt.NDArray[Any] | None = None) -> None:
+    def __init__(self, root: Path, known: npt.NDArray[Any] | None = None) -> None:
+        self.root = root
         self._known = np.sort(np.empty(0, STAMP) if known is None else known, order="name")
         self._noticed: dict[str, Seen] = {}
 
     @classmethod
-    def load(cls, path: Path) -> "StatCache":
-        """Read stamps; none where the file is not there or cannot be used."""
+    def load(cls, path: Path, root: Path) -> "StatCache":
+        """Read what a file keeps; nothing where it is not there or cannot be used."""
         try:
             stream = io.BytesIO(path.read_bytes())
             known = np.lib.format.read_array(stream, allow_pickle=False)
         except Exception:  # numpy raises nearly anything on damaged files
-            return cls()
-        return cls(known if known.dtype == STAMP and known.ndim == 1 else None)
+            return cls(root)
+        return cls(root, known if known.dtype == STAMP and known.ndim == 1 else None)
 
     def sizes_of(self, images: Iterable[str]) -> set[int] | None:
         """Return the sizes in bytes of photos, as they were; None if that of one is not known."""
@@ -64,33 +65,33 @@ class StatCache:
         whole = int(known.sum()) == len(np.unique(keys))
         return set(self._known["size"][known].tolist()) if whole else None
 
-    def watch(self, regions: Iterable[Region], root: Path) -> Iterator[Region]:
+    def watch(self, regions: Iterable[Region]) -> Iterator[Region]:
         """Yield regions as they are, having noticed how the photo of each is before it is read."""
         for region in regions:
             if region.data is None and region.image not in self._noticed:
-                self.notice(region.image, root)
+                self.notice(region.image)
             yield region
 
-    def notice(self, image: str, root: Path) -> Seen | None:
+    def notice(self, image: str) -> Seen | None:
         """Return what is seen of a photo, and remember it; None if it cannot be found."""
         try:
-            status = (root / image).stat()
+            status = (self.root / image).stat()
         except (OSError, ValueError):
             return None
         times = status.st_mtime_ns, status.st_ctime_ns
         self._noticed[image] = status.st_size, *times, status.st_ino % 2**64
         return self._noticed[image]
 
-    def digest(self, image: str, root: Path) -> str:
+    def digest(self, image: str) -> str:
         """Return the content hash of a photo: the one known if all that is seen is the same.
 
         Raises:
             BadImage: the photo cannot be read.
         """
-        seen = self.notice(image, root)
+        seen = self.notice(image)
         if seen is not None and (known := self._find(image, seen)):
             return known
-        return digest(read_photo(root / image))
+        return digest(read_photo(self.root / image))
 
     def save(self, path: Path, digests: dict[str, str], *, add: bool = False) -> None:
         """Write the stamps of photos whose content hashes are given; with `add` to those known."""

@@ -1,9 +1,9 @@
 """Updating encodings: what has changed is encoded, the other rows are copied, in the new order."""
 
+import shlex
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.mini_files import is_mini, name_to_ask_for
 from tvcli.core.backbones.specs import Device
-from tvcli.core.encoding.changes import Known, Photo, Plan, known_rows, plan_update
+from tvcli.core.encoding.changes import Known, Photo, Plan, plan_update, rows_by_image
 from tvcli.core.encoding.checkpoints import (
     ROWS_COPIED_AT_ONCE,
     encoded_parts,
@@ -25,7 +25,7 @@ from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.encoding.renewal import renewal
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.files.artifacts import Artifact, Columns, Joined, open_artifact
+from tvcli.core.files.artifacts import Artifact, Columns, Joined, Table, open_artifact
 from tvcli.core.files.exclusions import with_remembered
 from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
@@ -36,9 +36,6 @@ from tvcli.core.files.sources import Source, open_sources
 from tvcli.core.images.exif import with_exif
 from tvcli.core.images.photo import BadImage, photo_size, read_photo
 from tvcli.core.reports import Report, nothing_found
-
-Load = Callable[[], Encoder]
-
 
 Way = Literal["update", "add", "remove"]
 
@@ -65,23 +62,12 @@ class UpdateRequest:
     exif: bool = False  # of all photos, those that stay too
     tell_older: bool = True  # whether it is told that an older mini made the rows
 
-    def loader(
-        self, made: dict[str, Any], graph: Callable[[], bytes | None] = lambda: None
-    ) -> Load:
-        """Return what loads the encoder that rows were made with, by their settings or a graph."""
-
-        def load() -> Encoder:
-            encoder = encoder_of(
-                made["encoder"],
-                made["weights_file"],
-                weights=self.weights,
-                device=self.device,
-                graph=graph(),
-            )
-            encoder.batch = self.batch or encoder.batch
-            return encoder
-
-        return load
+    def encoder(self, made: dict[str, Any], graph: bytes | None = None) -> Encoder:
+        """Load the encoder that rows were made with, by their settings or a graph."""
+        how: dict[str, Any] = {"weights": self.weights, "device": self.device, "graph": graph}
+        encoder = encoder_of(made["encoder"], made["weights_file"], **how)
+        encoder.batch = self.batch or encoder.batch
+        return encoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +94,10 @@ def named_settings(spec: dict[str, Any]) -> dict[str, Any]:
     return {**spec, "backbone": name_to_ask_for(backbone), "layer": backbone["layer"]}
 
 
-def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: str) -> None:
+def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: list[str]) -> None:
     """See that settings asked for by name are those that rows were made with; of files, the hashes.
 
-    `mini` asks for no other generation than the rows'.
+    `mini` asks for no other generation than the rows'. `anew` is the command that makes the rows.
 
     Raises:
         Mismatch: they are not; the message has the command that mends it.
@@ -125,7 +111,8 @@ def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: s
             other = "another" if isinstance(value, Path) and made[name] else made[name]
             raise Mismatch(
                 f"{path}: made with --{name} {other}, rows made with {value} do not compare to "
-                f"those: leave --{name} out, or make it anew: {anew} --{name} {value}"
+                f"those: leave --{name} out, or make it anew: "
+                f"{shlex.join([*anew, f'--{name}', str(value)])}"
             )
 
 
@@ -176,13 +163,9 @@ def update_file(
             other settings is in the way.
     """
     with writing(target), ExitStack() as stack:
-        old = stack.enter_context(open_artifact(target, "encodings"))
-        _note_older(old, report)
-        source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
-        plan = _plan(old, source, stat_cache, report, request)
-        parts = stack.enter_context(
-            encoded_new(plan.new, source, target, request.loader(old.settings), report)
-        )
+        old, source, stat_cache, plan = stack.enter_context(_planned(target, request, report))
+        load = partial(request.encoder, old.settings)
+        parts = stack.enter_context(encoded_new(plan.new, source, target, load, report))
         new = [stack.enter_context(open_artifact(part, "encodings")) for part in parts]
         rows = _Rearranged(Joined([old, *new]), len(old), plan)
         if not len(rows):
@@ -209,10 +192,7 @@ def tell_file(target: Path, request: UpdateRequest, report: Report) -> Iterator[
     Raises:
         BadInput, Mismatch: as `update_file` does.
     """
-    with open_artifact(target, "encodings") as old:
-        _note_older(old, report)
-        source, stat_cache = _source(old, request, report), StatCache.load(stat_cache_of(target))
-        plan = _plan(old, source, stat_cache, report, request)
+    with _planned(target, request, report) as (_, source, _, plan):
         yield from told(plan, source.root)
 
 
@@ -221,46 +201,40 @@ def stat_cache_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.stamps")
 
 
-def _note_older(old: Artifact, report: Report) -> None:
-    folder = old.path.absolute().parent
-    photos = partial(photos_root, old.settings, folder)
-    if line := renewal(old.path, old.settings, old.provenance, photos):
-        report.note(line)
-
-
-def _source(old: Artifact, request: UpdateRequest, report: Report) -> Source:
-    anew = f"tv encode {' '.join(request.arguments)} -o {old.path}"
-    check_asked(old.path, named_settings(old.settings["encoder"]), request.asked, anew)
-    root = request.root or photos_root(old.settings, old.path.absolute().parent)
-    return source_of(request, root, old.settings, report)
-
-
-def _plan(
-    old: Artifact, source: Source, stat_cache: StatCache, report: Report, request: UpdateRequest
-) -> Plan:
-    return plan_of(
-        known_rows(old),
-        source,
-        stat_cache,
-        report,
-        keep=request.unreadable,
-        exif=bool(old.settings.get("exif")) and not request.exif,
-    )
+@contextmanager
+def _planned(
+    target: Path, request: UpdateRequest, report: Report
+) -> Iterator[tuple[Artifact, Source, StatCache, Plan]]:
+    """Open an encodings file, and compare it with what a request names."""
+    with open_artifact(target, "encodings") as old:
+        recorded = partial(photos_root, old.settings, target.absolute().parent)
+        if line := renewal(target, old.settings, old.provenance, recorded):
+            report.note(line)
+        anew = ["tv", "encode", *request.arguments, "-o", str(target)]
+        check_asked(target, named_settings(old.settings["encoder"]), request.asked, anew)
+        source = source_of(request, request.root or recorded(), old.settings, report)
+        stat_cache = StatCache.load(stat_cache_of(target), source.root)
+        plan = plan_of(old, old.settings, source, stat_cache, request, report)
+        yield old, source, stat_cache, plan
 
 
 def plan_of(
-    known: Known,
+    table: Table,
+    settings: Mapping[str, Any],
     source: Source,
     stat_cache: StatCache,
+    request: UpdateRequest,
     report: Report,
-    *,
-    only_add: bool = False,
-    keep: Sequence[str] = (),
-    exif: bool = False,
 ) -> Plan:
-    """Compare a source with rows, as `plan_update` does; raises BadInput for an empty source."""
-    how: dict[str, Any] = {"only_add": only_add, "keep": keep, "exif": exif}
-    plan = plan_update(known, source.regions, source.root, stat_cache, **how)
+    """Compare a source with rows of some settings; raises BadInput for an empty source."""
+    plan = plan_update(
+        Known(table),
+        source.regions,
+        stat_cache,
+        only_add=request.way == "add",
+        keep=request.unreadable,
+        exif=bool(settings.get("exif")) and not request.exif,
+    )
     if not plan.photos:
         raise BadInput(nothing_found(report))
     return plan
@@ -270,7 +244,7 @@ def encoded_new(
     photos: list[Photo],
     source: Source,
     target: Path,
-    load: Load,
+    load: Callable[[], Encoder],
     report: Report,
     located: Callable[[Source, Encoder], Iterable[Region]] = lambda source, _: source.regions,
 ) -> AbstractContextManager[list[Path]]:
@@ -328,10 +302,12 @@ class _Rearranged:
         images: list[str] = rows.read("image")
         self._digests: list[str] = rows.read("digest")
         self.encoded = images[old:]
-        new = defaultdict(list)
-        for row, image in enumerate(self.encoded, old):
-            new[image].append(row)
-        pairs = [(p, row) for p in plan.photos for row in p.rows or new[p.image]]
+        new = rows_by_image(self.encoded)
+        pairs = [
+            (photo, row)
+            for photo in plan.photos
+            for row in photo.rows or [old + row for row in new.get(photo.image, ())]
+        ]
         kept = self._kept(images, set(plan.removed))
         self._take = np.array([*(row for _, row in pairs), *kept], np.intp)
         self._images = [*(photo.image for photo, _ in pairs), *(images[row] for row in kept)]

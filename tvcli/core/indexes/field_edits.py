@@ -1,7 +1,6 @@
 """Fields of an index edited in place: its vectors, and what searches them, stay as they are."""
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.encoding.changes import rows_by_image
 from tvcli.core.errors import BadInput
 from tvcli.core.files.fields import FieldReader, Fields, Value, merged
 from tvcli.core.files.locks import writing
@@ -32,7 +32,7 @@ def edit_fields_of(target: Path, edited: FieldsOfRows, settings: Mapping[str, An
     """
     with writing(target), open_index(target) as index:
         rows, fields = list[int](), list[dict[str, Value]]()
-        for image, found in _rows_by_image(index).items():
+        for image, found in rows_by_image(index.images).items():
             if image in edited:
                 rows += found
                 fields += edited[image]
@@ -59,7 +59,7 @@ def edit_fields_from(target: Path, table: Path, report: Report, *, name: str = "
     with writing(target), open_index(target) as index:
         records = read_table_or_records(table)
         asked = _asked(index, records, Path(name or table).absolute().parent, report)
-        by_image = _rows_by_image(index)
+        by_image = rows_by_image(index.images)
         wanted = [row for image in asked for row in by_image[image]]
         known = index.read("fields", np.array(wanted, np.intp)) if wanted else []
         before = dict(zip(wanted, known, strict=True))
@@ -97,10 +97,3 @@ def _named(index: Index, image: str, folder: Path, known: set[str]) -> str | Non
     absolute = as_on_disk(absolute_path(folder / image))
     names = (image, os.path.normpath(image), os.path.relpath(absolute, index.root), absolute)
     return next((name for name in names if name in known), None)
-
-
-def _rows_by_image(index: Index) -> dict[str, list[int]]:
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, image in enumerate(index.images):
-        rows[image].append(row)
-    return rows

@@ -65,8 +65,8 @@ def index_photos(
     )
     if extra.ranker:
         extra.ranker.check(encoder.spec)
-    asked, stat_cache, digests = Asked(), StatCache(), dict[str, str]()
-    watched = asked.watch(stat_cache.watch(source.to_encode, source.root))
+    asked, stat_cache, digests = Asked(), StatCache(source.root), dict[str, str]()
+    watched = asked.watch(stat_cache.watch(source.to_encode))
     source = replace(source, regions=watched)
     if location:
         settings |= {"effort": effort}

@@ -153,7 +153,7 @@ class _Difference:
 
 def _check(index: Index, encodings: Artifact, request: UpdateRequest) -> None:
     """See that rows of a file can be rows of an index."""
-    anew = shlex.join(["tv", "index", *request.arguments, "-o", str(index.path)])
+    anew = ["tv", "index", *request.arguments, "-o", str(index.path)]
     check_asked(index.path, made_with(index), request.asked, anew)
     own, other = index.settings["encoder"], encodings.settings["encoder"]
     if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):
@@ -161,7 +161,7 @@ def _check(index: Index, encodings: Artifact, request: UpdateRequest) -> None:
         by = "" if names[0] == names[1] else f"by {names[0]}, and not by {names[1]}, "
         raise Mismatch(
             f"{encodings.path}: {by}not encoded as {index.path} was, and rows of both do not "
-            f"compare: make it anew: {anew}"
+            f"compare: make it anew: {shlex.join(anew)}"
         )
 
 

@@ -2,14 +2,13 @@
 
 import os
 import shlex
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tvcli.core.encoding.changes import Plan, known_rows
+from tvcli.core.encoding.changes import Plan, rows_by_image
 from tvcli.core.encoding.checkpoints import asked_columns, part_columns
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.stat_cache import StatCache
@@ -65,8 +64,7 @@ def change_photos(
             return _remove(target, index, request, report, provenance)
         if request.tell_older:
             note_older(index, report)
-        source, stat_cache = _source(index, request, report), StatCache.load(target / STAMPS)
-        plan = _plan(index, source, stat_cache, request, report)
+        source, stat_cache, plan = _planned(index, request, report)
         change = _Change(index, plan)
         if not plan.keeps_rows or request.root is not None:  # which is then where they lie
             _write(change, target, source, request, report, provenance)
@@ -77,7 +75,9 @@ def change_photos(
             edited = {photo.image: photo.fields or [] for photo in plan.edited}
             edit_fields_of(target, edited, settings)
         if "keypoints" in index.settings and not plan.keeps_rows:
-            _describe_new(target, report)
+            from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+
+            keep_keypoints(target, None, report)
         stat_cache.save(target / STAMPS, change.digests, add=request.way == "add")
         return counts(plan, change.encoded, change.rows)
 
@@ -94,8 +94,7 @@ def tell_photos(target: Path, request: UpdateRequest, report: Report) -> Iterato
             yield from ({"change": "removed", "image": image} for image in images)
             return
         note_older(index, report)
-        source = _source(index, request, report)
-        plan = _plan(index, source, StatCache.load(target / STAMPS), request, report)
+        source, _, plan = _planned(index, request, report)
         yield from told(plan, source.root)
 
 
@@ -146,11 +145,18 @@ class _Change:
             yield block
 
 
-def _source(index: Index, request: UpdateRequest, report: Report) -> Source:
-    """Return what the command line names, with paths as the index has them."""
-    anew = shlex.join(["tv", "index", *request.arguments, "-o", str(index.path)])
+def _planned(
+    index: Index, request: UpdateRequest, report: Report
+) -> tuple[Source, StatCache, Plan]:
+    """Return what a request names, with paths as the index has them, compared with its rows."""
+    anew = ["tv", "index", *request.arguments, "-o", str(index.path)]
     check_asked(index.path, made_with(index), request.asked, anew)
-    return source_of(request, index.root, index.settings, report)
+    source = source_of(request, index.root, index.settings, report)
+    stat_cache = StatCache.load(index.path / STAMPS, source.root)
+    plan = plan_of(index, index.settings, source, stat_cache, request, report)
+    if plan.new or plan.copied:
+        refuse_by_row(index)
+    return source, stat_cache, plan
 
 
 def made_with(index: Index) -> dict[str, Any]:
@@ -159,30 +165,13 @@ def made_with(index: Index) -> dict[str, Any]:
     return named_settings(index.settings["encoder"]) | {"engine": index.manifest.engine} | heads
 
 
-def _plan(
-    index: Index, source: Source, stat_cache: StatCache, request: UpdateRequest, report: Report
-) -> Plan:
-    plan = plan_of(
-        known_rows(index),
-        source,
-        stat_cache,
-        report,
-        only_add=request.way == "add",
-        keep=request.unreadable,
-        exif=bool(index.settings.get("exif")) and not request.exif,
-    )
-    if plan.new or plan.copied:
-        refuse_by_row(index)
-    return plan
-
-
 def refuse_by_row(index: Index) -> None:
     """Raise Mismatch if an index keeps what every row has, and which an update could not add to."""
-    kept = [name for name in BY_ROW if name in index.settings]
-    if kept:
+    if kept := [name for name in BY_ROW if name in index.settings]:
+        made = shlex.join(map(str, index.manifest.provenance.get("command", [])))
         raise Mismatch(
             f"{index.path}: keeps {' and '.join(kept)}, which an update cannot add to; make it "
-            f"anew, as it was made: {' '.join(index.manifest.provenance.get('command', []))}"
+            f"anew, as it was made: {made}"
         )
 
 
@@ -198,17 +187,13 @@ def _write(
     index, plan = change.index, change.plan
     asked = {photo.image: photo.asked for photo in plan.new}
 
+    def load() -> Encoder:
+        return request.encoder(index.settings, index.graph)
+
     def located(chosen: Source, encoder: Encoder) -> Iterable[Region]:
         return _located(index, chosen, encoder, request, report)
 
-    with encoded_new(
-        plan.new,
-        source,
-        target,
-        request.loader(index.settings, lambda: index.graph),
-        report,
-        located,
-    ) as parts:
+    with encoded_new(plan.new, source, target, load, report, located) as parts:
         extra = kept_heads(index)
         new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
         blocks = (embeddings_of(block, extra) for block in new)
@@ -227,13 +212,6 @@ def _located(
     return located_regions(source, locator, report, encoder) if locator else source.regions
 
 
-def _describe_new(target: Path, report: Report) -> None:
-    """Keep the key points of photos that are new, where those of the others are kept."""
-    from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
-
-    keep_keypoints(target, None, report)
-
-
 def kept_heads(index: Index) -> Attachments:
     """Return what an index keeps to make vectors by."""
     ranker = load_rank(index.rank_file) if index.rank_file else None
@@ -245,10 +223,7 @@ def kept_heads(index: Index) -> Attachments:
 
 def _named(index: Index, request: UpdateRequest, report: Report) -> Rows:
     """Return the rows of the photos named, rising; names that stand for none are skipped."""
-    rows: defaultdict[str, list[int]] = defaultdict(list)
-    for row, image in enumerate(index.images):
-        rows[image].append(row)
-    gone: set[int] = set()
+    rows, gone = rows_by_image(index.images), set[int]()
     for name in names_of(request.arguments, request.stdin, null=request.null):
         found = _rows_of(index, name, rows)
         gone.update(found)
