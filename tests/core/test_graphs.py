@@ -33,6 +33,7 @@ from tvcli.core.encoding.encoder import Encoder, encoder_of, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.provenance import file_hash
+from tvcli.serve import thumbnails
 
 # One of each family, at a size that is quick; a transformer's is its own.
 FAMILIES = {
@@ -443,3 +444,17 @@ def test_timms_models_give_what_torch_gives(name: str, tmp_path: Path) -> None:
     assert found.network.runtime == ("torch" if name == "timm:test_vit" else "onnx")
     rows = found.encode(pictures(160))
     assert apart(rows, expected.encode(pictures(160))) < TOLERANCE / 10
+
+
+def test_graphs_and_thumbnails_have_a_place_where_nobody_knows_the_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(_: int) -> None:
+        raise KeyError("uid")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)  # as for a container's user without an entry
+    for base in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", base)
+        assert cache_folder().is_absolute() and not cache_folder().exists()
+        assert thumbnails.cache_folder().is_absolute()

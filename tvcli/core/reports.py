@@ -98,6 +98,10 @@ class Report:
         return f"{kinds} left out{how}" if kinds else ""
 
 
+def unheard(*_: str) -> None:
+    """Say nothing: what takes messages where nobody listens."""
+
+
 def number_of(count: int, noun: str, plural: str = "") -> str:
     """Return how many of something there are, in words: `1 photo`, `2 photos`."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"

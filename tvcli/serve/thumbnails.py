@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tvcli.core.files.atomic_write import partial_of
+from tvcli.core.files.project_settings import own_folder
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.serve.turns import decoding
 
@@ -19,10 +20,8 @@ LEFT = 0.8  # of that is left once they went
 
 def cache_folder() -> Path:
     """Return where thumbnails are kept: the folder that the system has for such things."""
-    if named := os.environ.get("XDG_CACHE_HOME"):
-        return Path(named) / "tv" / "pictures"
-    home = Path("~/Library/Caches" if sys.platform == "darwin" else "~/.cache").expanduser()
-    return home / "tv" / "pictures"
+    default = "Library/Caches" if sys.platform == "darwin" else ".cache"
+    return own_folder("XDG_CACHE_HOME", default) / "pictures"
 
 
 class Thumbnails:

@@ -2,18 +2,18 @@
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.project_settings import own_folder
 
 VERSION = 2  # of what export writes: graphs of another are not used
 
 
 def cache_folder() -> Path:
     """Return where graphs are kept: $XDG_CACHE_HOME/tvcli, by default ~/.cache/tvcli."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tvcli"
+    return own_folder("XDG_CACHE_HOME", ".cache", "tvcli")
 
 
 def graph_name(spec: BackboneSpec, size: int) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch, fnmatchcase
 from pathlib import Path
 
+from tvcli.core.reports import unheard
+
 # Folders of thumbnails, of previews and of what was thrown away, whatever their case.
 KEPT_BY_OTHERS = (
     "@eadir",  # Synology: thumbnails
@@ -25,10 +27,6 @@ KEPT_BY_OTHERS = (
 )
 
 
-def _silent(message: str) -> None:
-    """Say nothing."""
-
-
 @dataclass(slots=True)
 class Exclusions:
     """Tells what is left out; what was not asked for now is told through `note`, once.
@@ -39,7 +37,7 @@ class Exclusions:
     """
 
     globs: Sequence[str] = ()
-    note: Callable[[str], None] = _silent
+    note: Callable[[str], None] = unheard
     remembered: Sequence[str] = ()
     _said: set[str] = field(default_factory=set)
     _told: bool = False

@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tvcli.core.reports import unheard
+
 Value = float | str | bool
 Fields = tuple[tuple[str, Value | None], ...]  # None: to be taken out of what is known
 
@@ -21,27 +23,12 @@ MOST_EXACT = 2**53  # an integer beyond is kept as its digits: as a number it wo
 RESERVED = frozenset(
     (
         *("image", "width", "height", "box", "crop", "label", "split", "target", "flip", "score"),
-        *(
-            "empty",
-            "position",
-            "shard",
-            "query",
-            "rank",
-            "similarity",
-            "missing",
-            "candidate",
-            "nearest",
-            "explain",
-            "same_content",
-        ),
-        *("verified", "inliers", "probability", "whole", "mirrored", "transform", "outline"),
-        *("agreement", "even", "covered", "relevant", "anchor", "positive", "negative"),
+        *("empty", "position", "shard", "query", "rank", "similarity", "missing", "candidate"),
+        *("nearest", "explain", "same_content", "verified", "inliers", "probability", "whole"),
+        *("mirrored", "transform", "outline", "agreement", "even", "covered", "relevant"),
+        *("anchor", "positive", "negative"),
     )
 )
-
-
-def _silent(message: str) -> None:
-    """Say nothing."""
 
 
 def is_field_name(name: object) -> bool:
@@ -58,7 +45,7 @@ def is_field_name(name: object) -> bool:
 class FieldReader:
     """Reads the fields of one list of records, and tells through `note` once what is left out."""
 
-    def __init__(self, note: Callable[[str], None] = _silent) -> None:
+    def __init__(self, note: Callable[[str], None] = unheard) -> None:
         self._note = note
         self._names: set[str] = set()
         self._told: set[str] = set()

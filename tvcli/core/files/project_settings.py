@@ -59,15 +59,17 @@ def user_config() -> Path:
     return own_folder("XDG_CONFIG_HOME", ".config") / CONFIG_NAME
 
 
-def own_folder(variable: str, default: str) -> Path:
+def own_folder(variable: str, default: str, name: str = "tv") -> Path:
     """Return the folder of tv in a base directory of the user's, by its variable or under home.
+
+    Where nobody knows the home, as in a container of another user, it is in none that there is.
 
     Source: the XDG Base Directory Specification, which has relative paths ignored.
     """
     base = os.environ.get(variable, "")
     if not Path(base).is_absolute():
         base = os.path.join("/", os.path.expanduser("~"), default)  # noqa: PTH111, PTH118 - no home
-    return Path(base) / "tv"
+    return Path(base) / name
 
 
 def load_settings(start: Path | None = None) -> Loaded:

@@ -146,14 +146,19 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     Raises:
         BadInput: others are writing it, or its folder is not there or cannot be written.
     """
+    return write_lines(path, map(dump_record, records))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> int:
+    """Write lines as `write_records` does records; return how many."""
     count = 0
     with (
         writing(path),
         atomic_write(path) as partial,
         partial.open("w", encoding="utf-8") as stream,
     ):
-        for count, record in enumerate(records, 1):  # noqa: B007
-            stream.write(dump_record(record) + "\n")
+        for count, line in enumerate(lines, 1):  # noqa: B007
+            stream.write(f"{line}\n")
         stream.flush()
         if not is_stream(path):
             os.fsync(stream.fileno())

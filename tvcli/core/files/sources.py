@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +27,7 @@ from tvcli.core.files.sampling import ALL, Sample
 from tvcli.core.files.shards import Shard, Share
 from tvcli.core.files.spellings import as_on_disk
 from tvcli.core.files.tables import is_table, read_table
+from tvcli.core.reports import unheard
 
 ADDRESS = re.compile("[a-z]+://", re.IGNORECASE)
 LONGEST_LINE = 2**20  # bytes of a list of paths
@@ -36,10 +38,7 @@ NEITHER = "neither a photo nor a list of paths or records"
 
 OnUnreadable = Callable[[str, str], None]
 OnLeftOut = Callable[[str], None]
-
-
-def _ignore(*_: str) -> None:
-    """Say nothing of what cannot be read, or is left out."""
+Walk = Callable[[Path], Iterable[Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,8 @@ def open_sources(
     root: Path | None = None,
     sample: Sample = ALL,
     shard: Shard | None = None,
-    on_unreadable: OnUnreadable = _ignore,
-    on_left_out: OnLeftOut = _ignore,
+    on_unreadable: OnUnreadable = unheard,
+    on_left_out: OnLeftOut = unheard,
     exclusions: Exclusions | None = None,
     fields: FieldReader | None = None,
     empty: bool = False,
@@ -110,10 +109,9 @@ def open_sources(
 
     An argument is a photo, a folder (searched recursively, in sorted order), a text file of paths
     (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`
-    or a pipe by its name:
-    records, paths (separated by newlines, or by NUL with `null`) or one picture on `stdin` (None:
-    that of this process). Paths
-    come out relative to `root`; by default the folder given, or the folder all arguments share.
+    or a pipe by its name: records, paths (separated by newlines, or by NUL with `null`) or one
+    picture on `stdin` (None: that of this process). Paths come out relative to `root`; by default
+    the folder given, or the folder all arguments share.
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
     that cannot be read, and pictures in folders that are of no kind that is read, are told. What
     `exclusions` tell is left out of folders. Regions have the fields of their records that the
@@ -127,14 +125,14 @@ def open_sources(
     if not arguments:
         raise UsageError("name photos, folders, a list of paths or records, or - for stdin")
     here = as_on_disk(str(Path.cwd()))
-    base = Path(here, root or _common_root(arguments))
+    base = Path(here, root or os.path.commonpath(roots_of(arguments)))
     stream = sys.stdin.buffer if stdin is None else stdin
     left_out = exclusions or Exclusions()
+    walk = partial(
+        walk_photos, on_unreadable=on_unreadable, on_left_out=on_left_out, exclusions=left_out
+    )
     reader = fields or FieldReader()
-    readers = [
-        _reader(argument, stream, null, on_unreadable, on_left_out, left_out, reader)
-        for argument in arguments
-    ]
+    readers = [_reader(argument, stream, null, walk, reader) for argument in arguments]
     wanted = (region for regions in readers for region in regions if empty or not region.empty)
     every = (_under(region, base, here) for region in wanted)
     regions = sample.of(every, lambda region: region.image)
@@ -197,8 +195,8 @@ def is_photo(path: Path) -> bool:
 
 def walk_photos(
     folder: Path,
-    on_unreadable: OnUnreadable = _ignore,
-    on_left_out: OnLeftOut = _ignore,
+    on_unreadable: OnUnreadable = unheard,
+    on_left_out: OnLeftOut = unheard,
     exclusions: Exclusions | None = None,
 ) -> Iterator[Path]:
     """Yield the photos under a folder, sorted; hidden folders and links to folders are left out.
@@ -232,31 +230,17 @@ def roots_of(arguments: Sequence[str]) -> list[Path]:
     return [_root_of(argument).absolute() for argument in arguments]
 
 
-def _common_root(arguments: Sequence[str]) -> Path:
-    return Path(os.path.commonpath(roots_of(arguments)))
-
-
 def _root_of(argument: str) -> Path:
     path = Path(argument)
-    if (
-        argument == STDIN
-        or is_pipe(path)
-        or (
-            path.is_file() and not is_photo_name(path) and not _is_json(path) and not is_table(path)
-        )
-    ):
+    if argument == STDIN or is_pipe(path):
         return Path.cwd()
+    if path.is_file() and not (is_photo_name(path) or _is_json(path) or is_table(path)):
+        return Path.cwd()  # a list of paths
     return Path(as_on_disk(str(path if path.is_dir() else path.parent)))
 
 
 def _reader(
-    argument: str,
-    stdin: IO[bytes],
-    null: bool,
-    on_unreadable: OnUnreadable,
-    on_left_out: OnLeftOut,
-    exclusions: Exclusions,
-    fields: FieldReader,
+    argument: str, stdin: IO[bytes], null: bool, walk: Walk, fields: FieldReader
 ) -> Iterator[Region]:
     path = Path(argument)
     if argument == STDIN:
@@ -268,12 +252,7 @@ def _reader(
     if is_pipe(path):
         return _read_pipe(argument, null, fields)
     if path.is_dir():
-        return (
-            Region(str(photo))
-            for photo in walk_photos(
-                Path(as_on_disk(argument)), on_unreadable, on_left_out, exclusions
-            )
-        )
+        return (Region(str(photo)) for photo in walk(Path(as_on_disk(argument))))
     if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
         # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
         return iter([Region(as_on_disk(argument))])
@@ -352,20 +331,14 @@ def split_stream(stream: IO[bytes], separator: bytes) -> Iterator[bytes]:
     Raises:
         BadInput: one is too long for a path.
     """
-    rest = b""
-    while chunk := _read_some(stream):
+    rest, read_some = b"", getattr(stream, "read1", stream.read)
+    while chunk := read_some(65536):
         *whole, rest = (rest + chunk).split(separator)
         yield from whole
         if len(rest) > LONGEST_LINE:
             raise BadInput(f"a line of more than {LONGEST_LINE >> 20} MiB: {NEITHER}")
     if rest:
         yield rest
-
-
-def _read_some(stream: IO[bytes]) -> bytes:
-    read1 = getattr(stream, "read1", stream.read)
-    chunk: bytes = read1(65536)
-    return chunk
 
 
 def _split_file(path: Path, separator: bytes) -> Iterator[bytes]:

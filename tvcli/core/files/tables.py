@@ -12,14 +12,14 @@ import csv
 import io
 import json
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.external_sort import spilled
 from tvcli.core.files.parquet import is_parquet, read_parquet, write_parquet
-from tvcli.core.files.records import MAX_LINE, Record, dump_record, read_record_file
+from tvcli.core.files.records import MAX_LINE, Record, read_record_file
 
 TableFormat = Literal["csv", "parquet"]
 CSV = ".csv"
@@ -81,22 +81,21 @@ def write_table(stream: IO[bytes], format: TableFormat, records: Iterable[Record
     Raises:
         BadInput: a name is not UTF-8, which Parquet needs, or pyarrow is not installed.
     """
-    with tempfile.TemporaryFile(prefix="tv-") as spool:
-        columns: dict[str, set[type]] = {}
-        count = 0
-        for record in records:
-            row = flat(record)
-            spool.write(dump_record(row).encode("utf-8", "surrogateescape") + b"\n")
-            for name, value in row.items():
-                columns.setdefault(name, set()).add(type(value))
-            count += 1
-        spool.seek(0)
-        rows = (json.loads(line) for line in spool)
+    columns: dict[str, set[type]] = {}
+    with spilled(_noted(map(flat, records), columns)) as rows:
         if format == "csv":
             _write_csv(stream, list(columns), rows)
         else:
             write_parquet(stream, columns, rows)
-    return count
+        return len(rows)
+
+
+def _noted(rows: Iterable[Record], columns: dict[str, set[type]]) -> Iterator[Record]:
+    """Yield rows, noting which columns they have, and the types of their values."""
+    for row in rows:
+        for name, value in row.items():
+            columns.setdefault(name, set()).add(type(value))
+        yield row
 
 
 def flat(record: Record) -> Record:

@@ -1,17 +1,14 @@
 """Foreign annotations of boxes, read and written at the edge, by name."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.formats import coco, cvat, labelme, native, via, voc, yolo
 from tvcli.core.files.formats.annotation import Annotation, BoxedPhoto
 from tvcli.core.files.formats.recognition import likely_format
-from tvcli.core.files.locks import writing
-from tvcli.core.files.records import Record, dump_record
+from tvcli.core.files.records import Record, dump_record, write_lines
 from tvcli.core.reports import Report
 
 __all__ = [
@@ -124,14 +121,5 @@ def write_annotations(
     report = Report() if report is None else report
     if write := FORMATS[checked_format(format, "--to")].write:
         return write(path, photos, report)
-    lines = annotation_lines(photos, format)
-    with (
-        writing(path),
-        atomic_write(path) as partial,
-        partial.open("w", encoding="utf-8") as stream,
-    ):
-        stream.writelines(f"{line}\n" for line in lines)
-        stream.flush()
-        if not is_stream(path):
-            os.fsync(stream.fileno())
+    write_lines(path, annotation_lines(photos, format))
     return sum(len(photo.objects) for photo in photos)
