@@ -6,13 +6,12 @@ from functools import cache
 
 from PIL import Image, UnidentifiedImageError
 
-from tvcli.core.images.raw import is_raw, open_preview
+from tvcli.core.images.raw import ORIENTATION, is_raw, open_preview
 
 # What is opened of what Pillow and its plugins know; camera RAW is opened by its preview.
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP", "MPO", "HEIF", "JXL")
 HEIF = re.compile(rb"\0...ftyp(hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
 JXL = re.compile(rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n")
-ORIENTATION = 0x0112
 
 
 class NotInstalled(UnidentifiedImageError):
@@ -34,7 +33,10 @@ def open_picture(data: bytes) -> Image.Image:
     elif JXL.match(data):
         _register_jxl()
     elif is_raw(data):
-        return _opened_preview(data)
+        try:
+            return open_preview(data)
+        except ImportError as error:
+            raise NotInstalled("camera RAW is read by LibRaw: pip install 'tvcli[raw]'") from error
     try:
         return _opened(data)
     except UnidentifiedImageError:
@@ -49,13 +51,6 @@ def _opened(data: bytes) -> Image.Image:
     if image.format == "JXL":  # decoded upright; its EXIF is only what it was made of
         image.getexif().pop(ORIENTATION, None)
     return image
-
-
-def _opened_preview(data: bytes) -> Image.Image:
-    try:
-        return open_preview(data)
-    except ImportError as error:
-        raise NotInstalled("camera RAW is read by LibRaw: pip install 'tvcli[raw]'") from error
 
 
 @cache

@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 from tvcli.core.files.own_files import MARK, check_own
 
 
-def save_picture(picture: Image.Image, path: Path, *, quality: int = 92) -> None:
+def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a picture with a mark by which it is known again; a picture of others is not replaced.
 
     Raises:
@@ -16,7 +16,7 @@ def save_picture(picture: Image.Image, path: Path, *, quality: int = 92) -> None
         OSError: it cannot be written.
     """
     check_own(path, "picture")
-    picture.save(path, "JPEG", quality=quality, comment=MARK.encode())
+    picture.save(path, "JPEG", quality=92, comment=MARK.encode())
 
 
 def marked() -> PngInfo:

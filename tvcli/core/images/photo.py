@@ -22,7 +22,7 @@ from tvcli.core.images.cut_jpegs import completed
 from tvcli.core.images.deep_colours import is_deep, with_full_range
 from tvcli.core.images.known_pictures import NotInstalled, open_picture
 from tvcli.core.images.libtiff_messages import libtiff_messages
-from tvcli.core.images.raw import SMALL, NoPreview
+from tvcli.core.images.raw import ORIENTATION, QUARTER_TURNS, SMALL, NoPreview
 
 Pixels = npt.NDArray[np.uint8]
 Fit = Literal["squash", "pad", "crop"]
@@ -32,8 +32,6 @@ LARGE = 48_000_000  # pixels that are decoded; of more, one photo at a time: som
 PAD_COLOUR = (124, 116, 104)  # the mean of ImageNet: zero after normalisation
 JPEG = b"\xff\xd8\xff"
 SCALABLE = ("JPEG", "MPO")  # formats that can be decoded at a part of their size
-ORIENTATION = 0x0112  # of EXIF and of TIFF
-TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 LEAST_LEFT = 8  # pixels a side of a box that sticks out; fewer have a colour, and no picture
 DRAFT_MARGIN = 2.0  # a scaled JPEG keeps at least this many times the pixels asked for, per side
 
@@ -193,13 +191,8 @@ def photo_size(data: bytes) -> tuple[int, int]:
     Raises:
         BadImage: not a picture.
     """
-    try:
-        with open_picture(data) as image:
-            return _displayed_size(image)
-    except (NotInstalled, NoPreview) as error:
-        raise BadImage(str(error)) from None
-    except Exception as error:  # decoders raise nearly anything on broken files
-        raise BadImage("not a picture that can be read") from error
+    with _header(data) as image:
+        return _displayed_size(image)
 
 
 def photo_format(data: bytes) -> str:
@@ -208,9 +201,15 @@ def photo_format(data: bytes) -> str:
     Raises:
         BadImage: not a picture.
     """
+    with _header(data) as image:
+        return image.format or ""
+
+
+@contextmanager
+def _header(data: bytes) -> Iterator[Image.Image]:
     try:
         with open_picture(data) as image:
-            return image.format or ""
+            yield image
     except (NotInstalled, NoPreview) as error:
         raise BadImage(str(error)) from None
     except Exception as error:  # decoders raise nearly anything on broken files
@@ -310,7 +309,7 @@ def _displayed_size(image: Image.Image) -> tuple[int, int]:
     """Return the width and height that a picture, not yet loaded, has once it is upright."""
     width, height = image.size
     tags = getattr(image, "tag_v2", {})  # of a TIFF, whose own tag Pillow has applied to its size
-    turned = ORIENTATION not in tags and image.getexif().get(ORIENTATION) in TURNED
+    turned = ORIENTATION not in tags and image.getexif().get(ORIENTATION) in QUARTER_TURNS
     return (height, width) if turned else (width, height)
 
 

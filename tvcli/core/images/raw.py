@@ -15,11 +15,12 @@ MAGIC = re.compile(
     re.DOTALL,
 )
 TIFF = {b"II*\0": "<", b"MM\0*": ">"}  # and the order of their bytes
-PHOTOMETRIC, SUB_IFDS, DNG_VERSION, ORIENTATION = 0x0106, 0x014A, 0xC612, 0x0112
+PHOTOMETRIC, SUB_IFDS, DNG_VERSION = 0x0106, 0x014A, 0xC612
+ORIENTATION = 0x0112  # of EXIF and of TIFF
 OF_SENSORS = (32803, 34892)  # colour filter array, and LinearRaw (DNG 1.7.1)
 SHORT, DIRECTORIES = 3, 32  # a type of TIFF; directories that are looked at
 ORIENTATIONS = (1, 2, 4, 3, 5, 8, 6, 7)  # of EXIF, by LibRaw's flip
-QUARTER_TURNS = (5, 6, 7, 8)
+QUARTER_TURNS = (5, 6, 7, 8)  # orientations that swap width and height
 SMALL = 256  # pixels of a preview's long side: less is little more than an icon
 
 

@@ -15,16 +15,6 @@ GRAIN = 0.6  # standard deviation in pixels by which a sensor's noise is smeared
 LEVEL = 255
 
 
-def draw_pose(rng: Rng, turn: float, tilt: float) -> Parameters:
-    """Return how something flat lies before the camera: degrees, and distance in half diagonals."""
-    return {
-        "turn": between(rng, -turn, turn),
-        "pitch": between(rng, -tilt, tilt),
-        "yaw": between(rng, -tilt, tilt),
-        "distance": between(rng, 2.5, 8),
-    }
-
-
 def seen_from(
     size: tuple[int, int], turn: float, pitch: float, yaw: float, distance: float
 ) -> Transform:

@@ -1,6 +1,6 @@
 """Pictures that come with another: pasted into it, or side by side with it."""
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tvcli.core.images.copies.change import (
     Change,
@@ -14,7 +14,7 @@ from tvcli.core.images.copies.change import (
     seed_from,
 )
 from tvcli.core.images.copies.geometric import scaled
-from tvcli.core.images.copies.grounds import GROUNDS, drawn_picture, filled
+from tvcli.core.images.copies.grounds import GROUNDS, drawn_picture
 from tvcli.core.images.copies.transforms import shift
 
 
@@ -87,7 +87,7 @@ def beside(
         else mate.height * image.width / mate.width
     )
     length = round(min(max(whole, side / 2, 1), 2 * side))
-    mate = filled(mate, (length, image.height) if across else (image.width, length))
+    mate = ImageOps.fit(mate, (length, image.height) if across else (image.width, length))
     size = (side + space + length, image.height) if across else (image.width, side + space + length)
     own, its = (0, side + space) if first else (length + space, 0)
     copy = Image.new("RGB", size, tuple(colour))

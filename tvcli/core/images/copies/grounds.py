@@ -1,28 +1,14 @@
-"""What lies around a picture: another photo, or a table top that is drawn."""
+"""What lies around a picture where there is no other photo: a table top that is drawn."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from tvcli.core.images.copies.change import Colour
 
 Plane = npt.NDArray[np.float32]  # (H, W) or (H, W, 3), 0 to 255
 GROUNDS = ("wood", "cloth", "stone", "plain")
-
-
-def filled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Return the middle of a picture, as much as fills a width and a height."""
-    return ImageOps.fit(picture, size, Image.Resampling.BICUBIC)
-
-
-def ground(
-    kind: str, colour: Colour, size: tuple[int, int], seed: int, other: Image.Image | None
-) -> Plane:
-    """Return what is around a picture, (H, W, 3): with kind `photo` the other photo, if any."""
-    if kind == "photo" and other is not None:
-        return np.asarray(filled(other, size), np.float32)
-    return drawn_ground(kind, colour, size, seed)
 
 
 def drawn_ground(kind: str, colour: Colour, size: tuple[int, int], seed: int) -> Plane:

@@ -42,13 +42,8 @@ def overprinted(
     return result
 
 
-def draw_frame(rng: Rng) -> Parameters:
-    """Return a width of 4 to 12 % of the short side, and a colour."""
-    return {"width": between(rng, 0.04, 0.12), "colour": any_colour(rng)}
-
-
 def framed(image: Image.Image, width: float, colour: Colour) -> Copy:
-    """Return the picture in a frame of one colour."""
+    """Return the picture in a frame of one colour; its `width` in short sides."""
     border = max(1, round(min(image.size) * width))
     copy = ImageOps.expand(image, border, (colour[0], colour[1], colour[2]))
     return Copy(copy, shift(border, border))
@@ -128,4 +123,4 @@ def with_logo(
 TEXT = Change(draw_text, in_place(overprinted))
 EMOJI_ON_IT = Change(draw_emoji, in_place(with_emoji))
 LOGO = Change(draw_logo, in_place(with_logo))
-FRAME = Change(draw_frame, framed)
+FRAME = Change(lambda rng: {"width": between(rng, 0.04, 0.12), "colour": any_colour(rng)}, framed)

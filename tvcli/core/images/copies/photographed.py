@@ -6,7 +6,6 @@ from PIL import Image, ImageOps
 
 from tvcli.core.images.copies.camera import (
     draw_exposure,
-    draw_pose,
     exposed,
     framed_in,
     seen_from,
@@ -24,7 +23,7 @@ from tvcli.core.images.copies.change import (
     chosen,
     seed_from,
 )
-from tvcli.core.images.copies.grounds import GROUNDS, Plane, drawn_ground, filled, ground
+from tvcli.core.images.copies.grounds import GROUNDS, Plane, drawn_ground
 from tvcli.core.images.copies.transforms import Transform, shift
 
 SHAPES = (4 / 3, 3 / 4, 16 / 9, 1.0)  # widths by heights of what cameras take
@@ -33,10 +32,16 @@ FLAT = 0.25  # share of the tilts that are next to none: people try to hold a ca
 
 
 def draw_view(rng: Rng, turn: float, tilt: float) -> Parameters:
-    """Return how a camera looks at something flat: its pose, its place, the photo's size."""
-    straight = rng.uniform() < FLAT
-    pose = draw_pose(rng, turn, 6 if straight else tilt)
-    return pose | {
+    """Return how a camera looks at something flat: its pose, its place, the photo's size.
+
+    The pose in degrees, and in half diagonals away.
+    """
+    tilt = 6 if rng.uniform() < FLAT else tilt
+    return {
+        "turn": between(rng, -turn, turn),
+        "pitch": between(rng, -tilt, tilt),
+        "yaw": between(rng, -tilt, tilt),
+        "distance": between(rng, 2.5, 8),
         "fill": between(rng, 0.55, 1),
         "left": between(rng, 0, 1),
         "top": between(rng, 0, 1),
@@ -129,7 +134,11 @@ def print_photographed(
 def _ground(
     kind: str, colour: Colour, frame: tuple[int, int], seed: int, other: Image.Image | None
 ) -> Plane:
-    plane = ground(kind, colour, frame, seed, other)
+    """Return what is around a picture, (H, W, 3), soft: `photo` is the other one, if any."""
+    if kind == "photo" and other is not None:
+        plane = np.asarray(ImageOps.fit(other, frame), np.float32)
+    else:
+        plane = drawn_ground(kind, colour, frame, seed)
     soft: Plane = cv2.GaussianBlur(plane, (0, 0), max(0.5, max(frame) / 1200))
     return soft
 
@@ -151,7 +160,7 @@ def reflected(frame: tuple[int, int], seed: int, other: Image.Image | None) -> P
     What is bright in the other picture is seen, out of focus; without another it is drawn.
     """
     if other is not None:
-        seen = np.asarray(ImageOps.mirror(filled(other, frame)).convert("L"), np.float32)
+        seen = np.asarray(ImageOps.mirror(ImageOps.fit(other, frame)).convert("L"), np.float32)
     else:
         seen = drawn_ground("stone", [128, 128, 128], frame, seed + 1)[..., 0]
     soft = cv2.GaussianBlur(seen, (0, 0), max(1.0, max(frame) / 60))

@@ -1,7 +1,6 @@
 """The truth beside copies, and the care taken of files that are not ours."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
@@ -21,14 +20,21 @@ def known_copies(folder: Path) -> dict[str, Record]:
         BadInput: there is a file of that name that is none.
     """
     path = folder / TRUTH
-    if not path.exists():
-        return {}
-    return {record["image"]: record for record in _read(path)}
+    return {record["image"]: record for record in read_truth(path)} if path.exists() else {}
 
 
 def read_truth(path: Path) -> list[Record]:
     """Return the records of a `truth.jsonl`, their paths absolute; raises BadInput."""
-    return list(_read(path))
+    records = []
+    for record, where in read_record_file(path):
+        texts = all(isinstance(record.get(name, ""), str) for name in (*PATHS, "kind"))
+        if not texts or not all(name in record for name in (*FIELDS, "kind")):
+            raise BadInput(f'{where}: not the truth of copies ("image", "original", "kind")')
+        paths = {
+            name: absolute_path(path.parent / record[name]) for name in PATHS if name in record
+        }
+        records.append(record | paths)
+    return records
 
 
 def keep_truth(folder: Path, copies: dict[str, Record]) -> None:
@@ -59,15 +65,3 @@ def write_copy(path: Path, content: bytes, own: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as partial:
             partial.write_bytes(content)
-
-
-def _read(path: Path) -> Iterator[Record]:
-    for record, where in read_record_file(path):
-        if not all(isinstance(record.get(name, ""), str) for name in (*PATHS, "kind")) or not all(
-            name in record for name in (*FIELDS, "kind")
-        ):
-            raise BadInput(f'{where}: not the truth of copies ("image", "original", "kind")')
-        paths = {
-            name: absolute_path(path.parent / record[name]) for name in PATHS if name in record
-        }
-        yield record | paths
