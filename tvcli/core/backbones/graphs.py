@@ -21,7 +21,7 @@ import numpy.typing as npt
 from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.graph_check import check_graph
 from tvcli.core.backbones.interrupting import interruptible
-from tvcli.core.backbones.mini_files import graph_beside, spec_of, weights_of
+from tvcli.core.backbones.mini_files import graph_beside, mini_spec, weights_of
 from tvcli.core.backbones.specs import (
     BackboneSpec,
     Device,
@@ -184,8 +184,7 @@ def has_openvino() -> bool:
 
 def mini_graph(name: str = FAMILY) -> tuple[BackboneSpec, Path]:
     """Return what a generation of mini is, by its name, and the graph of it that ships."""
-    weights = weights_of(name)
-    return spec_of(weights), graph_beside(weights)
+    return mini_spec(name), graph_beside(weights_of(name))
 
 
 def run_graph(

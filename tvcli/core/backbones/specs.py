@@ -78,6 +78,14 @@ class Network(Protocol):
         ...
 
 
+def not_downloaded(name: str, reason: str) -> BadInput:
+    """Return the error of published weights that cannot be downloaded."""
+    return BadInput(
+        f"the weights of {name} cannot be downloaded ({reason}): "
+        f"give a file with --weights FILE, or use --backbone mini, which needs none"
+    )
+
+
 def not_by_user(name: str) -> Mismatch:
     """Return the error of weights that a file names and nobody else, and that are not here."""
     return Mismatch(

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tvcli.core.backbones.geometry import Geometry, measure
 from tvcli.core.backbones.layers import no_such_layer
-from tvcli.core.backbones.specs import not_by_user
+from tvcli.core.backbones.specs import not_by_user, not_downloaded
 from tvcli.core.errors import BadInput, UsageError
 
 PREFIX = "timm:"
@@ -164,9 +164,9 @@ def published_file(name: str, model: nn.Module, *, download: bool = True) -> Pat
             return Path(hf_hub_download(place, file))
         except EntryNotFoundError as error:
             if "Local" in type(error).__name__:  # no network, and not in the cache
-                raise _no_network(name, error) from error
+                raise not_downloaded(name, _cause(error)) from error
         except Exception as error:  # the client's, and those of what it is built on
-            raise _no_network(name, error) from error
+            raise not_downloaded(name, _cause(error)) from error
     raise BadInput(f"no weights of {name} that load safely: give a file with --weights FILE")
 
 
@@ -199,12 +199,8 @@ def _unknown(name: str, known: list[str]) -> UsageError:
     return UsageError(f"no backbone {name!r}{meant or ' among timm’s models'}")
 
 
-def _no_network(name: str, error: Exception) -> BadInput:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return BadInput(
-        f"the weights of {name} cannot be downloaded ({reason[:80]}): "
-        f"give a file with --weights FILE, or use --backbone mini, which needs none"
-    )
+def _cause(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:80]
 
 
 def _named(model: nn.Module, layer: str) -> nn.Module:

@@ -1,6 +1,5 @@
 """torchvision's classification models, cut where their maps end."""
 
-import hashlib
 import operator
 import re
 import sys
@@ -16,8 +15,9 @@ from torch import nn
 from torchvision.models.feature_extraction import NodePathTracer
 
 from tvcli.core.backbones.layers import no_such_layer
-from tvcli.core.backbones.specs import not_by_user
-from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.backbones.specs import not_by_user, not_downloaded
+from tvcli.core.errors import UsageError
+from tvcli.core.files.provenance import file_hash
 
 POOLED_DENSELY = re.compile(r"alexnet|vgg")
 # What torchvision itself sets where it loads published weights into these two.
@@ -100,13 +100,10 @@ def published_weights(name: str, *, download: bool = True) -> tuple[dict[str, to
             weights.url, progress=sys.stderr.isatty(), check_hash=True, weights_only=True
         )
     except (urllib.error.URLError, OSError) as error:
-        raise BadInput(
-            f"the weights of {name} cannot be downloaded ({_cause(error)}): "
-            f"give a file with --weights FILE, or use --backbone mini, which needs none"
-        ) from error
+        raise not_downloaded(name, _cause(error)) from error
     finally:
         socket.setdefaulttimeout(before)
-    return state, _hash_of_download(weights.url)
+    return state, file_hash(_file_of(weights.url))
 
 
 def _untrained(name: str) -> nn.Module:
@@ -122,10 +119,6 @@ def _untrained(name: str) -> nn.Module:
 
 def _file_of(url: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-
-
-def _hash_of_download(url: str) -> str:
-    return hashlib.sha256(_file_of(url).read_bytes()).hexdigest()
 
 
 def _cause(error: OSError) -> str:
