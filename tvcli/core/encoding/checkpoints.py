@@ -64,7 +64,7 @@ def encode_file(
     source = replace(source, regions=asked.watch(source.to_encode))
     with encoded_parts(source, encoder, target, report, make_parts=make_parts) as parts:
         shape = () if parts else row_shape(encoder)
-        blocks = asked_columns(part_columns(parts), asked.of)
+        blocks = part_columns(parts, asked.of)
         return write_rows(target, blocks, settings | source.note, provenance, shape)
 
 
@@ -104,15 +104,13 @@ def write_rows(
     return writer.rows
 
 
-def asked_columns(blocks: Iterator[Columns], asked: Callable[[str], str]) -> Iterator[Columns]:
-    """Yield blocks of rows with what was asked for of their photos."""
-    for columns in blocks:
+def part_columns(parts: list[Path], asked: Callable[[str], str]) -> Iterator[Columns]:
+    """Yield the rows of encodings files in order, in blocks as `in_blocks` makes them.
+
+    They come with what was `asked` for of their photos.
+    """
+    for columns in in_blocks(block for path in parts for block in _blocks_of(path)):
         yield columns | {"asked": [asked(image) for image in columns["image"]]}
-
-
-def part_columns(parts: list[Path]) -> Iterator[Columns]:
-    """Yield the rows of encodings files in order, in blocks as `in_blocks` makes them."""
-    return in_blocks(block for path in parts for block in _blocks_of(path))
 
 
 def _blocks_of(path: Path) -> Iterator[Columns]:

@@ -185,13 +185,9 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
 def _add_columns(
     columns: Columns, region: Region, prepared: Prepared, known: dict[str, Value]
 ) -> None:
-    columns["image"].append(region.image)
+    for name in ("image", "label", "split", "flip", "target", "position"):
+        columns[name].append(getattr(region, name))
     columns["digest"].append(prepared.digest)
-    columns["label"].append(region.label)
-    columns["split"].append(region.split)
-    columns["flip"].append(region.flip)
-    columns["target"].append(region.target)
-    columns["position"].append(region.position)
     width, height = prepared.width, prepared.height
     columns["region"].append(region.crop or (0.0, 0.0, float(width), float(height)))
     box = region.box and (clip(region.box, width, height) or region.box)

@@ -22,6 +22,7 @@ from tvcli.core.backbones.specs import (
 )
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling, pool_maps, pooling_of
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.artifacts.columns import slices
 from tvcli.core.files.records import Region
 from tvcli.core.images.colour import Colour
 from tvcli.core.images.photo import Fit, Photo, Pixels, view
@@ -107,8 +108,7 @@ class Encoder:
         Raises:
             UsageError: pooling is asked of a layer that gives vectors.
         """
-        blocks = range(0, len(pixels), self.batch)
-        stacks = (np.stack(pixels[start : start + self.batch]) for start in blocks)
+        stacks = (np.stack(pixels[some]) for some in slices(len(pixels), self.batch))
         return np.concatenate([self.network.rows(stack, self._pooled) for stack in stacks])
 
     def _pooled(self, maps: Any) -> Any:

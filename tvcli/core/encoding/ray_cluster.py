@@ -148,7 +148,7 @@ def _nodes(ray: Any) -> int:
 def _rows(
     ray: Any, job: Job, work_units: list[WorkUnit], actors: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the number of each lot as it is done, in no order."""
+    """Yield the number of each work unit as it is done, in no order."""
     items = [{"number": work_unit.number, "offset": work_unit.offset} for work_unit in work_units]
     blocks = min(len(items), 10_000)
     todo = ray.data.from_items(items, override_num_blocks=blocks).map_batches(

@@ -25,7 +25,7 @@ from tvcli.core.encoding.encoder import Encoder, encoder_of
 from tvcli.core.encoding.renewal import renewal
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
-from tvcli.core.files.artifacts import Artifact, Columns, Joined, Table, open_artifact
+from tvcli.core.files.artifacts import Artifact, Columns, Joined, Table, open_artifact, slices
 from tvcli.core.files.exclusions import with_remembered
 from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
@@ -329,14 +329,11 @@ class _Rearranged:
 
     def blocks(self) -> Iterator[Columns]:
         """Yield the rows in blocks."""
-        for start in range(0, len(self._take), ROWS_COPIED_AT_ONCE):
-            end = start + ROWS_COPIED_AT_ONCE
-            columns = self._rows.columns(self._take[start:end])
-            fields = columns["fields"]
-            columns["fields"] = [
-                self._fields.get(place, known) for place, known in enumerate(fields, start)
-            ]
-            yield columns | {"image": self._images[start:end], "asked": self._asked[start:end]}
+        for some in slices(len(self._take), ROWS_COPIED_AT_ONCE):
+            columns = self._rows.columns(self._take[some])
+            known = enumerate(columns["fields"], some.start)
+            columns["fields"] = [self._fields.get(place, fields) for place, fields in known]
+            yield columns | {"image": self._images[some], "asked": self._asked[some]}
 
     def _kept(self, images: list[str], removed: set[str]) -> list[int]:
         """Return old rows whose photos could not be looked for, and are in no plan."""

@@ -1,6 +1,6 @@
-"""Lots: what a worker of a cluster encodes at a time, written down where all of them can read it.
+"""Work units: what a worker of a cluster encodes at a time, written down where all can read it.
 
-A lot is some chunks and becomes one part, a file of its own, under a name that is the lot's alone:
+One is some chunks and becomes one part, a file of its own, under a name that is the unit's alone:
 whoever encodes it again writes the very same file, so nothing is lost and nothing there twice.
 """
 
@@ -11,12 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tvcli.core.encoding.checkpoints import (
-    fill_part,
-    identity,
-    part_path,
-    row_shape,
-)
+from tvcli.core.encoding.checkpoints import fill_part, identity, part_path, row_shape
 from tvcli.core.encoding.encode import Chunk, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput
@@ -25,8 +20,8 @@ from tvcli.core.files.records import Region
 from tvcli.core.reports import Report
 
 WORK_UNITS = "lots.jsonl"
-TRIES = 5  # of a lot whose workers die, before it is taken to be what kills them
-CHUNKS = 16  # in a lot: a few hundred photos, seconds of work, which is what a dead worker costs
+TRIES = 5  # of a work unit whose workers die, before it is taken to be what kills them
+CHUNKS = 16  # in one: a few hundred photos, seconds of work, which is what a dead worker costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ def write_work_units(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[
 def encode_work_unit(
     folder: Path, work_unit: WorkUnit, root: Path, encoder: Encoder, workers: int
 ) -> None:
-    """Encode a lot into its part, with so many threads.
+    """Encode a work unit into its part, with so many threads.
 
     Raises:
         BadInput: the folder or the photos cannot be seen from here, or workers keep dying of it.
@@ -94,7 +89,7 @@ def tell_part(path: Path, report: Report) -> None:
 
 
 def _count_try(folder: Path, work_unit: WorkUnit) -> Path:
-    """Note that a lot is begun; raises BadInput where that never ended well."""
+    """Note that a work unit is begun; raises BadInput where that never ended well."""
     path = folder / f"tries-{work_unit.number:06}"
     with path.open("ab") as stream:
         stream.write(b".")
@@ -107,7 +102,7 @@ def _count_try(folder: Path, work_unit: WorkUnit) -> Path:
 
 
 def filled_parts(folder: Path) -> Iterator[Path]:
-    """Yield the parts of a job that have rows, in order: a lot of bad photos gives one without."""
+    """Yield the parts of a job that have rows, in order: one of bad photos alone has none."""
     for path in sorted(folder.glob("part-*.h5")):
         with open_artifact(path, "encodings") as part:
             rows = len(part)
@@ -138,11 +133,9 @@ def _fields(region: Region) -> tuple[object, ...]:
 
 def _chunks(line: bytes) -> Iterator[Chunk]:
     for photos in json.loads(line):
-        yield Chunk([[_region(*fields) for fields in photo] for photo in photos])
+        yield Chunk([[Region(*map(_tupled, fields)) for fields in photo] for photo in photos])
 
 
-def _region(image: str, crop: list[float] | None, box: list[float] | None, *rest: Any) -> Region:
-    boxes: Any = (tuple(crop) if crop else None, tuple(box) if box else None)
-    *others, fields, exif, empty = rest
-    rest = (*others, tuple((name, value) for name, value in fields), exif, empty)
-    return Region(image, *boxes, *rest)
+def _tupled(value: Any) -> Any:
+    """Return a value of JSON with tuples for its lists, as regions have them."""
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value

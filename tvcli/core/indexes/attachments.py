@@ -38,11 +38,10 @@ def attachments(
     rank: Path | None,
     encodings: Artifact | None,
     *,
-    maps: bool = False,
-    name: Path | None = None,
-    location: Heads | None = None,
-    compress: bool = False,
-    encoder: dict[str, Any] | None = None,
+    maps: bool,
+    location: Heads | None,
+    compress: bool,
+    encoder: dict[str, Any],
 ) -> Attachments:
     """Return what an index gets of a rank head and, with `maps`, of the maps of some encodings.
 
@@ -56,18 +55,16 @@ def attachments(
     """
     ranker = load_rank(rank) if rank else None
     settings: dict[str, Any] = {}
-    if rank:
-        digest = file_hash(rank)
-        settings["rank"] = {"file": f"rank-{digest[:12]}.h5", "hash": digest, "from": str(rank)}
     if ranker and CALIBRATION in ranker.file.settings and not compress:
         settings[CALIBRATION] = ranker.file.settings[CALIBRATION]
     heads = dict(zip(("classifier", "boxes"), location or (), strict=False))
     for kind, path in heads.items():
         load_head(path, kind)
+    heads |= {"rank": rank} if rank else {}
+    for kind, path in heads.items():
         digest = file_hash(path)
         settings[kind] = {"file": f"{kind}-{digest[:12]}.h5", "hash": digest, "from": str(path)}
-    graph = _graph_of(encoder) if encoder else None
-    if graph:
+    if graph := _graph_of(encoder):
         settings["graph"] = {"file": graph.name, "hash": file_hash(graph)}
     shortlist = None
     if maps or compress:
@@ -86,8 +83,6 @@ def attachments(
             settings["maps"] = {"file": f"maps-{digest}.h5"}
 
     def write(folder: Path) -> None:
-        if rank:
-            shutil.copyfile(rank, folder / settings["rank"]["file"])
         for kind, path in heads.items():
             shutil.copyfile(path, folder / settings[kind]["file"])
         if graph:

@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.encoding.changes import Asked
-from tvcli.core.encoding.checkpoints import (
-    asked_columns,
-    encoded_parts,
-    encoding_settings,
-    part_columns,
-)
+from tvcli.core.encoding.checkpoints import encoded_parts, encoding_settings, part_columns
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.pooling import AUTO, MAP, NONE, checked_pooling
 from tvcli.core.encoding.stat_cache import StatCache
@@ -77,7 +72,7 @@ def index_photos(
         source = replace(source, regions=located_regions(source, locator, report, encoder))
     target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
-        blocks = asked_columns(part_columns(parts), asked.of)
+        blocks = part_columns(parts, asked.of)
         manifest = build_index(
             target,
             (embeddings_of(block, extra) for block in _noted(blocks, digests)),

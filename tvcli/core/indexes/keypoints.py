@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.boxes import Box
 from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput, Outdated
-from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
+from tvcli.core.files.artifacts import Artifact, open_artifact, slices, write_artifact
 from tvcli.core.files.locks import writing
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.contents import contents_of
@@ -52,7 +51,7 @@ class Kept:
         known = self.known(rows, names)
         unknown = [row for row, kept in zip(rows, known, strict=True) if kept is None]
         with ThreadPoolExecutor(cores()) as pool:
-            new = pool.map(self._described, unknown)
+            new = pool.map(self._describe, unknown)
             return [next(new) if kept is None else kept for kept in known]
 
     def known(self, rows: Rows, names: Sequence[str] = COLUMNS) -> list[Keypoints | None]:
@@ -67,11 +66,21 @@ class Kept:
 
     def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:
         """Yield the key points of many rows, or None, a block in memory at a time."""
-        for start in range(0, len(rows), PHOTOS_A_BLOCK):
-            yield from self.known(rows[start : start + PHOTOS_A_BLOCK])
+        for some in slices(len(rows), PHOTOS_A_BLOCK):
+            yield from self.known(rows[some])
 
-    def _described(self, row: int) -> Keypoints:
-        return describe_row(self._index, int(row), self.method, self._report)
+    def _describe(self, row: int) -> Keypoints:
+        """Return the key points of a photo of the index from its file; none of one that is bad."""
+        (image,) = self._index.read("image", np.array([row]))
+        ((x0, y0, x1, y1),) = self._index.read("region", np.array([row])).tolist()
+        region = x0, y0, x1, y1
+        try:
+            photo = decode_photo(read_photo(self._index.root / image), size=SIDE, crops=[region])
+            return describe(photo, method=self.method, crop=region)
+        except BadImage as error:
+            self._report.skip(image, "keypoints", str(error))
+            none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[self.method]), np.uint8)
+            return Keypoints(*none, np.zeros((1, 1), np.uint8), region, self.method)
 
 
 def _places_in(file: Artifact, index: Index) -> Rows:
@@ -107,7 +116,13 @@ def kept_keypoints(index: Index, method: Method | None, report: Report) -> Itera
     if kept is None or method not in (None, kept["method"]):
         yield Kept(index, method or "orb", None, report)
         return
-    with _opened(index, kept["file"]) as file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_artifact(index.path / kept["file"], "keypoints"))
+        except Outdated as error:
+            mend = f"tv index PHOTOS -o {shlex.quote(str(index.path))} --update --keypoints"
+            what = f"{index.path}: its key points were kept by an older tv; keep them again"
+            raise Outdated(f"{what}: {mend}") from error
         if file.row_shape[1:] != (LENGTHS.get(kept["method"]),):
             raise BadInput(f"{file.path}: not key points of {kept['method']}; index again")
         yield Kept(index, kept["method"], file, report)
@@ -127,18 +142,18 @@ def keep_keypoints(target: Path, method: Method | None, report: Report) -> Manif
         file = NAME.format(int(old["file"][10:-3]) + 1 if old else 1)
         about = {"file": file, "method": method}
         named = about | {ROWS_OF: _rows_of(index.manifest)}
-        with (
-            _still_known(index, method, report) as kept,
-            write_artifact(target / file, "keypoints", named, {}) as writer,
-        ):
+        with ExitStack() as stack:
+            try:
+                kept = stack.enter_context(kept_keypoints(index, method, report))
+            except Outdated:  # then nothing is known
+                kept = Kept(index, method, None, report)
+            writer = stack.enter_context(write_artifact(target / file, "keypoints", named, {}))
             report.start("key points", "photos", len(index))
-            for start in range(0, len(index), PHOTOS_A_BLOCK):
-                numbers = np.arange(start, min(start + PHOTOS_A_BLOCK, len(index)))
-                columns = as_columns(kept.read(numbers))
-                known = index.columns(numbers)
-                named = {name: known[name] for name in ("image", "digest", "region")}
-                writer.append(columns | named)
-                report.advance(len(numbers))
+            for some in slices(len(index), PHOTOS_A_BLOCK):
+                columns = as_columns(kept.read(np.arange(some.start, some.stop)))
+                known = {name: index.read(name, some) for name in ("image", "digest", "region")}
+                writer.append(columns | known)
+                report.advance(some.stop - some.start)
         settings = {**index.settings, "keypoints": about}
         words = settings.pop("words", None)
         if method == "orb":
@@ -175,44 +190,3 @@ def kept_words(index: Index) -> Iterator[KeptWords | None]:
         return
     with open_artifact(index.path / kept["file"], "words") as file:
         yield KeptWords(file, _places_in(file, index))
-
-
-def describe_row(index: Index, row: int, method: Method, report: Report) -> Keypoints:
-    """Return the key points of a photo of the index from its file; none of one that is bad."""
-    (image,) = index.read("image", np.array([row]))
-    ((x0, y0, x1, y1),) = index.read("region", np.array([row])).tolist()
-    region = x0, y0, x1, y1
-    try:
-        photo = decode_photo(read_photo(index.root / image), size=SIDE, crops=[region])
-        return describe(photo, method=method, crop=region)
-    except BadImage as error:
-        report.skip(image, "keypoints", str(error))
-        return _nothing(region, method)
-
-
-@contextmanager
-def _opened(index: Index, name: str) -> Iterator[Artifact]:
-    mend = f"tv index PHOTOS -o {shlex.quote(str(index.path))} --update --keypoints"
-    with ExitStack() as stack:
-        try:
-            file = stack.enter_context(open_artifact(index.path / name, "keypoints"))
-        except Outdated as error:
-            what = f"{index.path}: its key points were kept by an older tv; keep them again"
-            raise Outdated(f"{what}: {mend}") from error
-        yield file
-
-
-@contextmanager
-def _still_known(index: Index, method: Method, report: Report) -> Iterator[Kept]:
-    """Open what an index keeps; where an older tv wrote that, nothing is known."""
-    with ExitStack() as stack:
-        try:
-            kept = stack.enter_context(kept_keypoints(index, method, report))
-        except Outdated:
-            kept = Kept(index, method, None, report)
-        yield kept
-
-
-def _nothing(region: Box, method: Method) -> Keypoints:
-    none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[method]), np.uint8)
-    return Keypoints(*none, np.zeros((1, 1), np.uint8), region, method)

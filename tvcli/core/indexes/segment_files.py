@@ -15,7 +15,7 @@ import numpy as np
 from tvcli.core import engines
 from tvcli.core.engines import Mask, Rows
 from tvcli.core.errors import BadInput
-from tvcli.core.files.artifacts import Columns, open_artifact, write_artifact
+from tvcli.core.files.artifacts import Columns, open_artifact, slices, write_artifact
 from tvcli.core.files.atomic_write import Unwritable
 from tvcli.core.files.fields import Value
 from tvcli.core.files.locks import writing
@@ -114,10 +114,9 @@ def edit_fields(
     with writing(target), workplace(target):
         name = _next_name(target, "fields")
         with write_artifact(target / name, "fields", {}, {}) as writer:
-            for start in range(0, len(stored), COPIED):
-                some = slice(start, min(start + COPIED, len(stored)))
+            for some in slices(len(stored), COPIED):
                 known = stored.read("fields", some)
-                now = [changed.get(row, old) for row, old in enumerate(known, start)]
+                now = [changed.get(row, old) for row, old in enumerate(known, some.start)]
                 writer.append({"image": stored.read("image", some), "fields": now})
         edited = {EDITED_FIELDS: {"file": name, "rows": len(stored)}}
         manifest = replace(manifest, settings={**manifest.settings, **edited})
@@ -137,7 +136,8 @@ def _tidied(target: Path, manifest: Manifest) -> Manifest:
     with ExitStack() as stack:
         rows = np.flatnonzero(kept)
         stored = open_segments(target, manifest, stack)
-        copies = _copies(stored, rows if whole else rows[rows >= first])
+        rows = rows if whole else rows[rows >= first]
+        copies = (stored.columns(rows[some]) for some in slices(len(rows), COPIED))
         joined, _ = _write_segment(target, _next_name(target), copies, manifest.settings, {})
     if whole:
         settings = {k: v for k, v in manifest.settings.items() if k != EDITED_FIELDS}
@@ -151,12 +151,6 @@ def _tidied(target: Path, manifest: Manifest) -> Manifest:
     tidy.removed = runs(np.flatnonzero(~kept[:first]))
     write_manifest(target, tidy)
     return tidy
-
-
-def _copies(stored: Stored, rows: Rows) -> Iterator[Columns]:
-    """Yield blocks of rows with their vectors as they are stored."""
-    for start in range(0, len(rows), COPIED):
-        yield stored.columns(rows[start : start + COPIED])
 
 
 def _write_segment(

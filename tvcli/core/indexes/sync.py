@@ -14,7 +14,7 @@ from tvcli.core.backbones.mini_files import name_to_ask_for
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.files.artifacts import Artifact, Columns, Rows, open_artifact
+from tvcli.core.files.artifacts import Artifact, Columns, Rows, open_artifact, slices
 from tvcli.core.files.fields import Value, changes, merged
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, photos_root
@@ -142,8 +142,8 @@ class _Difference:
     def blocks(self) -> Iterator[Columns]:
         """Yield the rows that the index lacks, as it holds them."""
         how, heads = self.index.settings["encoder"]["pool"], kept_heads(self.index)
-        for start in range(0, len(self.new), ROWS_POOLED_AT_ONCE):
-            rows = np.array(self.new[start : start + ROWS_POOLED_AT_ONCE], np.intp)
+        for some in slices(len(self.new), ROWS_POOLED_AT_ONCE):
+            rows = np.array(self.new[some], np.intp)
             columns = self._encodings.read_columns(rows)
             columns["image"] = [self._names[row] for row in rows]
             if columns["encodings"].ndim == 4:  # (n, C, H, W) float16

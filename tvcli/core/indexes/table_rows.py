@@ -7,7 +7,7 @@ import re
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -175,10 +175,7 @@ class TableRows:
     ) -> Manifest:
         """Take rows out of the table and add others, in one transaction, as RowStore."""
         with writing(target):
-            with Database(manifest.ann["url"]) as database, database.transaction() as connection:
-                table = Table(database, manifest.ann["table"], TYPES)
-                if not self._has_fields:
-                    table.add_fields(connection)
+            with self._changing(manifest) as (table, connection):
                 if len(gone):
                     table.remove(connection, self.ids(gone))
                 table.add(connection, map(complete, blocks))
@@ -197,14 +194,20 @@ class TableRows:
         """Give some rows other fields, in one transaction, as RowStore."""
         ids = self.ids(rows)
         with writing(target):
-            with Database(manifest.ann["url"]) as database, database.transaction() as connection:
-                table = Table(database, manifest.ann["table"], TYPES)
-                if not self._has_fields:
-                    table.add_fields(connection)
+            with self._changing(manifest) as (table, connection):
                 table.set_fields(connection, ids, fields)
             manifest = replace(manifest, ann={**manifest.ann, "fields": True})
             write_manifest(target, manifest)
         return manifest
+
+    @contextmanager
+    def _changing(self, manifest: Manifest) -> Iterator[tuple[Table, Any]]:
+        """Give the table, which has fields now, and a connection: what it does is done or not."""
+        with Database(manifest.ann["url"]) as database, database.transaction() as connection:
+            table = Table(database, manifest.ann["table"], TYPES)
+            if not self._has_fields:
+                table.add_fields(connection)
+            yield table, connection
 
 
 def _check_named(path: Path, url: str) -> None:

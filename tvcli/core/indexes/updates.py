@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.encoding.changes import Plan, rows_by_image
-from tvcli.core.encoding.checkpoints import asked_columns, part_columns
+from tvcli.core.encoding.checkpoints import part_columns
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.encoding.updates import (
@@ -25,7 +25,7 @@ from tvcli.core.encoding.updates import (
     told,
 )
 from tvcli.core.errors import Mismatch
-from tvcli.core.files.artifacts import Columns, Rows
+from tvcli.core.files.artifacts import Columns, Rows, slices
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
@@ -127,8 +127,7 @@ class _Change:
             for photo in self.plan.copied
             for row, fields in zip(photo.rows, photo.fields or [], strict=True)
         ]
-        for start in range(0, len(pairs), COPIED):
-            some = pairs[start : start + COPIED]
+        for some in map(pairs.__getitem__, slices(len(pairs), COPIED)):
             rows = np.array([row for _, row, _ in some], np.intp)
             names = {
                 "image": [photo.image for photo, _, _ in some],
@@ -195,7 +194,7 @@ def _write(
 
     with encoded_new(plan.new, source, target, load, report, located) as parts:
         extra = kept_heads(index)
-        new = change.noted(asked_columns(part_columns(parts), asked.__getitem__))
+        new = change.noted(part_columns(parts, asked.__getitem__))
         blocks = (embeddings_of(block, extra) for block in new)
         made = change_index(target, index, plan.gone, change.copies(), blocks, provenance)
         change.rows = made.rows

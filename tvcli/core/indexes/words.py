@@ -77,8 +77,7 @@ def write_words(path: Path, keypoints: Artifact, known: Artifact | None) -> None
     words: list[npt.NDArray[np.uint16]] = []
     about = keypoints.settings | {"drawn_from": drawn_from}  # they are of the same rows
     with write_artifact(path, "words", about, {}) as writer:
-        for start in range(0, len(keypoints), PHOTOS_A_BLOCK):
-            rows = slice(start, min(start + PHOTOS_A_BLOCK, len(keypoints)))
+        for rows in keypoints.blocks(PHOTOS_A_BLOCK):
             columns: dict[str, Any] = {
                 name: keypoints.read(name, rows) for name in ("image", "digest", "region")
             }

@@ -11,6 +11,7 @@ from tvcli.core.files.artifacts.columns import (
     Some,
     Table,
     joined_rows,
+    slices,
     some_rows,
 )
 from tvcli.core.files.artifacts.field_columns import (
@@ -43,6 +44,7 @@ __all__ = [
     "joined_rows",
     "joined_types",
     "open_artifact",
+    "slices",
     "some_rows",
     "sync",
     "write_artifact",

@@ -1,6 +1,6 @@
 """Rows by column: arrays of numbers and lists of text, cut, joined and put in order alike."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, Protocol
 
@@ -19,6 +19,12 @@ class Table(Protocol):
     def read(self, name: str, rows: Some = ALL) -> Any:
         """Return a column of some rows: an array, or a list of text."""
         ...
+
+
+def slices(count: int, size: int) -> Iterator[slice]:
+    """Yield slices of at most `size` rows that cover `count` of them."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
 
 
 def some_values(values: Any, rows: Some) -> Any:

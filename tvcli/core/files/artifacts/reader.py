@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts.attributes import read_attribute
 from tvcli.core.files.artifacts.checks import check
-from tvcli.core.files.artifacts.columns import ALL, Columns, Rows, Some
+from tvcli.core.files.artifacts.columns import ALL, Columns, Rows, Some, slices
 from tvcli.core.files.artifacts.field_columns import (
     GROUP,
     TYPES,
@@ -154,8 +154,7 @@ class Artifact:
 
     def blocks(self, rows: int) -> Iterator[slice]:
         """Yield slices of at most `rows` rows that cover the file."""
-        for start in range(0, len(self), rows):
-            yield slice(start, min(start + rows, len(self)))
+        return slices(len(self), rows)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays under `state/` of a head; raises BadInput where they are damaged."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.backbones.mini_files import name_to_ask_for
-from tvcli.core.encoding.checkpoints import in_blocks
+from tvcli.core.encoding.checkpoints import in_blocks, write_rows
 from tvcli.core.encoding.renewal import PINNED
-from tvcli.core.files.artifacts import Artifact, open_artifact, write_artifact
+from tvcli.core.files.artifacts import Artifact, open_artifact
 from tvcli.core.files.paths import absolute_path, photos_root, root_settings
 from tvcli.core.indexes.manifest import EDITED_FIELDS
 from tvcli.core.indexes.merging.belonging import Part, check_parts
@@ -48,12 +48,7 @@ def merge_encodings(
         read = [map(file.read_columns, file.blocks(rows)) for file in files]
         blocks = in_order(parts, read, sharded=sharded)
         settings = merged_settings(files[0].settings, paths[0].absolute().parent, target)
-        with write_artifact(target, "encodings", settings, provenance) as writer:
-            for block in in_blocks(blocks):
-                writer.append(block)
-            if writer.rows == 0:
-                writer.declare(files[0].row_shape)
-        return writer.rows
+        return write_rows(target, in_blocks(blocks), settings, provenance, files[0].row_shape)
 
 
 def made_alike(settings: dict[str, Any]) -> dict[str, Any]:

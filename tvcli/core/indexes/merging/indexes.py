@@ -1,13 +1,13 @@
 """Merging indexes: the rows of parts joined as they are stored, the search structure made anew."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import UsageError
-from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.artifacts import slices
 from tvcli.core.indexes.building import build_index
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.manifest import ATTACHED, BY_ROW, Manifest
@@ -31,7 +31,8 @@ def merge_indexes(
         parts = [_part(index) for index in indexes]
         sharded = check_parts(parts, changed=changed)
         rows = rows_at_once(len(parts))
-        blocks = in_order(parts, [_blocks(index, rows) for index in indexes], sharded=sharded)
+        read = [map(index.store.columns, slices(len(index), rows)) for index in indexes]
+        blocks = in_order(parts, read, sharded=sharded)
         first = indexes[0]
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
         return build_index(
@@ -68,11 +69,6 @@ def _part(index: Index) -> Part:
 def _content(attached: dict[str, Any] | None) -> str | None:
     """Return the name of a file kept, which tells its content; not where it was copied from."""
     return str(attached["file"]) if attached else None
-
-
-def _blocks(index: Index, rows: int) -> Iterator[Columns]:
-    for start in range(0, len(index), rows):
-        yield index.store.columns(slice(start, min(start + rows, len(index))))
 
 
 def _attach(index: Index, folder: Path) -> None:

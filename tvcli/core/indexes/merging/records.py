@@ -14,12 +14,7 @@ from tvcli.core.files.strict_json import parse_json
 from tvcli.core.indexes.merging.belonging import Part, check_parts
 
 NOTE = 2**20  # bytes at the end of a file among which the note of its shard is
-LIST = (
-    "number",
-    "of",
-    "listed",
-    "list",
-)  # what a note says of the list; the rest is how it was made
+LIST = ("number", "of", "listed", "list")  # what a note says of it; the rest: how it was made
 
 Placed = tuple[int, int, Record]  # the position, the number of the part, the record
 
