@@ -39,9 +39,24 @@ def test_it_says_where_each_value_comes_from(
     assert found["crops", "seed"]["source"] == f"{project / 'tv.toml'}:1"
     assert found["eval search", "seed"]["value"] == 8
     assert found["eval search", "explain"]["source"] == f"{project / 'tv.toml'}:8 [eval.search]"
-    assert ("eval search", "strict") in found and ("search", "strict") not in found
-    assert ("search", "k") not in found  # only what is set
-    assert settings(tv("config", "--all", "search"))["search", "k"]["source"] == "default"
+    assert found["eval search", "strict"]["value"] is True
+    assert found["search", "strict"]["value"] is False
+    assert found["search", "k"] == {
+        "command": "search",
+        "option": "k",
+        "value": 10,
+        "source": "default",
+    }
+    assert {command for command, _ in settings(tv("config", "search"))} == {"search"}
+
+
+def test_a_table_shows_what_is_set_and_all_only_if_asked_for(project: Path, tv: Tv) -> None:
+    ran = tv("config", "--format", "table")
+    assert (ran.out, ran.err) == ("", "nothing is set; tv config --all shows the defaults\n")
+    assert "default" in tv("config", "--all", "search", "--format", "table").out
+    (project / "tv.toml").write_text("[search]\nk = 3\n", "utf-8")
+    shown = tv("config", "--format", "table").out
+    assert "tv.toml:2" in shown and "default" not in shown
 
 
 def test_they_take_effect_and_a_flag_wins(project: Path, photos: Path, tv: Tv) -> None:
@@ -85,7 +100,8 @@ def test_what_is_wrong_is_said_and_stops(project: Path, text: str, said: str, tv
 def test_a_value_goes_to_the_commands_that_take_it(project: Path, tv: Tv) -> None:
     (project / "tv.toml").write_text("format = 'html'\n", "utf-8")
     found = settings(tv("config"))
-    assert ("search", "format") in found and ("eval search", "format") not in found
+    assert found["search", "format"]["value"] == "html"
+    assert found["eval search", "format"]["source"] == "default"
 
 
 def test_variables_that_nothing_reads_are_named(

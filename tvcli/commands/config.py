@@ -17,7 +17,12 @@ def config(
         typer.Argument(metavar="COMMAND", help="Show only this command, such as eval search."),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="Also show the options that are at their default.")
+        bool,
+        typer.Option(
+            "--all",
+            help="In a table, also show the options that are at their default; JSON Lines always "
+            "have them.",
+        ),
     ] = False,
     format: Annotated[MetricFormat | None, options.FORMAT] = None,
 ) -> None:
@@ -34,7 +39,7 @@ def config(
     Examples:
       tv config
       tv config --all search
-      TV_INDEX=photos.tvx tv config search | jq .source
+      tv config search | jq 'select(.source != "default")'
     """
     from tvcli.core.files.project_settings import load_settings
     from tvcli.terminal.logs import tell

@@ -222,10 +222,15 @@ def _meant(name: str, known: list[str]) -> str:
 def print_settings(
     settings: Settings, command: str, format: MetricFormat | None, *, every: bool
 ) -> None:
-    """Print what is set of one command, or of all; with `every` the defaults as well."""
+    """Print the settings of one command, or of all: JSON Lines have all, a table what is set.
+
+    With `every` a table has the defaults as well.
+    """
+    format = format or ("table" if sys.stdout.isatty() else "jsonl")
+    every = every or format == "jsonl"
     found = [s for s in settings.in_force() if every or s.source != "default"]
     records = [_record(s) for s in found if not command or s.command == command]
-    if records or format == "jsonl" or not sys.stdout.isatty():
+    if records:
         print_metrics(records, format)
     else:
         tell("nothing is set; tv config --all shows the defaults")
