@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from scripts.matching.rephotographed import Surroundings, rephotographed
+from tvcli.core.images.copies.change import Rng as CopyRng
 from tvcli.core.images.copies.changes import CHANGES, PLAIN_KINDS
 
 Rng = np.random.Generator
@@ -15,7 +16,7 @@ Made = Callable[[Image.Image, Sequence[Image.Image], Surroundings, Rng], Image.I
 
 def _changed(picture: Image.Image, kind: str, rng: Rng) -> Image.Image:
     change = CHANGES[kind]
-    return change.copy(picture, change.draw(rng)).image
+    return change.copy(picture, change.draw(CopyRng(rng.bit_generator))).image
 
 
 def _plain(kind: str) -> Made:

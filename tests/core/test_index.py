@@ -123,6 +123,15 @@ def test_photos_are_found_where_they_lie_now(tmp_path: Path) -> None:
         assert index.find("none.jpg").tolist() == []
 
 
+@pytest.mark.parametrize("queries", [1, 8])  # one by one, and as a product of matrices
+def test_vectors_that_are_no_numbers_are_damage(tmp_path: Path, queries: int) -> None:
+    block = rows(50)
+    block["embeddings"][7] = np.nan
+    target = build(tmp_path / "x.tvx", block, stored=True)
+    with open_index(target) as index, pytest.raises(BadInput, match="its vectors are damaged"):
+        index.search(np.ones((queries, index.manifest.dimension), np.float32), 3)
+
+
 def test_a_query_of_another_size(tmp_path: Path) -> None:
     with (
         open_index(build(tmp_path / "x.tvx")) as index,

@@ -63,11 +63,16 @@ def closest(
 
     Where the similarities are within a `margin` (of each query) of what they should be, `precise`
     gives those of a query (its number) with some columns as they should be.
+
+    Raises:
+        FloatingPointError: a similarity is not a number, as of damaged vectors.
     """
     k = min(k, similarities.shape[1])
     if k == 0:
         return nothing(len(similarities))
     bounds = np.take_along_axis(similarities, _best(similarities, k), axis=1).min(axis=1) - margin
+    if np.isnan(bounds).any():  # NaN comes before all others
+        raise FloatingPointError("a similarity is not a number")
     found = np.empty((len(bounds), k), np.float32), np.empty((len(bounds), k), np.intp)
     for query, (own, bound) in enumerate(zip(similarities, bounds, strict=True)):
         columns = np.flatnonzero(own >= bound)

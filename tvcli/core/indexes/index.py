@@ -70,6 +70,7 @@ class Index:
         when the index was made; an engine that compares everything needs none.
 
         Raises:
+            BadInput: the index, or a query, has a vector that is not finite.
             Mismatch: the queries are of another dimension than the index.
             UsageError: a condition asks for a column that no row has, or that can never meet it.
         """
@@ -79,7 +80,10 @@ class Index:
                 f"the query has {queries.shape[1]}"
             )
         check_columns(where, self.store.field_types if where else {}, self.path)
-        return self.store.search(unit(queries), k, allowed, where, budget)
+        try:
+            return self.store.search(unit(queries), k, allowed, where, budget)
+        except FloatingPointError as error:
+            raise BadInput(f"{self.path}: {error}: its vectors are damaged; index again") from error
 
     def why_exact(self) -> str:
         """Return why its search structure is not used, empty where it is or there is none."""

@@ -1,5 +1,6 @@
 """Checks of a file before anything in it is trusted: its kind, version, links, shapes, dtypes."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ import numpy as np
 from tvcli.core.errors import BadInput, Mismatch, Outdated, TvError
 from tvcli.core.files.artifacts.attributes import check_attributes, read_attribute
 from tvcli.core.files.artifacts.field_columns import MOST_COLUMNS, TYPES, parse_dataset_name
-from tvcli.core.files.artifacts.headers import address_of
+from tvcli.core.files.artifacts.headers import FILL, OLD_FILL, address_of, messages
 from tvcli.core.files.artifacts.kinds import FIELDS, KINDS, TEXT, Dataset, Kind
 from tvcli.core.files.artifacts.source import Source
-from tvcli.core.files.artifacts.storage import check_storage, is_held
 
 MOST_NODES = 10_000  # groups and datasets of a file; a head has some dozens
+NO_FILL = 8  # bytes of a message without a value
 
 
 def check(path: Path, file: h5py.File, source: Source, kinds: Sequence[str]) -> Kind:
@@ -73,7 +74,7 @@ def _check_links(path: Path, group: h5py.Group, seen: set[int], source: Source) 
         if isinstance(node, h5py.Group):
             _check_links(path, node, seen, source)
         else:
-            check_storage(path, name, node, source)
+            _check_storage(path, name, node, source)
 
 
 def _check_state(path: Path, file: h5py.File, length: int) -> None:
@@ -82,7 +83,7 @@ def _check_state(path: Path, file: h5py.File, length: int) -> None:
     for name, node in state.items():
         if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "fiub":
             raise BadInput(f"{path}: state/{name} is not an array of numbers")
-        if not is_held(node, length):
+        if not _is_held(node, length):
             raise BadInput(f"{path}: state/{name} declares more than the file holds")
 
 
@@ -123,5 +124,22 @@ def _check_dataset(path: Path, name: str, dataset: Any, declared: Dataset, lengt
         raise BadInput(f"{path}: {name} is {dataset.dtype}, not {declared.dtype}")
     if declared.tail is not None and dataset.shape[1:] != declared.tail:
         raise BadInput(f"{path}: {name} has shape {dataset.shape}")
-    if declared.required and not is_held(dataset, length):
+    if declared.required and not _is_held(dataset, length):
         raise BadInput(f"{path}: {name} declares more rows than the file holds")
+
+
+def _check_storage(path: Path, name: str, dataset: h5py.Dataset, source: Source) -> None:
+    """See that a dataset is in its file, and plain: HDF5 makes room for whatever is declared."""
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if text and any(len(fill) > NO_FILL for fill in messages(dataset, source, FILL, OLD_FILL)):
+        raise BadInput(f"{path}: {name} has a text for rows without one, as no file of tv has")
+    if dataset.external or dataset.is_virtual:
+        raise BadInput(f"{path}: {name} keeps its data in another file")
+    if dataset.id.get_create_plist().get_nfilters():  # filters are code, for which tv has no use
+        raise BadInput(f"{path}: {name} is compressed, which tv does not read")
+
+
+def _is_held(dataset: h5py.Dataset, length: int) -> bool:
+    """Tell whether the values that a dataset declares are in its file of so many bytes."""
+    size = math.prod(dataset.shape) * dataset.dtype.itemsize  # h5py's own goes round at 2**63
+    return bool(size <= min(dataset.id.get_storage_size(), length))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tvcli.core.images.copies.change import Parameters, Rng, between
+from tvcli.core.images.copies.change import Parameters, Rng
 from tvcli.core.images.copies.grounds import Plane
 from tvcli.core.images.copies.transforms import Transform, corners_of, moved, shift
 
@@ -93,12 +93,12 @@ def spot(frame: tuple[int, int], at: Sequence[float], radius: float, stretch: fl
 def draw_exposure(rng: Rng) -> Parameters:
     """Return a colour cast, shares of the long side by which it blurs, and the sensor's noise."""
     return {
-        "cast": [between(rng, 0.8, 1.1), between(rng, 0.88, 1.05), between(rng, 0.72, 1.1)],
-        "gamma": between(rng, 0.75, 1.35),
-        "motion": between(rng, 0, 0.008),
-        "motion_degrees": between(rng, 0, 180),
-        "blur": between(rng, 0, 0.0015),
-        "levels": between(rng, 1, 9),
+        "cast": [rng.between(0.8, 1.1), rng.between(0.88, 1.05), rng.between(0.72, 1.1)],
+        "gamma": rng.between(0.75, 1.35),
+        "motion": rng.between(0, 0.008),
+        "motion_degrees": rng.between(0, 180),
+        "blur": rng.between(0, 0.0015),
+        "levels": rng.between(1, 9),
     }
 
 

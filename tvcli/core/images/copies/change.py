@@ -9,9 +9,28 @@ from PIL import Image
 
 from tvcli.core.images.copies.transforms import IDENTITY, Transform
 
-Rng = np.random.Generator
 Parameters = dict[str, Any]
 Colour = list[int]
+
+
+class Rng(np.random.Generator):
+    """What parameters are drawn from, as values of JSON."""
+
+    def between(self, low: float, high: float) -> float:
+        """Return a number from a range, as short as it is written."""
+        return round(float(self.uniform(low, high)), 4)
+
+    def one_of(self, names: tuple[str, ...]) -> str:
+        """Return one of some names."""
+        return names[int(self.integers(len(names)))]
+
+    def seed(self) -> int:
+        """Return a seed for what has too many numbers to be written down."""
+        return int(self.integers(2**31))
+
+    def colour(self) -> Colour:
+        """Return red, green and blue."""
+        return [int(value) for value in self.integers(0, 256, 3)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +68,3 @@ class Change:
 def in_place(function: Callable[..., Image.Image]) -> Callable[..., Copy]:
     """Return what applies a change after which all is where it was."""
     return lambda image, **parameters: Copy(function(image, **parameters), IDENTITY)
-
-
-def between(rng: Rng, low: float, high: float) -> float:
-    """Return a number from a range, as short as it is written."""
-    return round(float(rng.uniform(low, high)), 4)
-
-
-def chosen(rng: Rng, names: tuple[str, ...]) -> str:
-    """Return one of some names."""
-    return names[int(rng.integers(len(names)))]
-
-
-def seed_from(rng: Rng) -> int:
-    """Return a seed for what has too many numbers to be written down."""
-    return int(rng.integers(2**31))
-
-
-def any_colour(rng: Rng) -> Colour:
-    """Return red, green and blue."""
-    return [int(value) for value in rng.integers(0, 256, 3)]

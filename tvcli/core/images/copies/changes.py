@@ -74,7 +74,7 @@ def changed(image: Image.Image, kind: str, seed: int, name: str) -> Image.Image:
 
 def rng_of(kind: str, seed: int, name: str) -> Rng:
     """Return what a copy's parameters are drawn from."""
-    return np.random.default_rng(int(code_of(f"{seed}/{kind}/{name}")[:16], 16))
+    return Rng(np.random.PCG64(int(code_of(f"{seed}/{kind}/{name}")[:16], 16)))
 
 
 def code_of(text: str) -> str:

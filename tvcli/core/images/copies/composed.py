@@ -2,17 +2,7 @@
 
 from PIL import Image, ImageOps
 
-from tvcli.core.images.copies.change import (
-    Change,
-    Colour,
-    Copy,
-    Parameters,
-    Rng,
-    any_colour,
-    between,
-    chosen,
-    seed_from,
-)
+from tvcli.core.images.copies.change import Change, Colour, Copy, Parameters, Rng
 from tvcli.core.images.copies.geometric import scaled
 from tvcli.core.images.copies.grounds import GROUNDS, drawn_picture
 from tvcli.core.images.copies.transforms import shift
@@ -21,12 +11,12 @@ from tvcli.core.images.copies.transforms import shift
 def draw_pasted(rng: Rng) -> Parameters:
     """Return the share of the other's sides that the picture keeps to, 0.3 to 0.7; its place."""
     return {
-        "share": between(rng, 0.3, 0.7),
-        "left": between(rng, 0, 1),
-        "top": between(rng, 0, 1),
-        "ground": chosen(rng, GROUNDS),
-        "colour": any_colour(rng),
-        "seed": seed_from(rng),
+        "share": rng.between(0.3, 0.7),
+        "left": rng.between(0, 1),
+        "top": rng.between(0, 1),
+        "ground": rng.one_of(GROUNDS),
+        "colour": rng.colour(),
+        "seed": rng.seed(),
     }
 
 
@@ -56,10 +46,10 @@ def draw_beside(rng: Rng) -> Parameters:
     return {
         "across": bool(rng.integers(2)),
         "first": bool(rng.integers(2)),
-        "gap": between(rng, 0, 0.03),
-        "ground": chosen(rng, GROUNDS),
-        "colour": any_colour(rng),
-        "seed": seed_from(rng),
+        "gap": rng.between(0, 0.03),
+        "ground": rng.one_of(GROUNDS),
+        "colour": rng.colour(),
+        "seed": rng.seed(),
     }
 
 

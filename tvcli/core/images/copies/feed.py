@@ -2,17 +2,7 @@
 
 from PIL import Image, ImageDraw, ImageFont
 
-from tvcli.core.images.copies.change import (
-    Change,
-    Colour,
-    Copy,
-    Parameters,
-    Rng,
-    any_colour,
-    between,
-    chosen,
-    seed_from,
-)
+from tvcli.core.images.copies.change import Change, Colour, Copy, Parameters, Rng
 from tvcli.core.images.copies.grounds import GROUNDS, drawn_picture
 from tvcli.core.images.copies.transforms import Transform, scaling, shift
 
@@ -30,14 +20,14 @@ def draw_feed(rng: Rng) -> Parameters:
     return {
         "width": int(rng.integers(480, 1081)),
         "dark": bool(rng.integers(2)),
-        "names": [chosen(rng, NAMES), chosen(rng, NAMES)],
-        "caption": chosen(rng, CAPTIONS),
+        "names": [rng.one_of(NAMES), rng.one_of(NAMES)],
+        "caption": rng.one_of(CAPTIONS),
         "likes": int(rng.integers(3, 9999)),
-        "accent": any_colour(rng),
-        "margin": between(rng, 0, 0.04),
-        "scrolled": between(rng, 0, 1),
-        "ground": chosen(rng, GROUNDS),
-        "seed": seed_from(rng),
+        "accent": rng.colour(),
+        "margin": rng.between(0, 0.04),
+        "scrolled": rng.between(0, 1),
+        "ground": rng.one_of(GROUNDS),
+        "seed": rng.seed(),
     }
 
 

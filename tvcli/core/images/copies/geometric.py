@@ -4,15 +4,7 @@ import math
 
 from PIL import Image, ImageOps
 
-from tvcli.core.images.copies.change import (
-    Change,
-    Colour,
-    Copy,
-    Parameters,
-    Rng,
-    any_colour,
-    between,
-)
+from tvcli.core.images.copies.change import Change, Colour, Copy, Parameters, Rng
 from tvcli.core.images.copies.transforms import scaling, shift, turn
 
 SMALLEST = 16  # pixels of a side that are left whatever the scale
@@ -35,12 +27,12 @@ def scaled(image: Image.Image, scale: float) -> Copy:
 def draw_crop(rng: Rng) -> Parameters:
     """Return how much of the width and the height is kept, together half of the area or more."""
     area = rng.uniform(0.5, 0.95)
-    across = between(rng, area, 1)
+    across = rng.between(area, 1)
     return {
         "across": across,
         "down": round(float(area) / across, 4),
-        "left": between(rng, 0, 1),
-        "top": between(rng, 0, 1),
+        "left": rng.between(0, 1),
+        "top": rng.between(0, 1),
     }
 
 
@@ -54,8 +46,8 @@ def cropped(image: Image.Image, across: float, down: float, left: float, top: fl
 def draw_rotation(rng: Rng) -> Parameters:
     """Return any angle, and whether the corners that come up empty are cut off or coloured."""
     quarter = rng.uniform() < QUARTERS
-    angle = float(rng.choice([90, 180, 270])) if quarter else between(rng, -180, 180)
-    return {"degrees": angle, "cut": bool(rng.integers(2)), "colour": any_colour(rng)}
+    angle = float(rng.choice([90, 180, 270])) if quarter else rng.between(-180, 180)
+    return {"degrees": angle, "cut": bool(rng.integers(2)), "colour": rng.colour()}
 
 
 def rotated(image: Image.Image, degrees: float, cut: bool, colour: Colour) -> Copy:

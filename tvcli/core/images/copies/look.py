@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from tvcli.core.images.copies.change import Change, Parameters, Rng, between, in_place
+from tvcli.core.images.copies.change import Change, Parameters, Rng, in_place
 
 # Red, green and blue of the brown from red, green and blue: the matrix of CSS's sepia() filter.
 SEPIA = np.array([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
@@ -17,8 +17,8 @@ def relit(image: Image.Image, brightness: float, contrast: float) -> Image.Image
 
 def draw_colour(rng: Rng) -> Parameters:
     """Return a factor of saturation, 0 (grey) to 2, and factors of red, green and blue."""
-    balance = [between(rng, 0.8, 1.25) for _ in range(3)]
-    return {"saturation": between(rng, 0, 2), "balance": balance}
+    balance = [rng.between(0.8, 1.25) for _ in range(3)]
+    return {"saturation": rng.between(0, 2), "balance": balance}
 
 
 def coloured(image: Image.Image, saturation: float, balance: list[float]) -> Image.Image:
@@ -42,10 +42,10 @@ def browned(image: Image.Image, strength: float) -> Image.Image:
 
 
 BRIGHTNESS = Change(
-    lambda rng: {"brightness": between(rng, 0.6, 1.4), "contrast": between(rng, 0.6, 1.4)},
+    lambda rng: {"brightness": rng.between(0.6, 1.4), "contrast": rng.between(0.6, 1.4)},
     in_place(relit),
 )
 COLOUR = Change(draw_colour, in_place(coloured))
-HUE = Change(lambda rng: {"degrees": between(rng, 30, 330)}, in_place(in_other_hues))
-BROWN = Change(lambda rng: {"strength": between(rng, 0.6, 1)}, in_place(browned))
+HUE = Change(lambda rng: {"degrees": rng.between(30, 330)}, in_place(in_other_hues))
+BROWN = Change(lambda rng: {"strength": rng.between(0.6, 1)}, in_place(browned))
 POSTERISE = Change(lambda rng: {"bits": int(rng.integers(2, 5))}, in_place(ImageOps.posterize))

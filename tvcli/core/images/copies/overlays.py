@@ -2,17 +2,7 @@
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from tvcli.core.images.copies.change import (
-    Change,
-    Colour,
-    Copy,
-    Parameters,
-    Rng,
-    any_colour,
-    between,
-    chosen,
-    in_place,
-)
+from tvcli.core.images.copies.change import Change, Colour, Copy, Parameters, Rng, in_place
 from tvcli.core.images.copies.glyphs import EMOJI, MARKS, emoji_glyph, logo_badge
 from tvcli.core.images.copies.transforms import shift
 
@@ -25,9 +15,9 @@ def draw_text(rng: Rng) -> Parameters:
     """Return a line of text, its height and its place, in shares of the sides."""
     return {
         "text": "".join(rng.choice(LETTERS, 12)),
-        "height": between(rng, 0.07, 0.14),
-        "left": between(rng, 0.02, 0.3),
-        "top": between(rng, 0.05, 0.85),
+        "height": rng.between(0.07, 0.14),
+        "left": rng.between(0.02, 0.3),
+        "top": rng.between(0.05, 0.85),
     }
 
 
@@ -55,11 +45,11 @@ def draw_emoji(rng: Rng) -> Parameters:
     return {
         "emoji": [
             {
-                "name": chosen(rng, EMOJI),
-                "size": between(rng, 0.12, 0.35),
-                "left": between(rng, 0, 1),
-                "top": between(rng, 0, 1),
-                "degrees": between(rng, -30, 30),
+                "name": rng.one_of(EMOJI),
+                "size": rng.between(0.12, 0.35),
+                "left": rng.between(0, 1),
+                "top": rng.between(0, 1),
+                "degrees": rng.between(-30, 30),
             }
             for _ in range(count)
         ]
@@ -79,14 +69,14 @@ def with_emoji(image: Image.Image, emoji: list[Parameters]) -> Image.Image:
 
 def draw_logo(rng: Rng) -> Parameters:
     """Return a mark with letters, its size, where it is, and how opaque."""
-    place = chosen(rng, PLACES)
+    place = rng.one_of(PLACES)
     return {
-        "mark": chosen(rng, MARKS),
+        "mark": rng.one_of(MARKS),
         "letters": "".join(rng.choice(LETTERS[:24], int(rng.integers(3, 7)))),
-        "colours": [any_colour(rng), any_colour(rng)],
-        "size": between(rng, 0.1, 0.22),
+        "colours": [rng.colour(), rng.colour()],
+        "size": rng.between(0.1, 0.22),
         "place": place,
-        "opacity": between(rng, 0.25, 0.5) if place == "all over" else between(rng, 0.5, 1),
+        "opacity": rng.between(0.25, 0.5) if place == "all over" else rng.between(0.5, 1),
     }
 
 
@@ -123,4 +113,4 @@ def with_logo(
 TEXT = Change(draw_text, in_place(overprinted))
 EMOJI_ON_IT = Change(draw_emoji, in_place(with_emoji))
 LOGO = Change(draw_logo, in_place(with_logo))
-FRAME = Change(lambda rng: {"width": between(rng, 0.04, 0.12), "colour": any_colour(rng)}, framed)
+FRAME = Change(lambda rng: {"width": rng.between(0.04, 0.12), "colour": rng.colour()}, framed)

@@ -12,17 +12,7 @@ from tvcli.core.images.copies.camera import (
     spot,
     warped,
 )
-from tvcli.core.images.copies.change import (
-    Change,
-    Colour,
-    Copy,
-    Parameters,
-    Rng,
-    any_colour,
-    between,
-    chosen,
-    seed_from,
-)
+from tvcli.core.images.copies.change import Change, Colour, Copy, Parameters, Rng
 from tvcli.core.images.copies.grounds import GROUNDS, Plane, drawn_ground
 from tvcli.core.images.copies.transforms import Transform, shift
 
@@ -38,13 +28,13 @@ def draw_view(rng: Rng, turn: float, tilt: float) -> Parameters:
     """
     tilt = 6 if rng.uniform() < FLAT else tilt
     return {
-        "turn": between(rng, -turn, turn),
-        "pitch": between(rng, -tilt, tilt),
-        "yaw": between(rng, -tilt, tilt),
-        "distance": between(rng, 2.5, 8),
-        "fill": between(rng, 0.55, 1),
-        "left": between(rng, 0, 1),
-        "top": between(rng, 0, 1),
+        "turn": rng.between(-turn, turn),
+        "pitch": rng.between(-tilt, tilt),
+        "yaw": rng.between(-tilt, tilt),
+        "distance": rng.between(2.5, 8),
+        "fill": rng.between(0.55, 1),
+        "left": rng.between(0, 1),
+        "top": rng.between(0, 1),
         "pixels": int(rng.integers(480, 2001)),
         "shape": round(SHAPES[int(rng.integers(len(SHAPES)))], 4),
     }
@@ -81,20 +71,20 @@ def draw_print(rng: Rng) -> Parameters:
     glossy = rng.uniform() < 0.6
     return {
         "view": draw_view(rng, 180, 38),
-        "ground": chosen(rng, (*GROUNDS, "photo")),
+        "ground": rng.one_of((*GROUNDS, "photo")),
         "ground_colour": table_colour(rng),
-        "margin": between(rng, 0.01, 0.06) if rng.integers(2) else 0.0,
+        "margin": rng.between(0.01, 0.06) if rng.integers(2) else 0.0,
         "margin_colour": WHITE if rng.integers(3) else BLACK,
-        "lamp": [between(rng, -0.2, 1.2), between(rng, -0.2, 1.2)],
-        "falloff": between(rng, 0, 1.2),
-        "shadow": between(rng, 0.01, 0.04),
-        "glare": between(rng, 0.15, 0.9) if glossy else 0.0,
-        "glare_at": [between(rng, 0.1, 0.9), between(rng, 0.1, 0.9)],
-        "glare_size": between(rng, 0.03, 0.14),
-        "glare_stretch": between(rng, 1, 4),
-        "reflection": between(rng, 0.05, 0.4) if glossy else 0.0,
+        "lamp": [rng.between(-0.2, 1.2), rng.between(-0.2, 1.2)],
+        "falloff": rng.between(0, 1.2),
+        "shadow": rng.between(0.01, 0.04),
+        "glare": rng.between(0.15, 0.9) if glossy else 0.0,
+        "glare_at": [rng.between(0.1, 0.9), rng.between(0.1, 0.9)],
+        "glare_size": rng.between(0.03, 0.14),
+        "glare_stretch": rng.between(1, 4),
+        "reflection": rng.between(0.05, 0.4) if glossy else 0.0,
         "exposure": draw_exposure(rng),
-        "seed": seed_from(rng),
+        "seed": rng.seed(),
     }
 
 
@@ -172,19 +162,19 @@ def reflected(frame: tuple[int, int], seed: int, other: Image.Image | None) -> P
 def draw_screen(rng: Rng) -> Parameters:
     """Return a screen before a camera: how its pixels meet the camera's, light, reflections."""
     return {
-        "view": draw_view(rng, 8, 30) | {"fill": between(rng, 0.6, 1.1)},
-        "bezel": between(rng, 0.01, 0.06),
-        "backdrop": any_colour(rng) if rng.integers(2) else BLACK,
-        "letterbox": between(rng, 0, 0.3) if rng.integers(2) else 0.0,
-        "grid": between(rng, 0.85, 1.2),
-        "moire": between(rng, 0.04, 0.22),
-        "bands": between(rng, 0, 0.12),
-        "glare": between(rng, 0, 0.5),
-        "glare_at": [between(rng, 0, 1), between(rng, 0, 1)],
-        "glare_size": between(rng, 0.05, 0.2),
-        "reflection": between(rng, 0, 0.2),
+        "view": draw_view(rng, 8, 30) | {"fill": rng.between(0.6, 1.1)},
+        "bezel": rng.between(0.01, 0.06),
+        "backdrop": rng.colour() if rng.integers(2) else BLACK,
+        "letterbox": rng.between(0, 0.3) if rng.integers(2) else 0.0,
+        "grid": rng.between(0.85, 1.2),
+        "moire": rng.between(0.04, 0.22),
+        "bands": rng.between(0, 0.12),
+        "glare": rng.between(0, 0.5),
+        "glare_at": [rng.between(0, 1), rng.between(0, 1)],
+        "glare_size": rng.between(0.05, 0.2),
+        "reflection": rng.between(0, 0.2),
         "exposure": draw_exposure(rng),
-        "seed": seed_from(rng),
+        "seed": rng.seed(),
     }
 
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
-from tvcli.core.images.copies.change import Change, between, in_place, seed_from
+from tvcli.core.images.copies.change import Change, in_place
 from tvcli.core.images.known_pictures import open_picture
 
 
@@ -37,6 +37,6 @@ def pixelated(image: Image.Image, side: float) -> Image.Image:
 
 
 JPEG = Change(lambda rng: {"quality": int(rng.integers(10, 41))}, in_place(compressed))
-BLUR = Change(lambda rng: {"deviation": between(rng, 0.004, 0.01)}, in_place(blurred))
-NOISE = Change(lambda rng: {"levels": between(rng, 8, 24), "seed": seed_from(rng)}, in_place(noisy))
-PIXELATE = Change(lambda rng: {"side": between(rng, 0.008, 0.025)}, in_place(pixelated))
+BLUR = Change(lambda rng: {"deviation": rng.between(0.004, 0.01)}, in_place(blurred))
+NOISE = Change(lambda rng: {"levels": rng.between(8, 24), "seed": rng.seed()}, in_place(noisy))
+PIXELATE = Change(lambda rng: {"side": rng.between(0.008, 0.025)}, in_place(pixelated))
