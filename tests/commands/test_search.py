@@ -277,6 +277,47 @@ def test_no_index(tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert "no such index" in tv("search", "x.png", "-i", "none.tvx").err
 
 
+READERS = (
+    "label x.png",
+    "eval search",
+    "eval triplets x.jsonl",
+    "info",
+    "gallery --no-open",
+    "annotate triplets -o t.jsonl --no-open",
+    "serve",
+    "dedupe",
+)
+
+
+@pytest.mark.parametrize("command", READERS)
+def test_every_command_that_reads_an_index_looks_for_it(
+    tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TV_INDEX", raising=False)
+    monkeypatch.setenv("TV_SERVE_TOKEN", "t" * 40)
+    ran = tv(*command.split())
+    assert (ran.status, ran.out) == (2 if command == "dedupe" else 3, "")
+    assert "here or above" in ran.err
+    monkeypatch.setenv("TV_INDEX", "named.tvx")
+    assert "named.tvx" in tv(*command.split()).err
+
+
+def test_an_index_above_is_measured_and_described(
+    tv: Tv, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("deep").mkdir()
+    names = ("anchor", "positive", "negative")
+    record = {name: {"image": f"../photos/{n}.png"} for n, name in enumerate(names)}
+    Path("deep/t.jsonl").write_text(json.dumps(record) + "\n", "utf-8")
+    monkeypatch.chdir("deep")
+    assert json.loads(tv("info", "--json").out)["file"] == str(indexed / ".tv" / "index.tvx")
+    assert tv("eval", "search").status == 0
+    ran = tv("eval", "triplets", "t.jsonl")
+    assert ran.status == 0, ran.err
+    assert json.loads(ran.out)["triplets"] == 1
+
+
 def test_an_index_of_encodings(tv: Tv, photos: Path, tmp_path: Path) -> None:
     maps, vectors = tmp_path / "maps.h5", tmp_path / "vectors.h5"
     tv("encode", photos, "-o", maps, "--size", 64)

@@ -21,7 +21,8 @@ def dedupe(
         list[str] | None,
         typer.Argument(
             metavar="SRC",
-            help="An index, or photos and folders of photos.  [default: the nearest .tv/]",
+            help="An index, or photos and folders of photos.  [default: $TV_INDEX, else the "
+            "nearest .tv/]",
         ),
     ] = None,
     against: Annotated[

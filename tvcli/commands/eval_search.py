@@ -18,7 +18,13 @@ if TYPE_CHECKING:  # they bring numpy, which tv --help does without
 
 
 def eval_search(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="The index to measure.")],
+    index: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="INDEX",
+            help="The index to measure.  [default: $TV_INDEX, else the nearest .tv/]",
+        ),
+    ] = None,
     *,
     queries: Annotated[
         list[str] | None,
@@ -81,13 +87,14 @@ def eval_search(
 
     \b
     Examples:
-      tv eval search photos.tvx --truth folders
+      tv eval search --truth folders
       tv eval search photos.tvx --queries new/ --truth labels.jsonl -k 1,10
       tv eval search photos.tvx --queries new/ --compare ranked.tvx
       tv eval search photos.tvx --queries new/ --k-reciprocal 100 --compare photos.tvx
       tv eval search photos.tvx --queries new/ --calibrate --plot reliability.png
     """
     from tvcli.core.errors import UsageError
+    from tvcli.core.files.project_settings import index_or_default
     from tvcli.core.searching.eval_search import Trial, compared_trials
     from tvcli.core.searching.eval_search import eval_search as measure
     from tvcli.core.searching.evaluation import verdict
@@ -99,6 +106,7 @@ def eval_search(
     asked = neighbours.parse()
     if calibrate and asked.expansion:
         raise UsageError("--calibrate: is of the queries themselves, not of --query-expansion")
+    index = index_or_default(index)
     trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse(), asked)
     with reports.open() as report:
         if explained:

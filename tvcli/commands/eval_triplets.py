@@ -12,9 +12,19 @@ from tvcli.terminal.progress import reporting
 
 def eval_triplets(
     source: Annotated[
-        Path, typer.Argument(metavar="SRC", help="Encodings (.h5) or an index (.tvx).")
+        Path,
+        typer.Argument(
+            metavar="SRC",
+            help="Encodings (.h5) or an index (.tvx); left out, with TRIPLETS alone, $TV_INDEX, "
+            "else the nearest .tv/.",
+        ),
     ],
-    triplets: options.Triplets,
+    triplets: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
+        ),
+    ] = None,
     rank: Annotated[
         Path | None,
         typer.Option("--rank", help="Apply this head of tv train-rank to the encodings first."),
@@ -36,9 +46,13 @@ def eval_triplets(
       tv eval triplets photos.h5 triplets.jsonl --split test
       tv eval triplets photos.h5 triplets.jsonl --split test --rank rank.h5
       tv eval triplets ranked.tvx triplets.jsonl
+      tv eval triplets triplets.jsonl
     """
+    from tvcli.core.files.project_settings import index_or_default
     from tvcli.core.searching.eval_search import eval_triplets as measure
 
+    if triplets is None:  # the one argument are they
+        source, triplets = index_or_default(None, "name SRC"), source
     with reporting(quiet=quiet) as report:
         records, missing = measure(source, triplets, rank, split, seed, streams.stdin(), report)
         print_metrics(records, format)

@@ -13,9 +13,13 @@ from tvcli.terminal.progress import reporting
 def serve(
     *,
     indexes: Annotated[
-        list[Path],
-        typer.Argument(metavar="INDEX...", help="The indexes to serve, each called by its name."),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            metavar="INDEX",
+            help="The indexes to serve, each called by its name.  [default: $TV_INDEX, else the "
+            "nearest .tv/]",
+        ),
+    ] = None,
     photos: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,13 +61,14 @@ def serve(
       curl -H "Authorization: Bearer $(cat token)" --data-binary @img.jpg \\
         -H "Content-Type: image/jpeg" 'http://127.0.0.1:7000/v1/search?k=5'
     """
+    from tvcli.core.files.project_settings import index_or_default
     from tvcli.serve.service import ServiceSettings, check_settings
     from tvcli.serve.service_gate import service_token
     from tvcli.serve.storage import Storage
     from tvcli.serve.workers import run_service
 
     settings = ServiceSettings(
-        indexes=tuple(indexes),
+        indexes=tuple(indexes or [index_or_default(None)]),
         token=service_token(token_file),
         root=root,
         storages=tuple(Storage.parse(text) for text in photos or ()),

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.older import note_older
@@ -50,7 +50,7 @@ def open_gallery(
     """
     if len(paths) > COMPARED:
         raise UsageError("name one index, or two to compare")
-    paths = paths or [_default()]
+    paths = paths or [index_or_default(None)]
     with ExitStack() as stack:
         indexes = [stack.enter_context(open_index(path, root)) for path in paths]
         for index in indexes:
@@ -124,7 +124,7 @@ def open_triplet_editor(
     """
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: its folder is not there")
-    with open_index(path or _default()) as index:
+    with open_index(index_or_default(path)) as index:
         yield TripletEditor(_finder(index, None, allow, beyond=beyond), output, order, seed).app(
             Thumbnails()
         )
@@ -133,10 +133,3 @@ def open_triplet_editor(
 def _finder(index: Index, root: Path | None, allow: Sequence[Path], *, beyond: bool) -> Finder:
     folders = folders_of_index(index.path, index.root, allow, named=root is not None, beyond=beyond)
     return Finder(index, folders=folders)
-
-
-def _default() -> Path:
-    path = default_index()
-    if path is None:
-        raise BadInput("no index here or above: name one, or make one: tv index PHOTOS")
-    return path

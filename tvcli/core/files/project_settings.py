@@ -173,3 +173,15 @@ def default_index() -> Path | None:
     if named := os.environ.get("TV_INDEX"):
         return Path(named)
     return find_upwards(f"{PROJECT_FOLDER}/index.tvx")
+
+
+def index_or_default(named: Path | None, how: str = "name one") -> Path:
+    """Return the index that is named, else the default one.
+
+    Raises:
+        BadInput: there is none; told with `how` to name one.
+    """
+    path = named or default_index()
+    if path is None:
+        raise BadInput(f"no index here or above: {how}, or make one: tv index PHOTOS")
+    return path

@@ -11,7 +11,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import as_json
 from tvcli.core.files.paths import absolute_path
-from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
@@ -214,9 +214,7 @@ def label_records(
         BadInput: no index, no labels, or not one photo that can be used.
         Mismatch: the encodings or weights do not fit the index.
     """
-    path = index_path or default_index()
-    if path is None:
-        raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
+    path = index_or_default(index_path, "name one with -i")
     with open_index(path) as index:
         note_older(index, report)
         searcher = Searcher(index, weights=settings.weights, device=settings.device)

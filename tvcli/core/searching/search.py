@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 from tvcli.core.boxes import parse_box
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.pipes import STDIN, is_pipe
-from tvcli.core.files.project_settings import default_index
+from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
@@ -56,9 +56,7 @@ def find_hits(
         BadInput: no index, no such item, or not one query that could be used.
         Mismatch: the index and the backbone's weights do not fit together.
     """
-    path = index_path or default_index()
-    if path is None:
-        raise BadInput("no index here or above: name one with -i, or make one: tv index PHOTOS")
+    path = index_or_default(index_path, "name one with -i")
     settings = request.settings
     if request.box is not None and not settings.locate:
         settings = replace(settings, locate=False)  # the box says where the object is
