@@ -32,7 +32,7 @@ from tvcli.core.encoding.encoder import encoder_of, make_encoder
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source
 from tvcli.core.images.copies.changes import changed
-from tvcli.core.images.photo import decode_photo, read_photo
+from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.indexing import index_photos
 from tvcli.core.indexes.keypoints import keep_keypoints
@@ -98,7 +98,9 @@ def outcome(index: Index, verifier: Verifier, query: Query, row: int) -> dict[st
     """Search a copy: what was accepted, how long it took, and how sure each was."""
     started, busy = time.perf_counter(), time.process_time()
     similarities, near = index.search(query.vector[None], verifier.verification.shortlist)
-    _, rows, checks = verifier.chosen(query, similarities[0], near[0])
+    chosen = next(verifier.chosen([query], similarities, near))
+    assert not isinstance(chosen, BadImage)
+    _, rows, checks = chosen
     seconds, cpu = time.perf_counter() - started, time.process_time() - busy
     by_row = dict(zip(rows.tolist(), checks, strict=True))
     own = by_row.pop(row, None)

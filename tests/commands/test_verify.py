@@ -1,6 +1,7 @@
 """`tv search --verify` and `tv index --keypoints`: the same picture or not, by the commands."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from conftest import Ran, picture
 from PIL import Image, ImageFilter, ImageOps
 
+from tvcli.core.indexes import keypoints
 from tvcli.core.matching import features, matcher
 
 Tv = Callable[..., Ran]
@@ -330,3 +332,100 @@ def test_copies_on_either_side_are_found_beside_each_other(
     hits = records(tv("search", "p/03.png", "-i", "x.tvx", "--verify"))
     assert {hit["image"] for hit in hits} == {"p/03.png", "p/mirrored.png", "p/part.png"}
     assert [hit["image"] for hit in hits if hit["mirrored"]] == ["p/mirrored.png"]
+
+
+@pytest.fixture
+def many(scenes: Path, tmp_path: Path) -> list[Path]:
+    """Eight queries: changed copies, strangers, and one that is no photo."""
+    queries = [tmp_path / name for name in ("copy.png", "stranger.png", "mirrored.png")]
+    for seed in range(2):
+        queries.append(tmp_path / f"turned{seed}.png")
+        scene(seed).rotate(20 + 50 * seed, expand=True).save(queries[-1])
+        queries.append(tmp_path / f"other{seed}.png")
+        scene(50 + seed).resize((120, 90)).save(queries[-1])
+    queries.insert(4, tmp_path / "none.png")
+    queries[4].write_bytes(b"no photo")
+    return queries
+
+
+@pytest.mark.parametrize(
+    ("kept", "options"),
+    [
+        (["--keypoints"], ["--verify", "--unverified"]),
+        (["--keypoints", "--method", "sift"], ["--verify"]),
+        ([], ["--verify"]),
+        (["--keypoints"], ["--verify", "scalable"]),
+    ],
+)
+def test_many_queries_at_a_time_are_answered_as_one_after_the_other(
+    tv: Tv,
+    scenes: Path,
+    many: list[Path],
+    tmp_path: Path,
+    kept: list[str],
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tvcli.core.searching.verifier.cores", lambda: 4)
+    monkeypatch.setattr("tvcli.core.parallel.cores", lambda: 4)
+    for seed in range(20, 27):  # so many that votes choose among them
+        scene(seed).save(scenes / f"{seed}.png")
+    index = tmp_path / "x.tvx"
+    assert tv("index", scenes, *kept, "-o", index, "-q").status == 0
+    asked = ["-i", index, *options]
+    alone = [tv("search", query, *asked) for query in many]
+    assert [ran.status for ran in alone].count(3) == 1  # what is no photo
+    together = tv("search", *many, *asked)
+    assert together.status == 0
+    assert together.out == "".join(ran.out for ran in alone)
+    assert together.err.count("skipped") == 1
+
+
+def test_each_photo_is_described_once_for_many_queries_and_a_bad_one_told_once(
+    tv: Tv, scenes: Path, many: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tvcli.core.searching.verifier.cores", lambda: 4)
+    monkeypatch.setattr("tvcli.core.parallel.cores", lambda: 4)
+    assert tv("index", scenes, "-o", tmp_path / "x.tvx", "-q").status == 0
+    (scenes / "1.png").write_bytes(b"no photo")
+    (scenes / "4.png").unlink()
+    described: list[int] = []
+    once = keypoints.Kept.described
+
+    def counted(kept: keypoints.Kept, row: int) -> tuple[features.Keypoints, str]:
+        described.append(row)
+        return once(kept, row)
+
+    monkeypatch.setattr(keypoints.Kept, "described", counted)
+    errors = tmp_path / "errors.jsonl"
+    asked = ["-i", tmp_path / "x.tvx", "--verify", "--errors", errors]
+    ran = tv("search", *many, *asked)
+    assert ran.status == 0, ran.err
+    assert sorted(described) == [0, 1, 2, 3, 4]
+    told = [json.loads(line) for line in errors.read_text().splitlines()]
+    assert sorted((Path(one["image"]).name, one["stage"]) for one in told) == [
+        ("1.png", "keypoints"), ("4.png", "keypoints"), ("none.png", "query"),
+    ]  # fmt: skip
+    strict = tv("search", *many[:4], *asked, "--strict")
+    assert strict.status == 3 and "--strict stops at the first bad photo" in strict.err
+
+
+def test_a_signal_in_the_middle_ends_the_queries_under_way(
+    scenes: Path, index: Path, tmp_path: Path
+) -> None:
+    queries = [tmp_path / f"many{number:03}.png" for number in range(300)]
+    for number, query in enumerate(queries):
+        scene(number % 5).save(query)
+    searching = subprocess.Popen(
+        [sys.executable, "-m", "tvcli", "search", *queries, "-i", index, "--verify"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
+    )  # fmt: skip
+    assert searching.stdout is not None
+    first = json.loads(searching.stdout.readline())
+    searching.send_signal(signal.SIGINT)
+    rest, said = searching.communicate(timeout=60)
+    assert searching.returncode == 130
+    assert "Traceback" not in said
+    hits = [first, *map(json.loads, rest.splitlines())]
+    asked = [str(hit["query"]) for hit in hits]
+    assert asked == sorted(asked) and len(set(asked)) < len(queries)

@@ -36,7 +36,8 @@ def to_rgb(image: Image.Image, colour: Colour, tags: Mapping[int, Any]) -> tuple
         return canvas, note
     if image.mode in ("P", "PA", "1"):
         image = image.convert("RGB")
-    return _converted(image, profile).convert("RGB"), note
+    image = _converted(image, profile)
+    return (image if image.mode == "RGB" else image.convert("RGB")), note  # it would be a copy
 
 
 def _converted(image: Image.Image, profile: Any) -> Image.Image:

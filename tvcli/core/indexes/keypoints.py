@@ -50,9 +50,16 @@ class Kept:
         """
         known = self.known(rows, names)
         unknown = [row for row, kept in zip(rows, known, strict=True) if kept is None]
+        found = []
         with ThreadPoolExecutor(cores()) as pool:
-            new = pool.map(self._describe, unknown)
-            return [next(new) if kept is None else kept for kept in known]
+            new = pool.map(self.described, unknown)
+            for row, keypoints in zip(rows, known, strict=True):
+                if keypoints is None:
+                    keypoints, failure = next(new)
+                    if failure:
+                        self._report.skip(self.image(row), "keypoints", failure)
+                found.append(keypoints)
+        return found
 
     def known(self, rows: Rows, names: Sequence[str] = COLUMNS) -> list[Keypoints | None]:
         """Return the key points of some rows of the index; None for those that are not kept."""
@@ -69,18 +76,22 @@ class Kept:
         for some in slices(len(rows), PHOTOS_A_BLOCK):
             yield from self.known(rows[some])
 
-    def _describe(self, row: int) -> Keypoints:
-        """Return the key points of a photo of the index from its file; none of one that is bad."""
-        (image,) = self._index.read("image", np.array([row]))
+    def described(self, row: int) -> tuple[Keypoints, str]:
+        """Return the key points of a photo from its file; of a bad one none, and what is wrong."""
         ((x0, y0, x1, y1),) = self._index.read("region", np.array([row])).tolist()
         region = x0, y0, x1, y1
         try:
-            photo = decode_photo(read_photo(self._index.root / image), size=SIDE, crops=[region])
-            return describe(photo, method=self.method, crop=region)
+            data = read_photo(self._index.root / self.image(row))
+            photo = decode_photo(data, size=SIDE, crops=[region])
+            return describe(photo, method=self.method, crop=region), ""
         except BadImage as error:
-            self._report.skip(image, "keypoints", str(error))
             none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[self.method]), np.uint8)
-            return Keypoints(*none, np.zeros((1, 1), np.uint8), region, self.method)
+            return Keypoints(*none, np.zeros((1, 1), np.uint8), region, self.method), str(error)
+
+    def image(self, row: int) -> str:
+        """Return the name of the photo of a row."""
+        (image,) = self._index.read("image", np.array([row]))
+        return str(image)
 
 
 def _places_in(file: Artifact, index: Index) -> Rows:

@@ -171,15 +171,16 @@ def hits_of(
         similarities, rows = enough_distinct(index, wanted, similarities, rows, more)
     if rerank:
         similarities, rows = reordered(index, [query.map for query in queries], rows)
+    verified = verifier.chosen(queries, similarities, rows) if verifier else None
     for query, values, found in zip(queries, similarities, rows, strict=True):
-        values, found = values[found >= 0], found[found >= 0]
         checks: list[Check] = []
-        if verifier:
-            try:
-                values, found, checks = verifier.chosen(query, values, found)
-            except BadImage as error:
-                report.skip(query.name, "verify", str(error))
+        if verified:
+            chosen = next(verified)
+            if isinstance(chosen, BadImage):
+                report.skip(query.name, "verify", str(chosen))
                 continue
+            values, found, checks = chosen
+        values, found = values[found >= 0], found[found >= 0]
         kept, same = np.arange(len(found)), {}
         if distinct:
             first, others = by_content(index, found, len(found))

@@ -16,7 +16,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
-from tvcli.core.indexes.keypoints import Kept, kept_keypoints, kept_words
+from tvcli.core.indexes.keypoints import kept_keypoints, kept_words
 from tvcli.core.indexes.words import KeptWords
 from tvcli.core.matching.decision import Verification
 from tvcli.core.matching.feature_columns import COLUMNS, POINTS
@@ -33,13 +33,13 @@ from tvcli.core.matching.voting import (
     voters,
 )
 from tvcli.core.matching.whole import WholeMatcher
-from tvcli.core.parallel import cores
+from tvcli.core.parallel import Mapper, cores, in_order
 from tvcli.core.reports import Report
 from tvcli.core.searching.checks import UNCHECKED, Check, Checked, checked, surer
+from tvcli.core.searching.known_keypoints import KnownKeypoints
 from tvcli.core.searching.queries import Query, Vector
 
 SURELY = 2  # photos of the shortlist that are matched whatever the votes: the most similar
-KNOWN = 4096  # photos: about 150 MB of key points
 LOOKED = 40  # photos that join the shortlist for each other look at the query
 SMALL = 400  # photos of an index of which all are looked at again: as many as the looks list
 SHARING = 200  # photos of an index that share the most visual words: they join the shortlist
@@ -53,6 +53,8 @@ HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
 
 Looks = Callable[[Photo, Box | None], Vectors]
 Both = list[Keypoints]  # of a query as it is, and mirrored; or of one side
+Chosen = tuple[Vector, Rows, list[Check]]
+Failure = tuple[int, str, str]  # the row of a photo, the stage, and the reason
 
 
 class Search(Protocol):
@@ -63,36 +65,81 @@ class Search(Protocol):
 
 
 class Verifier:
-    """Checks shortlists of one index; the key points of the last KNOWN photos stay at hand.
+    """Checks shortlists of one index, each query on a core of its own.
 
     `words` are the visual words that the index keeps. Where it keeps none, `looks` gives the
     vectors of a photo looked at in other ways, as `Queries` does; `search` finds the rows closest
-    to them that may join a shortlist, as `Index.search` does without filters. A photo that OpenCV
-    fails on is told to `report`, once, and is no hit. Photos are matched in `pool`.
+    to them that may join a shortlist, as `Index.search` does without filters. Photos that cannot be
+    described or compared are told to `report`, once, and are no hits.
     """
 
     def __init__(
         self,
         index: Index,
-        kept: Kept,
+        photos: KnownKeypoints,
+        words: KeptWords | None,
         verification: Verification,
         pool: ThreadPoolExecutor,
+        report: Report,
         looks: Looks | None = None,
         search: Search | None = None,
-        words: KeptWords | None = None,
-        report: Report | None = None,
     ) -> None:
-        self.verification, self._index, self._kept, self._looks = verification, index, kept, looks
+        self.index, self.photos, self.words = index, photos, words
+        self.verification, self.looks = verification, looks
+        self.search: Search = search or index.search
         self._pool, self._report = pool, report
-        self._search: Search = search or index.search
-        self._words = words
-        self._patience = PATIENCE if words else UNKEPT_PATIENCE
-        self._known: dict[int, Keypoints] = {}
-        self._told: set[int] = set()  # rows whose photos OpenCV failed on
+        self._told: set[tuple[int, str]] = set()
 
     def chosen(
-        self, query: Query, similarities: Vector, rows: Rows
-    ) -> tuple[Vector, Rows, list[Check]]:
+        self, queries: Sequence[Query], similarities: Vectors, rows: Rows
+    ) -> Iterator[Chosen | BadImage]:
+        """Yield for each query those of its shortlist (Q, n) that are hits, with their checks.
+
+        Or why its photo cannot be read any more. Several queries are checked at a time; of one
+        alone photos are described and matched at a time.
+
+        Raises:
+            UsageError: a query is not one photo.
+        """
+        asked = zip(queries, similarities, rows, strict=True)
+        found: Iterator[tuple[Chosen | BadImage, list[Failure]]]
+        if len(queries) == 1:
+            found = map(partial(self._one, self._pool.map), asked)
+        else:
+            found = in_order(self._pool, partial(self._one, map), asked)
+        for chosen, failures in found:
+            for row, stage, reason in failures:
+                if (row, stage) not in self._told:
+                    self._told.add((row, stage))
+                    (image,) = self.index.read("image", np.array([row]))
+                    self._report.skip(image, stage, reason)
+            yield chosen
+
+    def _one(
+        self, each: Mapper, asked: tuple[Query, Vector, Rows]
+    ) -> tuple[Chosen | BadImage, list[Failure]]:
+        """Return the hits of a query, and which photos could not be used."""
+        query, similarities, rows = asked
+        there = rows >= 0
+        one = _Checking(self, query, each)
+        try:
+            return one.chosen(similarities[there], rows[there]), one.failures
+        except BadImage as error:
+            return error, one.failures
+
+
+class _Checking:
+    """Checks the shortlist of one query; `each` matches photos, and describes them, as `map` does.
+
+    `failures` are the photos that could not be used.
+    """
+
+    def __init__(self, of: Verifier, query: Query, each: Mapper) -> None:
+        self._of, self._query, self._each = of, query, each
+        self._verification = of.verification
+        self.failures: list[Failure] = []
+
+    def chosen(self, similarities: Vector, rows: Rows) -> Chosen:
         """Return those of a shortlist (n,) that are hits, with their checks, in their order.
 
         They are the verified ones, unless others are wanted too; the most similar comes first, or
@@ -104,63 +151,62 @@ class Verifier:
             UsageError: the query is not one photo.
             BadImage: its photo cannot be read any more.
         """
+        query = self._query
         if not query.photo:
             raise UsageError("--verify: goes with photos and --item, not with --like and --unlike")
-        colour = self._index.settings["encoder"].get("colour", "stored")  # as the looks want it
+        # as the looks want it
+        colour = self._of.index.settings["encoder"].get("colour", "stored")
         data = query.data or read_photo(Path(query.photo))
         photo = decode_photo(data, size=FINE[0], colour=colour)
-        method = self._kept.method
-        both = describe_both(photo, method=method, crop=query.crop)
-        matcher = Matcher(both, model=self.verification.model)
+        both = describe_both(photo, method=self._of.photos.method, crop=query.crop)
+        matcher = Matcher(both, model=self._verification.model)
         region = both[0].region
         given = Checked(similarities, rows, [UNCHECKED] * len(rows))
-        if self.verification.thoroughly:
+        if self._verification.thoroughly:
             found = self._matched(matcher, region, given, [(n, None) for n in range(len(rows))])[0]
         else:
-            found = self._looked_for(photo, query, both, matcher, given)
-        kept = [n for n, c in enumerate(found.checks) if c.verified or self.verification.unverified]
+            found = self._looked_for(photo, both, matcher, given)
+        unverified = self._verification.unverified
+        kept = [n for n, check in enumerate(found.checks) if check.verified or unverified]
         kept.sort(key=lambda n: self._order(found, n))
         return found.similarities[kept], found.rows[kept], [found.checks[n] for n in kept]
 
     def _order(self, found: Checked, place: int) -> tuple[bool, int, float, int]:
         similarity, row = float(found.similarities[place]), int(found.rows[place])
-        if not self.verification.by_inliers:
+        if not self._verification.by_inliers:
             return False, 0, -similarity, row
         check = found.checks[place]  # whole photos are verified without inliers
         return not check.verified, -check.match.inliers, -similarity, row
 
-    def _looked_for(
-        self, photo: Photo, query: Query, both: Both, matcher: Matcher, given: Checked
-    ) -> Checked:
+    def _looked_for(self, photo: Photo, both: Both, matcher: Matcher, given: Checked) -> Checked:
         """Return the checks of a shortlist and of what joins it, looked at as long as need be."""
         found, similar = self._most_similar(matcher, both[0].region, given)
         sides = found.sides_showing_most(both[0].region) or (0, 1)
         look = self._look(matcher, both, sides, LEAST_VOTES, ROOTS)
-        found, voted = self._voted(look, self._and_sharing(query, look, found), similar)
+        found, voted = self._voted(look, self._and_sharing(look, found), similar)
         if not found.sides_showing_most(look.region):
             whole = WholeMatcher(both[0])
             found = self._laid_over(whole, found, sorted({*range(len(given.rows)), *voted}))
             if not found.sides_showing_most(look.region):
-                found = self._again(photo, query, look, whole, found)
+                found = self._again(photo, look, whole, found)
         return found
 
-    def _again(
-        self, photo: Photo, query: Query, look: "_Look", whole: WholeMatcher, found: Checked
-    ) -> Checked:
+    def _again(self, photo: Photo, look: "_Look", whole: WholeMatcher, found: Checked) -> Checked:
         """Return the checks of a longer shortlist, and of the query enlarged.
 
         Its mirror image is not: what is mirrored and small is looked for at the first size only.
         """
-        if self._words is None:
-            new, _ = self._voted(look, self._of_rows(query, self._more(photo, query, found.rows)))
+        if self._of.words is None:
+            new, _ = self._voted(look, self._of_rows(self._more(photo, found.rows)))
             found = found.and_more(self._laid_over(whole, new, range(len(new.rows))))
         side, count = FINE
-        large = [describe(photo, method=self._kept.method, crop=query.crop, side=side, count=count)]
-        finer = Matcher(large, model=self.verification.model)
+        method, crop = self._of.photos.method, self._query.crop
+        large = [describe(photo, method=method, crop=crop, side=side, count=count)]
+        finer = Matcher(large, model=self._verification.model)
         fine = self._look(finer, large, (0,), LEAST_FINE, ROOTS_FINE)
-        return self._voted(fine, self._and_sharing(query, fine, found))[0]
+        return self._voted(fine, self._and_sharing(fine, found))[0]
 
-    def _and_sharing(self, query: Query, look: "_Look", found: Checked) -> Checked:
+    def _and_sharing(self, look: "_Look", found: Checked) -> Checked:
         """Return a shortlist with the rows that share the most visual words with a look."""
         if look.shared is None:
             return found
@@ -171,24 +217,24 @@ class Verifier:
             wanted &= look.shared >= least
         if not wanted.any():
             return found
-        values, rows = self._search(query.vector[None], int(wanted.sum()), wanted)
+        values, rows = self._of.search(self._query.vector[None], int(wanted.sum()), wanted)
         there = rows[0] >= 0
         return found.and_more(
             Checked(values[0][there], rows[0][there], [UNCHECKED] * int(there.sum()))
         )
 
-    def _of_rows(self, query: Query, rows: Rows) -> Checked:
-        values = (self._index.vectors(rows) @ unit(query.vector[None])[0]).clip(-1, 1)
+    def _of_rows(self, rows: Rows) -> Checked:
+        values = (self._of.index.vectors(rows) @ unit(self._query.vector[None])[0]).clip(-1, 1)
         return Checked(values, rows, [UNCHECKED] * len(rows))
 
-    def _more(self, photo: Photo, query: Query, rows: Rows) -> Rows:
+    def _more(self, photo: Photo, rows: Rows) -> Rows:
         """Return rows similar to other looks at the query, the most similar first, but for some."""
-        if self._looks is None:
+        if self._of.looks is None:
             return np.empty(0, np.intp)
-        if len(self._index) <= SMALL:
-            similarities, found = self._search(query.vector[None], SMALL)
+        if len(self._of.index) <= SMALL:
+            similarities, found = self._of.search(self._query.vector[None], SMALL)
         else:
-            similarities, found = self._search(self._looks(photo, query.crop), LOOKED)
+            similarities, found = self._of.search(self._of.looks(photo, self._query.crop), LOOKED)
         order = found.ravel()[np.argsort(-similarities.ravel(), kind="stable")]
         known = set(rows.tolist())
         new = [row for row in dict.fromkeys(order.tolist()) if row >= 0 and row not in known]
@@ -201,7 +247,7 @@ class Verifier:
 
         Words are looked for below so many `roots` of the vocabulary.
         """
-        kept = self._words
+        kept = self._of.words
         some = [described[side] for side in sides]
         if kept is None:
             own = [Voter(side, own_vocabulary(side)) for side in some]
@@ -212,24 +258,18 @@ class Verifier:
 
     def _described(self, rows: Rows, names: Sequence[str] = COLUMNS) -> list[Keypoints]:
         """Return the key points of rows; votes do without the small pictures, half of the bytes."""
-        known = self._known
-        pictured = "preview" in names
-        new = [
-            row
-            for row in rows.tolist()
-            if row not in known or (pictured and not known[row].preview.size)
-        ]
-        self._known.update(zip(new, self._kept.read(np.array(new, np.intp), names), strict=True))
-        described = [self._known[row] for row in rows.tolist()]
-        for row in list(self._known)[: max(len(self._known) - KNOWN, 0)]:  # the oldest
-            del self._known[row]
-        return described
+        found = self._of.photos.of(rows, names, self._each)
+        if failures := self._of.photos.failures:
+            self.failures += [
+                (row, "keypoints", failures[row]) for row in rows.tolist() if row in failures
+            ]
+        return found
 
     def _laid_over(self, whole: WholeMatcher, found: Checked, places: Sequence[int]) -> Checked:
         """Return checks with those of the whole query laid over whole photos, where better."""
         rows = found.rows[places]
         others = self._described(rows)
-        matches = [self._match(whole.match, *one) for one in zip(others, rows, strict=True)]
+        matches = list(map(partial(self._match, whole.match), others, rows))
         return self._better(found, places, matches, others, 0, whole.query.region)
 
     def _most_similar(
@@ -269,15 +309,16 @@ class Verifier:
         Matched are the photos at places that are worth it, each on one side of the query, None for
         all, until some photos in turn are not verified. Their places are returned, too.
         """
-        every = self.verification.thoroughly or len(found.rows) <= FEW
-        patience = len(worth) if every else self._patience
+        every = self._verification.thoroughly or len(found.rows) <= FEW
+        patience = PATIENCE if self._of.words else UNKEPT_PATIENCE
+        patience = len(worth) if every else patience
         done: list[int] = []
         left = patience  # photos that may still be matched without one that is verified
         while left and len(done) < len(worth):
             places, sides = zip(*worth[len(done) : len(done) + left], strict=True)
             rows = found.rows[list(places)]
             others = self._described(rows)
-            matches = list(self._pool.map(partial(self._match, matcher.match), others, rows, sides))
+            matches = list(self._each(partial(self._match, matcher.match), others, rows, sides))
             found = self._better(found, places, matches, others, matcher.keypoints, region)
             done += places
             for place in places:
@@ -291,15 +332,8 @@ class Verifier:
         try:
             return match(other) if side is None else match(other, side)
         except BadImage as error:
-            self._skip(row, error)
+            self.failures.append((int(row), "verify", str(error)))
             return Match()
-
-    def _skip(self, row: int, error: BadImage) -> None:
-        if self._report is None or int(row) in self._told:
-            return
-        self._told.add(int(row))
-        (image,) = self._index.read("image", np.array([row]))
-        self._report.skip(image, "verify", str(error))
 
     def _worth(self, look: "_Look", found: Checked) -> list[tuple[int, int | None]]:
         """Return the places of a shortlist that are matched, those with the most votes first.
@@ -328,13 +362,13 @@ class Verifier:
         if look.shared is not None and len(places) > SHARING:
             shared = look.shared[found.rows]
             least = np.partition(shared, -SHARING)[-SHARING]
-            places = places[(places < self.verification.shortlist) | (shared >= least)]
+            places = places[(places < self._verification.shortlist) | (shared >= least)]
         return places
 
     def _votes(self, look: "_Look", rows: Rows) -> Votes:
         """Return the votes of each side of a look for some rows, (sides, n)."""
         described = self._described(rows, POINTS)
-        kept = self._words
+        kept = self._of.words
         if kept is None:  # each side has words of its own
             filed = [Filed(described, side.vocabulary) for side in look.voters]
         else:
@@ -353,7 +387,7 @@ class Verifier:
     ) -> Checked:
         """Return a shortlist with what the rule says of matches at some places, where surer."""
         checks = list(found.checks)
-        accepts = self.verification.rule.accepts
+        accepts = self._verification.rule.accepts
         for place, match, other in zip(places, matches, others, strict=True):
             value = float(found.similarities[place])
             verified = accepts(match, value, min(keypoints, len(other)))
@@ -395,4 +429,5 @@ def verifying(
         ThreadPoolExecutor(cores()) as pool,
     ):
         usable = words if kept.method == "orb" else None  # they are words of ORB
-        yield Verifier(index, kept, verification, pool, looks, search, usable, report)
+        photos = KnownKeypoints(kept)
+        yield Verifier(index, photos, usable, verification, pool, report, looks, search)

@@ -47,9 +47,9 @@ def map_rows(descriptor: int, dataset: h5py.Dataset) -> MappedRows | None:
     `descriptor` is that of the same file, which HDF5 reads through an object.
     """
     chunks = dataset.chunks
-    if dataset.ndim < 2 or not chunks or chunks[1:] != dataset.shape[1:]:
+    if not chunks or chunks[1:] != dataset.shape[1:]:
         return None
-    if not dataset.dtype.isnative:
+    if dataset.dtype.kind not in "iuf" or not dataset.dtype.isnative:
         return None
     row = np.empty(dataset.shape[1:], dataset.dtype)
     starts = np.zeros(-(-dataset.shape[0] // chunks[0]), np.int64)
