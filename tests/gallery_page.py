@@ -13,7 +13,7 @@ from tvcli.cli import run
 
 def names(page: Any) -> list[str]:
     found: list[str] = page.eval_on_selector_all(
-        "#results .caption span:last-child", "all => all.map((one) => one.textContent)"
+        "#results .name", "all => all.map((one) => one.textContent)"
     )
     return found
 

@@ -225,7 +225,7 @@ def test_crosshair_cursors_readout_and_zoom(editor: Editor) -> None:
 def test_keys_open_at_their_top(editor: Editor) -> None:
     editor.page.set_viewport_size({"width": 600, "height": 420})
     editor.press("?")
-    top = editor.page.evaluate("() => document.querySelector('#keys').scrollTop")
+    top = editor.page.evaluate("() => document.querySelector('#keys > div').scrollTop")
     assert top == 0
     assert editor.page.evaluate("() => document.activeElement.textContent") == "Keys"
 

@@ -18,7 +18,7 @@ def chosen(page: Any) -> list[str]:
         page.locator("#results li.chosen").count()
     )
     found: list[str] = page.eval_on_selector_all(
-        "#results li.chosen .caption span:last-child", "all => all.map((one) => one.textContent)"
+        "#results li.chosen .name", "all => all.map((one) => one.textContent)"
     )
     return found
 

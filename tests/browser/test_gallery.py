@@ -72,9 +72,7 @@ def test_a_dropped_and_a_chosen_file(home: Any, tmp_path: Path) -> None:
     wait_for_hits(home, 9)
     picture(2, 240, 200).save(file)
     home.set_input_files("#file", file)
-    home.wait_for_function(
-        "() => document.querySelector('#results .caption span:last-child').textContent === '2.png'"
-    )
+    home.wait_for_function("() => document.querySelector('#results .name').textContent === '2.png'")
     (tmp_path / "text.png").write_text("text")
     drop(home, tmp_path / "text.png")
     home.wait_for_selector("#message.error")
@@ -128,6 +126,29 @@ def test_likes_change_the_order_and_are_saved(home: Any, made: Path) -> None:
     assert said == {liked: True, before[1]: False}
 
 
+def test_cards_tell_photos_of_one_name_apart(home: Any) -> None:
+    inner = home.locator(".name", has_text="6.png")
+    assert inner.text_content() == "inner/6.png"
+    assert inner.get_attribute("title") == "photos/inner/6.png"
+    for part in (".folder", ".file"):
+        assert inner.locator(part).bounding_box()["width"] > 10
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (400, 600)])
+def test_keys_are_closed_without_scrolling(home: Any, size: tuple[int, int]) -> None:
+    width, height = size
+    home.set_viewport_size({"width": width, "height": height})
+    home.keyboard.press("?")
+    frame, listed = (home.locator(name).bounding_box() for name in ("#keys .strong", "#keys > div"))
+    assert frame["x"] >= 0 and frame["x"] + frame["width"] <= width
+    assert listed["y"] + listed["height"] <= frame["y"]
+    assert frame["y"] + frame["height"] <= height
+    assert home.evaluate("() => { const list = document.querySelector('#keys > div');"
+                         " list.scrollTop = 9999; return list.scrollTop; }") > 0  # fmt: skip
+    home.get_by_text("Close").click()
+    assert not home.is_visible("#keys")
+
+
 def test_with_the_keyboard_alone(home: Any) -> None:
     keyboard = home.keyboard
     keyboard.press("/")
@@ -139,7 +160,7 @@ def test_with_the_keyboard_alone(home: Any) -> None:
     keyboard.press("ArrowRight")
     keyboard.press("Enter")
     wait_for_message(home, "^1 hit with “inner”")
-    assert home.text_content("#query-name") == "7.png"
+    assert home.text_content("#query-name") == "inner/7.png"
     for key in ("/", "Control+a", "Delete", "Enter"):
         keyboard.press(key)
     wait_for_hits(home)
@@ -207,7 +228,7 @@ def test_learn_keep_and_rank_anew(page: Any, made: Path, tmp_path: Path) -> None
         page.click("#learning >> text=Undo")
         page.wait_for_selector("text=/Undone:/")
         page.wait_for_function(
-            "names => [...document.querySelectorAll('#results .caption span:last-child')]"
+            "names => [...document.querySelectorAll('#results .name')]"
             ".map((one) => one.textContent).join() === names.join()",
             arg=learned_from,
         )

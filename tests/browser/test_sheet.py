@@ -37,7 +37,7 @@ class Sheet:
         return self.page.locator("#tiles li", has=self.page.locator(f'span[title="{name}"]'))
 
     def names(self) -> list[str]:
-        titles = self.page.locator("#tiles .caption span").all()
+        titles = self.page.locator("#tiles .caption .name").all()
         return [str(title.get_attribute("title")) for title in titles]
 
     def state(self, name: str) -> str:

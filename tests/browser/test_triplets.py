@@ -114,7 +114,7 @@ def test_zoomed_in_most_of_the_page_is_photos(editor: Any) -> None:
     editor.wait_for_function("() => scrollY > 100")
     frame = editor.locator("#choice").bounding_box()
     assert frame["y"] <= 0 and frame["height"] < 0.4 * 450
-    name = editor.locator("#neighbours .caption span:last-child").first
+    name = editor.locator("#neighbours .caption .name").first
     assert name.bounding_box()["height"] < 45
 
 

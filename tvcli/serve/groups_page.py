@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tvcli.core.deduping.dedupe import Group, Member
 from tvcli.serve.folders import Folders
-from tvcli.serve.page_parts import END, head, picture, printable
+from tvcli.serve.page_parts import END, head, named, picture, printable
 
 HERE = Path(__file__).parent
 INTRO = (
@@ -44,7 +44,7 @@ def groups_page(
 def _card(member: Member, kept: Member, folders: Folders) -> str:
     facts = member.facts
     size = f"{facts.width}×{facts.height} {facts.format}, {_bytes(facts.bytes)}"
-    lines = [("name", Path(facts.image).name), ("", member.reason), ("soft", size)]
+    lines = [("", member.reason), ("soft", size)]
     lines += [("soft", member.transform_description)] if member.transform_description else []
     lines += [("soft", f"also linked as {link}") for link in facts.links]
     said = "".join(f'<p class="{kind}">{printable(text)}</p>' for kind, text in lines)
@@ -52,7 +52,7 @@ def _card(member: Member, kept: Member, folders: Folders) -> str:
     return (
         f'<li class="{member.action}">{picture(facts.image, folders)}'
         f'<span class="badge">{member.action}</span>'
-        f'<div class="about" title="{printable(facts.image)}">{said}{_choice(member)}{mark}</div>'
+        f'<div class="about">{named(facts.image)}{said}{_choice(member)}{mark}</div>'
         "</li>"
     )
 

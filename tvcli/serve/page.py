@@ -8,7 +8,7 @@ from pathlib import Path
 from tvcli.core.boxes import Box
 from tvcli.core.searching.hits import Hit
 from tvcli.serve.folders import Folders
-from tvcli.serve.page_parts import END, Pictures, Quad, head, printable
+from tvcli.serve.page_parts import END, Pictures, Quad, head, named, printable
 
 COMPARED_BYTES = 12_000_000  # of the pictures in a page that compares searches
 
@@ -72,7 +72,7 @@ def _list(
     quads += [quad for quad in found if quad]
     items = [
         f'<li class="query">{pictures.photo(query, quads, "query")}'
-        f'<p class="caption"><b>query</b><span>{printable(Path(query).name)}</span></p></li>'
+        f'<p class="caption"><b>query</b>{named(query)}</p></li>'
     ]
     for hit in hits:
         marked = is_right is not None and is_right(hit)
@@ -87,8 +87,7 @@ def _caption(hit: Hit) -> str:
     label = f'<span class="label">{printable(hit.label)}</span>' if hit.label else ""
     return (
         f'<p class="caption"><b>{hit.similarity:.3f}</b>{label}{_checked(hit)}'
-        f'<span title="{printable(hit.image)}">{printable(Path(hit.image).name)}</span>'
-        f"{_same(hit)}{_fields(hit)}</p>"
+        f"{named(hit.image)}{_same(hit)}{_fields(hit)}</p>"
     )
 
 
@@ -97,7 +96,7 @@ def _same(hit: Hit) -> str:
     if not hit.same_content:
         return ""
     names = printable(", ".join(hit.same_content))
-    return f'<span title="{names}">+{len(hit.same_content)}</span>'
+    return f'<span class="same" title="{names}">+{len(hit.same_content)}</span>'
 
 
 def _fields(hit: Hit) -> str:

@@ -158,6 +158,14 @@ def _inside(place: float, end: int) -> float:
     return min(max(place, 1), end) if -4 < place < end + 5 else place
 
 
+def named(path: str) -> str:
+    """Return a path as an element, of which the folder gives way where there is no room."""
+    folder, slash, file = path.rpartition("/")
+    above = f'<span class="folder"><bdi>{printable(folder + slash)}</bdi></span>' if slash else ""
+    shown = f'{above}<span class="file">{printable(file)}</span>'
+    return f'<span class="name" title="{printable(path)}">{shown}</span>'
+
+
 def printable(text: str) -> str:
     """Return text safe in HTML, with what is not UTF-8 marked."""
     return html.escape(text.encode("utf-8", "replace").decode("utf-8"))

@@ -90,7 +90,14 @@ function caption(item, score) {
     item.moved ? movement(item.moved) : null,
     item.label ? make("span", { class: "label" }, item.label) : null,
     item.same_content ? sameFiles(item.same_content) : null,
-    make("span", { title: item.image }, item.name));
+    named(item.name, item.image));
+}
+
+/** A photo's name, of which the folder gives way where there is no room; its path is a tooltip. */
+export function named(name, path = name) {
+  const at = name.lastIndexOf("/") + 1;
+  return make("span", { class: "name", title: path },
+    at ? make("span", { class: "folder" }, make("bdi", {}, name.slice(0, at))) : null, make("span", { class: "file" }, name.slice(at)));
 }
 
 /** How many other files have the same content, and which. */

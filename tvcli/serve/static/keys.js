@@ -35,13 +35,14 @@ function addHelp(table, isOn) {
   const rows = table.filter(([, does]) => does).map(([keys, does]) =>
     make("tr", {}, make("td", {}, ...shown(keys)), make("td", {}, does)));
   const close = make("button", { class: "strong", onclick: () => dialog.close() }, "Close");
+  const list = make("div", { tabindex: 0 }, make("table", {}, make("tbody", {}, ...rows)));
   const dialog = make("dialog", { id: find("#keys") ? null : "keys", class: "keys", "aria-label": "Keys" },
-    make("h2", { tabindex: -1, autofocus: true }, "Keys"), make("table", {}, make("tbody", {}, ...rows)), close);
+    make("h2", { tabindex: -1, autofocus: true }, "Keys"), list, close);
   document.body.append(dialog);
   const open = () => {
     if (!isOn()) return;
     dialog.showModal();
-    dialog.scrollTop = 0;
+    list.scrollTop = 0;
   };
   table.push([["?"], null, open]);
   document.addEventListener("keydown", (event) => {

@@ -1,5 +1,6 @@
 // A photo of the sheet: its picture with its boxes. A drag draws, a click dismisses, a double click opens it.
 
+import { named } from "./cards.js";
 import { make } from "./dom.js";
 import { between, isBox } from "./geometry.js";
 import { mark, shape } from "./marks.js";
@@ -24,7 +25,7 @@ export class Tile {
     this.button.append(photo.unreadable ? make("span", { class: "missing" }, "cannot be shown") : this.#picture(photo));
     this.none = this.#small("None", "No object in", "There is no object in this photo (e)", () => act.empty(this));
     this.element = make("li", { "data-place": photo.place }, this.button,
-      make("p", { class: "caption" }, make("span", { title: photo.name }, photo.name.split("/").at(-1)), this.#told, this.none,
+      make("p", { class: "caption" }, named(photo.name), this.#told, this.none,
         this.#small("Open", "Open", "Open it alone (o)", () => act.opened(this))));
   }
 

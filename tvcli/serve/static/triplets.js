@@ -1,7 +1,7 @@
 // The similarity editor: a reference, its neighbours; one that is similar, one that is less so.
 
 import { get, send } from "./api.js";
-import { pictureOf } from "./cards.js";
+import { named, pictureOf } from "./cards.js";
 import { find, make, say } from "./dom.js";
 import { listen } from "./keys.js";
 import { begin } from "./remedies.js";
@@ -73,7 +73,7 @@ function card(hit) {
   const button = make("button", { type: "button", class: "photo", "data-key": hit.key, "data-leaves-enter": true,
     "aria-label": `${hit.rank}: ${hit.name}, similarity ${hit.similarity.toFixed(3)}` }, pictureOf(hit));
   const caption = make("p", { class: "caption" }, make("b", {}, hit.similarity.toFixed(3)),
-    hit.label ? make("span", { class: "label" }, hit.label) : null, make("span", { title: hit.image }, hit.name));
+    hit.label ? make("span", { class: "label" }, hit.label) : null, named(hit.name, hit.image));
   return make("li", {}, button, caption);
 }
 
