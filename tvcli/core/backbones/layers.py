@@ -1,4 +1,4 @@
-"""Layers by name: the classifier of a network, and the error for a layer that is not there."""
+"""Layers by name: the classifier of a network, tokens as maps, the error for one not there."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -39,3 +39,17 @@ def linear_classifier(state: dict[str, Tensor]) -> Classifier | None:
     if weights[0].ndim not in (2, 4) or weights[0][0].numel() != weights[0].shape[1]:
         return None
     return weights[0].float().reshape(classes, -1).numpy(), biases[0].float().numpy()
+
+
+def tokens_as_map(tokens: Tensor, height: int, width: int) -> Tensor:
+    """Lay patch tokens (N, h * w, C) out as (N, C, h, w), h to w as the picture's sides are.
+
+    Raises:
+        UsageError: so many cannot be laid out.
+    """
+    count = int(tokens.shape[1])
+    rows = round((count * height / width) ** 0.5)
+    if rows < 1 or count % rows:
+        raise UsageError(f"{count} tokens are no map: this layer cannot be laid out")
+    laid: Tensor = tokens.transpose(1, 2).unflatten(2, (rows, count // rows))  # type: ignore[no-untyped-call]
+    return laid

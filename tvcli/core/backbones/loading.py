@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.geometry import Geometry, measure
-from tvcli.core.backbones.layers import Classifier, linear_classifier
+from tvcli.core.backbones.layers import Classifier, linear_classifier, tokens_as_map
 from tvcli.core.backbones.mini_files import is_mini, recorded_generation, spec_of, weights_of
 from tvcli.core.backbones.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, Mismatch, UsageError
@@ -74,7 +74,8 @@ class Backbone:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             encodings = self.network(pictures)
         if encodings.ndim == 3:
-            encodings = _tokens_to_map(encodings, int(pixels.shape[1]), int(pixels.shape[2]))
+            patches = encodings[:, 1:]  # torchvision's transformers have one class token, in front
+            encodings = tokens_as_map(patches, int(pixels.shape[1]), int(pixels.shape[2]))
         return encodings.float()  # type: ignore[no-any-return]
 
     @property
@@ -262,12 +263,3 @@ def _fill(model: nn.Module, state: dict[str, Tensor], name: str, weights: Path |
     if result is None or missing:
         lacks = f" (no {missing[0]}, {len(missing)} missing)" if missing else ""
         raise Mismatch(f"{weights or 'published weights'}: not the weights of {name}{lacks}")
-
-
-def _tokens_to_map(tokens: Tensor, height: int, width: int) -> Tensor:
-    """Lay the patch tokens (N, L, C) of a transformer out as (N, C, h, w); class tokens go."""
-    count = int(tokens.shape[1])
-    rows = int((count * height / width) ** 0.5)
-    columns = round(rows * width / height)
-    patches = tokens[:, count - rows * columns :]  # class and register tokens come first
-    return patches.transpose(1, 2).reshape(-1, tokens.shape[2], rows, columns)

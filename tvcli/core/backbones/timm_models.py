@@ -10,7 +10,7 @@ import torch.fx
 from torch import Tensor, nn
 
 from tvcli.core.backbones.geometry import Geometry, measure
-from tvcli.core.backbones.layers import no_such_layer
+from tvcli.core.backbones.layers import no_such_layer, tokens_as_map
 from tvcli.core.backbones.specs import not_by_user, not_downloaded
 from tvcli.core.errors import BadInput, UsageError
 
@@ -58,7 +58,7 @@ class Features(nn.Module):
             reason = str(error).splitlines()[0]
             raise UsageError(f"--size {height}: {self.name} cannot take it: {reason}") from None
         if found.ndim == 3:
-            return _tokens_as_map(found[:, self._prefix :], height, width)
+            return tokens_as_map(found[:, self._prefix :], height, width)
         return found.permute(0, 3, 1, 2) if found.ndim == 4 and self._last else found
 
     def _features(self, pictures: Tensor) -> Tensor:
@@ -211,16 +211,6 @@ def _named(model: nn.Module, layer: str) -> nn.Module:
         raise UsageError(f"--layer {layer}: of a transformer take a part of blocks, or norm")
     found: nn.Module = layers[layer]
     return found
-
-
-def _tokens_as_map(tokens: Tensor, height: int, width: int) -> Tensor:
-    """Lay patch tokens (N, h * w, C) out as (N, C, h, w), h to w as the picture's sides are."""
-    count = int(tokens.shape[1])
-    rows = round((count * height / width) ** 0.5)
-    if rows < 1 or count % rows:
-        raise UsageError(f"{count} tokens are no map: this layer cannot be laid out")
-    laid: Tensor = tokens.transpose(1, 2).unflatten(2, (rows, count // rows))  # type: ignore[no-untyped-call]
-    return laid
 
 
 class _Trunk(nn.Module):

@@ -136,10 +136,8 @@ def open_sources(
     wanted = (region for regions in readers for region in regions if empty or not region.empty)
     every = (_under(region, base, here) for region in wanted)
     regions = sample.of(every, lambda region: region.image)
-    if shard is None:
-        return Source(base, regions, tuple(arguments), sample=sample, exclusions=left_out)
-    share = Share(regions, shard)
-    return Source(base, iter(share), tuple(arguments), share, sample, left_out)
+    share = Share(regions, shard) if shard else None
+    return Source(base, iter(share or regions), tuple(arguments), share, sample, left_out)
 
 
 def names_of(arguments: Sequence[str], stdin: IO[bytes], *, null: bool = False) -> Iterator[str]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.engines import Rows
+from tvcli.core.engines.names import checked_engine
+from tvcli.core.engines.postgres import is_url
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.locks import writing
@@ -16,7 +18,8 @@ from tvcli.core.files.paths import root_settings
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.manifest import MANIFEST, Manifest
-from tvcli.core.indexes.stores import build_rows
+from tvcli.core.indexes.segment_files import build_segments
+from tvcli.core.indexes.table_rows import build_table
 from tvcli.core.indexes.workplace import workplace
 
 EngineName = str  # one of engines.names.engine_names, or the URL of a database
@@ -47,7 +50,10 @@ def build_index(
     with writing(target), workplace(target) as folder:
         attach(folder)
         rows = blocks if stored else _checked(blocks)
-        return build_rows(folder, target.stem, rows, engine, settings, provenance, seed)
+        if is_url(engine):
+            made = {**provenance, "seed": seed}
+            return build_table(folder, engine, target.stem, rows, settings, made)
+        return build_segments(folder, rows, checked_engine(engine), settings, provenance, seed)
 
 
 def change_index(

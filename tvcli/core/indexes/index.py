@@ -13,21 +13,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.boxes import Box
 from tvcli.core.engines import STRUCTURES, Found, Mask, Rows, Vectors, why_not
 from tvcli.core.engines.condition_types import check_columns
 from tvcli.core.engines.conditions import COLUMNS, Condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.files.artifacts import Artifact, Columns, open_artifact
+from tvcli.core.files.artifacts import ALL, Artifact, Columns, Some, Table, open_artifact
 from tvcli.core.files.fields import shown
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.spellings import as_on_disk, other_spellings
 from tvcli.core.images.arrays import unit
-from tvcli.core.indexes.contents import Content, contents_of
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.row_store import RowStore
 from tvcli.core.indexes.stores import open_store
 
+Content = tuple[str, Box]  # the digest of a photo and the region of it
 LOOKED_AT = 16  # photos by which it is told where the photos lie
 
 
@@ -223,6 +224,12 @@ class ByRow:
     def read(self, name: str, rows: slice | Rows) -> Any:
         """Return rows of a column: an array, or a list of text."""
         return self._artifact.read(name, self._index.store.positions(rows))
+
+
+def contents_of(table: Table, rows: Some = ALL) -> list[Content]:
+    """Return the contents of some rows of an index, or of a file of what is kept of its photos."""
+    regions = ((x0, y0, x1, y1) for x0, y0, x1, y1 in table.read("region", rows).tolist())
+    return list(zip(table.read("digest", rows), regions, strict=True))
 
 
 @contextmanager

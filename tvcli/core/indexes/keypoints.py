@@ -18,8 +18,7 @@ from tvcli.core.errors import BadInput, Outdated
 from tvcli.core.files.artifacts import Artifact, open_artifact, slices, write_artifact
 from tvcli.core.files.locks import writing
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
-from tvcli.core.indexes.contents import contents_of
-from tvcli.core.indexes.index import Index, open_index
+from tvcli.core.indexes.index import Index, contents_of, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
 from tvcli.core.indexes.words import NAME as WORDS
 from tvcli.core.indexes.words import KeptWords, write_words
