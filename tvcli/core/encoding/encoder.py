@@ -70,11 +70,10 @@ class Encoder:
     @property
     def spec(self) -> dict[str, Any]:
         """What must be the same for two rows to compare, as JSON can hold it."""
-        backbone = {**self.network.spec.as_settings()}
         settings = asdict(self.settings)
         if self.settings.colour == "stored":  # as it was recorded before there was a choice
             del settings["colour"]
-        return {"backbone": backbone, **settings}
+        return {"backbone": self.network.spec.as_settings(), **settings}
 
     @property
     def backbone(self) -> "Backbone":

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.errors import Mismatch, UsageError
-from tvcli.core.images.arrays import TINY, Array, beside, like, unit
+from tvcli.core.images.arrays import TINY, beside, like, unit
 
 NONE = "none"  # instead of a pooling: maps stay maps
 MAP = "map"  # instead of a pooling: the comparable map itself, flattened, or a PCA of it
@@ -35,14 +35,13 @@ class Pooling:
     has_grid: bool = False
 
 
-def pool_maps(maps: Array, name: str) -> Array:
+def pool_maps(maps: Any, name: str) -> Any:
     """Pool maps (N, C, H, W) float32 into vectors (N, D) float32; `none` leaves them.
 
     Raises:
         Mismatch: there is no such pooling.
     """
-    vectors: Array = maps if name == NONE else pooling_of(name).vectors(maps)
-    return vectors
+    return maps if name == NONE else pooling_of(name).vectors(maps)
 
 
 def pooling_of(name: str) -> Pooling:
@@ -78,10 +77,9 @@ def pooling_names(*, heads: bool = False) -> list[str]:
     return [name for name, pooling in POOLINGS.items() if not (heads and pooling.has_grid)]
 
 
-def mean(maps: Array) -> Array:
+def mean(maps: Any) -> Any:
     """Average over positions."""
-    vectors: Array = maps.mean(axis=(2, 3))
-    return vectors
+    return maps.mean(axis=(2, 3))
 
 
 def mean_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
@@ -90,11 +88,10 @@ def mean_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> F
     return found
 
 
-def gem(maps: Array) -> Array:
+def gem(maps: Any) -> Any:
     """Return the generalised mean, power 3, of the positive part (Radenovic et al. 2018, eq. 3)."""
     positive = maps.clip(min=SMALLEST)
-    vectors: Array = (positive * positive * positive).mean(axis=(2, 3)) ** (1 / GEM_POWER)
-    return vectors
+    return (positive * positive * positive).mean(axis=(2, 3)) ** (1 / GEM_POWER)
 
 
 def gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
@@ -113,9 +110,8 @@ def gem_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Fl
 def side_by_side(first: Pooling, second: Pooling) -> Pooling:
     """Return two poolings beside each other: the vectors of each are of unit length, (N, D + E)."""
 
-    def vectors(maps: Array) -> Array:
-        joined: Array = beside(unit(first.vectors(maps)), unit(second.vectors(maps)))
-        return joined
+    def vectors(maps: Any) -> Any:
+        return beside(unit(first.vectors(maps)), unit(second.vectors(maps)))
 
     def contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
         """Return what both contribute, each by its own length."""
@@ -130,14 +126,13 @@ def side_by_side(first: Pooling, second: Pooling) -> Pooling:
     return Pooling(vectors, contributions)
 
 
-def crelu(maps: Array) -> Array:
+def crelu(maps: Any) -> Any:
     """Return the means of the positive and of the negative part side by side, (N, 2C).
 
     Concatenated rectified linear units: Shang et al. 2016. In the mean alone, what speaks for a
     channel at one position and against it at another adds up to nothing.
     """
-    vectors: Array = beside(mean(maps.clip(min=0)), mean((-maps).clip(min=0)))
-    return vectors
+    return beside(mean(maps.clip(min=0)), mean((-maps).clip(min=0)))
 
 
 def crelu_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:
@@ -150,15 +145,14 @@ def crelu_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> 
     return found
 
 
-def spatial(maps: Array) -> Array:
+def spatial(maps: Any) -> Any:
     """Average onto a 7 x 7 grid and bring each position to unit length.
 
     The dot product of two vectors is then the mean cosine over positions.
     """
     down, across = (like(_averages(side), maps) for side in maps.shape[2:])  # (7, H), (7, W)
     grid = down @ maps @ across.swapaxes(0, 1)  # (N, C, 7, 7)
-    vectors: Array = unit(grid).reshape(len(maps), -1) / GRID
-    return vectors
+    return unit(grid).reshape(len(maps), -1) / GRID
 
 
 def spatial_contributions(encoding: Floats, pooled: Floats, direction: Floats) -> Floats:

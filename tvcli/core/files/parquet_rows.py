@@ -142,19 +142,14 @@ def _batch(schema: Any, fields: dict[str, set[str]], columns: Columns) -> Any:
         values[column] = found
     encodings = columns["encodings"]
     flat = pa.array(np.ascontiguousarray(encodings, np.float16).ravel())
-    values["encodings"] = pa.FixedSizeListArray.from_arrays(flat, flat_size(encodings))
+    values["encodings"] = pa.FixedSizeListArray.from_arrays(flat, math.prod(encodings.shape[1:]))
     return utf8(lambda: pa.record_batch([values[name] for name in schema.names], schema=schema))
-
-
-def flat_size(encodings: Any) -> int:
-    """Return how many values a row of encodings (n, ...) has."""
-    return int(np.prod(encodings.shape[1:]))
 
 
 def _columns(path: Path, batch: Any, shape: tuple[int, ...]) -> Columns:
     """Return a batch of rows as an encodings file has them; raises BadInput for other ones."""
     try:
-        found = {name: batch.column(name) for name in (*FIXED,)}
+        found = {name: batch.column(name) for name in FIXED}
         count, size = batch.num_rows, int(np.prod(shape))
         values = found["encodings"].flatten().to_numpy(zero_copy_only=False)
         if values.dtype != np.float16 or found["encodings"].null_count:

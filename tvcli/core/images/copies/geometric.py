@@ -52,9 +52,7 @@ def draw_rotation(rng: Rng) -> Parameters:
 
 def rotated(image: Image.Image, degrees: float, cut: bool, colour: Colour) -> Copy:
     """Return the picture turned anticlockwise; cut to what is full if that is half or more."""
-    turned = image.rotate(
-        degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=(colour[0], colour[1], colour[2])
-    )
+    turned = image.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=tuple(colour))
     middle = shift(turned.width / 2, turned.height / 2)
     transform = middle @ turn(degrees) @ shift(-image.width / 2, -image.height / 2)
     width, height = largest_upright(image.width, image.height, math.radians(degrees))

@@ -82,7 +82,7 @@ def logo_badge(mark: str, letters: str, colours: list[Colour], height: int) -> I
     side = FINE * height
     font = ImageFont.load_default(round(0.6 * side))
     width = side + round(font.getlength(letters)) + side // 2
-    first, second = ((c[0], c[1], c[2]) for c in colours)
+    first, second = map(tuple, colours)
     badge = Image.new("RGBA", (width, side))
     pen = ImageDraw.Draw(badge)
     pen.rounded_rectangle((0, 0, width - 1, side - 1), side // 5, second)
@@ -91,9 +91,7 @@ def logo_badge(mark: str, letters: str, colours: list[Colour], height: int) -> I
     return badge.resize((max(1, width // FINE), height), Image.Resampling.LANCZOS)
 
 
-def _draw_mark(
-    pen: ImageDraw.ImageDraw, mark: str, side: int, colour: tuple[int, int, int]
-) -> None:
+def _draw_mark(pen: ImageDraw.ImageDraw, mark: str, side: int, colour: tuple[int, ...]) -> None:
     if mark == "disc":
         pen.ellipse(_box(side, 0.12, 0.12, 0.88, 0.88), colour)
     elif mark == "shield":

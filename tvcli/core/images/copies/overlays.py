@@ -35,8 +35,7 @@ def overprinted(
 def framed(image: Image.Image, width: float, colour: Colour) -> Copy:
     """Return the picture in a frame of one colour; its `width` in short sides."""
     border = max(1, round(min(image.size) * width))
-    copy = ImageOps.expand(image, border, (colour[0], colour[1], colour[2]))
-    return Copy(copy, shift(border, border))
+    return Copy(ImageOps.expand(image, border, tuple(colour)), shift(border, border))
 
 
 def draw_emoji(rng: Rng) -> Parameters:
