@@ -60,7 +60,7 @@ def test_records_choose_regions(tv: Tv, photos: Path, tmp_path: Path) -> None:
         (["PHOTOS", "-o", "X", "--device", "mps"], 2, "this machine has none"),
         (["PHOTOS", "-o", "X", "--size", "8"], 2, "Invalid value for '--size'"),
         (["missing-folder", "-o", "X"], 3, "missing-folder: no such file or folder"),
-        (["missing.jpg", "-o", "X"], 3, "none of 1 photos could be used; missing.jpg: not found"),
+        (["missing.jpg", "-o", "X"], 3, "tv: missing.jpg: not found"),
         (["PHOTOS", "-o", "no/such/X"], 3, "no/such/X: cannot be written"),
         (["PHOTOS", "-o", "X", "--backbone", "alexnet", "--weights", "w"], 3, "w: no such file"),
         (["BAD", "-o", "X"], 3, "BAD:2: not JSON"),

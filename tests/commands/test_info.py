@@ -58,4 +58,3 @@ def test_info_of_what_is_none(tv: Tv, tmp_path: Path) -> None:
         ran = tv("info", tmp_path / name)
         assert (ran.status, ran.out) == (3, "")
         assert message in ran.err
-    assert tv("info").status == 2

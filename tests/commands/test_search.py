@@ -253,7 +253,7 @@ def test_bad_queries(tv: Tv) -> None:
     assert tv("search", "text.jpg", "photos/0.png", "--strict").status == 3
     Path("inner").mkdir()
     shutil.copy("text.jpg", "inner/text.jpg")
-    assert "skipped inner/text.jpg: not a picture" in tv("search", "inner/text.jpg").err
+    assert "tv: inner/text.jpg: not a picture" in tv("search", "inner/text.jpg").err
     ran = tv("search")
     assert ran.status == 2 and "name a photo to search with, - for one on stdin" in ran.err
     ran = tv("search", "--unlike", "photos/0.png")
@@ -275,6 +275,54 @@ def test_no_index(tv: Tv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert (ran.status, ran.out) == (3, "")
     assert "make one: tv index PHOTOS" in ran.err
     assert "no such index" in tv("search", "x.png", "-i", "none.tvx").err
+
+
+TAKE_PHOTOS = (
+    "search {}",
+    "search --like {}",
+    "eval search --queries {}",
+    "label {} --labels folders",
+    "index {} -o new.tvx",
+    "encode {} -o new.h5",
+    "copies {} -o copies",
+    "dedupe {}",
+)
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize("command", TAKE_PHOTOS)
+def test_what_cannot_be_used_is_told_once(tv: Tv, command: str) -> None:
+    Path("bad").mkdir()
+    Path("bad/bad.jpg").write_bytes(b"none")
+    ran = tv(*command.format("no.jpg").split())
+    assert (ran.status, ran.err.count("no.jpg: not found")) == (3, 1)
+    assert ran.err.endswith("tv: no.jpg: not found\n") and "skipped" not in ran.err
+    if "--like" not in command:
+        ran = tv(*command.format("bad").split())
+        assert (ran.status, ran.err.count("bad.jpg: not a picture")) == (3, 1)
+        assert ran.err.endswith("tv: no photo could be used\n")
+
+
+@pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize("command", [c for c in TAKE_PHOTOS if "--like" not in c])
+def test_where_there_are_no_photos_what_was_given_is_named(tv: Tv, command: str) -> None:
+    Path("empty").mkdir()
+    ran = tv(*command.format("empty").split())
+    said = "tv: no photos found in empty: name photos, folders of photos, or a list of them\n"
+    assert ran.status == 3 and ran.err.endswith(said)
+    if not command.startswith("dedupe"):
+        ran = tv(*command.format(".tv/index.tvx").split())
+        assert ran.status == 3 and "tv: .tv/index.tvx: an index, where photos are" in ran.err
+
+
+@pytest.mark.usefixtures("indexed")
+def test_of_several_bad_queries_each_is_told_once(tv: Tv) -> None:
+    ran = tv("search", "a.jpg", "b.jpg")
+    told = ["skipped a.jpg: not found", "skipped b.jpg: not found"]
+    assert ran.status == 3
+    assert ran.err.splitlines() == [*told, "tv: none of 2 photos could be used"]
+    ran = tv("search", "a.jpg", "b.jpg", "photos/0.png")
+    assert (ran.status, ran.err.splitlines()) == (0, told)
 
 
 READERS = (

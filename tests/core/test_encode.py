@@ -159,10 +159,10 @@ def test_bad_photos_are_left_out_and_told(photos: Path, tmp_path: Path, encoder:
 
 def test_nothing_to_encode(tmp_path: Path, encoder: Encoder) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BadInput, match="no photos found"):
+    with pytest.raises(BadInput, match=r"no photos found in .*empty: name photos"):
         run(tmp_path / "empty", tmp_path / "e.h5", encoder)
     (tmp_path / "empty" / "a.jpg").write_bytes(b"")
-    with pytest.raises(BadInput, match=r"none of 1 photos could be used; a\.jpg: empty file"):
+    with pytest.raises(BadInput, match=r"^a\.jpg: empty file$"):
         run(tmp_path / "empty", tmp_path / "e.h5", encoder)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 

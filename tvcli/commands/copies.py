@@ -71,7 +71,7 @@ def copies(
     from tvcli.core.images.copies.truth import relative_to
 
     settings = CopySettings(kinds_named(kinds or []), per_photo, seed, format, size)
-    with reports.open() as report:
+    with reports.open(sources) as report:
         made = make_copies(paths.open(sources, report), output, settings, report)
         base = base_of(streams.STREAM)
         count = emit(streams.STREAM, (relative_to(base, record) for record in made))

@@ -111,7 +111,7 @@ def dedupe(
     settings = DedupeSettings(
         preference, Rule(Default(min_probability)), candidates, not_duplicates
     )
-    with reports.open() as report, ExitStack() as stack:
+    with reports.open(sources or []) as report, ExitStack() as stack:
         open_photos = partial(PathOptions(null=null, exclude=exclude).open, report=report)
         encoder = partial(make_encoder, backbone, weights=weights, pool="auto", device=device)
         if against:

@@ -84,7 +84,7 @@ def encode(
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.ray_cluster import parts_by_cluster
 
-    with reports.open() as report, streams.encodings_file(output) as target:
+    with reports.open(sources) as report, streams.encodings_file(output) as target:
         source = replace(inputs.open(sources, report), exif=exif)
         # Workers of a cluster make their own encoders: of this one only its record counts.
         chosen = encoder.make(device="cpu" if ray else None)
@@ -100,7 +100,7 @@ def _update(
     """Bring the file that is there up to date, or only say how."""
     from tvcli.core.encoding.updates import tell_file, update_file
 
-    with reports.open() as report:
+    with reports.open(request.arguments) as report:
         if dry_run:
             print_plan(tell_file(target, request, report), report)
             return

@@ -108,7 +108,7 @@ def eval_search(
         raise UsageError("--calibrate: is of the queries themselves, not of --query-expansion")
     index = index_or_default(index)
     trial = Trial(queries or [], truth, ranks, weights, seed, root, sampling.parse(), asked)
-    with reports.open() as report:
+    with reports.open(queries or []) as report:
         if explained:
             explain_metrics()
         trials = compared_trials(index, compare, trial)

@@ -203,7 +203,7 @@ def _make(
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
     location = kept.heads()
-    with reports.open() as report:
+    with reports.open(sources) as report:
         made = streams.provenance_of(sources, seed)
         if is_rows(sources, streams.stdin()):
             _check_whole(inputs)
@@ -265,7 +265,7 @@ def _change(
     from tvcli.core.indexes.sync import sync_encodings
     from tvcli.core.indexes.updates import change_photos
 
-    with reports.open() as report:
+    with reports.open(request.arguments) as report:
         made = streams.provenance_of(request.arguments, seed)
         if is_rows(request.arguments, request.stdin):
             with streams.input_file(request.arguments[0]) as path:
@@ -282,7 +282,7 @@ def _tell(target: Path, request: "UpdateRequest", reports: ReportOptions) -> Non
     from tvcli.core.indexes.sync import explain_sync
     from tvcli.core.indexes.updates import tell_photos
 
-    with reports.open() as report:
+    with reports.open(request.arguments) as report:
         if is_rows(request.arguments, request.stdin):
             with streams.input_file(request.arguments[0]) as path:
                 print_plan(explain_sync(target, request, report, path), report)

@@ -146,7 +146,7 @@ def label(
         raise UsageError("--shard: its last line is a note, which tables do not have")
     if output != STREAM and chosen == "table":
         raise UsageError("--format table: is for a terminal; leave out -o, or name another format")
-    with reports.open() as report:
+    with reports.open(sources) as report:
         sidecars = Sidecars([*roots_of(sources), *(allow or [])], report) if xmp else None
         records = label_records(
             sources,

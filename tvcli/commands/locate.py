@@ -123,7 +123,7 @@ def locate(
         effort=effort.effort(),
         label_thresholds=labelled,
     )
-    with reports.open() as report:
+    with reports.open(sources) as report:
         source = inputs.open(sources, report)
         locator = load_locator(classifier, boxes, settings, weights=weights, device=device)
         pictures = Pictures(save_crops, draw)

@@ -194,7 +194,7 @@ def search(
         weights=weights,
         device=device,
     )
-    with reports.open() as report:
+    with reports.open(queries or []) as report:
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)
         found = print_hits(
             hits, format, null=null, allow=[*roots_of(queries or []), *(allow or [])]

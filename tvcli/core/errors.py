@@ -31,6 +31,17 @@ class BadInput(TvError):
     """A file is missing, unreadable, corrupt or empty."""
 
 
+class NothingUsable(BadInput):
+    """Nothing that was named could be used, as the report was told of each.
+
+    `in_short` is the message for whoever has read what the report was told.
+    """
+
+    def __init__(self, message: str, in_short: str) -> None:
+        super().__init__(message)
+        self.in_short = in_short
+
+
 class Mismatch(TvError):
     """Artifacts that do not fit together: another backbone, version or setting."""
 

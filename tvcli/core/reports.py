@@ -1,11 +1,11 @@
 """How core tells whoever listens what it is doing, without printing."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tvcli.core.errors import BadInput
+from tvcli.core.errors import BadInput, NothingUsable
 
 Total = int | None | Callable[[], int | None]
 
@@ -36,6 +36,7 @@ READ_BY = {
 INSTALL = {suffix: wanted for wanted, endings in READ_BY.items() for suffix in endings}
 
 KEPT = 1000  # photos skipped that a report remembers
+NAMED = 3  # arguments named where no photos were found in them
 
 
 class Report:
@@ -107,11 +108,27 @@ def number_of(count: int, noun: str, plural: str = "") -> str:
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
-def nothing_found(report: Report) -> str:
-    """Return the message for a command line that named no photo of use."""
-    if not report.skipped and report.left_out:
-        return f"no photos found that can be read: {report.left_out_text()}; convert them to JPEG"
-    if not report.skipped:
-        return "no photos found: name photos, folders of photos, or a list of them"
-    first = report.skipped[0]
-    return f"none of {report.skips} photos could be used; {first.image}: {first.reason}"
+def nothing_found(report: Report, named: Sequence[str] = (), hint: str = "") -> BadInput:
+    """Return the error for a command line whose arguments named no photo of use."""
+    if report.skipped:
+        first = report.skipped[0]
+        reason = f"{first.image}: {first.reason}"
+        if report.skips == 1:
+            return NothingUsable(reason + hint, f"no photo could be used{hint}")
+        none = f"none of {report.skips} photos could be used"
+        return NothingUsable(f"{none}; {reason}{hint}", none + hint)
+    where = f" in {_listed(named)}" if named else ""
+    if report.left_out:
+        left_out = report.left_out_text()
+        return BadInput(
+            f"no photos found{where} that can be read: {left_out}; convert them to JPEG"
+        )
+    return BadInput(f"no photos found{where}: name photos, folders of photos, or a list of them")
+
+
+def _listed(named: Sequence[str]) -> str:
+    """Return some names in a line, the first of many."""
+    names = ["standard input" if name == "-" else name for name in named[:NAMED]]
+    more = [number_of(len(named) - NAMED, "other")] if len(named) > NAMED else []
+    *most, last = names + more
+    return f"{', '.join(most)} and {last}" if most else last

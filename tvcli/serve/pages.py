@@ -11,7 +11,7 @@ from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.older import note_older
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 from tvcli.serve.box_editor import BoxEditor
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.clicks import ClickFile
@@ -86,7 +86,7 @@ def open_box_editor(
     """
     names = list(dict.fromkeys(region.image for region in source.regions))
     if not names:
-        raise BadInput("no photo to annotate")
+        raise nothing_found(Report(), source.arguments)
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: its folder is not there")
     collection = Collection(source.root, names, Folders([source.root, *allow]))

@@ -2,11 +2,12 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.errors import BadInput, NothingUsable
 from tvcli.core.files.external_sort import SpilledRecords, spilled
 from tvcli.core.files.own_files import check_own
 from tvcli.core.files.records import write_records
@@ -21,13 +22,22 @@ SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
 
 
 class TerminalReport(Report):
-    """Shows what core reports, and keeps all skipped photos in `errors` (None: not wanted)."""
+    """Shows what core reports, and keeps all skipped photos in `errors` (None: not wanted).
+
+    `single`: one photo was named, so that one that is skipped is an error, if there is no more.
+    """
 
     def __init__(
-        self, *, strict: bool = False, quiet: bool = False, errors: SpilledRecords | None = None
+        self,
+        *,
+        strict: bool = False,
+        quiet: bool = False,
+        errors: SpilledRecords | None = None,
+        single: bool = False,
     ) -> None:
         super().__init__(strict=strict)
-        self.quiet, self._errors = quiet, errors
+        self.quiet, self._errors, self._single = quiet, errors, single
+        self.held = ""  # the line about the only photo named: where it is an error, that says it
         self._started = time.monotonic()
         self._stage = ""
         self._watch = Stopwatch()
@@ -69,6 +79,8 @@ class TerminalReport(Report):
         shown = f"skipped {image}: {reason}"
         if log().json:
             tell(shown, level="warning", event="skip", image=image, stage=stage, reason=reason)
+        elif self._single and not self.skips and not self.strict:
+            self.held = shown
         elif self.skips < SHOWN_SKIPS and not self.strict:
             self._print(shown)
         elif self.skips == SHOWN_SKIPS:
@@ -103,9 +115,16 @@ class TerminalReport(Report):
             more |= {"left_out": dict(self.left_out)} if self.left_out else {}
             self._print(f"{what}{left_out} in {seconds:.1f} s", event="summary", **more)
 
+    def tell_held(self) -> None:
+        """Print the line that was held back, if there is one."""
+        held, self.held = self.held, ""
+        if held:
+            self._print(held)
+
     def _print(
         self, message: str, *, level: Level = "info", event: str = "note", **more: Any
     ) -> None:
+        self.tell_held()
         if self._bar is not None:
             shown = printable(message)
             self._bar.console.print(shown, markup=False, highlight=False, soft_wrap=True)
@@ -115,18 +134,31 @@ class TerminalReport(Report):
 
 @contextmanager
 def reporting(
-    *, strict: bool = False, quiet: bool = False, errors: Path | None = None
+    *,
+    strict: bool = False,
+    quiet: bool = False,
+    errors: Path | None = None,
+    single: bool = False,
 ) -> Iterator[TerminalReport]:
-    """Report on the terminal, and write the skipped photos to `errors` whatever happens."""
+    """Report on the terminal, and write the skipped photos to `errors` whatever happens.
+
+    An error that nothing could be used does not tell again what the report has told.
+    """
     if errors is not None:
         check_own(errors, "errors")
     with ExitStack() as stack:
         kept = stack.enter_context(spilled([])) if errors is not None else None
-        report = TerminalReport(strict=strict, quiet=quiet, errors=kept)
+        report = TerminalReport(strict=strict, quiet=quiet, errors=kept, single=single)
         try:
             yield report
+        except NothingUsable as error:
+            if report.held or log().json:
+                report.held = ""
+                raise
+            raise BadInput(error.in_short) from error
         finally:
             report.close()
+            report.tell_held()
             if errors is not None and kept is not None:
                 write_records(errors, kept)
 
@@ -138,9 +170,14 @@ class ReportOptions(OptionGroup):
     strict: options.Strict = False
     quiet: options.Quiet = False
 
-    def open(self) -> AbstractContextManager[TerminalReport]:
-        """Report so."""
-        return reporting(strict=self.strict, quiet=self.quiet, errors=self.errors)
+    def open(self, named: Sequence[str] = ()) -> AbstractContextManager[TerminalReport]:
+        """Report so, on a command line that names some photos, or what else has photos."""
+        from tvcli.core.files.sources import (
+            is_one_photo,  # brings numpy, which tv --help does without
+        )
+
+        single = is_one_photo(named)
+        return reporting(strict=self.strict, quiet=self.quiet, errors=self.errors, single=single)
 
 
 def _bar(unit: str) -> Any:

@@ -164,7 +164,7 @@ def encoded_parts(
             raise
         if not (parts or even_none or (source.share and source.share.listed)):
             shutil.rmtree(folder)
-            raise BadInput(nothing_found(report))
+            raise nothing_found(report, source.arguments)
         yield parts
         shutil.rmtree(folder)
 

@@ -236,7 +236,7 @@ def plan_of(
         exif=bool(settings.get("exif")) and not request.exif,
     )
     if not plan.photos:
-        raise BadInput(nothing_found(report))
+        raise nothing_found(report, source.arguments)
     return plan
 
 

@@ -34,6 +34,7 @@ LONGEST_LINE = 2**20  # bytes of a list of paths
 LONGEST_NAME = 255  # bytes of a file's name that systems take
 SNIFFED = 512  # bytes looked at to tell what a stream is
 CONTROLS = re.compile(rb"[\x01-\x06\x0e-\x1a\x1c-\x1f]")  # but for those of terminals
+INDEX_SUFFIX = ".tvx"
 NEITHER = "neither a photo nor a list of paths or records"
 
 OnUnreadable = Callable[[str, str], None]
@@ -181,6 +182,16 @@ def is_photo_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SUFFIXES
 
 
+def _is_picture_name(path: Path) -> bool:
+    return is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES
+
+
+def is_one_photo(arguments: Sequence[str]) -> bool:
+    """Tell whether there is one argument, named like a photo, be it there or not."""
+    paths = [Path(argument) for argument in arguments]
+    return len(paths) == 1 and _is_picture_name(paths[0]) and not paths[0].is_dir()
+
+
 def is_photo(path: Path) -> bool:
     """Tell whether a file is there that is named like a photo, or begins like one."""
     if not os.path.isfile(path):  # noqa: PTH113 - false, not an error, for names too long
@@ -250,8 +261,13 @@ def _reader(
     if is_pipe(path):
         return _read_pipe(argument, null, fields)
     if path.is_dir():
+        if path.suffix == INDEX_SUFFIX:
+            raise BadInput(
+                f"{argument}: an index, where photos are needed: name the photos or their folder; "
+                f"tv search -i {argument} searches it"
+            )
         return (Region(str(photo)) for photo in walk(Path(as_on_disk(argument))))
-    if is_photo_name(path) or path.suffix.lower() in OTHER_SUFFIXES:
+    if _is_picture_name(path):
         # Even if it is not there, or of no kind that is read: it is skipped like any bad photo.
         return iter([Region(as_on_disk(argument))])
     if not path.is_file():
@@ -269,6 +285,8 @@ def _read_file(path: Path, null: bool, fields: FieldReader) -> Iterator[Region]:
     start = _first_bytes(path)
     if PICTURE_START.match(start):
         return iter([Region(str(path))])
+    if start.startswith(HDF5_MAGIC):
+        raise BadInput(f"{path}: an HDF5 file where photos or records are needed")
     if _is_binary(start, null):
         raise BadInput(f"{path}: {NEITHER}")
     return _from_paths(_split_file(path, b"\0" if null else b"\n"), str(path))

@@ -67,7 +67,7 @@ def boxed_photos(
             raise BadInput("no photos found: the boxes name none")
         astray = root is None and all("not found" in skip.reason for skip in report.skipped)
         hint = "; --root names the folder with the photos" if astray else ""
-        raise BadInput(nothing_found(report) + hint)
+        raise nothing_found(report, hint=hint)
     if scaled:
         report.note(f"{scaled} photos have another size than annotated: their boxes were scaled")
     if clipped:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import as_json
 from tvcli.core.files.paths import absolute_path
@@ -87,7 +86,7 @@ class Labeller:
             some = True
             yield from self._labelled(columns, source.root)
         if not some and not source.share:
-            raise BadInput(nothing_found(self._report))
+            raise nothing_found(self._report, source.arguments)
 
     def label_encodings(self, path: Path) -> Iterator[Labelled]:
         """Yield the labels of the rows of an encodings file.
@@ -179,7 +178,7 @@ class Labeller:
                 rows = self._rows.get(absolute_path(root / image), _NO_ROWS)
                 hidden.append(np.union1d(rows, copies.get(digest, _NO_ROWS)))
         if not vectors:
-            raise BadInput(f"--fit-on: {nothing_found(self._report)}")
+            raise nothing_found(self._report, self._settings.fit_on)
         return np.concatenate(vectors), np.concatenate(own), hidden
 
     def _named(self, arguments: Sequence[str]) -> Iterator[tuple[Columns, Path]]:

@@ -184,10 +184,7 @@ def locate_photos(
             f"of {locator.threshold:.2f}: look at them with --draw, or raise --threshold"
         )
     if report.done == 0 and not source.share:
-        if not report.skipped:
-            raise BadInput(nothing_found(report))
-        first = report.skipped[0]
-        raise BadInput(f"not one photo could be used; {first.image}: {first.reason}")
+        raise nothing_found(report, source.arguments)
     if source.share:
         made = {"located": locator.record, "keep_empty": keep_empty}
         yield {"shard": source.share.note() | made}

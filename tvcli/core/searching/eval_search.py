@@ -22,7 +22,7 @@ from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
 from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
@@ -82,7 +82,7 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
         queries = _queries(index, trial, stdin, report)
         report.start("measuring", "queries")
         labels = (lambda q: q.label) if trial.truth == "labels" else lambda q: truth.label(q.photo)
-        asked = _counted(queries, report)
+        asked = _counted(queries, report, trial.queries)
         return measure(index, known, asked, labels, trial.ks, trial.neighbours)
 
 
@@ -137,10 +137,14 @@ def _own(index: Index) -> Iterator[Query]:
             yield Query(image, vectors[place], photo=photo, digest=digest, label=label)
 
 
-def _counted(queries: Iterable[Query], report: Report) -> Iterator[Query]:
+def _counted(queries: Iterable[Query], report: Report, named: list[str]) -> Iterator[Query]:
+    """Pass queries on, counted; raises BadInput if there are none."""
+    before = report.done
     for query in queries:
         report.advance()
         yield query
+    if report.done == before:
+        raise nothing_found(report, named)
 
 
 def eval_triplets(

@@ -79,24 +79,30 @@ class Queries:
         """The index that the queries are for."""
         return self._index
 
-    def of_photos(self, regions: Iterable[Region], root: Path) -> Iterator[Query]:
+    def of_photos(
+        self, regions: Iterable[Region], root: Path, report: Report | None = None
+    ) -> Iterator[Query]:
         """Yield a query for each region of a photo, encoded as the gallery was; bad ones go."""
-        for columns in self.photo_columns(regions, root):
+        for columns in self.photo_columns(regions, root, report):
             yield from self._of_columns(columns, root)
 
-    def photo_columns(self, regions: Iterable[Region], root: Path) -> Iterator[Columns]:
+    def photo_columns(
+        self, regions: Iterable[Region], root: Path, report: Report | None = None
+    ) -> Iterator[Columns]:
         """Yield what is known of regions of photos, with their `encodings`, some at a time.
 
-        They are encoded as the gallery was; photos that cannot be used are skipped.
+        They are encoded as the gallery was; photos that cannot be used are skipped, as the report
+        is told, by default that of all queries.
         """
+        report = report or self._report
         from tvcli.core.encoding.encode import chunked, encode_chunks
 
         self._encoder = self._encoder or self._load()
         for encoded in encode_chunks(chunked(self._noted(regions), TOGETHER), root, self._encoder):
             for image, _, reason in encoded.skips:
-                self._report.skip(shown_path(root, image), "query", reason)
+                report.skip(shown_path(root, image), "query", reason)
             for note in encoded.notes:
-                self._report.note(note)
+                report.note(note)
             if len(encoded):
                 yield encoded.columns
 
@@ -198,9 +204,10 @@ class Queries:
         if len(rows):
             indexed: Vector = self._index.vectors(rows[:1])[0]
             return indexed
-        query = next(self.of_photos([Region(name)], Path()), None)
+        report = Report()  # one that is of no use is an error, not skipped
+        query = next(self.of_photos([Region(name)], Path(), report), None)
         if query is None:
-            raise BadInput(f"{name}: {self._report.skipped[-1].reason}")
+            raise BadInput(f"{name}: {report.skipped[-1].reason}")
         vector: Vector = unit(query.vector[None])[0]
         return vector
 

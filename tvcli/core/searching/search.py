@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from tvcli.core.boxes import parse_box
-from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.errors import UsageError
 from tvcli.core.files.pipes import STDIN, is_pipe
 from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.records import Region
 from tvcli.core.files.sources import Source, is_rows, open_sources
 from tvcli.core.indexes.index import Index, open_index
 from tvcli.core.indexes.older import note_older
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 from tvcli.core.searching.examples import parse_example
 from tvcli.core.searching.hits import Hit, SearchSettings
 from tvcli.core.searching.searcher import Asked, Example, Searcher
@@ -77,8 +77,7 @@ def find_hits(
             answered += 1
             yield from hits
     if not answered or (request.queries and answered == len(request.items)):
-        first = report.skipped[0] if report.skipped else None
-        raise BadInput(f"{first.image}: {first.reason}" if first else "no query photo found")
+        raise nothing_found(report, request.queries)
 
 
 def _asked(

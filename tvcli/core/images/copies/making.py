@@ -10,7 +10,6 @@ from typing import Literal
 from PIL import Image
 
 from tvcli.core.boxes import Box, clip
-from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
@@ -93,7 +92,7 @@ def make_copies(
         if made:
             keep_truth(folder, known | made)
     if not made:
-        raise BadInput(nothing_found(report))
+        raise nothing_found(report, source.arguments)
 
 
 def _made(
