@@ -181,6 +181,17 @@ def test_names_that_are_not_utf8(tv: Tv, collection: Path) -> None:
         assert client.get(f"/pictures/{odd['row']}").status_code == 200
 
 
+def test_names_go_without_the_folder_that_all_have(tv: Tv, collection: Path) -> None:
+    photos = "photos/inner/6.png", "photos/inner/7.png", "photos/3.png"
+    records = "".join(f'{{"image": "{name}"}}\n' for name in photos)
+    (collection / "some.jsonl").write_text(records)
+    tv("index", "some.jsonl", "-o", "some.tvx", "--size", "64", "-q")
+    with open_gallery([Path("some.tvx")], None) as app, client_of(app) as client:
+        items = client.get("/api/items").json()["items"]
+    assert [item["name"] for item in items] == ["inner/6.png", "inner/7.png", "3.png"]
+    assert [Path(item["image"]).name for item in items] == ["6.png", "7.png", "3.png"]
+
+
 def test_two_indexes(tv: Tv, collection: Path) -> None:
     Path("few").mkdir()
     tv("index", "photos/inner", "-o", "few.tvx", "--size", 64)

@@ -1,5 +1,6 @@
 """One open index with its encoder, searched by many requests at once."""
 
+import os
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -75,6 +76,8 @@ class Finder:
         self.maps = Maps(index, self.facets)
         self._searcher = Searcher(index, encoder=load_encoder)
         self._warming: threading.Thread | None = None
+        begin = os.path.commonprefix(index.images)  # noqa: RUF071 - by letters, up to the last /
+        self.above = begin.rfind("/") + 1  # letters of the folder that all photos are in
         self._rows: dict[str, int] = {}
         for row, name in enumerate(index.images):
             self._rows.setdefault(name, row)

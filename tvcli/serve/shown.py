@@ -65,7 +65,7 @@ def _shown(finder: Finder, row: int, box: list[float] | None) -> dict[str, Any]:
     name = finder.index.images[row]
     image = shown_path(finder.index.root, name)
     item: dict[str, Any] = {"row": row, "key": finder.key_of(row), "image": image}
-    item["name"] = name.encode("utf-8", "replace").decode()  # below the root: tells photos apart
+    item["name"] = name[finder.above :].encode("utf-8", "replace").decode()
     if box is not None:
         item |= {"box": box, **_size(finder, row)}
     return item
