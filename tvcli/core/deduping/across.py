@@ -5,6 +5,7 @@ New imports against an archive, photos to train with against those to test with.
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
@@ -15,6 +16,7 @@ from tvcli.core.deduping.dedupe import (
     DedupeSettings,
     Group,
     Member,
+    Read,
     about_link,
     decisions_about,
     facts_of_contents,
@@ -29,6 +31,7 @@ from tvcli.core.deduping.sharing import near_by_words
 from tvcli.core.deduping.words import words_of
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
+from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
 HEADS = ("rank", "classifier", "boxes")  # of indexes with other ones the vectors are others
@@ -130,16 +133,23 @@ def _groups(
 ) -> Iterator[Group]:
     names, archived = (Names(photos.root, photos.images) for photos in (own, other))
     groups: list[list[Member]] = []
-    for place, numbers in matched.items():
-        kept = facts_of_contents(other, archived, [place], report)
-        found = facts_of_contents(own, names, numbers, report)
-        if not (kept and found):
-            continue
-        first = min((facts for _, facts in kept), key=lambda facts: facts.image)
-        members = [Member(first, "keep", "in the collection compared with")]
-        for number, facts in sorted(found, key=lambda one: one[1].image):
-            members.append(_member(facts, first, links, number, len(own) + place, preference))
-        groups.append(members)
+
+    def read(match: tuple[int, list[int]]) -> tuple[int, Read, Read]:
+        place, numbers = match
+        kept = facts_of_contents(other, archived, [place])
+        return place, kept, facts_of_contents(own, names, numbers)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        for place, (kept, bad), (found, worse) in in_order(pool, read, matched.items()):
+            for skip in (*bad, *worse):
+                report.skip(skip.image, skip.stage, skip.reason)
+            if not (kept and found):
+                continue
+            first = min((facts for _, facts in kept), key=lambda facts: facts.image)
+            members = [Member(first, "keep", "in the collection compared with")]
+            for number, facts in sorted(found, key=lambda one: one[1].image):
+                members.append(_member(facts, first, links, number, len(own) + place, preference))
+            groups.append(members)
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))
 

@@ -5,7 +5,9 @@ Nothing is ever deleted here.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,11 +30,13 @@ from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
 from tvcli.core.indexes.keypoints import kept_keypoints
 from tvcli.core.matching.match import Match
-from tvcli.core.reports import Report
+from tvcli.core.parallel import cores, in_order
+from tvcli.core.reports import Report, Skip
 from tvcli.core.searching.queries import shown_path
 
 Action = Literal["keep", "drop"]
 Numbered = tuple[int, Facts]  # a photo, and the number of its content
+Read = tuple[list[Numbered], list[Skip]]  # photos read again, and those that cannot be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +128,12 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
         alone = [(n, n) for n, images in enumerate(photos.images) if len(images) > 1]
         names = Names(photos.root, photos.images)
         groups: list[list[Member]] = []
-        for contents in components([*pairs, *alone]):
-            found = facts_of_contents(photos, names, contents, report)
-            groups += _grouped(found, photos, links, decisions, settings.preference)
+        read = partial(facts_of_contents, photos, names)
+        with ThreadPoolExecutor(cores()) as pool:
+            for found, skips in in_order(pool, read, components([*pairs, *alone])):
+                for skip in skips:
+                    report.skip(skip.image, skip.stage, skip.reason)
+                groups += _grouped(found, photos, links, decisions, settings.preference)
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))
 
@@ -144,14 +151,14 @@ def decisions_about(path: Path | None, *collections: Photos) -> Decisions:
     return read_decisions(path, known.get)
 
 
-def facts_of_contents(
-    photos: Photos, names: Names, contents: Sequence[int], report: Report
-) -> list[Numbered]:
+def facts_of_contents(photos: Photos, names: Names, contents: Sequence[int]) -> Read:
     """Return the facts of the files of some contents, each file once, with the content's number.
 
-    A file is read again: one that changed since it was indexed is not what it is taken for.
+    And which cannot be used. A file is read again: one that changed since it was indexed is not
+    what it is taken for.
     """
     found: list[Numbered] = []
+    skips: list[Skip] = []
     for number in contents:
         files: list[Facts] = []
         known: set[str] = set()
@@ -166,9 +173,9 @@ def facts_of_contents(
                     raise BadImage("changed since it was indexed; tv index --update")
                 files.append(facts)
             except (BadImage, OSError) as error:
-                report.skip(image, "dedupe", str(error))
+                skips.append(Skip(image, "dedupe", str(error)))
         found += [(number, facts) for facts in _entries_counted(files)]
-    return found
+    return found, skips
 
 
 def _facts_of_file(photos: Photos, names: Names, same: Sequence[str]) -> Facts:
