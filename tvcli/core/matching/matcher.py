@@ -138,4 +138,4 @@ def _pairs(tree: Any, gallery: Keypoints) -> tuple[npt.NDArray[np.intp], npt.NDA
 def _distinct(source: Points, target: Points, own: float, other: float) -> int:
     """Return how many pairs there are, counting those at the same place of either photo once."""
     places = np.rint(source / (CELL * own)), np.rint(target / (CELL * other))
-    return min((len(np.unique(place, axis=0)) for place in places), default=0)
+    return min(len(set(map(tuple, place.tolist()))) for place in places)  # unique is slow for few

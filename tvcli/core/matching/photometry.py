@@ -104,12 +104,13 @@ def _fitted(terms: Values, wanted: Values, *, ridge: float, least: float = -np.i
     """
     places = wanted.size // 3
     weights: Values = np.ones(places, np.float32)
+    damping = ridge * np.eye(terms.shape[1])
     for _ in range(FITS):
         weighted = terms * np.repeat(weights, len(terms) // places)[:, None]
-        normal = weighted.T @ terms + ridge * np.eye(terms.shape[1])
-        found = np.linalg.solve(normal, weighted.T @ wanted)
+        found = np.linalg.solve(weighted.T @ terms + damping, weighted.T @ wanted)
         found[0] = np.maximum(found[0], least)
-        residues = np.linalg.norm((wanted - terms @ found).reshape(places, 3), axis=1)
+        left = (wanted - terms @ found).reshape(places, 3)
+        residues = np.sqrt((left * left).sum(axis=1))
         weights = 1 / (1 + (residues / SOFT) ** 2)
     return found, residues
 
