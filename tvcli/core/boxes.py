@@ -5,6 +5,7 @@ from typing import Any
 
 Box = tuple[float, float, float, float]
 
+OUTSIDE = 2.0  # pixels by which rounding may put a box outside its photo
 NUMBERS = frozenset((int, float))  # as JSON has them
 FARTHEST = 2.0**53  # pixels: beyond, neighbours have one number, and areas may be infinite
 

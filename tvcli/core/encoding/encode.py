@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tvcli.core.boxes import clip
+from tvcli.core.boxes import OUTSIDE, Box, clip
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, merged
@@ -169,17 +169,32 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
         if note:
             encoded.notes.append(f"{regions[0].image}: {note}; it is used")
         known = exif_of(regions[0], root) if regions[0].exif else {}
+        beyond = ""  # told of one region of a photo
         for region in regions:
             try:
                 if photo is not None:
+                    given = region.crop
                     region = prepare(photo, region, content, encoder)
+                    beyond = beyond or _reaching_beyond(photo, given, region.crop)
             except BadImage as error:
                 encoded.skips.append((region.image, "crop", str(error)))
                 continue
             assert region.prepared is not None
             pixels.append(region.prepared.pixels)
             _add_columns(encoded.columns, region, region.prepared, known)
+        if beyond:
+            encoded.notes.append(f"{regions[0].image}: {beyond}; the part inside is used")
     return pixels, encoded
+
+
+def _reaching_beyond(photo: Photo, given: Box | None, inside: Box | None) -> str:
+    """Return that a box reaches beyond its photo, by more than is rounding; else nothing."""
+    if given is None or inside is None:
+        return ""
+    if max(abs(a - b) for a, b in zip(given, inside, strict=True)) <= OUTSIDE:
+        return ""
+    shown = ",".join(f"{side:g}" for side in given)
+    return f"the box {shown} reaches beyond the photo ({photo.width} x {photo.height})"
 
 
 def _add_columns(

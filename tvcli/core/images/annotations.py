@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from tvcli.core.boxes import Box, area, as_box, clip
+from tvcli.core.boxes import OUTSIDE, Box, area, as_box, clip
 from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
@@ -22,7 +22,6 @@ from tvcli.core.reports import Report, nothing_found
 
 STAGE = "boxes"
 SAME_SHAPE = 0.02  # how far width over height may differ between two sizes of one photo
-OUTSIDE = 2.0  # pixels by which rounding may put a box outside its photo
 LEAST_INSIDE = 0.1  # of a box's area: one with less inside its photo is a mistake
 KNOWN_PLACES = 2**16  # photos whose place is remembered
 
