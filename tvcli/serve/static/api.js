@@ -9,8 +9,7 @@ export class Refusal extends Error {
   }
 }
 
-function cutOff(error) {
-  if (error.name === "AbortError") throw error;
+function cutOff() {
   throw new Refusal(0, "tv does not answer: is it still running?");
 }
 
@@ -31,21 +30,19 @@ async function ask(path, options) {
   return text ? JSON.parse(text) : {};
 }
 
-export function get(path, parameters = {}, options = {}) {
+export function get(path, parameters = {}) {
   const query = new URLSearchParams(parameters).toString();
-  return ask(query ? `${path}?${query}` : path, options);
+  return ask(query ? `${path}?${query}` : path);
 }
 
-export function send(method, path, content, options = {}) {
-  const headers = { "content-type": "application/json" };
-  return ask(path, { method, headers, body: JSON.stringify(content), ...options });
-}
+const asJson = (method, content) =>
+  ({ method, headers: { "content-type": "application/json" }, body: JSON.stringify(content) });
+
+export const send = (method, path, content) => ask(path, asJson(method, content));
 
 /** Send JSON, get a file: a picture, an archive. */
 export async function fetched(path, content) {
-  const headers = { "content-type": "application/json" };
-  const answer = await respond(path, { method: "POST", headers, body: JSON.stringify(content) });
-  return answer.blob().catch(cutOff);
+  return (await respond(path, asJson("POST", content))).blob().catch(cutOff);
 }
 
 export function upload(path, file) {

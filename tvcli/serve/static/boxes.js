@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { find, say } from "./dom.js";
 import { Editing } from "./editing.js";
-import { listen } from "./keys.js";
+import { arrowKeys, digitKeys, listen } from "./keys.js";
 import { allLabels, learnLabels } from "./labels.js";
 import { drawPanel } from "./panel.js";
 import { showReadout } from "./readout.js";
@@ -141,7 +141,6 @@ const turning = (turn) => (event) => {
 };
 const sheetActions = { ...actions, accept: turning(() => sheet.accept()), before: turning(() => sheet.back()),
   after: turning(() => sheet.forward()) };
-const arrows = [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]];
 const table = [
   [["s"], "sheet of many photos that were not looked at", () => void actions.sheet()],
   [["d", "PageDown"], "next photo", () => void actions.after()],
@@ -169,10 +168,8 @@ const table = [
   [["f", "0"], "fit the photo", actions.fit],
   [["h"], "hide or show the boxes", hide],
   [[" "], "hold and drag to move the photo", () => (stage.space = true)],
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [[String(n)], n === 1 ? "1 to 9: give that label of the list" : null,
-    () => allLabels()[n - 1] && editing.give(allLabels()[n - 1])]),
-  ...arrows.map(([key, across, down]) => [[key, `Shift+${key}`, `Ctrl+${key}`, `Ctrl+Shift+${key}`], null,
-    (event) => nudge(across, down, event)]),
+  ...digitKeys("give that label of the list", (place) => allLabels()[place] && editing.give(allLabels()[place])),
+  ...arrowKeys(nudge),
 ];
 listen(table.map(([keys, does, action]) => [keys, does, action && travel.waiting(action)]), () => !sheet.isOpen);
 listen(sheetKeys(sheet, sheetActions), () => sheet.isOpen);

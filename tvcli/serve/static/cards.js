@@ -1,7 +1,7 @@
 // A photo in a grid: its picture, its caption and, for a hit, yes and no.
 
 import { searchWith } from "./address.js";
-import { make } from "./dom.js";
+import { make, shape } from "./dom.js";
 import { pictureAt } from "./session.js";
 import { shownWeight } from "./weights.js";
 
@@ -13,24 +13,15 @@ export function pictureOf(item, { index = 0, size = "thumb" } = {}) {
   });
   picture.addEventListener("error", () => frame.replaceChildren(missing(item)));
   frame.append(picture);
-  if (item.box && item.width) {
-    frame.append(outline(item.box, item));
-  }
+  if (item.box && item.width) frame.append(outline(item.box, item));
   return frame;
 }
 
 /** A box drawn over a picture of any size: the viewBox is the photo's own size in pixels. */
 export function outline(box, { width, height }, kind = "located") {
-  const namespace = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(namespace, "svg");
-  const shape = document.createElementNS(namespace, "rect");
-  drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  drawing.setAttribute("class", `outline ${kind}`);
-  drawing.setAttribute("aria-hidden", "true");
+  const drawing = shape("svg", { viewBox: `0 0 ${width} ${height}`, class: `outline ${kind}`, "aria-hidden": "true" });
   const [x0, y0, x1, y1] = box;
-  const sides = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
-  for (const [name, value] of Object.entries(sides)) shape.setAttribute(name, value);
-  drawing.append(shape);
+  drawing.append(shape("rect", { x: x0, y: y0, width: x1 - x0, height: y1 - y0 }));
   return drawing;
 }
 
@@ -64,7 +55,7 @@ function card(item, kind, column, parts, below) {
 }
 
 /** What an address calls a column of hits: the number of its index, or that it is what was learned. */
-export const columnName = ({ index, learned }) => (learned ? "learned" : String(index));
+const columnName = ({ index, learned }) => (learned ? "learned" : String(index));
 
 export function whyButton(hit, { index, learned, explains }) {
   if (!explains || hit.missing) return null;

@@ -11,6 +11,13 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** The same for a part of a drawing. */
+export function shape(name, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  return element;
+}
+
 export const find = (selector, within = document) => within.querySelector(selector);
 
 /** Say something to everybody: shown, and read by screen readers. */

@@ -35,10 +35,9 @@ function facet(of, name, counts, state, change, open) {
   const toggle = (value) => change({ page: "",
     [of]: chosen.includes(value) ? chosen.filter((other) => other !== value) : [...chosen, value] });
   const lines = counts.map(([value, count]) => make("label", {},
-    make("input", { type: "checkbox", "data-value": `${of} ${value}`, onchange: () => toggle(value),
-      ...(chosen.includes(value) ? { checked: true } : {}) }),
+    make("input", { type: "checkbox", "data-value": `${of} ${value}`, onchange: () => toggle(value), checked: chosen.includes(value) }),
     make("span", {}, value), make("small", {}, count.toLocaleString())));
-  return make("details", { "data-of": of, ...(open.has(of) ? { open: true } : {}) },
+  return make("details", { "data-of": of, open: open.has(of) },
     make("summary", { class: "button", "data-value": `${of} summary` }, chosen.length ? `${name}: ${chosen.join(", ")}` : name),
     make("div", { class: "choices" }, ...lines,
       chosen.length ? make("button", { type: "button", onclick: () => change({ [of]: [], page: "" }) }, "Any") : null));

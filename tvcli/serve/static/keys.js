@@ -9,13 +9,21 @@ const OWNERS = { " ": "button, summary, input", Enter: "a[href], button:not([dat
   ...Object.fromEntries(SLIDES.flatMap((key) => ["", "Shift+"].map((shift) => [shift + key, "input[type=range]"]))) };
 const SHOWN = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "space" };
 
-export function nameOf(event) {
+function nameOf(event) {
   const control = event.ctrlKey || event.metaKey ? "Ctrl+" : "";
   const shift = event.shiftKey && event.key.length > 1 ? "Shift+" : "";
   const key = event.key.length === 1 && control ? event.key.toLowerCase() : event.key;
   const capital = control && event.shiftKey && event.key.length === 1 ? "Shift+" : "";
   return control + capital + shift + key;
 }
+
+/** Rows of a table for the arrows, alone and with Shift, Ctrl or both: `action(across, down, event)`. */
+export const arrowKeys = (action) => [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]]
+  .map(([key, across, down]) => [[key, `Shift+${key}`, `Ctrl+${key}`, `Ctrl+Shift+${key}`], null, (event) => action(across, down, event)]);
+
+/** Rows of a table for the keys 1 to 9: `action(place)`, from 0. */
+export const digitKeys = (does, action) => Array.from("123456789", (digit, place) =>
+  [[digit], place ? null : `1 to 9: ${does}`, () => action(place)]);
 
 /** Answer to the keys of a table, while `isOn()`: views of one page have a table each. */
 export function listen(table, isOn = () => true) {
@@ -44,7 +52,6 @@ function addHelp(table, isOn) {
     dialog.showModal();
     list.scrollTop = 0;
   };
-  table.push([["?"], null, open]);
   document.addEventListener("keydown", (event) => {
     if (event.key === "?" && !event.target.matches?.(WRITING) && !find("dialog[open]")) open();
   });

@@ -70,15 +70,14 @@ export class Learning {
     const text = make("p", {}, told(now));
     const button = (name, does, kind = "") =>
       make("button", { type: "button", class: kind, onclick: does }, name);
-    const parts = { running: () => [text, make("progress", { "aria-label": "Learning",
-      ...(now.epochs ? { max: now.epochs, value: now.epoch } : {}) })],
-    ready: () => [text, button("Keep it", () => this.#end("keep"), isBetter(now) ? "strong" : ""),
-      button("Discard it", () => this.#end("discard"), isBetter(now) ? "" : "strong")],
-    kept: () => [text, button("Undo", () => this.#end("undo")), button("Close", () => (panel.hidden = true))],
-    undone: () => [text, button("Close", () => (panel.hidden = true))],
-    failed: () => [text, button("Close", () => (panel.hidden = true))] }[now.state];
+    const close = button("Close", () => (panel.hidden = true));
+    const parts = {
+      running: [make("progress", { "aria-label": "Learning", ...(now.epochs ? { max: now.epochs, value: now.epoch } : {}) })],
+      ready: [button("Keep it", () => this.#end("keep"), isBetter(now) ? "strong" : ""),
+        button("Discard it", () => this.#end("discard"), isBetter(now) ? "" : "strong")],
+      kept: [button("Undo", () => this.#end("undo")), close], undone: [close], failed: [close] }[now.state];
     panel.hidden = !parts;
-    panel.replaceChildren(...(parts?.() ?? []));
+    panel.replaceChildren(...(parts ? [text, ...parts] : []));
   }
 }
 

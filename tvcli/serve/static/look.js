@@ -75,7 +75,7 @@ export class Lightbox {
     const why = find("[data-why]", card);
     const said = item.key != null && item.rank && find("[data-say]", card) ? judgement(item, ...this.said(item.key)) : null;
     const choose = item.key == null ? null : make("label", { class: "button" }, make("input", { type: "checkbox",
-      class: "choose-this", ...(this.choice.has(item.key) ? { checked: true } : {}) }), "Choose");
+      class: "choose-this", checked: this.choice.has(item.key) }), "Choose");
     return make("div", { class: "look-about" },
       make("h2", {}, item.name),
       make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
@@ -85,8 +85,8 @@ export class Lightbox {
   }
 
   #bar(steps) {
-    const step = (way, text, name) => make("button", { type: "button", "data-step": way, "aria-label": name, title: name,
-      ...(steps[way] ? {} : { disabled: true }) }, text);
+    const step = (way, text, name) =>
+      make("button", { type: "button", "data-step": way, "aria-label": name, title: name, disabled: !steps[way] }, text);
     return make("p", { class: "look-bar" }, step("before", "←", "Photo before (←)"), step("after", "→", "Next photo (→)"),
       make("button", { type: "button", class: "zoom", title: "Actual size (z)", "aria-pressed": "false" }, "Zoom"),
       make("button", { type: "button", class: "close", title: "Close (Escape)" }, "Close"));

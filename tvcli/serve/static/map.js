@@ -37,7 +37,7 @@ export class CollectionMap {
       pan: (across, down) => this.#moved(() => this.view.pan(across, down)),
       zoom: (factor, at) => this.#moved(() => this.view.zoom(factor, at)),
       hover: (at) => this.#hover(at), click: (at, event) => this.#click(at, event),
-      shape: (corners, how) => this.#drawn(corners, how),
+      shape: (corners, how) => this.drawShape(corners, how),
     });
     new MapKeys(this);
     find("#map-lasso").addEventListener("click", () => this.lasso());
@@ -196,14 +196,10 @@ export class CollectionMap {
   }
 
   /** Draw a lasso or a rectangle, and choose what lies in it once it is `done`. */
-  #drawn(corners, { adding, done } = {}) {
+  drawShape(corners, { adding, done } = {}) {
     this.#shape = done ? null : corners;
     this.redraw();
     if (done && this.points) this.choose(this.points.within(corners.map((corner) => this.view.photoPoint(corner))), { adding });
-  }
-
-  drawShape(corners) {
-    this.#drawn(corners);
   }
 
   lasso(on = !this.gestures.lassoing) {

@@ -82,8 +82,7 @@ export class MapKeys {
   #choose() {
     const { from, to } = this.#rectangle;
     this.#end();
-    const { view, points } = this.map;
-    this.map.choose(points.within(corners(from, to).map((corner) => view.photoPoint(corner))));
+    this.map.drawShape(corners(from, to), { done: true });
   }
 
   #end() {

@@ -20,7 +20,7 @@ export function shownBy({ layout, method }) {
 }
 
 /** Where each group lies and which is closest to it, as rows of a table. */
-export function groupsOf(points, groups) {
+function groupsOf(points, groups) {
   const sums = [...groups.names, "others"].map((name) => ({ name, count: 0, x: 0, y: 0 }));
   for (const point of points.where(() => true)) {
     const sum = sums[groups.of[point]] ?? sums.at(-1);

@@ -1,16 +1,10 @@
 // Boxes as they are drawn over a photo: their sides, labels and handles, and the lines through the pointer.
 
+import { shape } from "./dom.js";
 import { HANDLES, handlePoint } from "./geometry.js";
 import { colourOf } from "./labels.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LONGEST = 40; // letters of a label that are drawn
-
-export function shape(name, attributes) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  return element;
-}
 
 /** A box `{box, label, kind}`, where kind is own, proposed or theirs; handles only where it has them. */
 export function mark({ box, label, kind }, scale, { chosen = false, handles = false } = {}) {

@@ -22,13 +22,16 @@ export function keepFocus() {
 
 /** Move the focus among the cards by so many columns and rows; returns the card, or none. */
 export function step(across, down) {
-  const links = [...document.querySelectorAll("#results a.photo")];
-  const here = links.indexOf(find("a.photo", focusedCard() ?? document.createElement("p")));
-  if (!links.length) return null;
-  const top = (link) => Math.round(link.getBoundingClientRect().top);
-  const columns = links.filter((link) => top(link) === top(links[0])).length || 1;
-  const to = here < 0 ? 0 : here + across + down * columns;
-  const link = links[Math.min(links.length - 1, Math.max(0, to))];
-  link.focus();
-  return link.closest("[data-key]");
+  const card = focusedCard();
+  const link = beside([...document.querySelectorAll("#results a.photo")], card && find("a.photo", card), across, down);
+  link?.focus();
+  return link?.closest("[data-key]") ?? null;
+}
+
+/** Which of some elements of a grid is so many columns and rows from one of them; the first from none. */
+export function beside(all, one, across, down) {
+  const here = all.indexOf(one);
+  const top = (other) => Math.round(other.getBoundingClientRect().top);
+  const columns = all.filter((other) => top(other) === top(all[0])).length;
+  return all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + across + down * columns))];
 }

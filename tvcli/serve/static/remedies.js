@@ -1,6 +1,6 @@
 // What can be done where there is nothing to show, something went wrong, or it takes long: buttons below the message.
 
-import { find, make } from "./dom.js";
+import { find, make, say } from "./dom.js";
 
 /** Offer things to do, `[name, action]`, the first as the strong button; none takes away what was offered. */
 export function offer(remedies = []) {
@@ -17,9 +17,7 @@ export async function begin(work) {
   try {
     await work();
   } catch (error) {
-    const place = find("#message");
-    place.textContent = error.message;
-    place.classList.add("error");
+    say(error.message, { error: true });
     offer([["Try again", () => location.reload()]]);
   }
 }

@@ -12,7 +12,7 @@ const PAGE = 60;
 const HITS = 30;
 const MOST = 600;
 
-export const hitsOf = (state) => Number(state.k) || HITS;
+const hitsOf = (state) => Number(state.k) || HITS;
 export const moreHits = (state) => hitsOf(state) + HITS;
 
 /** What the address asks to search with. */

@@ -1,8 +1,7 @@
 // The keys of the sheet.
 
+import { arrowKeys, digitKeys } from "./keys.js";
 import { allLabels } from "./labels.js";
-
-const ARROWS = [["ArrowLeft", -1, 0], ["ArrowRight", 1, 0], ["ArrowUp", 0, -1], ["ArrowDown", 0, 1]];
 
 /** `actions` are those of the buttons. */
 export const sheetKeys = (sheet, actions) => [
@@ -13,8 +12,7 @@ export const sheetKeys = (sheet, actions) => [
   [["k"], "draw with the keyboard: arrows move the box, with Ctrl resize it, with Shift by 10; Escape ends it", () => sheet.draws()],
   [["Delete", "Backspace"], "delete the box, or dismiss the proposal", () => sheet.remove()],
   [["l"], "label the box, and those to come", () => sheet.label()],
-  ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => [[String(n)], n === 1 ? "1 to 9: give that label of the list" : null,
-    () => allLabels()[n - 1] && sheet.give(allLabels()[n - 1])]),
+  ...digitKeys("give that label of the list", (place) => allLabels()[place] && sheet.give(allLabels()[place])),
   [["o"], "open this photo alone (also a double click)", () => sheet.openAlone()],
   [["d", "PageDown"], "next page; proposals stay as they are", (event) => void actions.after(event)],
   [["a", "PageUp"], "page before", (event) => void actions.before(event)],
@@ -24,6 +22,5 @@ export const sheetKeys = (sheet, actions) => [
   [["s"], "one photo at a time", () => void actions.sheet()],
   [["Home"], null, () => sheet.step(-Infinity, 0)],
   [["End"], null, () => sheet.step(Infinity, 0)],
-  ...ARROWS.map(([key, across, down]) => [[key, `Shift+${key}`, `Ctrl+${key}`, `Ctrl+Shift+${key}`], null,
-    (event) => sheet.arrow(across, down, event)]),
+  ...arrowKeys((across, down, event) => sheet.arrow(across, down, event)),
 ];

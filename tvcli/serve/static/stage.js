@@ -1,8 +1,9 @@
 // The photo with its boxes: drawing, choosing, moving, resizing, zoom and pan. It changes nothing by
 // itself: what a person does is told to `act`.
 
+import { shape } from "./dom.js";
 import { areaOf, between, contains, handleAt, isBox, movedTogether, resized } from "./geometry.js";
-import { guides, mark, shape } from "./marks.js";
+import { guides, mark } from "./marks.js";
 import { pictureAt } from "./session.js";
 import { View } from "./view.js";
 

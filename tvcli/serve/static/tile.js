@@ -1,9 +1,9 @@
 // A photo of the sheet: its picture with its boxes. A drag draws, a click dismisses, a double click opens it.
 
 import { named } from "./cards.js";
-import { make } from "./dom.js";
+import { make, shape } from "./dom.js";
 import { between, isBox } from "./geometry.js";
-import { mark, shape } from "./marks.js";
+import { mark } from "./marks.js";
 import { pictureAt } from "./session.js";
 
 const LEAST = 4; // screen pixels: a shorter drag is a click

@@ -3,7 +3,8 @@
 import { get, send } from "./api.js";
 import { named, pictureOf } from "./cards.js";
 import { find, make, say } from "./dom.js";
-import { listen } from "./keys.js";
+import { digitKeys, listen } from "./keys.js";
+import { beside } from "./places.js";
 import { begin } from "./remedies.js";
 import { rove } from "./roving.js";
 
@@ -144,11 +145,7 @@ const first = () => show(0);
 const photos = () => [...document.querySelectorAll("#neighbours .photo")];
 
 function step(across, down) {
-  const all = photos();
-  const here = all.indexOf(document.activeElement);
-  const top = (one) => Math.round(one.getBoundingClientRect().top);
-  const columns = all.filter((one) => top(one) === top(all[0])).length || 1;
-  all[here < 0 ? 0 : Math.min(all.length - 1, Math.max(0, here + across + down * columns))]?.focus();
+  beside(photos(), document.activeElement, across, down)?.focus();
 }
 
 function chooseFocused(role) {
@@ -173,8 +170,7 @@ listen([
   [["ArrowRight"], "next photo", () => step(1, 0)],
   [["ArrowUp"], "row above", () => step(0, -1)],
   [["ArrowDown"], "row below", () => step(0, 1)],
-  ...Array.from("123456789", (digit) => [[digit], digit === "1" ? "1 to 9: choose that neighbour" : null,
-    () => photos()[digit - 1] && choose(photos()[digit - 1].dataset.key)]),
+  ...digitKeys("choose that neighbour", (place) => photos()[place] && choose(photos()[place].dataset.key)),
   [["y", "p"], "this one is similar", () => chooseFocused("positive")],
   [["n"], "this one is less similar", () => chooseFocused("negative")],
   [["Enter"], "save and go on, once both are chosen", () => (find("#save").disabled || find("#save").hidden ? false : void save())],

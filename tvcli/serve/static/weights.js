@@ -28,16 +28,17 @@ export function judged(state, keys, what) {
   const [key] = keys;
   const again = keys.length === 1 && state[what].includes(key);
   if (again && weightOf(state, key) === 1) return weighed(state, key, DOUBLE);
-  const left = (list) => list.filter((one) => !keys.includes(one));
-  const next = { like: left(state.like), unlike: left(state.unlike) };
-  if (!again) next[what].push(...keys);
-  return { ...next, ...weighed({ ...next, weight: state.weight }, "", 1) };
+  return again ? takenBack(state, ...keys) : said(state, keys, what);
 }
 
 /** Take back what was said of a hit. */
-export function takenBack(state, key) {
-  const left = (list) => list.filter((one) => one !== key);
+export const takenBack = (state, key) => said(state, [key], null);
+
+/** Say yes or no to hits (null: neither), whatever was said of them before. */
+function said(state, keys, what) {
+  const left = (list) => list.filter((one) => !keys.includes(one));
   const next = { like: left(state.like), unlike: left(state.unlike) };
+  if (what) next[what].push(...keys);
   return { ...next, ...weighed({ ...next, weight: state.weight }, "", 1) };
 }
 
