@@ -93,6 +93,14 @@ def test_examples_count_by_their_weights_as_in_the_command(
             index.search(like=[("photos/1.png", weight)])
 
 
+def test_a_vector_that_is_liked_counts_by_its_weight_whatever_its_length(
+    index: tvcli.Index,
+) -> None:
+    near, far = index.vectors()[[1, 4]]
+    plain, long = (index.search(like=[near, far * by], k=5) for by in (1, 64))
+    assert [(h.image, h.similarity) for h in long] == [(h.image, h.similarity) for h in plain]
+
+
 def test_verified_hits_tell_their_evidence(index: tvcli.Index, collection: Path) -> None:
     turned = Image.open(collection / "photos" / "5.png").rotate(90, expand=True)
     (hit,) = index.search(turned, verify=True)

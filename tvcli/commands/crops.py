@@ -187,7 +187,7 @@ def crops(
         records = sample_crops(spilled_records, settings, alarms)
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
-        count = emit(output, records, "crops" if to is None else "boxes")
+        count = emit(output, records, "crops")
         report.summary(
             f"{number_of(count, 'crop')} of {number_of(len(spilled_records), 'photo')} in {output}"
         )

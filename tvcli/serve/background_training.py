@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from tvcli.core.errors import BadInput, TvError, reason_of
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.locks import writing
 from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.records import Record, write_records
@@ -167,15 +167,13 @@ def _started(folder: Path) -> Training:
 def _kept(trained: Path, folder: Path) -> str:
     """Copy both heads from one folder into another, or neither; return what hindered that."""
     try:
-        with ExitStack() as stack:  # neither takes its place before both are copied
-            for head, kind in HEADS.items():
+        with told_unwritable(folder), ExitStack() as stack:
+            for head, kind in HEADS.items():  # neither takes its place before both are copied
                 target = folder / head
                 check_own(target, kind)
                 stack.enter_context(writing(target))
                 partial = stack.enter_context(atomic_write(target))
                 shutil.copyfile(trained / target.name, partial)
-    except OSError as error:
-        return f"{folder}: cannot be written: {error.strerror or error}"
     except TvError as error:
         return str(error)
     return ""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from tvcli.core.errors import BadInput
+from tvcli.core.files.atomic_write import told_unwritable
 from tvcli.core.files.locks import writing
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.records import Record, read_record_file, write_records
@@ -64,10 +64,8 @@ class RecordFile:
             self._write(target, self.records)
 
     def _write(self, target: Path, records: list[Record]) -> None:
-        try:
+        with told_unwritable(self.path):
             write_records(target, records)
-        except OSError as error:
-            raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
         self.records = records
         self._seen, self._hash = self._signature(), self._content()
 

@@ -23,7 +23,7 @@ from tvcli.core.ranking.rows import RowTable
 from tvcli.core.ranking.triplets import Triplet, each_triplet
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report, nothing_found
-from tvcli.core.searching.evaluation import Known, Measured, Truth, in_order, measure
+from tvcli.core.searching.evaluation import Known, Measured, Truth, figure, in_order, measure
 from tvcli.core.searching.hits import SearchSettings
 from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
 from tvcli.core.searching.queries import Query
@@ -177,14 +177,8 @@ def eval_triplets(
     )
     right = np.concatenate([in_order(vectors, block) for block in blocks])
     low, high = bootstrap(right[:, None], seed)
-    record: dict[str, object] = {
-        "metric": "triplet accuracy",
-        "value": round(float(right.mean()), 4),
-        "low": round(float(low[0]), 4),
-        "high": round(float(high[0]), 4),
-        "triplets": len(found),
-    }
-    return [record], len(rows) - len(found)
+    record = figure("triplet accuracy", value=right.mean(), low=low[0], high=high[0])
+    return [record | {"triplets": len(found)}], len(rows) - len(found)
 
 
 def _row_numbers(triplets: Iterable[Triplet], table: RowTable) -> Iterator[int]:

@@ -18,7 +18,6 @@ from tvcli.core.errors import BadInput
 from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.labels import folder_label, read_labels
 from tvcli.core.ranking.metrics import (
-    Cutoff,
     PairCounts,
     Values,
     Vectors,
@@ -75,7 +74,11 @@ class Measured:
         """Return each figure's mean with the bounds of its interval, and the cut-off."""
         low, high = bootstrap(self.values, seed)
         rows = zip(self.names, self.values.mean(axis=0), low, high, strict=True)
-        return [*(_record(*row) for row in rows), cutoff_record(self.pairs.cutoff())]
+        cut = self.pairs.cutoff()
+        return [
+            *(figure(name, value=value, low=least, high=most) for name, value, least, most in rows),
+            figure("cut-off", value=cut.similarity, precision=cut.precision, recall=cut.recall),
+        ]
 
     def compared(self, other: "Measured", seed: int = 0) -> list[dict[str, object]]:
         """Return each figure of both and, query by query, their difference with its bounds.
@@ -92,20 +95,10 @@ class Measured:
         own, others = self.values[ours], other.values[theirs]
         low, high = bootstrap(others - own, seed)
         means = own.mean(axis=0), others.mean(axis=0)
-        records = []
-        for place, name in enumerate(self.names):
-            value, against = float(means[0][place]), float(means[1][place])
-            records.append(
-                {
-                    "metric": name,
-                    "value": round(value, 4),
-                    "other": round(against, 4),
-                    "difference": round(against - value, 4),
-                    "low": round(float(low[place]), 4),
-                    "high": round(float(high[place]), 4),
-                }
-            )
-        return records
+        return [
+            figure(name, value=ours, other=theirs, difference=theirs - ours, low=least, high=most)
+            for name, ours, theirs, least, most in zip(self.names, *means, low, high, strict=True)
+        ]
 
 
 def verdict(records: Sequence[dict[str, Any]], first: str, second: str) -> str:
@@ -153,14 +146,6 @@ class Known:
     images: list[str]
     digests: list[str]
 
-    def by_label(self) -> dict[str, Rows]:
-        """Return the rows of each label."""
-        return rows_by_name(self.labels)
-
-    def by_photo(self) -> dict[str, Rows]:
-        """Return the rows of each path and of each content hash."""
-        return rows_by_name(self.images) | rows_by_name(self.digests)
-
 
 def measure(
     gallery: Gallery,
@@ -181,7 +166,8 @@ def measure(
     Raises:
         BadInput: no query has a relevant row.
     """
-    relevant, photos = known.by_label(), known.by_photo()
+    relevant = rows_by_name(known.labels)
+    photos = rows_by_name(known.images) | rows_by_name(known.digests)
     none = np.array([], np.intp)
     values, codes = array("d"), array("Q")
     halves, without = (PairCounts(), PairCounts()), 0
@@ -209,16 +195,6 @@ def measure(
         raise BadInput(f"none of {without} queries has a relevant photo in the index")
     figures = np.array(values, np.float64).reshape(len(codes), -1)
     return Measured(names_of(ks), figures, np.array(codes, np.uint64), halves, without)
-
-
-def cutoff_record(cutoff: Cutoff) -> dict[str, object]:
-    """Return a cut-off as a record."""
-    return {
-        "metric": "cut-off",
-        "value": round(cutoff.similarity, 4),
-        "precision": round(cutoff.precision, 4),
-        "recall": round(cutoff.recall, 4),
-    }
 
 
 def _similarities(gallery: Gallery, queries: Vectors, owns: Sequence[Rows]) -> Vectors:
@@ -261,9 +237,9 @@ def rows_by_name(names: Sequence[str]) -> dict[str, Rows]:
     return {name: np.array(rows, np.intp) for name, rows in groups.items()}
 
 
-def _record(name: str, value: float, low: float, high: float) -> dict[str, object]:
-    rounded = {"value": value, "low": low, "high": high}
-    return {"metric": name} | {key: round(float(number), 4) for key, number in rounded.items()}
+def figure(metric: str, **values: float) -> dict[str, object]:
+    """Return a metric as a record of rounded values."""
+    return {"metric": metric} | {name: round(float(value), 4) for name, value in values.items()}
 
 
 def in_order(vectors: Vectors, triplets: npt.NDArray[np.integer[Any]]) -> Values:

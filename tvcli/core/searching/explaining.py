@@ -11,7 +11,7 @@ from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.encoding.pooling import MAP, NONE, pooling_of
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.atomic_write import atomic_write
+from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.own_files import check_own
 from tvcli.core.images.own_pictures import marked
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo, view
@@ -150,10 +150,8 @@ class ExplainedHits:
         self._explainer, self._folder = explainer, folder
         self._last: tuple[Query, Seen] | None = None
         self._asked = 0
-        try:
+        with told_unwritable(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{folder}: cannot be written: {error.strerror}") from error
 
     def __call__(self, query: Query, row: int, rank: int) -> str:
         """Write the picture for a hit, and return its path; empty for a photo that is gone.
@@ -168,7 +166,10 @@ class ExplainedHits:
         except BadImage:
             return ""
         file = self._folder / f"{self._asked:04d}-{rank:03d}-{name[:LONGEST]}.png"
-        _write(file, self._explainer.draw(own, other))
+        check_own(file, "picture")
+        drawn = self._explainer.draw(own, other)
+        with told_unwritable(file), atomic_write(file) as partial:
+            drawn.save(partial, "PNG", optimize=True, pnginfo=marked())
         return str(file)
 
     def _query(self, query: Query) -> Seen:
@@ -241,12 +242,3 @@ def _space(projection: QueryProjection, *, maps: bool) -> Space:
     if projection.pool == NONE:
         raise UsageError("--explain: this index's layer gives vectors, which have no positions")
     return Space(projection.pool, matrix=weight)
-
-
-def _write(file: Path, drawn: Image) -> None:
-    check_own(file, "picture")
-    try:
-        with atomic_write(file) as partial:
-            drawn.save(partial, "PNG", optimize=True, pnginfo=marked())
-    except OSError as error:
-        raise BadInput(f"{file}: cannot be written: {error.strerror}") from error

@@ -194,23 +194,6 @@ class Queries:
         with self._index.maps() as maps:
             return replace(query, map=maps.read("encodings", rows[:1])[0].astype(np.float32))
 
-    def example(self, name: str) -> Vector:
-        """Return the vector of a photo, indexed or not: (D,) float32 of unit length.
-
-        Raises:
-            BadInput: neither in the index nor a photo that can be used.
-        """
-        rows = self._index.find(name)
-        if len(rows):
-            indexed: Vector = self._index.vectors(rows[:1])[0]
-            return indexed
-        report = Report()  # one that is of no use is an error, not skipped
-        query = next(self.of_photos([Region(name)], Path(), report), None)
-        if query is None:
-            raise BadInput(f"{name}: {report.skipped[-1].reason}")
-        vector: Vector = unit(query.vector[None])[0]
-        return vector
-
 
 def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
     """Yield queries in blocks of a size, the last of what is left."""

@@ -100,7 +100,7 @@ class Searcher:
         if missing := self.index.why_exact():
             report.note(f"{missing}; every row is compared instead")
         queries = self.queries(settings, report)
-        liked, unliked = (self._examples(queries, some, report) for some in (likes, unlikes))
+        liked, unliked = (self._examples(queries, some) for some in (likes, unlikes))
         blocks: Iterator[Sequence[Query | None]] = iter([[None]])
         if asked is not None:
             blocks = self._blocks(queries, asked, settings.locate, root, report)
@@ -206,32 +206,34 @@ class Searcher:
         with self._lock:
             return list(queries.of_photos(self.located(regions, locate, root, report), root))
 
-    def _examples(
-        self, queries: Queries, some: Sequence[Asked | Example], report: Report
-    ) -> dict[str, Vector]:
+    def _examples(self, queries: Queries, some: Sequence[Asked | Example]) -> dict[str, Vector]:
         """Return the vectors (D,) of examples, indexed or not, by name: as long as they count."""
         found: dict[str, Vector] = {}
         for number, each in enumerate(some):
             example = each if isinstance(each, Example) else Example(each)
             asked = example.asked
             name = asked.image if isinstance(asked, Region) else str(number)
-            found[name] = self._direction(queries, asked, report) * np.float32(example.weight)
+            found[name] = self._direction(queries, asked) * np.float32(example.weight)
         return found
 
-    def _direction(self, queries: Queries, asked: Asked, report: Report) -> Vector:
-        """Return the vector (D,) of an example, of unit length."""
+    def _direction(self, queries: Queries, asked: Asked) -> Vector:
+        """Return the vector (D,) of an example, of unit length; nothing indexed is encoded."""
         direction: Vector
         if isinstance(asked, Region) and asked.data is None:
-            with self._lock:
-                return queries.example(asked.image)
+            rows = self.index.find(asked.image)
+            if len(rows):
+                direction = self.index.vectors(rows[:1])[0]
+                return direction
         if isinstance(asked, Region):
-            encoded = self._of_photos(queries, [asked], False, Path(), report)
+            report = Report()  # one that is of no use is an error, not skipped
+            with self._lock:
+                encoded = list(queries.of_photos([asked], Path(), report))
             if not encoded:
                 raise BadInput(f"{asked.image}: {report.skipped[-1].reason}")
-            direction = unit(encoded[0].vector[None])[0]
-            return direction
-        known = self._known(queries, asked).vector
-        direction = known if isinstance(asked, Query) else unit(known[None])[0]
+            known = encoded[0]
+        else:
+            known = self._known(queries, asked)
+        direction = unit(known.vector[None])[0]
         return direction
 
     def _explained(self, settings: SearchSettings) -> "ExplainedHits | None":
