@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,6 @@ from tvcli.terminal.progress import ReportOptions
 
 if TYPE_CHECKING:
     from tvcli.core.encoding.updates import UpdateRequest
-    from tvcli.core.indexes.attachments import Heads
 
 
 class VectorOptions(EncoderOptions):
@@ -78,11 +77,12 @@ class KeptOptions(OptionGroup):
         """Return the files that an index keeps a copy of, by option."""
         return {"rank": self.rank, "classifier": self.classifier, "boxes": self.boxes}
 
-    def heads(self) -> "Heads | None":
-        """Return the heads to locate by; raises as `location_heads` does."""
+    def arguments(self) -> dict[str, Any]:
+        """Return what an index keeps, as what makes one takes it; raises as `location_heads` does."""
         from tvcli.core.indexes.indexing import location_heads
 
-        return location_heads(self.classifier, self.boxes)
+        heads = location_heads(self.classifier, self.boxes)
+        return {"rank": self.rank, "maps": self.maps, "location": heads}
 
     def keep_keypoints(self, index: Path, report: Report) -> None:
         """Keep key points in an index, if they are asked for."""
@@ -178,7 +178,8 @@ def index(
     elif way and (way != "update" or output.exists()):
         _change(output, request(), reports, seed, kept)
     else:
-        _make(sources, output, engine, encoder, kept, effort, seed, inputs, reports, exif=exif)
+        how: dict[str, Any] = {"engine": engine, "effort": effort.effort()}
+        _make(sources, output, encoder, kept, inputs, reports, exif=exif, seed=seed, **how)
     if fields is not None and not change.dry_run:
         _set_fields(output, fields, reports)
     if watch:
@@ -188,54 +189,32 @@ def index(
 def _make(
     sources: list[str],
     output: Path,
-    engine: str,
     encoder: VectorOptions,
     kept: KeptOptions,
-    effort: EffortOptions,
-    seed: int,
     inputs: InputOptions,
     reports: ReportOptions,
     *,
     exif: bool,
+    seed: int,
+    **how: Any,
 ) -> None:
     """Make an index."""
     from tvcli.core.files.sources import is_rows
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
-    location = kept.heads()
+    how |= {"seed": seed, **kept.arguments()}
     with reports.open(sources) as report:
         made = streams.provenance_of(sources, seed)
         if is_rows(sources, streams.stdin()):
             _check_whole(inputs)
+            name = Path(sources[0])
             with streams.input_file(sources[0]) as path:
-                manifest = index_encodings(
-                    path,
-                    output,
-                    made,
-                    pool=encoder.pool,
-                    engine=engine,
-                    seed=seed,
-                    name=Path(sources[0]),
-                    rank=kept.rank,
-                    maps=kept.maps,
-                    location=location,
-                    effort=effort.effort(),
-                )
+                manifest = index_encodings(path, output, made, pool=encoder.pool, name=name, **how)
         else:
-            manifest = index_photos(
-                replace(inputs.open(sources, report), exif=exif),
-                encoder.make(pool=head_pool(kept.rank, encoder.pool)),
-                output,
-                report,
-                made,
-                engine=engine,
-                seed=seed,
-                rank=kept.rank,
-                maps=kept.maps,
-                location=location,
-                effort=effort.effort(),
-                weights=encoder.weights,
-            )
+            photos = replace(inputs.open(sources, report), exif=exif)
+            chosen = encoder.make(pool=head_pool(kept.rank, encoder.pool))
+            weights = encoder.weights
+            manifest = index_photos(photos, chosen, output, report, made, weights=weights, **how)
         kept.keep_keypoints(output, report)
         report.summary(f"{number_of(manifest.rows, 'row')} of {manifest.dimension} in {output}")
 
@@ -297,10 +276,4 @@ def _watch(
     from tvcli.core.indexes.watching import watch_photos
 
     made = streams.provenance_of([], seed)
-    watch_photos(
-        target,
-        request,
-        reports.open,
-        made,
-        lambda counts, report: print_done(counts, target, report),
-    )
+    watch_photos(target, request, reports.open, made, lambda c, r: print_done(c, target, r))

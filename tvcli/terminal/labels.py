@@ -15,19 +15,17 @@ def counted(records: Iterable[Record], given: Counter[bool]) -> Iterator[Record]
         yield record
 
 
-def print_labels(records: Iterable[Record]) -> int:
-    """Print labels as a table; return how many there are."""
+def print_labels(records: Iterable[Record]) -> None:
+    """Print labels as a table."""
     table = new_table()
     table.add_column("image", overflow="fold")
     table.add_column("box")
     table.add_column("label", style="cyan")
     table.add_column("probability", justify="right")
     table.add_column("candidate", style="dim")
-    count = 0
-    for count, record in enumerate(records, 1):  # noqa: B007
+    for record in records:
         box = ",".join(f"{side:.0f}" for side in record.get("box", ()))
         image, label = cell(record["image"]), cell(record["label"] or "")
         candidate = cell(record.get("candidate", ""))
         table.add_row(image, box, label, f"{record['probability']:.2f}", candidate)
     show_table(table)
-    return count
