@@ -78,7 +78,7 @@ class KeptOptions(OptionGroup):
         return {"rank": self.rank, "classifier": self.classifier, "boxes": self.boxes}
 
     def arguments(self) -> dict[str, Any]:
-        """Return what an index keeps, as what makes one takes it; raises as `location_heads` does."""
+        """Return what an index is to keep, as arguments; raises as `location_heads` does."""
         from tvcli.core.indexes.indexing import location_heads
 
         heads = location_heads(self.classifier, self.boxes)

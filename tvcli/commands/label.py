@@ -92,7 +92,6 @@ def label(
             "--locate/--no-locate",
             help="Find the objects in the photos first, and label these.  [default: as the index "
             "was made]",
-            show_default=False,
         ),
     ] = None,
     allow: Annotated[

@@ -18,7 +18,6 @@ def same(
         typer.Argument(
             metavar="A B",
             help="Two photos, of which one may be - for stdin. A single - reads pairs from stdin.",
-            show_default=False,
         ),
     ],
     *,

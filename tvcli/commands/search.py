@@ -105,7 +105,6 @@ def search(
             "--locate/--no-locate",
             help="Find the object in the query first, and search with that.  [default: as the "
             "index was made]",
-            show_default=False,
         ),
     ] = None,
     metric: Annotated[

@@ -27,7 +27,6 @@ def serve(
             metavar="[PREFIX=]DIR",
             help="Let requests name photos of this folder, by their names in it or by addresses "
             "that begin with PREFIX. Nothing is fetched. Repeatable.",
-            show_default=False,
         ),
     ] = None,
     token_file: Annotated[
@@ -35,7 +34,6 @@ def serve(
         typer.Option(
             "--token-file",
             help="The file with the token that requests must have.  [default: $TV_SERVE_TOKEN]",
-            show_default=False,
         ),
     ] = None,
     host: options.Host = "127.0.0.1",

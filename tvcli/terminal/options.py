@@ -10,7 +10,6 @@ SRC = typer.Argument(
     metavar="SRC",
     help="Photos, folders, a text file of paths, or JSON Lines records; - reads any of these "
     "from stdin.",
-    show_default=False,
 )
 Sources = Annotated[list[str], SRC]
 SourcesOrNone = Annotated[list[str] | None, SRC]
@@ -46,7 +45,6 @@ Weights = Annotated[
         envvar="TV_WEIGHTS",
         help="A local file with the backbone's weights (a torch state dict or safetensors).  "
         "[default: the published weights]",
-        show_default=False,
     ),
 ]
 Layer = Annotated[
@@ -93,9 +91,7 @@ Runtime = Annotated[
 ]
 Root = Annotated[
     Path | None,
-    typer.Option(
-        "--root", help="Record the photos' paths relative to this folder.", show_default=False
-    ),
+    typer.Option("--root", help="Record the photos' paths relative to this folder."),
 ]
 PhotosRoot = Annotated[
     Path | None,
@@ -103,7 +99,6 @@ PhotosRoot = Annotated[
         "--root",
         help="Look for the index's photos in this folder, if they have moved. The index is not "
         "changed.",
-        show_default=False,
     ),
 ]
 Exclude = Annotated[
@@ -113,12 +108,11 @@ Exclude = Annotated[
         metavar="GLOB",
         help="Leave out files and folders of this name, such as thumbs or '*_small.jpg', or of "
         "this path in a folder, such as 'old/*'. Repeatable.",
-        show_default=False,
     ),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", min=1, help="Use only the first N photos.", show_default=False),
+    typer.Option("--limit", min=1, help="Use only the first N photos."),
 ]
 Sampled = Annotated[
     str | None,
@@ -126,7 +120,6 @@ Sampled = Annotated[
         "--sample",
         metavar="N|SHARE",
         help="Use a random sample: N photos, or a share such as 0.1 or 10%. --seed chooses which.",
-        show_default=False,
     ),
 ]
 Shard = Annotated[
@@ -135,7 +128,6 @@ Shard = Annotated[
         "--shard",
         metavar="I/N",
         help="Process only part I of N, counted from 1. tv merge joins the outputs.",
-        show_default=False,
     ),
 ]
 Update = Annotated[
@@ -182,7 +174,6 @@ Ray = Annotated[
         metavar="ADDRESS",
         help="Encode on a Ray cluster: auto, local or HOST:PORT. All nodes must see the photos "
         "and the output under the same paths.",
-        show_default=False,
     ),
 ]
 # Each command has formats of its own: Annotated[HitFormat | None, FORMAT].
@@ -194,7 +185,6 @@ Errors = Annotated[
     typer.Option(
         "--errors",
         help="Write the skipped photos, with the reason, to this file as JSON Lines.",
-        show_default=False,
     ),
 ]
 Strict = Annotated[
@@ -314,7 +304,6 @@ Allow = Annotated[
         "--allow",
         metavar="DIR",
         help="Show photos of this folder too, if records or an index name them; repeatable.",
-        show_default=False,
     ),
 ]
 Verify = Annotated[
