@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,8 +40,8 @@ PATIENCE = 20.0  # seconds, of which loading takes one
 class GalleryQuery:
     """What to search with: a row or a file, whole or in a box, drawn to and away from rows.
 
-    `weights` are those of rows that count more or less than 1. Of `distinct` hits each has another
-    content, and lists the others.
+    `weights` are those of rows that count more or less than 1. Rows are as they were indexed: only
+    files are located, where the settings leave it to the index.
     """
 
     row: int | None = None
@@ -49,13 +49,17 @@ class GalleryQuery:
     box: Box | None = None
     likes: list[int] = field(default_factory=list)
     unlikes: list[int] = field(default_factory=list)
-    k: int = 24
-    min_score: float | None = None
-    locate: bool = True
-    where: tuple[str, ...] = ()
     weights: Mapping[int, float] = field(default_factory=dict)
-    distinct: bool = False
-    min_probability: float | None = None
+    settings: SearchSettings = field(default_factory=SearchSettings)
+
+    @property
+    def locates(self) -> bool:
+        """Whether the object is looked for, where the index's photos were located."""
+        return self.data is not None and self.settings.locate is not False
+
+    def asking(self, k: int, **changes: Any) -> "GalleryQuery":
+        """Return the same with so many hits asked for, and other settings changed."""
+        return replace(self, settings=replace(self.settings, k=k, **changes))
 
 
 Found = tuple[Box | None, list[Hit]]
@@ -129,30 +133,20 @@ class Finder:
         query = self._query(asked)
         if query is None and not asked.likes:
             raise Refused(400, "name an item, a file, or something to like")
-        known, hits = self._answer(query, asked, asked.k)
-        located = asked.locate and asked.data is not None and asked.box is None
-        return (known.crop if located and self.index.location_files else None), hits
+        known, hits = self._answer(query, asked)
+        located = asked.locates and asked.box is None and self.index.location_files
+        return (known.crop if located else None), hits
 
-    def _answer(
-        self, query: Region | Query | None, asked: GalleryQuery, k: int, *, refined: bool = True
-    ) -> tuple[Query, list[Hit]]:
-        """Return a query as it was searched with, drawn to and from examples or not, and hits."""
-        locate = None if asked.locate and asked.data is not None else False
+    def _answer(self, query: Region | Query | None, asked: GalleryQuery) -> tuple[Query, list[Hit]]:
+        """Return a query as it was searched with, drawn to and from examples, and hits."""
         report = Report()
         with self._turn(query):
             found = self._searcher.search(
                 None if query is None else [query],
-                SearchSettings(
-                    k,
-                    asked.min_score,
-                    locate=locate,
-                    where=asked.where,
-                    distinct=asked.distinct,
-                    min_probability=asked.min_probability,
-                ),
+                replace(asked.settings, locate=None if asked.locates else False),
                 report,
-                likes=self._examples(asked.likes if refined else [], asked),
-                unlikes=self._examples(asked.unlikes if refined else [], asked),
+                likes=self._examples(asked.likes, asked),
+                unlikes=self._examples(asked.unlikes, asked),
                 root=self.collection.root,
             )
             answer = next(found, None)
@@ -176,22 +170,22 @@ class Finder:
         seen = [self.collection.pixels(known) for known in (row, asked.row) if known is not None]
         seen += [] if asked.data is None else [pixels_of(asked.data)]
         # The hit is known, whatever it was filtered by.
-        asked = replace(asked, where=(), min_probability=None)
-        searched, _ = self._answer(query, asked, 1)
+        asked = asked.asking(1, where=(), min_probability=None)
+        searched, _ = self._answer(query, asked)
         vector = unit(searched.vector[None])[0]
         similarity = float(self.index.vectors(np.array([row]))[0] @ vector)
         refined = (vector, self._own_share(query, asked)) if asked.likes or asked.unlikes else None
         with TURNS.turn(sum(seen)):
             explainer = self._searcher.explainer()
             if isinstance(query, Region):
-                own = explainer.photo(*self._photo_of(query, locate=asked.locate))
+                own = explainer.photo(*self._photo_of(query, locate=asked.locates))
             else:
                 own = explainer.row(asked.row or 0)[1]
             return explainer.draw(own, explainer.row(row)[1], similarity, refined)
 
     def _own_share(self, query: Region | Query, asked: GalleryQuery) -> float:
         """Return how much of what is searched with is the photo, rather than the examples."""
-        alone, _ = self._answer(query, asked, 1, refined=False)
+        alone, _ = self._answer(query, replace(asked, likes=[], unlikes=[]))
         likes, unlikes = (
             {
                 str(row): query.vector * np.float32(asked.weights.get(row, 1))

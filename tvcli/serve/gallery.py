@@ -14,7 +14,7 @@ from tvcli.core.images.photo import photo_size
 from tvcli.core.indexes.previous import previous_of
 from tvcli.core.ranking.calibration import calibration_of
 from tvcli.core.searching.examples import MOST_WEIGHT
-from tvcli.core.searching.hits import Hit, narrowed
+from tvcli.core.searching.hits import Hit, SearchSettings, narrowed
 from tvcli.serve.answers import Asked, Refused, box_from, whole
 from tvcli.serve.archive import archive
 from tvcli.serve.clicks import ClickFile
@@ -33,7 +33,6 @@ MOST_HITS = 1000
 MOST_NAMED = 1000  # items that are asked for by name at a time
 PAGE = 60
 GROWTH = 8  # times as many hits are looked at where a text leaves too few of them
-LEASTS = ("min_score", "min_probability")  # of hits
 LISTS = ("like", "unlike", "label", "folder")  # of a search: each may be there several times
 
 
@@ -182,15 +181,16 @@ class Gallery:
         if data is None and wanted.get("item") is not None:
             row, data = self._indexes.item(finder, wanted["item"])
         likes, unlikes = self._examples(finder, wanted)
-        k = whole(wanted.get("k", 10), "k", 1, MOST_HITS)
-        locate = wanted.get("locate") not in (False, "false", "0")
-        score, probability = (_number(wanted.get(name), name) for name in LEASTS)
-        where = tuple(conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))))
-        weights = self._weights(finder, wanted.get("weights"))
-        distinct = wanted.get("distinct") in (True, "true", "1")
-        return GalleryQuery(
-            row, data, box, likes, unlikes, k, score, locate, where, weights, distinct, probability
+        settings = SearchSettings(
+            k=whole(wanted.get("k", 10), "k", 1, MOST_HITS),
+            min_score=_number(wanted.get("min_score"), "min_score"),
+            min_probability=_number(wanted.get("min_probability"), "min_probability"),
+            locate=False if wanted.get("locate") in (False, "false", "0") else None,
+            where=conditions(*(_texts(wanted.get(name), name) for name in ("label", "folder"))),
+            distinct=wanted.get("distinct") in (True, "true", "1"),
         )
+        weights = self._weights(finder, wanted.get("weights"))
+        return GalleryQuery(row, data, box, likes, unlikes, weights, settings)
 
     def _weights(self, finder: Finder, value: object) -> dict[int, float]:
         """Return the weights of rows, of an object of them by item; raises Refused (400)."""
@@ -254,19 +254,21 @@ def _is_weight(value: object) -> bool:
 
 def _without_query(finder: Finder, asked: GalleryQuery) -> Found:
     """Return what a search finds besides the row that it searches with."""
-    located, hits = finder.find(replace(asked, k=asked.k + 1))
-    return located, _kept(finder, hits, lambda row: row != asked.row)[: asked.k]
+    k = asked.settings.k
+    located, hits = finder.find(asked.asking(k + 1))
+    return located, _kept(finder, hits, lambda row: row != asked.row)[:k]
 
 
 def _with_text(
     finder: Finder, asked: GalleryQuery, text: str, find: Callable[[Finder, GalleryQuery], Found]
 ) -> Found:
     """Return the hits whose name or label holds a text: more and more are looked at for them."""
-    rows, k = set(finder.facets.rows(text)), asked.k
+    rows, wanted = set(finder.facets.rows(text)), asked.settings.k
+    k = wanted
     while True:
-        located, hits = find(finder, replace(asked, k=k))
-        kept = _kept(finder, hits, rows.__contains__)[: asked.k]
-        if len(kept) == min(asked.k, len(rows)) or len(hits) < k:
+        located, hits = find(finder, asked.asking(k))
+        kept = _kept(finder, hits, rows.__contains__)[:wanted]
+        if len(kept) == min(wanted, len(rows)) or len(hits) < k:
             return located, kept
         k *= GROWTH
 

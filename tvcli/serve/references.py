@@ -5,6 +5,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.engines import Rows
 from tvcli.core.indexes.index import Index
 
 Order = Literal["uncertain", "random"]
@@ -12,8 +13,6 @@ Order = Literal["uncertain", "random"]
 LOOKED_AT = 2000  # rows whose neighbours are compared; the rest follow in random order
 NEAR = 50  # neighbours compared
 ROWS_A_SEARCH = 128  # rows searched at a time
-
-Rows = npt.NDArray[np.intp]
 
 
 def references(index: Index, order: Order, seed: int, asked: set[int]) -> list[int]:

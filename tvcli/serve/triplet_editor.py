@@ -42,7 +42,8 @@ class TripletEditor:
         k = asked.number("k", 24, 2, 200)
         row = self._references[at]
         images = self._finder.index.images
-        _, hits = self._finder.find(GalleryQuery(row=row, k=k + images.count(images[row])))
+        own = images.count(images[row])
+        _, hits = self._finder.find(GalleryQuery(row).asking(k + own))
         others = [hit for hit in hits if images[hit.row] != images[row]][:k]
         shown = shown_hits(self._finder, others)
         return {

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tvcli.core.engines import Rows
+from tvcli.core.engines import Gallery, Rows
 from tvcli.core.engines.interface import closest
 from tvcli.core.errors import BadInput
 from tvcli.core.images.arrays import unit
@@ -37,16 +37,6 @@ Codes = npt.NDArray[np.uint64]
 VECTORS_AT_ONCE = 65_536  # vectors of the gallery held as float32 at a time
 SIMILARITIES = 2**26  # held at a time: so many queries are ranked together,
 TOGETHER = 2048  # but no more than these
-
-
-class Gallery(Protocol):
-    """What is searched: vectors of unit length, read in blocks or by row."""
-
-    def __len__(self) -> int: ...
-
-    def vectors(self, rows: slice | Rows) -> Vectors:
-        """Return some rows as (n, D) float32."""
-        ...
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, iou
 from tvcli.core.encoding.pooling import NONE, pooling_of
+from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.locks import writing
@@ -31,8 +32,6 @@ from tvcli.core.ranking.rank_training import RankData, RankSettings, train_rank
 from tvcli.core.ranking.triplets import Item, Triplet
 from tvcli.core.reports import Report
 from tvcli.core.searching.evaluation import in_order
-
-Rows = npt.NDArray[np.intp]
 
 PER_QUERY = 64  # triplets made of one query's likes and unlikes
 ROWS_MAPPED_AT_ONCE = 4096  # rows mapped at a time

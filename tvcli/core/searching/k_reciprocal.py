@@ -3,13 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from tvcli.core.engines import Rows, Vectors
+from tvcli.core.engines import Mask, Rows, Vectors
 from tvcli.core.errors import UsageError
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 AGREED = 2 / 3  # of a neighbour's own neighbours are shared: then all of them count
 
