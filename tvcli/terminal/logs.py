@@ -1,7 +1,6 @@
 """What stderr is told: lines for a person, or JSON Lines for a log (`--log-json`)."""
 
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,15 +66,3 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     tell(str(message), level="warning", event="warning", category=category.__name__)
-
-
-class Stopwatch:
-    """The time since it was made, or last asked."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def lap(self) -> float:
-        """Return the seconds since the last lap, and begin another."""
-        since, self._since = self._since, time.monotonic()
-        return self._since - since

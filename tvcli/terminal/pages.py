@@ -2,7 +2,7 @@
 
 import threading
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,35 +35,25 @@ class PageOptions(OptionGroup):
         return is_beyond(self.host)
 
     def serve(self, app: "ASGIApp") -> None:
-        """Serve a page until the person ends it; raises as `serve` does."""
+        """Serve a page until the person, who is told where it is, ends it; raises as `serve`."""
         from tvcli.serve.server import serve
 
-        serve(app, self.host, self.port, announcer(host=self.host, open_browser=not self.no_open))
+        if self.is_beyond:
+            text = (
+                f"warning: --host {self.host}: others reach this page, and nothing is encrypted: "
+                "who listens on the way sees the photos and gets in; ssh -L is safer (see "
+                "docs/pages.md)"
+            )
+            tell(text, level="warning", event="host")
+        told: list[str] = []
 
+        def announce(address: str) -> None:
+            told.append(address)
+            if len(told) > 1:
+                tell(f"a new address, the one before is good no more:\n{address}", address=address)
+                return
+            tell(f"{address}\nCtrl-C ends it.", event="address", address=address)
+            if not self.no_open:  # on a thread: no browser must keep the page waiting
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
-def announcer(*, host: str, open_browser: bool) -> Callable[[str], None]:
-    """Return what tells the person the address of a page, and opens the first if that is wished.
-
-    Where others than this machine reach `host`, the person is told what that means.
-    """
-    from tvcli.serve.server import is_beyond  # brings uvicorn
-
-    if is_beyond(host):
-        text = (
-            f"warning: --host {host}: others reach this page, and nothing is encrypted: who "
-            "listens on the way sees the photos and gets in; ssh -L is safer (see docs/pages.md)"
-        )
-        tell(text, level="warning", event="host")
-    told = 0
-
-    def announce(address: str) -> None:
-        nonlocal told
-        told += 1
-        if told > 1:
-            tell(f"a new address, the one before is good no more:\n{address}", address=address)
-            return
-        tell(f"{address}\nCtrl-C ends it.", event="address", address=address)
-        if open_browser:  # on a thread: a browser in the foreground must not keep the page waiting
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-    return announce
+        serve(app, self.host, self.port, announce)

@@ -14,7 +14,7 @@ from tvcli.core.files.records import write_records
 from tvcli.core.reports import Report, Skip, Total
 from tvcli.terminal import options
 from tvcli.terminal.harmless import printable
-from tvcli.terminal.logs import Level, Stopwatch, log, tell
+from tvcli.terminal.logs import Level, log, tell
 from tvcli.terminal.option_groups import OptionGroup
 
 LEFT_OUT = "a kind of picture that is not read: convert it to JPEG"
@@ -39,16 +39,14 @@ class TerminalReport(Report):
         self.quiet, self._errors, self._single = quiet, errors, single
         self.held = ""  # the line about the only photo named: where it is an error, that says it
         self._started = time.monotonic()
-        self._stage = ""
-        self._watch = Stopwatch()
+        self._stage, self._began = "", 0.0
         self._bar: Any = None
         self._task: Any = None
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Show a bar on a terminal."""
         self.close()
-        self._stage = what
-        self._watch.lap()
+        self._stage, self._began = what, time.monotonic()
         if log().json and not self.quiet:
             tell(what, event="start", unit=unit)
         elif not self.quiet and sys.stderr.isatty():
@@ -102,7 +100,7 @@ class TerminalReport(Report):
             self._bar = None
         if self._stage:
             stage, self._stage = self._stage, ""
-            self.detail(f"{stage}: {self._watch.lap():.2f} s")
+            self.detail(f"{stage}: {time.monotonic() - self._began:.2f} s")
 
     def summary(self, what: str, *, skipped: bool = True) -> None:
         """Print the last line: what was done, what was skipped, and the time it took."""

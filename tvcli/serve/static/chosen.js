@@ -1,10 +1,8 @@
 // The bar of what is chosen, and what can be done with it.
 
 import { fetched } from "./api.js";
-import { find, say } from "./dom.js";
+import { find, numberOf, say } from "./dom.js";
 import { copy, csv, jsonLines, paths, save } from "./exports.js";
-
-const counted = (number) => `${number.toLocaleString()} ${number === 1 ? "photo" : "photos"}`;
 
 /** Show a bar while photos are chosen; `judge` says yes or no to them, `saveClicks` saves a yes to each. */
 export function chosenBar(choice, { judge, saveClicks }) {
@@ -14,14 +12,14 @@ export function chosenBar(choice, { judge, saveClicks }) {
     clicks: () => saveClicks(choice.keys),
     copy: async () => {
       await copy(paths(choice.items));
-      say(`${counted(choice.size)}: their paths are on the clipboard`);
+      say(`${numberOf(choice.size, "photo")}: their paths are on the clipboard`);
     },
     jsonl: () => save("photos.jsonl", jsonLines(choice.items), "application/jsonl"),
     csv: () => save("photos.csv", csv(choice.items), "text/csv"),
     zip: async () => {
-      say(`Packing ${counted(choice.size)}…`);
+      say(`Packing ${numberOf(choice.size, "photo")}…`);
       save("photos.zip", await fetched("/api/zip", { items: choice.keys }));
-      say(`${counted(choice.size)} saved as photos.zip`);
+      say(`${numberOf(choice.size, "photo")} saved as photos.zip`);
     },
     clear: () => choice.clear(),
   };
@@ -38,7 +36,7 @@ export function chosenBar(choice, { judge, saveClicks }) {
     const had = find("#chosen").contains(document.activeElement);
     find("#chosen").hidden = !choice.size;
     find("[data-do=unlike]").hidden = !document.body.classList.contains("searching");
-    find("#chosen-count").textContent = choice.size ? `${counted(choice.size)} chosen` : "";
+    find("#chosen-count").textContent = choice.size ? `${numberOf(choice.size, "photo")} chosen` : "";
     if (had && !choice.size) find("#results").focus();
   };
 }

@@ -18,6 +18,15 @@ export function shape(name, attributes) {
   return element;
 }
 
+/** How many of something there are, in words. */
+export const numberOf = (count, noun, plural = `${noun}s`) => `${count.toLocaleString()} ${count === 1 ? noun : plural}`;
+
+/** Where a pointer is in an element, in screen pixels from its upper left corner. */
+export function pointIn(element, { clientX, clientY }) {
+  const { left, top } = element.getBoundingClientRect();
+  return [clientX - left, clientY - top];
+}
+
 export const find = (selector, within = document) => within.querySelector(selector);
 
 /** Say something to everybody: shown, and read by screen readers. */

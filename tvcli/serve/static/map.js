@@ -1,7 +1,7 @@
 // The map of the collection: similar photos lie close together. What it shows is in the address, as for the grid.
 
 import { get, send } from "./api.js";
-import { find, make, say } from "./dom.js";
+import { find, make, numberOf, say } from "./dom.js";
 import { Drawing } from "./map_drawing.js";
 import { Gestures } from "./map_gestures.js";
 import { MapKeys } from "./map_keys.js";
@@ -217,7 +217,7 @@ export class CollectionMap {
       const items = await this.#known(open.map((point) => this.points.rowOf(point)));
       if (!adding) this.choice.clear();
       this.choice.add(items);
-      say(`${open.length.toLocaleString()} ${open.length === 1 ? "photo" : "photos"} chosen on the map`);
+      say(`${numberOf(open.length, "photo")} chosen on the map`);
     } catch (error) {
       say(error.message, { error: true });
     }

@@ -1,5 +1,7 @@
 // Moving over a map by mouse, touch and pen: pan, zoom, pinch, lasso, rectangle, click.
 
+import { pointIn } from "./dom.js";
+
 const LEAST = 5; // screen pixels: a shorter drag is a click
 
 export class Gestures {
@@ -19,14 +21,9 @@ export class Gestures {
     canvas.addEventListener("contextmenu", (event) => event.ctrlKey && event.preventDefault()); // Ctrl+click of a Mac
   }
 
-  #at(event) {
-    const frame = this.canvas.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
-  }
-
   #down(event) {
     if (event.button) return;
-    const at = this.#at(event);
+    const at = pointIn(this.canvas, event);
     this.canvas.setPointerCapture(event.pointerId);
     this.#pointers.set(event.pointerId, at);
     this.on.hover(null);
@@ -41,7 +38,7 @@ export class Gestures {
   }
 
   #move(event) {
-    const at = this.#at(event);
+    const at = pointIn(this.canvas, event);
     if (!this.#pointers.has(event.pointerId)) return this.on.hover(event.pointerType === "touch" ? null : at);
     if (this.#pointers.size > 1) this.#pinch(event.pointerId, at);
     this.#pointers.set(event.pointerId, at);
@@ -71,7 +68,7 @@ export class Gestures {
     const drag = this.#drag;
     this.#drag = null;
     if (!drag) return;
-    if (!drag.far) this.on.click(this.#at(event), event);
+    if (!drag.far) this.on.click(pointIn(this.canvas, event), event);
     else if (drag.path) this.on.shape(drag.path, { adding: drag.adding, done: true });
   }
 
@@ -84,7 +81,7 @@ export class Gestures {
   #wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode ? 30 : 1;
-    this.on.zoom(Math.exp(-Math.max(-300, Math.min(300, event.deltaY * lines)) / 400), this.#at(event));
+    this.on.zoom(Math.exp(-Math.max(-300, Math.min(300, event.deltaY * lines)) / 400), pointIn(this.canvas, event));
   }
 }
 

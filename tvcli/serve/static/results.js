@@ -3,7 +3,7 @@
 import { addressOf, filtersOf } from "./address.js";
 import { get, send } from "./api.js";
 import { hitCard, percent, photoCard } from "./cards.js";
-import { find, make } from "./dom.js";
+import { find, make, numberOf } from "./dom.js";
 import { inOrder } from "./filters.js";
 import { showPager } from "./pager.js";
 import { weightOf, weightsOf } from "./weights.js";
@@ -66,7 +66,7 @@ export function toldOfHits(state, { length: count }) {
   if (!count && state.probability) return `No hit with a probability of ${percent(state.probability)} or more`;
   const what = state.text ? ` with “${state.text}”` : "";
   if (!count && state.text) return `No hit${what}`;
-  return `${count} ${count === 1 ? "hit" : "hits"}${what}${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
+  return `${numberOf(count, "hit")}${what}${said ? `, ${state.like.length} yes and ${state.unlike.length} no` : ""}`;
 }
 
 /** Note at each hit how many places it moved up, or that it is new. */

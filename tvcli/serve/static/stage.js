@@ -1,7 +1,7 @@
 // The photo with its boxes: drawing, choosing, moving, resizing, zoom and pan. It changes nothing by
 // itself: what a person does is told to `act`.
 
-import { shape } from "./dom.js";
+import { pointIn, shape } from "./dom.js";
 import { areaOf, between, contains, handleAt, isBox, movedTogether, resized } from "./geometry.js";
 import { guides, mark } from "./marks.js";
 import { pictureAt } from "./session.js";
@@ -97,20 +97,15 @@ export class Stage {
     else this.zoom(one / this.#view.scale);
   }
 
-  #local(event) {
-    const frame = this.element.getBoundingClientRect();
-    return [event.clientX - frame.left, event.clientY - frame.top];
-  }
-
   #pointer(kind, event) {
     if (!this.photo) return;
     if (kind === "down") {
       this.element.setPointerCapture(event.pointerId);
-      this.#pointers.set(event.pointerId, this.#local(event));
+      this.#pointers.set(event.pointerId, pointIn(this.element, event));
       if (this.#pointers.size === 2) this.#drag = { kind: "pinch", from: this.#pinch() };
       else if (this.#pointers.size === 1) this.#start(event);
     } else if (this.#pointers.has(event.pointerId)) {
-      this.#pointers.set(event.pointerId, this.#local(event));
+      this.#pointers.set(event.pointerId, pointIn(this.element, event));
       if (kind === "move") this.#move(event);
       else this.#end(event, kind === "cancel");
     }
@@ -119,7 +114,7 @@ export class Stage {
 
   /** Follow the mouse: lines through it, and a cursor that says what a drag would do. */
   #hovered(event) {
-    this.#hover = event && this.photo ? this.#view.photoPoint(this.#local(event)) : null;
+    this.#hover = event && this.photo ? this.#view.photoPoint(pointIn(this.element, event)) : null;
     if (!this.#drag) {
       const grip = this.#hover ? this.#grip(this.#hover, event) : {};
       this.element.style.cursor = grip.kind === "resize" ? CURSORS[grip.handle] : grip.kind === "move" ? "move" : "";
@@ -130,11 +125,11 @@ export class Stage {
   }
 
   #start(event) {
-    const at = this.#view.photoPoint(this.#local(event));
+    const at = this.#view.photoPoint(pointIn(this.element, event));
     const panning = event.button === 1 || this.space;
     this.element.classList.toggle("panning", panning);
-    if (panning) this.#drag = { kind: "pan", last: this.#local(event) };
-    else if (event.button === 0) this.#drag = { ...this.#grip(at, event), at, start: this.#local(event), boxes: null };
+    if (panning) this.#drag = { kind: "pan", last: pointIn(this.element, event) };
+    else if (event.button === 0) this.#drag = { ...this.#grip(at, event), at, start: pointIn(this.element, event), boxes: null };
   }
 
   /** What a drag from a point does: resize or move what is chosen, or draw another box. */
@@ -152,7 +147,7 @@ export class Stage {
   #move(event) {
     const drag = this.#drag;
     if (!drag) return;
-    const here = this.#local(event);
+    const here = pointIn(this.element, event);
     if (drag.kind === "pinch") return this.#pinched(drag);
     if (drag.kind === "pan") {
       this.#view.pan(here[0] - drag.last[0], here[1] - drag.last[1]);
@@ -209,7 +204,7 @@ export class Stage {
   #wheel(event) {
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
-    this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), this.#local(event));
+    this.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), pointIn(this.element, event));
     this.#hovered(event);
   }
 

@@ -1,7 +1,7 @@
 // Whether all is saved, what keeps it from being so, and what other programs do to the file.
 
 import { get, send } from "./api.js";
-import { find, say } from "./dom.js";
+import { find, numberOf, say } from "./dom.js";
 import { endTrouble, showTrouble } from "./trouble.js";
 
 const EVERY = 4000; // milliseconds between looks at the file
@@ -79,7 +79,7 @@ export class Status {
   }
 
   #conflict(place, theirs) {
-    const number = ({ length }) => `${length} ${length === 1 ? "box" : "boxes"}`;
+    const number = ({ length }) => numberOf(length, "box", "boxes");
     const mine = this.saver.latest(place).boxed;
     const keep = (kept) => () => this.resolve(place, kept);
     const where = this.isAlone(place) ? [] : [["look", "Show it", () => this.open(place)]];

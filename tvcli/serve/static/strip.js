@@ -1,7 +1,7 @@
 // The photos as a strip of thumbnails, one page of the list at a time.
 
 import { get } from "./api.js";
-import { find, make } from "./dom.js";
+import { find, make, numberOf } from "./dom.js";
 import { rove, roving } from "./roving.js";
 import { pictureAt } from "./session.js";
 
@@ -81,6 +81,6 @@ function thumb(photo) {
 function count(button, { boxes, empty }) {
   find("i", button)?.remove();
   if (boxes || empty) button.append(make("i", { "aria-hidden": true, class: empty ? "empty" : "" }, empty ? "none" : boxes));
-  const told = empty ? "no object" : `${boxes} ${boxes === 1 ? "box" : "boxes"}`;
+  const told = empty ? "no object" : numberOf(boxes, "box", "boxes");
   button.setAttribute("aria-label", `${button.title}, ${told}`);
 }

@@ -1,7 +1,7 @@
 // A photo of the sheet: its picture with its boxes. A drag draws, a click dismisses, a double click opens it.
 
 import { named } from "./cards.js";
-import { make, shape } from "./dom.js";
+import { make, numberOf, shape } from "./dom.js";
 import { between, isBox } from "./geometry.js";
 import { mark } from "./marks.js";
 import { pictureAt } from "./session.js";
@@ -154,7 +154,7 @@ export class Tile {
 /** What became of a photo: the class of its tile, a short mark, and words. */
 function stateOf({ unreadable, boxed, proposals, dismissed, empty }) {
   if (unreadable) return ["unreadable", "", "cannot be shown"];
-  if (boxed.length) return ["boxed", boxed.length === 1 ? "✓" : `✓ ${boxed.length}`, boxed.length === 1 ? "1 box" : `${boxed.length} boxes`];
+  if (boxed.length) return ["boxed", boxed.length === 1 ? "✓" : `✓ ${boxed.length}`, numberOf(boxed.length, "box", "boxes")];
   if (empty) return ["empty", "", "no object"];
   const sure = `${Math.round(100 * Math.max(0, ...proposals.map(({ score }) => score)))} %`;
   if (proposals.length) return ["proposed", sure, `proposed, ${sure}`];

@@ -2,7 +2,7 @@
 
 import { get, send } from "./api.js";
 import { named, pictureOf } from "./cards.js";
-import { find, make, say } from "./dom.js";
+import { find, make, numberOf, say } from "./dom.js";
 import { digitKeys, listen } from "./keys.js";
 import { beside } from "./places.js";
 import { begin } from "./remedies.js";
@@ -135,7 +135,7 @@ async function write(path, content, again) {
 
 function count({ triplets, undoable, rows: all }) {
   rows = all ?? rows;
-  find("#count").textContent = `${triplets.toLocaleString()} ${triplets === 1 ? "triplet" : "triplets"}`;
+  find("#count").textContent = numberOf(triplets, "triplet");
   find("#undo").disabled = !undoable;
 }
 
