@@ -10,6 +10,7 @@ from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import slices
 
 TREES = 50
 
@@ -38,8 +39,8 @@ def build(gallery: Gallery, path: Path, dimension: int, seed: int) -> dict[str, 
     trees = _new_trees(dimension)
     trees.set_seed(seed)
     trees.on_disk_build(str(path))
-    for start in range(0, len(gallery), VECTORS_AT_ONCE):
-        for row, vector in enumerate(gallery.vectors(slice(start, start + VECTORS_AT_ONCE)), start):
+    for rows in slices(len(gallery), VECTORS_AT_ONCE):
+        for row, vector in enumerate(gallery.vectors(rows), rows.start):
             trees.add_item(row, vector.tolist())  # annoy reads a list twice as fast as an array
     trees.build(TREES, n_jobs=1)  # one job: the same trees every time
     trees.unload()

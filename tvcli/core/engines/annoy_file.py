@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.files.artifacts import slices
+
 NODES_AT_ONCE = 65_536  # nodes checked at a time
 
 Ints = npt.NDArray[np.int32]
@@ -33,9 +35,7 @@ def is_sound(path: Path, dimension: int, items: int) -> bool:
     nodes: Ints = np.memmap(path, np.int32, "r", shape=(size // (4 * width), width))
     roots = _roots(nodes[:, 0])
     parents = np.zeros(len(nodes), np.int32)
-    blocks = (
-        slice(s, min(s + NODES_AT_ONCE, len(nodes))) for s in range(0, len(nodes), NODES_AT_ONCE)
-    )
+    blocks = slices(len(nodes), NODES_AT_ONCE)
     return (
         int(nodes[-1, 0]) == items
         and all(_is_sound_block(nodes, rows, items, roots, parents) for rows in blocks)

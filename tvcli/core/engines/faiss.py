@@ -16,6 +16,7 @@ from tvcli.core.engines.approximate import Kind
 from tvcli.core.engines.exact import VECTORS_AT_ONCE
 from tvcli.core.engines.interface import Gallery, Rows, Vectors
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import slices
 from tvcli.core.files.provenance import file_hash
 
 # Neighbours kept, and those looked at while the graph is built. With 40 they all lie in one
@@ -120,8 +121,8 @@ def _load(path: Path, dimension: int, rows: int, flags: int, kind: str) -> Any |
 
 
 def _fill(index: Any, gallery: Gallery) -> None:
-    for start in range(0, len(gallery), VECTORS_AT_ONCE):
-        index.add(np.ascontiguousarray(gallery.vectors(slice(start, start + VECTORS_AT_ONCE))))
+    for rows in slices(len(gallery), VECTORS_AT_ONCE):
+        index.add(np.ascontiguousarray(gallery.vectors(rows)))
 
 
 def _sample(gallery: Gallery, count: int, seed: int) -> Vectors:

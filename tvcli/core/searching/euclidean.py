@@ -1,12 +1,11 @@
 """Searching by Euclidean distance: the vectors of an index at the lengths they had."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from tvcli.core.engines import Found, Rows, Vectors, merge
 from tvcli.core.engines.interface import closest, nothing
 from tvcli.core.errors import Mismatch
+from tvcli.core.files.artifacts import slices
 from tvcli.core.indexes.index import Index
 
 ROUNDING = 1e-5  # of the squared lengths, that a product of matrices may be off
@@ -32,8 +31,9 @@ def search_euclidean(index: Index, queries: Vectors, k: int) -> Found:
     if np.isnan(lengths).any():
         raise Mismatch(f"{index.path}: keeps no lengths to measure distances by; index again")
     best = nothing(len(queries))
-    for rows, vectors in _blocks(index, lengths):
-        best = merge(best, _compared(queries, vectors, rows, k), k)
+    for block in slices(len(index), VECTORS_AT_ONCE):
+        rows, vectors = np.arange(block.start, block.stop), index.vectors(block)
+        best = merge(best, _compared(queries, vectors * lengths[block, None], rows, k), k)
     similarities: Vectors = (1 / (1 + np.sqrt(-best[0]))).astype(np.float32)
     return similarities, best[1]
 
@@ -51,10 +51,3 @@ def _compared(queries: Vectors, vectors: Vectors, rows: Rows, k: int) -> Found:
         return -squares
 
     return closest(-squares, rows, k, precise, ROUNDING * (own + others.max(initial=0)))
-
-
-def _blocks(index: Index, lengths: Vectors) -> Iterator[tuple[Rows, Vectors]]:
-    """Yield rows and their vectors (B, D) at the lengths they had."""
-    for start in range(0, len(index), VECTORS_AT_ONCE):
-        rows = np.arange(start, min(start + VECTORS_AT_ONCE, len(index)))
-        yield rows, index.vectors(rows) * lengths[rows, None]

@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.artifacts import open_artifact
+from tvcli.core.files.artifacts import open_artifact, slices
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.sampling import ALL, Sample
@@ -128,8 +128,7 @@ def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> It
 
 
 def _own(index: Index) -> Iterator[Query]:
-    for start in range(0, len(index), ROWS_READ_AT_ONCE):
-        rows = np.arange(start, min(start + ROWS_READ_AT_ONCE, len(index)))
+    for rows in slices(len(index), ROWS_READ_AT_ONCE):
         known, vectors = index.columns(rows), index.vectors(rows)
         for place, image in enumerate(known["image"]):
             photo = absolute_path(index.root / image)
@@ -171,11 +170,8 @@ def eval_triplets(
     found = rows[(rows >= 0).all(axis=1)]
     if not len(found):
         raise BadInput(f"{source}: has the photos of none of {len(rows)} triplets")
-    blocks = (
-        found[start : start + ROWS_READ_AT_ONCE]
-        for start in range(0, len(found), ROWS_READ_AT_ONCE)
-    )
-    right = np.concatenate([in_order(vectors, block) for block in blocks])
+    blocks = slices(len(found), ROWS_READ_AT_ONCE)
+    right = np.concatenate([in_order(vectors, found[block]) for block in blocks])
     low, high = bootstrap(right[:, None], seed)
     record = figure("triplet accuracy", value=right.mean(), low=low[0], high=high[0])
     return [record | {"triplets": len(found)}], len(rows) - len(found)

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tvcli.core.engines import Gallery, Rows
 from tvcli.core.engines.interface import closest
 from tvcli.core.errors import BadInput
+from tvcli.core.files.artifacts import slices
 from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.labels import folder_label, read_labels
 from tvcli.core.ranking.metrics import (
@@ -190,9 +191,8 @@ def measure(
 def _similarities(gallery: Gallery, queries: Vectors, owns: Sequence[Rows]) -> Vectors:
     """Return similarities (n, N) of queries (n, D) of unit length, -inf for their own rows."""
     result = np.empty((len(queries), len(gallery)), np.float32)
-    for start in range(0, len(gallery), VECTORS_AT_ONCE):
-        vectors = gallery.vectors(slice(start, start + VECTORS_AT_ONCE))
-        result[:, start : start + len(vectors)] = queries @ vectors.T
+    for rows in slices(len(gallery), VECTORS_AT_ONCE):
+        result[:, rows] = queries @ gallery.vectors(rows).T
     for row, own in zip(result, owns, strict=True):
         row[own] = -np.inf
     return result

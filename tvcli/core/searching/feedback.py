@@ -15,7 +15,7 @@ from tvcli.core.boxes import Box, iou
 from tvcli.core.encoding.pooling import NONE, pooling_of
 from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput, UsageError
-from tvcli.core.files.artifacts import Columns
+from tvcli.core.files.artifacts import Columns, slices
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, root_settings
 from tvcli.core.files.provenance import file_hash
@@ -162,8 +162,7 @@ def composed(index: Index, learned: Learned) -> HeadFile:
 
 
 def _mapped_rows(index: Index, weight: npt.NDArray[np.float32]) -> Iterator[Columns]:
-    for start in range(0, len(index), ROWS_MAPPED_AT_ONCE):
-        rows = np.arange(start, min(start + ROWS_MAPPED_AT_ONCE, len(index)))
+    for rows in slices(len(index), ROWS_MAPPED_AT_ONCE):
         yield index.columns(rows) | {"embeddings": mapped(index.vectors(rows), weight)}
 
 

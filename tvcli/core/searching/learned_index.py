@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.engines.conditions import Condition
 from tvcli.core.engines.exact import Exact
+from tvcli.core.files.artifacts import slices
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
 from tvcli.core.ranking.calibration import CALIBRATION
@@ -67,8 +68,8 @@ class LearnedIndex(Index):
     @cached_property
     def _mapped(self) -> npt.NDArray[np.float16]:
         parts = [
-            mapped(self._index.vectors(slice(start, start + MAPPED_AT_ONCE)), self._weight)
-            for start in range(0, len(self._index), MAPPED_AT_ONCE)
+            mapped(self._index.vectors(rows), self._weight)
+            for rows in slices(len(self._index), MAPPED_AT_ONCE)
         ]
         return np.concatenate(parts).astype(np.float16)
 
