@@ -25,15 +25,10 @@ MOST_TILES = 60  # photos of a sheet
 class BoxEditor:
     """What the box editor's page can ask for."""
 
-    def __init__(
-        self,
-        collection: Collection,
-        file: BoxFile,
-        proposals: Proposals | None,
-        thumbnails: Thumbnails,
-    ) -> None:
+    def __init__(self, collection: Collection, file: BoxFile, proposals: Proposals | None) -> None:
         self._collection, self._file, self._proposals = collection, file, proposals
-        self._thumbnails, self._readable = thumbnails, Readable(collection, thumbnails)
+        self._thumbnails = Thumbnails()
+        self._readable = Readable(collection, self._thumbnails)
 
     def about(self, asked: Asked) -> dict[str, Any]:
         """Return the progress, the labels in use, where one stopped, what became of the file.

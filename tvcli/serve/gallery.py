@@ -218,7 +218,7 @@ class Gallery:
         width, height = photo_size(self._uploads.get(name))
         return {"file": name, "width": width, "height": height}
 
-    def app(self, thumbnails: Thumbnails) -> Starlette:
+    def app(self) -> Starlette:
         """Return the application that answers all this."""
         works = {
             "GET /api/about": self.about,
@@ -245,7 +245,7 @@ class Gallery:
         def collection(request: Request) -> Collection:
             return self._indexes.at(request.query_params.get("index", 0)).collection
 
-        return application("gallery.html", picture_route(collection, thumbnails), works)
+        return application("gallery.html", picture_route(collection, Thumbnails()), works)
 
 
 def _is_weight(value: object) -> bool:

@@ -23,15 +23,13 @@ LIST = '<div class="list"><button type="button">Save drop.list</button><span></s
 SAVE = '<div class="save"><button type="button">Save different.jsonl</button><span></span></div>'
 
 
-def groups_page(
-    groups: Iterable[Group], allow: Iterable[Path], title: str = "tv dedupe"
-) -> Iterator[str]:
+def groups_page(groups: Iterable[Group], allow: Iterable[Path]) -> Iterator[str]:
     """Yield the parts of a page that shows groups, the photo to keep first in each.
 
     Only photos that lie in the folders `allow` are put into it.
     """
     folders, script = Folders(allow), (HERE / "groups_page.js").read_text("utf-8")
-    yield head(title, (HERE / "groups_page.css").read_text("utf-8"), script)
+    yield head("tv dedupe", (HERE / "groups_page.css").read_text("utf-8"), script)
     yield f'<p class="intro">{INTRO}</p>'
     for group in groups:
         cards = "".join(_card(member, group.members[0], folders) for member in group.members)

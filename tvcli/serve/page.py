@@ -15,7 +15,7 @@ COMPARED_BYTES = 12_000_000  # of the pictures in a page that compares searches
 IsRight = Callable[[Hit], bool]
 
 
-def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") -> Iterator[str]:
+def hits_page(hits: list[Hit], allow: Iterable[Path]) -> Iterator[str]:
     """Yield the parts of a page that shows each query and its hits, best first.
 
     Only photos that lie in the root of their index, or in the folders `allow`, are put into it.
@@ -24,7 +24,7 @@ def hits_page(hits: list[Hit], allow: Iterable[Path], title: str = "tv search") 
     queries = sum(1 for _ in groupby(hits, key=lambda hit: hit.asked))
     drawn = sum(bool(hit.explain) for hit in hits)
     pictures = Pictures(folders, queries + len(hits) + drawn)
-    yield head(title)
+    yield head("tv search")
     for (query, _), found in groupby(hits, key=lambda hit: hit.asked):
         yield _section(query, [_list(found, query, pictures)])
     yield END

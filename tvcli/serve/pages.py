@@ -22,7 +22,6 @@ from tvcli.serve.gallery import Gallery
 from tvcli.serve.learning import Learner
 from tvcli.serve.proposals import Proposals, locator_of
 from tvcli.serve.references import Order
-from tvcli.serve.thumbnails import Thumbnails
 from tvcli.serve.triplet_editor import TripletEditor
 
 COMPARED = 2
@@ -60,7 +59,7 @@ def open_gallery(
             stack.callback(finder.settle)
             finder.warm()
         file = ClickFile(clicks or paths[0].with_suffix(".clicks.jsonl"))
-        yield Gallery(finders, file, Learner(stack)).app(Thumbnails())
+        yield Gallery(finders, file, Learner(stack)).app()
 
 
 @contextmanager
@@ -101,7 +100,7 @@ def open_box_editor(
             [p for p in range(len(names)) if not file.count(p) and not file.is_empty(p)]
         )
     try:
-        yield BoxEditor(collection, file, proposals, Thumbnails()).app()
+        yield BoxEditor(collection, file, proposals).app()
     finally:
         if proposals:
             proposals.stop()
@@ -125,9 +124,8 @@ def open_triplet_editor(
     if not output.absolute().parent.is_dir():
         raise BadInput(f"{output}: its folder is not there")
     with open_index(index_or_default(path)) as index:
-        yield TripletEditor(_finder(index, None, allow, beyond=beyond), output, order, seed).app(
-            Thumbnails()
-        )
+        finder = _finder(index, None, allow, beyond=beyond)
+        yield TripletEditor(finder, output, order, seed).app()
 
 
 def _finder(index: Index, root: Path | None, allow: Sequence[Path], *, beyond: bool) -> Finder:

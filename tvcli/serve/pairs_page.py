@@ -18,15 +18,13 @@ WIDTH, HEIGHT, GAP = 560, 400, 24  # of two photos side by side at most, in unit
 STYLE = (Path(__file__).parent / "pairs_page.css").read_text("utf-8")
 
 
-def pairs_page(
-    pairs: Iterable[ComparedPair], allow: Iterable[Path], title: str = "tv same"
-) -> Iterator[str]:
+def pairs_page(pairs: Iterable[ComparedPair], allow: Iterable[Path]) -> Iterator[str]:
     """Yield the parts of a page that shows pairs side by side, with outlines and matched points.
 
     Only photos that lie in the folders `allow`, or came through a pipe, are put into it.
     """
     folders = Folders(allow)
-    yield head(title, STYLE)
+    yield head("tv same", STYLE)
     for number, pair in enumerate(pairs, 1):
         names = printable(pair.named.first), printable(pair.named.second)
         verdict = "the same picture" if pair.same else "not the same picture"

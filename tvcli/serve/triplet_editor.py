@@ -96,7 +96,7 @@ class TripletEditor:
         rows = (self._finder.row_at(absolute_path(folder / name)) for name in names)
         return {row for row in rows if row is not None}
 
-    def app(self, thumbnails: Thumbnails) -> Starlette:
+    def app(self) -> Starlette:
         """Return the application that answers all this."""
         works = {
             "GET /api/about": self.about,
@@ -105,5 +105,5 @@ class TripletEditor:
             "POST /api/undo": self.undo,
             "POST /api/reload": self.reload,
         }
-        pictures = picture_route(lambda request: self._finder.collection, thumbnails)
+        pictures = picture_route(lambda request: self._finder.collection, Thumbnails())
         return application("triplets.html", pictures, works)

@@ -14,8 +14,8 @@ KEPT = 256 * 2**20  # bytes of all uploads together
 class Uploads:
     """Uploaded photos by the hash of their content, so that an address can name one."""
 
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept, self._files = kept, OrderedDict[str, bytes]()
+    def __init__(self) -> None:
+        self._files = OrderedDict[str, bytes]()
         self._lock, self._drawing = threading.Lock(), threading.Lock()
         self._shown: tuple[str, bytes] | None = None  # the picture that was drawn last
 
@@ -26,7 +26,7 @@ class Uploads:
         with self._lock:
             self._files[name] = data
             self._files.move_to_end(name)
-            while sum(map(len, self._files.values())) > self._kept and len(self._files) > 1:
+            while sum(map(len, self._files.values())) > KEPT and len(self._files) > 1:
                 self._files.popitem(last=False)
         return name
 

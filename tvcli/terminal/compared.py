@@ -19,8 +19,8 @@ def print_pairs(
     pairs: "Iterable[ComparedPair]",
     format: PairFormat | None,
     *,
-    silent: bool = False,
-    allow: Sequence[Path] = (),
+    silent: bool,
+    allow: Sequence[Path],
 ) -> tuple[int, int]:
     """Print pairs as they come; return how many there are, and how many are the same picture.
 

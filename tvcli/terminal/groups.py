@@ -17,11 +17,7 @@ GroupFormat = Literal["table", "jsonl", "paths", "html"]
 
 
 def print_groups(
-    groups: "Iterable[Group]",
-    format: GroupFormat | None,
-    *,
-    null: bool = False,
-    allow: Sequence[Path] = (),
+    groups: "Iterable[Group]", format: GroupFormat | None, *, null: bool, allow: Sequence[Path]
 ) -> tuple[int, int]:
     """Print groups; return how many there are, and how many photos are proposed to be dropped.
 

@@ -18,11 +18,7 @@ HitFormat = Literal["table", "jsonl", "tsv", "paths", "html", "csv", "parquet"]
 
 
 def print_hits(
-    hits: "Iterable[Hit]",
-    format: HitFormat | None,
-    *,
-    null: bool = False,
-    allow: Sequence[Path] = (),
+    hits: "Iterable[Hit]", format: HitFormat | None, *, null: bool, allow: Sequence[Path]
 ) -> int:
     """Print hits and return how many; without a format, a table on a terminal, else JSON Lines.
 

@@ -56,7 +56,7 @@ class Learned:
     after: int
 
 
-def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 0) -> Learned:
+def learn_from_feedback(index: Index, clicks: Path, report: Report) -> Learned:
     """Train a rank head on a file of clicks and the vectors of an index.
 
     A vector is a map of one position, so the head is the same 1x1 convolution as that of
@@ -76,22 +76,22 @@ def learn_from_feedback(index: Index, clicks: Path, report: Report, seed: int = 
         raise UsageError("say yes to one hit and no to another first: that makes a triplet")
     involved = np.unique(rows)
     vectors = index.vectors(involved)
-    train, test = (np.searchsorted(involved, some) for some in split(rows, seed))
+    train, test = (np.searchsorted(involved, some) for some in split(rows, seed=0))
     before = after = 0
     if len(test):
-        without = _head(vectors, train, pool, seed, report)
+        without = _head(vectors, train, pool, report)
         before, after = (int(in_order(v, test).sum()) for v in (vectors, mapped(vectors, without)))
-    weight = _head(vectors, np.searchsorted(involved, rows), pool, seed, report)
+    weight = _head(vectors, np.searchsorted(involved, rows), pool, report)
     return Learned(weight, len(rows), len(test), before, after)
 
 
 def _head(
-    vectors: npt.NDArray[np.float32], triplets: Rows, pool: str, seed: int, report: Report
+    vectors: npt.NDArray[np.float32], triplets: Rows, pool: str, report: Report
 ) -> npt.NDArray[np.float32]:
     """Return the head (D, C) that triplets (T, 3) of vectors (N, C) make, in closed form."""
     unknown = np.full(len(vectors), -1, np.intp)
     data = RankData(VectorRows(vectors), triplets, triplets[:0], unknown)
-    return train_rank(data, RankSettings(pools=(pool,), steps=0, seed=seed), report).weight
+    return train_rank(data, RankSettings(pools=(pool,), steps=0), report).weight
 
 
 def split(rows: Rows, seed: int) -> tuple[Rows, Rows]:
