@@ -19,12 +19,7 @@ def eval_triplets(
             "else the nearest .tv/.",
         ),
     ],
-    triplets: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
-        ),
-    ] = None,
+    triplets: Annotated[Path | None, options.TRIPLETS] = None,
     rank: Annotated[
         Path | None,
         typer.Option("--rank", help="Apply this head of tv train-rank to the encodings first."),

@@ -19,10 +19,10 @@ Encodings = Annotated[
 EncodedCrops = Annotated[
     str, typer.Argument(help="Encoded crops (.h5) from tv encode, or - for stdin.")
 ]
-Triplets = Annotated[
-    Path,
-    typer.Argument(metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."),
-]
+TRIPLETS = typer.Argument(
+    metavar="TRIPLETS", help="Triplets (.jsonl) from tv triplets, or - for stdin."
+)
+Triplets = Annotated[Path, TRIPLETS]
 Null = Annotated[
     bool,
     typer.Option(
