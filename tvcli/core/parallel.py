@@ -32,7 +32,7 @@ def limit_libraries() -> None:
     """Have numpy and torch start no more threads than a container's quota has cores, and wait less.
 
     They go by the machine; it counts only before they are loaded. Who has set it is not overruled.
-    OpenCV has one thread for each of ours: its own take a tenth more of CPU time, and gain nothing.
+    OpenCV starts none of its own: where it has much to do, ours are as many as there are cores.
     """
     if cores() < _allowed():
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
