@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import Ran, picture
 from PIL import Image
+
+from tvcli.core.ranking.calibration import Calibration
+from tvcli.core.searching.eval_search import keep_calibration
 
 Tv = Callable[..., Ran]
 ENGINES = ["exact", "annoy", "faiss"]
@@ -137,6 +141,33 @@ def test_an_update_sets_the_fields_it_names_and_keeps_the_others(records: Path, 
     assert known["3"]["sku"] == "A/3"
     again = tv("index", photos, "-o", index, "--update")
     assert "0 added, 0 changed, 0 moved, 0 removed" in again.err
+
+
+def test_an_index_over_another_tells_what_is_gone(records: Path, tv: Tv) -> None:
+    index, photos = records.parent / "x.tvx", records.parent / "photos"
+    assert tv("index", records, "-o", index, "--size", 64, "--keypoints").status == 0
+    keep_calibration(index, Calibration(np.array([0.1, 0.9]), np.array([0.0, 1.0])))
+    assert "lacks" not in tv("index", records, "-o", index, "--update").err
+    ran = tv("index", photos, "-o", index, "--size", 64)
+    assert ran.status == 0 and ran.err.count("\n") == 2
+    warning = ran.err.splitlines()[-1]
+    assert warning.startswith(f"warning: {index} was made anew and lacks what it had before: ")
+    for told in (
+        "key points (--keypoints)",
+        "a calibration (tv eval search --calibrate)",
+        "the field price, the field sku, the field sold, the field taken (--fields FILE)",
+        "labels (records that have them)",
+    ):
+        assert told in warning
+    assert "lacks" not in tv("index", photos, "-o", index, "--size", 64).err
+
+
+def test_of_fields_that_are_set_again_nothing_is_told(photos: Path, tv: Tv) -> None:
+    table, index = photos.parent / "prices.csv", photos.parent / "x.tvx"
+    table.write_text("image,price\nphotos/0.png,3\n")
+    for _ in range(2):
+        ran = tv("index", photos, "-o", index, "--size", 64, "--fields", table)
+        assert ran.status == 0 and "warning" not in ran.err
 
 
 def test_an_update_from_records_edits_without_encoding(records: Path, tv: Tv) -> None:

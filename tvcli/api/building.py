@@ -11,6 +11,7 @@ from tvcli.api.sources import SourceLike, named
 from tvcli.core.engines.names import checked_engine
 from tvcli.core.files.parquet_rows import rows_file
 from tvcli.core.files.sources import is_rows
+from tvcli.core.indexes.additions import losses_told
 from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos, location_heads
 from tvcli.core.reports import Report
 
@@ -76,7 +77,7 @@ def build_index(
         "maps": maps,
         "location": heads,
     }
-    with named(source, as_path(root)) as given:
+    with losses_told(target, known), named(source, as_path(root)) as given:
         made = made_by("build_index", source, target, inputs=given.inputs, seed=seed, rank=head)
         if is_rows(given.arguments):
             name = Path(given.arguments[0])
@@ -85,8 +86,8 @@ def build_index(
         else:
             core, taken = core_encoder(encoder, head_pool(head, pool)), given.open(known)
             index_photos(taken, core, target, known, made, weights=as_path(weights), **common)
-    if keypoints:
-        from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+        if keypoints:
+            from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
 
-        keep_keypoints(target, None, known)
+            keep_keypoints(target, None, known)
     return target

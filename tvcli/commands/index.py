@@ -179,7 +179,8 @@ def index(
         _change(output, request(), reports, seed, kept)
     else:
         how: dict[str, Any] = {"engine": engine, "effort": effort.effort()}
-        _make(sources, output, encoder, kept, inputs, reports, exif=exif, seed=seed, **how)
+        how |= {"exif": exif, "fields": fields, "seed": seed}
+        _make(sources, output, encoder, kept, inputs, reports, **how)
     if fields is not None and not change.dry_run:
         _set_fields(output, fields, reports)
     if watch:
@@ -195,15 +196,17 @@ def _make(
     reports: ReportOptions,
     *,
     exif: bool,
+    fields: str | None,
     seed: int,
     **how: Any,
 ) -> None:
     """Make an index."""
     from tvcli.core.files.sources import is_rows
+    from tvcli.core.indexes.additions import losses_told
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
 
     how |= {"seed": seed, **kept.arguments()}
-    with reports.open(sources) as report:
+    with reports.open(sources) as report, losses_told(output, report, fields=fields is None):
         made = streams.provenance_of(sources, seed)
         if is_rows(sources, streams.stdin()):
             _check_whole(inputs)

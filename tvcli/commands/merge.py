@@ -43,6 +43,7 @@ def merge(
       tv merge part-*.jsonl -o located.jsonl
       tv merge part-*.tvx -o photos.tvx
     """
+    from tvcli.core.indexes.additions import losses_told
     from tvcli.core.indexes.merging.encodings import merge_encodings
     from tvcli.core.indexes.merging.indexes import merge_indexes
     from tvcli.core.indexes.merging.parts import files_of, kind_of_parts
@@ -54,7 +55,8 @@ def merge(
             count = emit(output, merge_records(parts, base_of(output), changed=changed))
         elif kind == "index":
             made = streams.provenance_of(files_of(parts))
-            count = merge_indexes(parts, Path(output), made, changed=changed).rows
+            with losses_told(Path(output), report):
+                count = merge_indexes(parts, Path(output), made, changed=changed).rows
         else:
             made = streams.provenance_of(files_of(parts))
             with streams.output_file(output, "encodings") as target:
