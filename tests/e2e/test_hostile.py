@@ -5,10 +5,10 @@ import json
 import os
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,35 @@ def refused(command: str, folder: Path, status: int, *words: str) -> None:
     assert len(ran.stderr) < 1000
     for word in words:
         assert word in ran.stderr
+
+
+# In one process, as `tv` runs each: what a command needs is imported once for all.
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from tvcli.cli import run
+
+for command in json.loads(sys.argv[1]):
+    status = run(command.split())
+    sys.stderr.write(f"status {status}\\x1e")
+"""
+
+
+def each_refused(commands: dict[str, str], folder: Path) -> None:
+    """Check that commands end in one line that has their words, and in exit status 3."""
+    ran = subprocess.run(
+        [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(list(commands))],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+        preexec_fn=bounded,
+    )
+    for word, said in zip(commands.values(), ran.stderr.split("\x1e")[:-1], strict=True):
+        line, status = said.splitlines()
+        assert status == "status 3", said
+        assert line.startswith("tv: ") and word in line and len(line) < 1000
 
 
 @pytest.fixture
@@ -100,13 +129,16 @@ def references(path: Path) -> None:
         refs[0] = file.ref
 
 
-@pytest.mark.parametrize("harm", [linked_groups, huge_state, outside, references])
-def test_heads(home: Path, harm: Callable[[Path], None]) -> None:
-    with h5py.File(home / "rank.h5", "w") as file:
-        file.attrs.update(type="head", version=1, settings='{"head": "rank"}', provenance="{}")
-        file["state/weight"] = np.eye(256, dtype=np.float32)
-    harm(home / "rank.h5")
-    refused("tv index photos -o out.tvx --rank rank.h5", home, 3, "rank.h5")
+def test_heads(home: Path) -> None:
+    commands = {}
+    for harm in (linked_groups, huge_state, outside, references):
+        name = f"{harm.__name__}.h5"
+        with h5py.File(home / name, "w") as file:
+            file.attrs.update(type="head", version=1, settings='{"head": "rank"}', provenance="{}")
+            file["state/weight"] = np.eye(256, dtype=np.float32)
+        harm(home / name)
+        commands[f"index photos -o out.tvx --rank {name}"] = name
+    each_refused(commands, home)
 
 
 class Code:
@@ -139,55 +171,35 @@ def endless_head(path: Path) -> None:
     path.write_bytes((2**62).to_bytes(8, "little") + b"{}")
 
 
-# In one process, as `tv` runs each: torch and torchvision are imported once and not five times.
-ONE_AFTER_THE_OTHER = """
-import sys
-from tvcli.cli import run
-
-for weights in sys.argv[1:]:
-    command = "encode photos -o out.h5 --backbone squeezenet1_1 --weights"
-    status = run([*command.split(), weights])
-    sys.stderr.write(f"status {status}\\x1e")
-"""
-
-
 def test_weights(home: Path) -> None:
     makers = pickled, torch_with_code, zip_of_nothing, huge_safetensors, endless_head
     files = [f"{make.__name__}.pth" for make in makers]
     for make, file in zip(makers, files, strict=True):
         make(home / file)
-    ran = subprocess.run(
-        [sys.executable, "-c", ONE_AFTER_THE_OTHER, *files],
-        cwd=home,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=True,
-        preexec_fn=bounded,
-    )
-    for file, said in zip(files, ran.stderr.split("\x1e")[:-1], strict=True):
-        line, status = said.splitlines()
-        assert status == "status 3", said
-        assert line.startswith("tv: ") and file in line and len(line) < 1000
+    encode = "encode photos -o out.h5 --backbone squeezenet1_1 --weights"
+    each_refused({f"{encode} {file}": file for file in files}, home)
     assert not (home / "owned").exists()
     assert not (home / "out.h5").exists()
 
 
 def test_paths_that_lead_out_of_an_index(home: Path) -> None:
     assert shell("tv index photos -o out.tvx -q", home).returncode == 0
-    manifest = home / "out.tvx" / "index.json"
-    content = json.loads(manifest.read_text())
+    content = json.loads((home / "out.tvx" / "index.json").read_text())
     (home / "secret.h5").write_bytes((home / "out.tvx" / "embeddings-1.h5").read_bytes())
-    for change in (
-        {"segments": [{"file": "../secret.h5", "rows": 3}]},
-        {"segments": [{"file": str(home / "secret.h5"), "rows": 3}]},
-        {"settings": content["settings"] | {"rank": {"file": "../secret.h5", "hash": "0"}}},
-        {"settings": content["settings"] | {"maps": {"file": "../secret.h5"}}},
-        {"settings": content["settings"] | {"encoder": {"size": 10**9}}},
+    commands = {}
+    for number, change in enumerate(
+        (
+            {"segments": [{"file": "../secret.h5", "rows": 3}]},
+            {"segments": [{"file": str(home / "secret.h5"), "rows": 3}]},
+            {"settings": content["settings"] | {"rank": {"file": "../secret.h5", "hash": "0"}}},
+            {"settings": content["settings"] | {"maps": {"file": "../secret.h5"}}},
+            {"settings": content["settings"] | {"encoder": {"size": 10**9}}},
+        )
     ):
-        manifest.write_text(json.dumps(content | change))
-        refused("tv search photos/0.png -i out.tvx", home, 3, "index")
+        changed = shutil.copytree(home / "out.tvx", home / f"{number}.tvx")
+        (changed / "index.json").write_text(json.dumps(content | change))
+        commands[f"search photos/0.png -i {number}.tvx"] = "index"
+    each_refused(commands, home)
 
 
 def test_a_size_beyond_all_memory(home: Path) -> None:

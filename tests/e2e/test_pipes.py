@@ -11,10 +11,11 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import picture
+from conftest import Ran, picture
 
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
@@ -82,26 +83,33 @@ def test_head_ends_it_quietly(home: Path) -> None:
     assert len(ran.stdout.splitlines()) == 1
 
 
-def test_exit_statuses(home: Path) -> None:
+def test_exit_statuses(home: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(home / "photos" / "plain.png", home / "plain.png")
     (home / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\nnothing")
     manifest = home / "newer.tvx" / "index.json"
     manifest.parent.mkdir(exist_ok=True)
     manifest.write_text('{"type": "index", "version": 99}')
     for command, status in [
-        ("tv search plain.png", 0),
-        ("tv search plain.png --min-score 2", 1),
-        ("tv search", 2),
-        ("tv nonsense", 2),
-        ("tv search plain.png -i missing.tvx", 3),
-        ("tv index broken.h5 -o x.tvx", 3),
-        ("tv search plain.png -i newer.tvx", 4),
         ("tv --version", 0),
+        ("tv search plain.png --min-score 2", 1),
         ("tv", 2),
+        ("tv search plain.png -i missing.tvx", 3),
+        ("tv search plain.png -i newer.tvx", 4),
     ]:
-        ran = shell(command, home)
-        assert ran.returncode == status, (command, ran.stderr)
-        assert "Traceback" not in ran.stderr
+        ended = shell(command, home)
+        assert ended.returncode == status, (command, ended.stderr)
+        assert "Traceback" not in ended.stderr
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("TV_INDEX", raising=False)
+    for command, status in [
+        ("search plain.png", 0),
+        ("search", 2),
+        ("nonsense", 2),
+        ("index broken.h5 -o x.tvx", 3),
+    ]:
+        ran = tv(*command.split())
+        assert ran.status == status, (command, ran.err)
+        assert "Traceback" not in ran.err
 
 
 def test_ctrl_c(home: Path, tmp_path: Path) -> None:
@@ -218,9 +226,10 @@ def images_of(ran: subprocess.CompletedProcess[str]) -> list[str]:
     return [json.loads(line)["image"] for line in ran.stdout.splitlines()]
 
 
-def test_process_substitution_is_read_by_its_content(home: Path, tmp_path: Path) -> None:
+def test_process_substitution_is_read_by_its_content(
+    home: Path, tmp_path: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
     photo = "photos/plain.png"
-    assert images_of(shell(f"tv search <(cat {photo}) -k 1", home)) == [photo]
     two = shell(f"tv search <(cat {photo}) <(cat photos/-dash.png) -k 1", home)
     assert images_of(two) == [photo, "photos/-dash.png"]
     assert len({json.loads(line)["query"] for line in two.stdout.splitlines()}) == 2
@@ -234,7 +243,8 @@ def test_process_substitution_is_read_by_its_content(home: Path, tmp_path: Path)
     assert sorted(found) == ["photos/-dash.png", "photos/a b.png", photo]
     nul = f"tv index --size 64 -0 <(find photos -name '*.png' -print0) -o {index}"
     assert shell(nul, home).returncode == 0
-    assert len(images_of(shell(f"tv search {photo} -i {index} -k 9", home))) == 6
+    monkeypatch.chdir(home)
+    assert tv("search", photo, "-i", tmp_path / "list.tvx", "-k", 9).out.count("\n") == 6
     encoded = f"tv index <(tv encode photos --size 64 --pool gem -o - -q) -o {index}"
     ran = shell(encoded, home)
     assert ran.returncode == 0, ran.stderr
@@ -294,22 +304,43 @@ def test_an_empty_pipe_is_told(home: Path) -> None:
     assert "an HDF5 file where photos or records are needed" in ran.stderr
 
 
-CLOSED = [
-    *("tv search photos/plain.png", "tv info .tv/index.tvx", "tv --version", "tv completion bash"),
-    *(f"tv search --item plain.png --format {f}" for f in ("table", "tsv", "html", "csv")),
-]
+CLOSED = "search photos/plain.png", "info .tv/index.tvx", "--version", "completion bash"
+FORMATS = [f"search --item plain.png --format {f}" for f in ("table", "tsv", "html", "csv")]
+
+
+@pytest.fixture
+def printed(
+    home: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """Give what a command prints in this process, with its files open."""
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("TV_INDEX", raising=False)
+    return lambda command: tv(*command.split()).out
 
 
 @pytest.mark.parametrize("command", CLOSED)
-def test_a_closed_stdout_is_an_error_and_a_closed_stdin_none(home: Path, command: str) -> None:
-    ran = shell(f"{command} >&-", home)
+def test_a_closed_stdout_is_an_error_and_a_closed_stdin_none(
+    home: Path, command: str, printed: Callable[[str], str]
+) -> None:
+    ran = shell(f"tv {command} >&-", home)
     assert (ran.returncode, ran.stdout) == (3, "")
     assert ran.stderr == "tv: standard input or standard output is closed\n"
-    ran = shell(f"{command} <&-", home)
+    ran = shell(f"tv {command} <&-", home)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout == shell(command, home).stdout
-    assert shell(f"{command} 2>&-", home).stdout == ran.stdout
-    assert shell(f"{command} <&- >&- 2>&-", home).returncode == 3
+    assert ran.stdout == printed(command) != ""
+    assert shell(f"tv {command} 2>&-", home).stdout == ran.stdout
+    assert shell(f"tv {command} <&- >&- 2>&-", home).returncode == 3
+
+
+@pytest.mark.parametrize("command", FORMATS)
+def test_so_they_are_in_each_format(
+    home: Path, command: str, printed: Callable[[str], str]
+) -> None:
+    ran = shell(f"tv {command} >&-", home)
+    assert (ran.returncode, ran.stdout) == (3, "")
+    assert ran.stderr == "tv: standard input or standard output is closed\n"
+    ran = shell(f"tv {command} <&- 2>&-", home)
+    assert (ran.returncode, ran.stdout) == (0, printed(command)) != (0, "")
 
 
 def test_what_needs_no_closed_file_works_and_what_reads_it_says_so(
@@ -328,14 +359,17 @@ def test_what_needs_no_closed_file_works_and_what_reads_it_says_so(
     "setting", ["PYTHONIOENCODING=ascii", "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"]
 )
 def test_names_are_escaped_where_the_terminal_cannot_show_them(home: Path, setting: str) -> None:
-    for command in ("tv search photos/été.png -k 1 --format table", "tv dedupe --format table"):
-        ran = shell(f"{setting} {command}", home)
+    search = f"{setting} tv search photos/été.png -k 1 --format"
+    table, deduped = (
+        shell(f"{search} table", home),
+        shell(f"{setting} tv dedupe --format table", home),
+    )
+    for ran in (table, deduped):
         assert ran.returncode in (0, 1)
         assert "codec" not in ran.stderr
-    table = shell(f"{setting} tv search photos/été.png -k 1 --format table", home).stdout
-    assert table.isascii()
-    assert re.search(r"photos/(\\xe9|\\udcc3\\udca9)t", table)
-    paths = shell(f"{setting} tv search photos/été.png -k 1 --format paths", home).stdout
+    assert table.stdout.isascii()
+    assert re.search(r"photos/(\\xe9|\\udcc3\\udca9)t", table.stdout)
+    paths = shell(f"{search} paths", home).stdout
     assert paths == "photos/été.png\n"  # data is bytes, whatever the terminal
 
 
