@@ -36,7 +36,7 @@ def test_a_step_beside_another_is_told_in_order(
     ran = tv("demo", tmp_path / "d", "--small")
     assert ran.status == 0, ran.err
     lines = [line.split(" in ")[0] for line in ran.err.splitlines() if "tvx" in line]
-    said = "4 rows of 256"
+    said = "4 photos, vectors of 256 values,"
     assert [line for line in lines if line.startswith("$")] == [
         f"$ tv {index.format(name)}" for name in ("first", "second", "third")
     ]

@@ -17,7 +17,7 @@ def test_encode_says_what_it_did(tv: Tv, photos: Path, tmp_path: Path) -> None:
     assert (ran.status, ran.out) == (0, "")
     first, last = ran.err.splitlines()
     assert first == "skipped bad.jpg: not a picture that can be read"
-    assert last.startswith(f"8 rows in {target}, 1 skipped in ")
+    assert last.startswith(f"8 photos in {target}, 1 skipped in ")
     assert json.loads(errors.read_text()) == {
         "image": "bad.jpg",
         "stage": "decode",
@@ -150,4 +150,4 @@ def test_pictures_left_out_are_counted_by_kind(
     assert [record["image"] for record in records] == ["p/a.psd", "p/b.PSD", "p/c.exr"]
     ran = tv("encode", "only", "-o", "y.h5")
     assert ran.status == 3
-    assert "no photos found that can be read: 1 .psd left out" in ran.err
+    assert "no photos found in only that can be read: 1 .psd left out" in ran.err

@@ -42,7 +42,7 @@ def test_thumbnails_and_trash_are_left_out_and_that_is_said_once(folder: Path, t
     assert "0 added, 0 changed" in index(tv, "--update").err
     assert tv("dedupe", "photos").status == 1
     ran = tv("encode", "photos/@eaDir", "-o", "e.h5", "--size", 64)  # named itself
-    assert (ran.status, "1 row in" in ran.err) == (0, True)
+    assert (ran.status, "1 photo in" in ran.err) == (0, True)
 
 
 @pytest.mark.parametrize(

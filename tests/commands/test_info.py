@@ -58,3 +58,12 @@ def test_info_of_what_is_none(tv: Tv, tmp_path: Path) -> None:
         ran = tv("info", tmp_path / name)
         assert (ran.status, ran.out) == (3, "")
         assert message in ran.err
+
+
+def test_parts_of_photos_are_counted_as_such(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    boxes = ([0, 0, 30, 30], [10, 10, 50, 60])
+    lines = [json.dumps({"image": "photos/0.png", "box": box}) + "\n" for box in boxes]
+    (tmp_path / "boxes.jsonl").write_text("".join(lines))
+    ran = tv("index", tmp_path / "boxes.jsonl", "-o", tmp_path / "x.tvx")
+    assert ran.err.startswith(f"2 parts of 1 photo, vectors of 512 values, in {tmp_path / 'x.tvx'}")
+    assert tv("index", photos, "-o", tmp_path / "y.tvx").err.startswith("8 photos, vectors of 512")

@@ -40,7 +40,7 @@ def test_merged_is_as_one_run(tv: Tv, photos: Path, tmp_path: Path) -> None:
     parts = encode(tv, photos, tmp_path)
     ran = tv("merge", *reversed(parts), "-o", merged)
     assert (ran.status, ran.out) == (0, "")
-    assert ran.err.startswith(f"8 rows in {merged} in ")
+    assert ran.err.startswith(f"8 photos in {merged} in ")
     found, expected = rows(merged), rows(whole)
     assert np.allclose(found.pop("encodings"), expected.pop("encodings"), atol=1e-3)
     assert str(found) == str(expected)  # boxes not known are not equal to themselves

@@ -83,7 +83,7 @@ def test_a_list_of_paths_may_be_named_csv(photos: Path, tv: Tv) -> None:
     listed = photos.parent / "list.csv"
     listed.write_text("".join(f"{photos}/{n}.png\n" for n in range(3)))
     ran = tv("index", listed, "-o", photos.parent / "a.tvx")
-    assert (ran.status, "3 rows" in ran.err) == (0, True)
+    assert (ran.status, "3 photos" in ran.err) == (0, True)
 
 
 @pytest.mark.parametrize("pool", ["none", "gem"])

@@ -63,7 +63,9 @@ def test_a_dry_run_says_what_an_update_does(tv: Tv, indexed: Path) -> None:
     assert (ran.status, ran.out) == (0, "")
     skipped, last = ran.err.splitlines()
     assert skipped == "skipped bad.jpg: not a picture that can be read"
-    assert last.startswith("1 added, 1 changed, 1 moved, 1 removed, 1 skipped: 8 rows in x.tvx in ")
+    assert last.startswith(
+        "1 added, 1 changed, 1 moved, 1 removed, 1 skipped: 8 photos in x.tvx in "
+    )
     ran = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
     assert ran.err == "would be: 0 added, 0 changed, 0 moved, 0 removed, 1 skipped\n"
 
@@ -102,7 +104,7 @@ def test_a_photo_overwritten_with_its_size_and_time_is_noticed(tv: Tv, indexed: 
 def test_an_update_makes_what_is_not_there(tv: Tv, photos: Path, tmp_path: Path) -> None:
     target = tmp_path / "new.tvx"
     ran = tv("index", photos, "-o", target, "--size", 64, "--update")
-    assert (ran.status, ran.err[:8]) == (0, "8 rows o")
+    assert (ran.status, ran.err[:9]) == (0, "8 photos,")
     ran = tv("index", photos, "-o", target, "--update")
     assert ran.err.startswith(NOTHING)
 
@@ -117,7 +119,7 @@ def test_add_and_remove_by_what_comes_through_a_pipe(
         capture_output=True,
         check=True,
     )
-    assert ran.stderr.startswith(b"1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 rows")
+    assert ran.stderr.startswith(b"1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 photos")
     assert "../a b\n.png" in images()
     ran = subprocess.run(
         [sys.executable, "-m", "tvcli", "index", "--remove", "-", "-o", "x.tvx"],
@@ -173,7 +175,7 @@ def test_an_index_of_an_encodings_file_follows_it(tv: Tv, indexed: Path) -> None
     picture(31).save("photos/1.png")
     Path("photos/3.png").unlink()
     ran = tv("encode", "photos", "-o", "e.h5", "--update")
-    assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 rows in e.h5")
+    assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 photos in e.h5")
     ran = tv("index", "e.h5", "-o", "y.tvx", "--update", "--dry-run")
     assert [json.loads(line)["image"] for line in ran.out.splitlines()] == [
         "new.png",
@@ -181,7 +183,9 @@ def test_an_index_of_an_encodings_file_follows_it(tv: Tv, indexed: Path) -> None
         "3.png",
     ]
     ran = tv("index", "e.h5", "-o", "y.tvx", "--update")
-    assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 rows in y.tvx")
+    assert ran.err.startswith(
+        "1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 photos in y.tvx"
+    )
     with open_artifact(Path("e.h5")) as rows:
         assert sorted(rows.read("image")) == images("y.tvx")
     assert tv("index", "e.h5", "-o", "y.tvx", "--update").err.startswith(NOTHING)
@@ -361,8 +365,8 @@ def test_an_interrupted_update_goes_on(tv: Tv, indexed: Path, monkeypatch: Any) 
         patch.setattr("tvcli.core.encoding.checkpoints.encode_chunks", lambda *_: iter(()))
         ran = tv("index", "photos", "-o", "x.tvx", "--update")
     kept, done = ran.err.splitlines()
-    assert kept == "1 row kept of a job that was interrupted"
-    assert done.startswith("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 rows")
+    assert kept == "1 photo or part kept of a job that was interrupted"
+    assert done.startswith("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 9 photos")
     assert not list(indexed.glob(".x.tvx*"))
 
 

@@ -205,7 +205,7 @@ def test_an_interrupted_job_goes_on(
     monkeypatch.setattr(report, "note", notes.append)
     assert run(photos, target, encoder, report) == 8
     assert 0 < len(opened) < 8
-    assert f"{8 - len(opened)} rows kept of a job that was interrupted" in notes
+    assert f"{8 - len(opened)} photos or parts kept of a job that was interrupted" in notes
     assert (report.done, len(report.skipped)) == (8, 1)
     assert target.read_bytes() == (tmp_path / "whole.h5").read_bytes().replace(b"whole", b"e")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.h5", "photos", "whole.h5"]

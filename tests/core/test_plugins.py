@@ -76,7 +76,7 @@ def test_folders_of_them_are_indexed_and_shown(
         (folder / f"{number}.{suffix}").write_bytes(encoded(picture(number, 320, 240), format))
     picture(2, 320, 240).save(folder / "two.jpg", quality=95)
     index = tmp_path / "a.tvx"
-    assert "5 rows" in tv("index", folder, "-o", index).err
+    assert "5 photos" in tv("index", folder, "-o", index).err
     ran = tv("search", folder / "two.jpg", "-i", index, "-k", 2)
     hits = [json.loads(line) for line in ran.out.splitlines()]
     assert [Path(hit["image"]).name for hit in hits] == ["two.jpg", f"2.{suffix}"]

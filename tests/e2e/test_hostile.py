@@ -240,6 +240,6 @@ def test_photos_that_are_none_stop_nothing(home: Path) -> None:
     (folder / "cut.png").write_bytes(buffer.getvalue()[:-40])
     ran = shell("tv encode photos -o out.h5 --errors errors.jsonl", home)
     assert ran.returncode == 0, ran.stderr
-    assert "3 rows in out.h5, 8 skipped" in ran.stderr
+    assert "3 photos in out.h5, 8 skipped" in ran.stderr
     reasons = [json.loads(line) for line in (home / "errors.jsonl").read_text().splitlines()]
     assert len({reason["image"] for reason in reasons}) == 8

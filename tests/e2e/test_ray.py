@@ -94,7 +94,7 @@ def test_a_node_is_killed_half_way(
     process.stdin.flush()
     out, err = job.communicate(timeout=240)
     assert (job.returncode, out) == (0, ""), err
-    assert f"478 rows in {target}, 2 skipped in " in err
+    assert f"478 photos in {target}, 2 skipped in " in err
     assert "skipped 03-05.jpg: not a picture that can be read" in err
     plain = tmp_path / "plain.h5"
     subprocess.run([TV, "encode", collection, "-o", plain, "-q", *SETTINGS], check=True)
@@ -118,7 +118,7 @@ def test_a_cluster_for_this_job_with_a_bar(photos: Path, tmp_path: Path) -> None
     seen = until_closed(ours)
     out, _ = ran.communicate(timeout=240)
     assert (ran.returncode, out) == (0, b""), seen
-    assert "8 rows in" in seen
+    assert "8 photos in" in seen
     assert len(columns(tmp_path / "e.h5")["image"]) == 8
 
 

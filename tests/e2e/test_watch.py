@@ -55,7 +55,7 @@ def watching(tmp_path: Path) -> Iterator[Watching]:
         picture(number).save(photos / f"{number}.png")
     started = Watching(tmp_path)
     try:
-        started.wait_for("0 added, 0 changed, 0 moved, 0 removed, 0 skipped: 4 rows")
+        started.wait_for("0 added, 0 changed, 0 moved, 0 removed, 0 skipped: 4 photos")
         yield started
     finally:
         started.process.kill()
@@ -66,16 +66,16 @@ def test_an_index_follows_its_folder(watching: Watching, tmp_path: Path) -> None
     photos = tmp_path / "photos"
     picture(4).save(photos / "4.png")
     (photos / "notes.txt").write_text("no photo")
-    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 rows")
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 photos")
     (photos / "0.png").unlink()
     picture(9).save(photos / "1.png")
-    watching.wait_for("0 added, 1 changed, 0 moved, 1 removed, 0 skipped: 4 rows")
+    watching.wait_for("0 added, 1 changed, 0 moved, 1 removed, 0 skipped: 4 photos")
     (photos / "new").mkdir()
     picture(5).save(photos / "new" / "5.png")
     (photos / "bad.png").write_bytes(b"no picture")
-    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 1 skipped: 5 rows")
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 1 skipped: 5 photos")
     assert watching.images() == ["1.png", "2.png", "3.png", "4.png", "5.png"]
-    assert watching.said.count(" rows in ") == 4
+    assert watching.said.count(" photos in ") == 4
     watching.process.send_signal(signal.SIGINT)
     assert watching.process.wait(PATIENCE) == 130
     assert watching.said.rstrip().endswith("tv: interrupted")
@@ -89,7 +89,7 @@ def test_a_second_one_goes_on_where_the_first_is_killed(watching: Watching, tmp_
         time.sleep(2.5)
         assert watching.said.count("not updated: ") == 1
         assert len(watching.images()) == 4
-    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 rows")
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 photos")
 
 
 def test_photos_that_cannot_be_seen_are_not_gone(watching: Watching, tmp_path: Path) -> None:
@@ -100,9 +100,9 @@ def test_photos_that_cannot_be_seen_are_not_gone(watching: Watching, tmp_path: P
     assert len(watching.images()) == 4
     away.rename(photos)
     watching.wait_for("there again")
-    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 rows")
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 5 photos")
     picture(5).save(photos / "5.png")  # what watched the folder of before would not tell
-    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 6 rows")
+    watching.wait_for("1 added, 0 changed, 0 moved, 0 removed, 0 skipped: 6 photos")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -115,7 +115,7 @@ def test_a_file_system_that_is_unmounted_keeps_its_rows(watching: Watching, tmp_
     try:
         picture(7).save(disk / "7.png")
         picture(6).save(tmp_path / "photos" / "6.png")  # what is mounted later raises no event
-        watching.wait_for("2 added, 0 changed, 0 moved, 0 removed, 0 skipped: 6 rows")
+        watching.wait_for("2 added, 0 changed, 0 moved, 0 removed, 0 skipped: 6 photos")
     finally:
         subprocess.run(["umount", disk], check=True)
     watching.wait_for(f"{disk}: not there now")

@@ -51,4 +51,4 @@ def test_all_that_is_promised_opens(tmp_path: Path, victim: Any, download: Path)
     names = [f"{kind}.jpg" for kind in KINDS]
     (download / "list.txt").write_text("\n".join(names) + "\n")
     ran = victim("index", "list.txt", "-o", "all.tvx", "--size", 64)
-    assert ran.returncode == 0 and f"{len(KINDS)} rows" in ran.stderr and "skip" not in ran.stderr
+    assert ran.returncode == 0 and f"{len(KINDS)} photos" in ran.stderr and "skip" not in ran.stderr

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tvcli.core.errors import UsageError
-from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import UpdateOptions, print_done, print_plan, update_request
 from tvcli.terminal.inputs import EncoderOptions, InputOptions
@@ -83,6 +82,7 @@ def encode(
         return
     from tvcli.core.encoding.checkpoints import encode_file
     from tvcli.core.encoding.ray_cluster import parts_by_cluster
+    from tvcli.core.info import photos_said
 
     with reports.open(sources) as report, streams.encodings_file(output) as target:
         source = replace(inputs.open(sources, report), exif=exif)
@@ -90,8 +90,8 @@ def encode(
         chosen = encoder.make(device="cpu" if ray else None)
         made = streams.provenance_of(sources)
         parts = None if ray is None else parts_by_cluster(ray, encoder.device)
-        rows = encode_file(source, chosen, target, report, made, parts)
-        report.summary(f"{number_of(rows, 'row')} in {output}")
+        encode_file(source, chosen, target, report, made, parts)
+        report.summary(f"{photos_said(target)} in {output}")
 
 
 def _update(

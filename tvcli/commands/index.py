@@ -204,6 +204,7 @@ def _make(
     from tvcli.core.files.sources import is_rows
     from tvcli.core.indexes.additions import losses_told
     from tvcli.core.indexes.indexing import head_pool, index_encodings, index_photos
+    from tvcli.core.info import photos_said
 
     how |= {"seed": seed, **kept.arguments()}
     with reports.open(sources) as report, losses_told(output, report, fields=fields is None):
@@ -219,7 +220,8 @@ def _make(
             weights = encoder.weights
             manifest = index_photos(photos, chosen, output, report, made, weights=weights, **how)
         kept.keep_keypoints(output, report)
-        report.summary(f"{number_of(manifest.rows, 'row')} of {manifest.dimension} in {output}")
+        vectors = f"vectors of {manifest.dimension} values"
+        report.summary(f"{photos_said(output)}, {vectors}, in {output}")
 
 
 def _set_fields(target: Path, name: str, reports: ReportOptions) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.lines import base_of, emit
 from tvcli.terminal.progress import reporting
@@ -48,17 +49,21 @@ def merge(
     from tvcli.core.indexes.merging.indexes import merge_indexes
     from tvcli.core.indexes.merging.parts import files_of, kind_of_parts
     from tvcli.core.indexes.merging.records import merge_records
+    from tvcli.core.info import photos_said
 
     with reporting(quiet=quiet) as report:
         kind = kind_of_parts(parts)
         if kind == "records":
             count = emit(output, merge_records(parts, base_of(output), changed=changed))
+            said = number_of(count, "record")
         elif kind == "index":
             made = streams.provenance_of(files_of(parts))
             with losses_told(Path(output), report):
-                count = merge_indexes(parts, Path(output), made, changed=changed).rows
+                merge_indexes(parts, Path(output), made, changed=changed)
+            said = photos_said(Path(output))
         else:
             made = streams.provenance_of(files_of(parts))
             with streams.output_file(output, "encodings") as target:
-                count = merge_encodings(parts, target, made, changed=changed)
-        report.summary(f"{count} {'records' if kind == 'records' else 'rows'} in {output}")
+                merge_encodings(parts, target, made, changed=changed)
+                said = photos_said(target)
+        report.summary(f"{said} in {output}")

@@ -16,6 +16,7 @@ from tvcli.core.files.records import HDF5_MAGIC, Record, read_record_file
 from tvcli.core.files.tables import is_table, read_table
 from tvcli.core.indexes.index import open_index
 from tvcli.core.indexes.manifest import REMOTE, read_manifest
+from tvcli.core.reports import number_of
 
 LABELS_SHOWN = 20
 
@@ -34,6 +35,23 @@ def describe(path: Path) -> dict[str, Any]:
     if {"name", "weights"} <= backbone.keys():
         about["backbone"] = name_to_ask_for(backbone)
     return about
+
+
+def photos_said(path: Path) -> str:
+    """Return of how many photos an index or encodings are, in words; of parts of photos how many.
+
+    Raises:
+        BadInput, Mismatch: as `describe` does.
+    """
+    if path.is_dir():
+        with open_index(path) as index:
+            images = index.images
+    else:
+        with rows_file(path) as made, open_artifact(made, "encodings") as encodings:
+            images = encodings.read("image")
+    photos = number_of(len(set(images)), "photo")
+    parts = len(images) - len(set(images))
+    return f"{len(images)} parts of {photos}" if parts else photos
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import typer
 
 from tvcli.core.errors import UsageError
 from tvcli.core.files.records import Record
-from tvcli.core.reports import number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.harmless import printable
 from tvcli.terminal.inputs import EncoderOptions, PathOptions
@@ -111,9 +111,11 @@ def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
     report.note(f"would be: {told}")
 
 
-def print_done(counts: "Counts", output: object, report: TerminalReport) -> None:
+def print_done(counts: "Counts", output: Path, report: TerminalReport) -> None:
     """Print what was done."""
-    report.summary(f"{counts}: {number_of(counts.rows, 'row')} in {output}", skipped=False)
+    from tvcli.core.info import photos_said  # brings h5py, which tv --help does without
+
+    report.summary(f"{counts}: {photos_said(output)} in {output}", skipped=False)
 
 
 def _one_of(dry_run: bool, **wanted: bool) -> "Way | None":

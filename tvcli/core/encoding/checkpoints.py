@@ -202,7 +202,8 @@ def _encode_parts(folder: Path, source: Source, encoder: Encoder, report: Report
         number += 1
         yield path
     if number:
-        report.note(f"{number_of(report.done - before, 'row')} kept of a job that was interrupted")
+        kept = number_of(report.done - before, "photo or part", "photos or parts")
+        report.note(f"{kept} kept of a job that was interrupted")
     for path in sorted(folder.glob("part-*.h5"))[number:]:
         path.unlink()
     rest = encode_chunks(chunks, source.root, encoder)
