@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from pathlib import Path
 
@@ -54,9 +54,11 @@ def victim(home: Path, download: Path) -> Attack:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
 
-    def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, program: Sequence[str] = ("tv",), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["tv", *map(str, arguments)],
+            [*program, *map(str, arguments)],
             cwd=download,
             env={**kept, "PATH": path, "HOME": str(home), **environment},
             capture_output=True,

@@ -160,9 +160,10 @@ def mailed(make_index: Callable[..., Path], trap: tuple[int, list[bytes]]) -> st
     return url
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_an_index_that_names_a_database_connects_nowhere(
+    victim: Any, trap: tuple[int, list[bytes]], mailed: str, tmp_path: Path
+) -> None:
+    commands = (
         "search photos/0.png -i i.tvx",
         "search --item 0.png -i i.tvx",
         "index photos -o i.tvx --update",
@@ -170,14 +171,15 @@ def mailed(make_index: Callable[..., Path], trap: tuple[int, list[bytes]]) -> st
         "annotate triplets i.tvx -o c.jsonl --no-open",
         "eval search i.tvx --truth folders",
         "dedupe i.tvx",
-    ],
-)
-def test_an_index_that_names_a_database_connects_nowhere(
-    victim: Any, trap: tuple[int, list[bytes]], mailed: str, command: str
-) -> None:
-    ran = victim(*command.split(), PGPASSWORD="secret")
-    assert ran.returncode == 4 and ran.stderr.count("\n") == 1, ran.stderr
-    assert "never named" in ran.stderr and mailed in ran.stderr and "--database" in ran.stderr
+    )
+    attempts = str(tmp_path / "attempts")
+    python = (sys.executable, "-c", ONE_AFTER_THE_OTHER)
+    ran = victim(*commands, program=python, PGPASSWORD="secret", CONNECTIONS=attempts)
+    assert ran.returncode == 0, ran.stderr
+    for command, said in zip(commands, ran.stderr.split("\x1e")[1:], strict=True):
+        line, status = said.splitlines()
+        assert status == "status 4", (command, said)
+        assert "never named" in line and mailed in line and "--database" in line, command
     assert trap[1] == []
 
 
