@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, Ran
 
 from tvcli.core.files.artifacts import open_artifact
 
@@ -29,10 +30,9 @@ def example(
 
 
 @pytest.fixture
-def index(photos: Path, tmp_path: Path) -> Path:
+def index(photos: Path, tmp_path: Path, tv: Callable[..., Ran]) -> Path:
     target = tmp_path / "photos.tvx"
-    command = ["tv", "index", photos, "-o", target, "--quiet"]
-    subprocess.run(command, env=ENVIRONMENT, check=True)
+    assert tv("index", photos, "-o", target).status == 0
     return target
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from conftest import picture
+from conftest import Ran, picture
 
 ENVIRONMENT = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 MEMORY = 12 * 2**30  # bytes of address space; torch alone maps several
@@ -182,8 +183,8 @@ def test_weights(home: Path) -> None:
     assert not (home / "out.h5").exists()
 
 
-def test_paths_that_lead_out_of_an_index(home: Path) -> None:
-    assert shell("tv index photos -o out.tvx -q", home).returncode == 0
+def test_paths_that_lead_out_of_an_index(home: Path, tv: Callable[..., Ran]) -> None:
+    assert tv("index", home / "photos", "-o", home / "out.tvx").status == 0
     content = json.loads((home / "out.tvx" / "index.json").read_text())
     (home / "secret.h5").write_bytes((home / "out.tvx" / "embeddings-1.h5").read_bytes())
     commands = {}
@@ -202,8 +203,8 @@ def test_paths_that_lead_out_of_an_index(home: Path) -> None:
     each_refused(commands, home)
 
 
-def test_a_size_beyond_all_memory(home: Path) -> None:
-    assert shell("tv index photos -o out.tvx -q", home).returncode == 0
+def test_a_size_beyond_all_memory(home: Path, tv: Callable[..., Ran]) -> None:
+    assert tv("index", home / "photos", "-o", home / "out.tvx").status == 0
     manifest = home / "out.tvx" / "index.json"
     content = json.loads(manifest.read_text())
     content["settings"]["encoder"]["size"] = 10**6
