@@ -135,7 +135,7 @@ def _first_lines(path: Path) -> Path:
 
 
 def _read_triplets(path: Path) -> None:
-    read_triplet_table(path)
+    read_triplet_table(path, None, lambda where, fault: None)
 
 
 def _read_regions(path: Path) -> None:

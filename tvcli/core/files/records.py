@@ -5,11 +5,11 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from tvcli.core.boxes import Box, as_box
 from tvcli.core.errors import BadInput
@@ -25,7 +25,6 @@ if TYPE_CHECKING:  # it takes as long to load as all of tv --help
     import numpy.typing as npt
 
 Record = dict[str, Any]
-Known = TypeVar("Known")
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_LINE = 16 * 2**20  # bytes; a record is a few hundred, so a longer line is not one
@@ -76,32 +75,20 @@ class Region:
     prepared: Prepared | None = field(default=None, compare=False, repr=False)
 
 
-def read_records(stream: IO[bytes], name: str) -> Iterator[tuple[Record, str]]:
+def read_records(stream: IO[bytes], name: str, before: int = 0) -> Iterator[tuple[Record, str]]:
     """Yield the objects of a JSON Lines stream, or of one plain JSON array, each with its place.
+
+    `before` are the lines that somebody else has read.
 
     Raises:
         BadInput: a line is not an object of JSON; the message gives `name` and the line.
     """
-    return read_known_records(stream, name, lambda line: None)
-
-
-def read_known_records(
-    stream: IO[bytes], name: str, known: Callable[[bytes], Known | None], before: int = 0
-) -> Iterator[tuple[Known | Record, str]]:
-    """Yield records as `read_records` does, but what `known` makes of a line where it knows it.
-
-    Millions of lines that a command wrote are much alike: who knows how need not take each apart.
-    `before` are the lines that somebody else has read.
-    """
     for number, line in _lines(stream, name, before):
-        where = f"{name}:{number}"
-        found = known(line)
-        if found is not None:
-            yield found, where
-        elif number == 1 and line.lstrip().startswith(b"["):
+        if number == 1 and line.lstrip().startswith(b"["):
             yield from _read_array(line, stream, name)
             return
-        elif line.strip():
+        if line.strip():
+            where = f"{name}:{number}"
             record = parse_record(line, where)
             if not is_note(record):
                 yield record, where

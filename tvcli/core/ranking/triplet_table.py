@@ -1,6 +1,7 @@
 """A file of triplets as a table: the items that it names, each once, and those of each triplet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -10,22 +11,12 @@ import numpy.typing as npt
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import folder_of
-from tvcli.core.files.records import MAX_LINE
+from tvcli.core.files.records import MAX_LINE, read_records, record_stream
 from tvcli.core.files.strict_json import parse_json
-from tvcli.core.ranking.triplets import (
-    MOST_KNOWN,
-    SPLITS,
-    Item,
-    Items,
-    OnFault,
-    Triplet,
-    ignore,
-    item_of,
-    no_triplets,
-    triplet_stream,
-    triplets_in,
-)
+from tvcli.core.ranking.triplets import MOST_KNOWN, SPLITS, Item, Items, Triplet, item_of
 
+STDIN = "-"
+OnFault = Callable[[str, str], object]  # where a triplet stands, and what is wrong with it
 BLOCK = 4 * 2**20  # bytes of a file that are taken apart at a time
 # A line that `write_triplets` wrote, cut at the braces that end its items and itself, is what
 # stands before each item with the item, and the split.
@@ -51,35 +42,40 @@ class TripletTable:
         return len(self.numbers)
 
 
-def read_triplet_table(
-    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = ignore
-) -> TripletTable:
-    """Return the triplets that `each_triplet` yields, several times as fast.
+def read_triplet_table(path: Path, stdin: IO[bytes] | None, on_fault: OnFault) -> TripletTable:
+    """Read triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
+
+    Those whose anchor, positive and negative are not three are left out, and told to `on_fault`.
 
     Raises:
-        BadInput: as `each_triplet` does.
+        BadInput: not there, empty, or a record that is no triplet; the message gives its line.
     """
     items, lines = _Numbered(str(folder_of(path))), 0
-    numbers: list[Rows] = []
-    testing: list[Mask] = []
-    others: list[Triplet] = []
-    with triplet_stream(path, stdin) as stream:
-        for found, tests in items.written(stream):
+    blocks: list[Rows] = []
+    tests: list[Mask] = []
+    others: list[list[int]] = []
+    others_test: list[bool] = []
+    given = nullcontext(stdin) if stdin and str(path) == STDIN else record_stream(path)
+    with given as stream:
+        for found, testing in items.written(stream):
             sound = items.sound(found, path, lines, on_fault)
-            numbers.append(found[sound])
-            testing.append(tests[sound])
+            blocks.append(found[sound])
+            tests.append(testing[sound])
             lines += len(found)
-        rest = triplets_in(stream, str(path), Items(folder_of(path)), lines)
-        for lines, (triplet, where) in enumerate(rest, lines + 1):  # noqa: B007, B020
+        empty, read = not lines, Items(folder_of(path))
+        for record, where in read_records(stream, str(path), lines):
+            empty = False
+            triplet = read.triplet_of(record, where)
             if triplet.fault:
                 on_fault(where, triplet.fault)
             else:
-                others.append(triplet)
-    if not lines:
-        raise no_triplets(path)
-    numbers.append(items.numbers(others))
-    testing.append(np.array([triplet.split == "test" for triplet in others], np.bool_))
-    return _compact(items.items, np.concatenate(numbers), np.concatenate(testing))
+                others.append(items.numbers(triplet))
+                others_test.append(triplet.split == "test")
+    if empty:
+        raise BadInput(f"{path}: no triplets in it; make some with tv triplets")
+    blocks.append(np.array(others, np.intp).reshape(-1, 3))
+    tests.append(np.array(others_test, np.bool_))
+    return _compact(items.items, np.concatenate(blocks), np.concatenate(tests))
 
 
 class _Numbered:
@@ -93,10 +89,9 @@ class _Numbered:
         self._photo_of: list[int] = []  # by the item's number
         self._of_texts: dict[bytes, int] = {}  # bare, and with what stands before the item
 
-    def numbers(self, triplets: Sequence[Triplet]) -> Rows:
-        """Return the numbers (T, 3) of the items of triplets."""
-        found = [self._number(item) for triplet in triplets for item in triplet.items]
-        return np.array(found, np.intp).reshape(-1, 3)
+    def numbers(self, triplet: Triplet) -> list[int]:
+        """Return the numbers of its anchor, positive and negative."""
+        return [self._number(item) for item in triplet.items]
 
     def _number(self, item: Item) -> int:
         found = self._numbers.setdefault(item, len(self.items))

@@ -2,12 +2,10 @@
 
 import marshal
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from tvcli.core.boxes import Box
 from tvcli.core.errors import BadInput
@@ -15,23 +13,13 @@ from tvcli.core.files.paths import folder_of, path_in
 from tvcli.core.files.records import (
     Record,
     part_from_record,
-    read_known_records,
-    record_stream,
     text_from_record,
     write_records,
 )
-from tvcli.core.files.strict_json import parse_json
 
-STDIN = "-"
-OnFault = Callable[[str, str], None]  # where a triplet stands, and what is wrong with it
 ROLES = ("anchor", "positive", "negative")
 SPLITS = ("train", "test")
-MOST_KNOWN = 100_000  # items of a file that are kept, to be read once
-# A line as `write_triplets` writes it, of items that end at their first brace.
-WRITTEN = re.compile(
-    rb'\{"anchor": (\{[^}]*\}), "positive": (\{[^}]*\}), "negative": (\{[^}]*\}), '
-    rb'"split": "(train|test)"\}[ \t\r\n]*'
-)
+MOST_KNOWN = 100_000  # spellings of items that are kept, to be read once
 
 
 class Item(NamedTuple):
@@ -96,84 +84,12 @@ def triplet_records(triplets: Iterable[Triplet], folder: Path) -> Iterator[Recor
     return (_as_record(triplet, folder) for triplet in triplets)
 
 
-def ignore(where: str, fault: str) -> None:
-    """Say nothing of a triplet that teaches nothing."""
-
-
-def each_triplet(
-    path: Path, stdin: IO[bytes] | None = None, on_fault: OnFault = ignore
-) -> Iterator[Triplet]:
-    """Yield triplets; paths are relative to the file's folder, for `-` (stdin) to the current one.
-
-    Those whose anchor, positive and negative are not three are left out, and told to `on_fault`.
-
-    Raises:
-        BadInput: not there, empty, or a record that is no triplet; the message gives its line.
-    """
-    items, empty = Items(folder_of(path)), True  # for - the current folder
-    with triplet_stream(path, stdin) as stream:
-        for triplet, where in triplets_in(stream, str(path), items):
-            empty = False
-            if triplet.fault:
-                on_fault(where, triplet.fault)
-            else:
-                yield triplet
-    if empty:
-        raise no_triplets(path)
-
-
-def triplet_stream(path: Path, stdin: IO[bytes] | None) -> AbstractContextManager[IO[bytes]]:
-    """Open a file of triplets, or `stdin` for `-`; raises BadInput where it cannot be read."""
-    return nullcontext(stdin) if stdin and str(path) == STDIN else record_stream(path)
-
-
-def triplets_in(
-    stream: IO[bytes], name: str, items: "Items", before: int = 0
-) -> Iterator[tuple[Triplet, str]]:
-    """Yield the triplets of a stream, sound or not, each with its line; `before` lines were read.
-
-    Raises:
-        BadInput: a record is no triplet; the message gives `name` and its line.
-    """
-    for record, where in read_known_records(stream, name, items.written_triplet, before):
-        yield record if isinstance(record, Triplet) else items.triplet_of(record, where), where
-
-
-def no_triplets(path: Path) -> BadInput:
-    """Return what is said of an empty file."""
-    return BadInput(f"{path}: no triplets in it; make some with tv triplets")
-
-
 class Items:
     """The items of one file of triplets: what is written twice is read once, and is one item."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder that paths are relative to."""
         self._folder, self._known = str(folder), dict[bytes, Item]()
-        self._written = dict[bytes, Item]()  # by their text
-
-    def written_triplet(self, line: bytes) -> Triplet | None:
-        """Return the triplet of a line that is written as `write_triplets` does; None of others.
-
-        What is wrong with a line is for `triplet_of` to say.
-        """
-        match = WRITTEN.fullmatch(line)
-        if match is None:
-            return None
-        *texts, split = match.groups()
-        try:
-            anchor, positive, negative = map(self._item_written, texts)
-        except (BadInput, ValueError):
-            return None
-        return Triplet(anchor, positive, negative, SPLITS[split == b"test"])
-
-    def _item_written(self, text: bytes) -> Item:
-        item = self._written.get(text)
-        if item is None:
-            item = item_of(parse_json(text), "", "", self._folder)
-            if len(self._written) < MOST_KNOWN:
-                self._written[text] = item
-        return item
 
     def triplet_of(self, record: Record, where: str) -> Triplet:
         """Return the triplet of a record.

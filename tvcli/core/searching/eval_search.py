@@ -20,7 +20,7 @@ from tvcli.core.ranking.calibration import CALIBRATION, Calibration
 from tvcli.core.ranking.metrics import bootstrap
 from tvcli.core.ranking.rank import load_rank
 from tvcli.core.ranking.rows import RowTable
-from tvcli.core.ranking.triplets import Triplet, each_triplet
+from tvcli.core.ranking.triplet_table import read_triplet_table
 from tvcli.core.ranking.vectors import Vectors, pool_for, unit_vectors
 from tvcli.core.reports import Report, nothing_found
 from tvcli.core.searching.evaluation import Known, Measured, Truth, figure, in_order, measure
@@ -164,9 +164,13 @@ def eval_triplets(
     """
     table, vectors = _rows_of(source, rank)
     told = report or Report()
-    named = each_triplet(triplets_path, stdin, lambda w, fault: told.skip(w, "triplets", fault))
-    triplets = (triplet for triplet in named if split in ("all", triplet.split))
-    rows = np.fromiter(_row_numbers(triplets, table), np.int32).reshape(-1, 3)  # (T, 3)
+    triplets = read_triplet_table(
+        triplets_path, stdin, lambda where, fault: told.skip(where, "triplets", fault)
+    )
+    row_of = np.array([table.row_of(item) for item in triplets.items], np.intp)  # -1: of none
+    rows = row_of[triplets.numbers]  # (T, 3)
+    if split != "all":
+        rows = rows[triplets.testing == (split == "test")]
     found = rows[(rows >= 0).all(axis=1)]
     if not len(found):
         raise BadInput(f"{source}: has the photos of none of {len(rows)} triplets")
@@ -175,13 +179,6 @@ def eval_triplets(
     low, high = bootstrap(right[:, None], seed)
     record = figure("triplet accuracy", value=right.mean(), low=low[0], high=high[0])
     return [record | {"triplets": len(found)}], len(rows) - len(found)
-
-
-def _row_numbers(triplets: Iterable[Triplet], table: RowTable) -> Iterator[int]:
-    """Yield the rows of anchor, positive and negative of each triplet, -1 for one that is none."""
-    for triplet in triplets:
-        for item in triplet.items:
-            yield table.row_of(item)
 
 
 def _rows_of(source: Path, rank: Path | None) -> tuple[RowTable, Vectors]:
