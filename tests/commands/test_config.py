@@ -118,6 +118,31 @@ def test_a_mistyped_command_or_option_is_guessed(tv: Tv) -> None:
     assert tv("eval", "serach").err.count("'search'") == 1
 
 
+@pytest.mark.parametrize("words", [("sarch",), ("search.k",), ("set", "search.k", "5")])
+def test_config_of_no_command_is_a_mistake(tv: Tv, words: tuple[str, ...]) -> None:
+    ran = tv("config", *words)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"{' '.join(words)}: no such command" in ran.err
+    if words == ("sarch",):
+        assert "did you mean search?" in ran.err
+
+
+def test_config_of_a_group_has_all_its_commands(tv: Tv) -> None:
+    commands = {json.loads(line)["command"] for line in tv("config", "eval").out.splitlines()}
+    assert commands == {"eval search", "eval triplets", "eval boxes"}
+
+
+def test_a_variable_of_a_wrong_kind_is_named(monkeypatch: pytest.MonkeyPatch, tv: Tv) -> None:
+    wanted = "a whole number is wanted, not 'x'"
+    assert tv("search", "a.jpg", "-k", "x").err.endswith(f"'-k': {wanted}\n")
+    monkeypatch.setenv("TV_SEARCH_K", "x")
+    ran = tv("search", "a.jpg")
+    assert ran.status == 2
+    assert "TV_SEARCH_K" in ran.err and wanted in ran.err
+    monkeypatch.setenv("TV_SEARCH_K", "0")
+    assert "TV_SEARCH_K" in (said := tv("search", "a.jpg").err) and "it must be greater" in said
+
+
 def test_every_event_of_a_log_is_a_line_of_json(photos: Path, tmp_path: Path, tv: Tv) -> None:
     (photos / "bad.jpg").write_bytes(b"none")
     ran = tv("--log-json", "encode", photos, "-o", tmp_path / "a.h5", "--size", 64)

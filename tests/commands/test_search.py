@@ -419,6 +419,23 @@ def test_weights_that_do_not_fit(
 
 
 @pytest.mark.usefixtures("indexed")
+@pytest.mark.parametrize(
+    "queries",
+    [
+        ("--item", "0.png"),
+        ("--like", "photos/0.png"),
+        ("photos/1.png", "--unlike", "0.png"),
+        ("q.h5",),
+    ],
+)
+def test_a_box_goes_with_photos_alone(tv: Tv, queries: tuple[str, ...]) -> None:
+    tv("encode", "photos", "-o", "q.h5", "--size", 64, "--pool", "mean", "-q")
+    ran = tv("search", *queries, "--box", "0,0,50,50")
+    assert (ran.status, ran.out) == (2, "")
+    assert "--box: goes with photos to search with, not with" in ran.err
+
+
+@pytest.mark.usefixtures("indexed")
 def test_a_box_that_reaches_beyond_the_photo_is_told(tv: Tv) -> None:
     with Image.open("photos/0.png") as picture:
         width, height = picture.size

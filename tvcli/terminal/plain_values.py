@@ -2,7 +2,7 @@
 
 Typer has pydantic check every value. What a command line usually holds needs no more than `int`, a
 look at the bounds, or nothing at all; whatever is not so plain, and so everything that is wrong, is
-left to Typer, and so are its messages.
+left to Typer. Of its messages those of pydantic are said in our words.
 """
 
 import os
@@ -12,8 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+from typer.exceptions import TyperException
+
 INTEGER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
+
+# What pydantic says of values that cannot be read, and what is wanted.
+WANTED = {
+    "valid integer": "a whole number",
+    "valid number": "a number",
+    "valid boolean": "true or false",
+}
 
 Convert = Callable[[Any], Any]
 
@@ -33,7 +42,23 @@ class PlainValues:
         try:
             return self._convert(value)
         except NotPlain:
+            pass
+        try:
             return self._by_typer().coerce(value, param, ctx)
+        except TyperException as error:
+            _reword(error, value, param, ctx)
+            raise
+
+
+def _reword(error: Any, value: Any, param: Any, ctx: Any) -> None:
+    """Have an error say what is wanted in our words, and the variable that a value came from."""
+    for said, wanted in WANTED.items():
+        if said in str(error.message):
+            error.message = f"{wanted} is wanted, not {value!r:.60}"
+    error.message = error.message.replace("Input should be", "it must be")
+    source = ctx and ctx.get_parameter_source(param.name)
+    if source and source.name == "ENVIRONMENT":
+        error.param_hint = next((name for name in param.envvar if os.environ.get(name)), None)
 
 
 def convert_plainly(command: Any) -> None:

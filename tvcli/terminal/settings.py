@@ -9,6 +9,7 @@ from typing import Any
 
 from typer.exceptions import TyperException
 
+from tvcli.core.errors import UsageError
 from tvcli.core.files.project_settings import Entry, Loaded, user_config
 from tvcli.terminal.logs import tell
 from tvcli.terminal.metrics import MetricFormat, print_metrics
@@ -224,12 +225,16 @@ def print_settings(
 ) -> None:
     """Print the settings of one command, or of all: JSON Lines have all, a table what is set.
 
-    With `every` a table has the defaults as well.
+    With `every` a table has the defaults as well. Raises UsageError for no command of tv.
     """
+    begin = f"{command} " if command else ""
+    known = [s for s in settings.in_force() if f"{s.command} ".startswith(begin)]
+    if not known:
+        commands = sorted({" ".join(words) for words, _ in leaves(settings.root)})
+        raise UsageError(f"{command}: no such command{_meant(command, commands)}")
     format = format or ("table" if sys.stdout.isatty() else "jsonl")
     every = every or format == "jsonl"
-    found = [s for s in settings.in_force() if every or s.source != "default"]
-    records = [_record(s) for s in found if not command or s.command == command]
+    records = [_record(s) for s in known if every or s.source != "default"]
     if records:
         print_metrics(records, format)
     else:

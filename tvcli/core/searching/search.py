@@ -23,6 +23,7 @@ from tvcli.core.searching.searcher import Asked, Example, Searcher
 if TYPE_CHECKING:  # it brings torch, which most searches do without
     from tvcli.core.backbones.specs import Device
 
+ONLY_PHOTOS = "goes with photos to search with"
 LEAST_SIDE = 8  # pixels of a box; fewer have a colour, and no picture
 
 
@@ -58,8 +59,11 @@ def find_hits(
     """
     path = index_or_default(index_path, "name one with -i")
     settings = request.settings
-    if request.box is not None and not settings.locate:
-        settings = replace(settings, locate=False)  # the box says where the object is
+    if request.box is not None:
+        if request.items or request.likes or request.unlikes:
+            raise UsageError(f"--box: {ONLY_PHOTOS}, not with --item, --like or --unlike")
+        if not settings.locate:
+            settings = replace(settings, locate=False)  # the box says where the object is
     with open_index(path, request.root) as index:
         report.detail(f"{path}: {len(index)} rows, searched by {index.manifest.engine}")
         note_older(index, report)
@@ -92,6 +96,8 @@ def _asked(
         return (iter(request.items) if request.items else None), Path()
     through_pipe = request.queries[0] == STDIN or is_pipe(request.queries[0])
     if not through_pipe and is_rows(request.queries, stdin):
+        if request.box is not None:
+            raise UsageError(f"--box: {ONLY_PHOTOS}, not with encodings: they are of whole photos")
         queries = searcher.queries(request.settings, report)
         return chain(request.items, queries.of_encodings(Path(request.queries[0]))), Path()
     source: Source = open_sources(
