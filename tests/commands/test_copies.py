@@ -119,3 +119,5 @@ def test_what_makes_no_sense_is_said(tv: Tv) -> None:
     Path("file").write_text("")
     assert tv("copies", "photos", "-o", "file").status == 3
     assert tv("copies", "nowhere", "-o", "c").status == 3
+    ran = tv("copies", "photos", "-o", "photos")
+    assert ran.status == 3 and "photos: the photos lie in it; put the copies elsewhere" in ran.err

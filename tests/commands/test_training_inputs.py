@@ -141,3 +141,10 @@ def test_triplets_that_are_not_there_are_named(tv: Tv) -> None:
     ran = tv("train-rank", "photos.h5", "none.jsonl", "-o", "rank.h5")
     assert ran.status == 3 and not Path("rank.h5").exists()
     assert ran.err.startswith("tv: none.jsonl: ") and "Errno" not in ran.err
+
+
+@pytest.mark.usefixtures("encoded")
+def test_encodings_and_triplets_that_changed_places_are_told(tv: Tv) -> None:
+    tv("triplets", "photos.h5", "--from-folders", "-o", "t.jsonl", "-q")
+    ran = tv("train-rank", "t.jsonl", "photos.h5", "-o", "rank.h5")
+    assert (ran.status, ran.err) == (3, "tv: t.jsonl: triplets, where encodings are needed\n")

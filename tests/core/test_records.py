@@ -65,6 +65,7 @@ def test_blank_lines_are_left_out_and_places_are_kept() -> None:
     [
         (b"{", "not JSON"),
         (b"3", "not a JSON object"),
+        (b"\xff\xd8\xff\xe0 a photo", "not JSON: it is no text"),
         (b'{"a": NaN}', "NaN"),
         (b'{"a": Infinity}', "Infinity"),
         (b'{"a": 1e999}', "1e999 is too large"),

@@ -20,6 +20,8 @@ def parse_json(text: bytes | str) -> Any:
             encoding = "utf-8" if usual else json.detect_encoding(text)
             text = text.decode(encoding, "surrogatepass")
         return STRICT.decode(text)
+    except UnicodeDecodeError:
+        raise ValueError("it is no text") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

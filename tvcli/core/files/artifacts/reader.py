@@ -198,7 +198,9 @@ def _open(path: Path, source: Source, kinds: Sequence[str]) -> h5py.File:
     try:
         return h5py.File(source, "r")
     except Exception as error:  # h5py raises nearly anything on damaged files
-        if kinds and _is_records(path):
+        if kinds and (begin := _records_in(path)):
+            if "encodings" in kinds and b'"anchor"' in begin:
+                raise BadInput(f"{path}: triplets, where encodings are needed") from error
             encode = f"encode them first: tv encode {shlex.quote(str(path))} -o FILE.h5"
             how = encode if "encodings" in kinds else "name the head that a training wrote"
             raise BadInput(f"{path}: not an HDF5 file, but records; {how}") from error
@@ -206,10 +208,11 @@ def _open(path: Path, source: Source, kinds: Sequence[str]) -> h5py.File:
         raise BadInput(f"{path}: {what}; make it again") from error
 
 
-def _is_records(path: Path) -> bool:
-    """Tell whether a file begins as one of records, an object or an array of JSON, does."""
+def _records_in(path: Path) -> bytes:
+    """Return how a file of records begins, an object or an array of JSON; of another nothing."""
     with path.open("rb") as stream:
-        return stream.read(1) in (b"{", b"[")
+        begin = stream.read(4096)
+    return begin if begin.startswith((b"{", b"[")) else b""
 
 
 def _shapes(group: h5py.Group, before: str) -> Iterator[tuple[str, tuple[tuple[int, ...], str]]]:

@@ -10,6 +10,7 @@ from typing import Literal
 from PIL import Image
 
 from tvcli.core.boxes import Box, clip
+from tvcli.core.errors import BadInput
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
@@ -75,13 +76,18 @@ def make_copies(
     known = known_copies(folder)
     made: dict[str, Record] = {}
     report.start("copying", "photos", source.total)
-    outside = (
-        region
-        for region in source.regions
-        if not Path(absolute_path(source.root / region.image)).is_relative_to(folder)
-    )
+    inside = 0
+
+    def outside() -> Iterator[Region]:
+        nonlocal inside
+        for region in source.regions:
+            if Path(absolute_path(source.root / region.image)).is_relative_to(folder):
+                inside += 1
+            else:
+                yield region
+
     try:
-        for photo in _made(outside, source.root, folder, settings, set(known)):
+        for photo in _made(outside(), source.root, folder, settings, set(known)):
             if photo.reason:
                 report.skip(photo.image, "copy", photo.reason)
                 continue
@@ -92,6 +98,8 @@ def make_copies(
         if made:
             keep_truth(folder, known | made)
     if not made:
+        if inside:
+            raise BadInput(f"{folder}: the photos lie in it; put the copies elsewhere, with -o")
         raise nothing_found(report, source.arguments)
 
 
