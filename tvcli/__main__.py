@@ -12,9 +12,13 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    from tvcli.cli import main as command
+    try:
+        from tvcli.cli import main as command
 
-    command()
+        command()
+    except KeyboardInterrupt:  # before the command runs, which says it itself from then on
+        print("tv: interrupted", file=sys.stderr)
+        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,24 @@ def test_ctrl_c(home: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "e.h5").exists()
 
 
+INTERRUPTED_AT_ONCE = """
+import runpy, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["tv", "search", "a.jpg"]
+runpy.run_module("tvcli", run_name="__main__")
+"""
+
+
+def test_ctrl_c_while_tv_is_loaded_ends_without_a_traceback() -> None:
+    command = [sys.executable, "-c", INTERRUPTED_AT_ONCE]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "tv: interrupted\n")
+
+
 def test_nothing_is_written_beside_what_was_asked_for(home: Path, tmp_path: Path) -> None:
     """ONNX Runtime keeps an identifier, and what it would send, unless it is told not to."""
     given = {key: ENVIRONMENT[key] for key in ENVIRONMENT if not key.startswith(("ORT_", "CI"))}
