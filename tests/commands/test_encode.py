@@ -151,3 +151,29 @@ def test_pictures_left_out_are_counted_by_kind(
     ran = tv("encode", "only", "-o", "y.h5")
     assert ran.status == 3
     assert "no photos found in only that can be read: 1 .psd left out" in ran.err
+
+
+def test_a_photo_of_several_folders_is_one(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "x.tvx"
+    once = tv("index", photos, "-o", target, "--size", 64).err
+    target_again = tmp_path / "again.tvx"
+    for folders in ((photos, photos), (photos, photos / "inner"), (photos / "inner", photos)):
+        again = tv("index", *folders, "-o", target_again, "--size", 64).err
+        assert again.count("skipped") == once.count("skipped")
+        assert rows_of(tv, target_again) == rows_of(tv, target)
+    said = tv("index", photos, photos, "--update", "-o", target_again).err
+    assert said.startswith("0 added, 0 changed, 0 moved, 0 removed")
+
+
+def rows_of(tv: Tv, index: Path) -> int:
+    return int(json.loads(tv("info", index, "--json").out)["rows"])
+
+
+def test_what_is_no_index_is_refused_before_any_work(tv: Tv, photos: Path, tmp_path: Path) -> None:
+    target = tmp_path / "img.jpg"
+    target.write_bytes(b"a photo")
+    ran = tv("index", photos, "-o", target, "--size", 64)
+    assert ran.status == 3
+    assert ran.err == f"tv: {target}: is there, but is no index; name another with -o\n"
+    assert target.read_bytes() == b"a photo"
+    assert {path.name for path in tmp_path.iterdir()} == {"img.jpg", "photos"}

@@ -109,8 +109,9 @@ def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: l
             continue
         if same != made[name]:
             other = "another" if isinstance(value, Path) and made[name] else made[name]
+            how = f"without --{name}" if other is None else f"with --{name} {other}"
             raise Mismatch(
-                f"{path}: made with --{name} {other}, rows made with {value} do not compare to "
+                f"{path}: made {how}, rows made with {value} do not compare to "
                 f"those: leave --{name} out, or make it anew: "
                 f"{shlex.join([*anew, f'--{name}', str(value)])}"
             )

@@ -13,6 +13,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
+from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream, told_unreadable
 from tvcli.core.files.records import (
@@ -75,11 +76,12 @@ class Source:
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""
         count = 0
+        once = _each_once(self.arguments)
         for argument in self.arguments:
             path = Path(argument)
             if not (path.is_dir() or is_photo_name(path)):
                 return None
-            walked = walk_photos(path, exclusions=Exclusions(self.exclusions.every))
+            walked = once(walk_photos(path, exclusions=Exclusions(self.exclusions.every)))
             count += sum(1 for _ in walked) if path.is_dir() else 1
         count = self.sample.expected(count)
         return count if self.share is None else round(count / self.share.shard.of)
@@ -112,7 +114,7 @@ def open_sources(
     (relative to the current folder), a file of JSON records (paths relative to its folder), or `-`
     or a pipe by its name: records, paths (separated by newlines, or by NUL with `null`) or one
     picture on `stdin` (None: that of this process). Paths come out relative to `root`; by default
-    the folder given, or the folder all arguments share.
+    the folder given, or the folder all arguments share. A photo of several folders comes once.
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
     that cannot be read, and pictures in folders that are of no kind that is read, are told. What
     `exclusions` tell is left out of folders. Regions have the fields of their records that the
@@ -129,9 +131,11 @@ def open_sources(
     base = Path(here, root or os.path.commonpath(roots_of(arguments)))
     stream = sys.stdin.buffer if stdin is None else stdin
     left_out = exclusions or Exclusions()
-    walk = partial(
+    walk_all = partial(
         walk_photos, on_unreadable=on_unreadable, on_left_out=on_left_out, exclusions=left_out
     )
+    once = _each_once(arguments)
+    walk = lambda folder: once(walk_all(folder))  # noqa: E731 - the two, one after the other
     reader = fields or FieldReader()
     readers = [_reader(argument, stream, null, walk, reader) for argument in arguments]
     wanted = (region for regions in readers for region in regions if empty or not region.empty)
@@ -232,6 +236,21 @@ def walk_photos(
                 yield path
             elif path.suffix.lower() in OTHER_SUFFIXES:
                 on_left_out(str(path))
+
+
+def _each_once(arguments: Sequence[str]) -> Callable[[Iterable[Path]], Iterable[Path]]:
+    """Return what leaves out the photos of folders that came before, where folders are several."""
+    seen = set[str]()
+
+    def once(photos: Iterable[Path]) -> Iterator[Path]:
+        for photo in photos:
+            path = absolute_path(photo)
+            if path not in seen:
+                seen.add(path)
+                yield photo
+
+    several = sum(Path(argument).is_dir() for argument in arguments) > 1
+    return once if several else iter
 
 
 def roots_of(arguments: Sequence[str]) -> list[Path]:

@@ -45,8 +45,7 @@ def build_index(
         UsageError: there is no such engine.
         BadInput: no rows, a vector that is not finite, or the target cannot be written.
     """
-    if target.exists() and not (target / MANIFEST).is_file():
-        raise BadInput(f"{target}: is there, but is no index; name another with -o")
+    check_target(target)
     with writing(target), workplace(target) as folder:
         attach(folder)
         rows = blocks if stored else _checked(blocks)
@@ -54,6 +53,12 @@ def build_index(
             made = {**provenance, "seed": seed}
             return build_table(folder, engine, target.stem, rows, settings, made)
         return build_segments(folder, rows, checked_engine(engine), settings, provenance, seed)
+
+
+def check_target(target: Path) -> None:
+    """Raise BadInput if something is there that is no index: it is not replaced by one."""
+    if target.exists() and not (target / MANIFEST).is_file():
+        raise BadInput(f"{target}: is there, but is no index; name another with -o")
 
 
 def change_index(

@@ -17,7 +17,7 @@ from tvcli.core.files.artifacts import Columns, open_artifact
 from tvcli.core.files.paths import photos_root, root_settings
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.attachments import Attachments, Heads, attachments
-from tvcli.core.indexes.building import EngineName, build_index
+from tvcli.core.indexes.building import EngineName, build_index, check_target
 from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.workplace import STAMPS
 from tvcli.core.location.efforts import EffortName
@@ -53,6 +53,7 @@ def index_photos(
         BadInput: no photo could be encoded, or the target cannot be written.
         Mismatch: an interrupted job with other settings is in the way.
     """
+    check_target(target)  # before all photos are encoded
     settings = encoding_settings(encoder, source.root, target / "in")
     compress = encoder.settings.pool == MAP
     extra = attachments(
