@@ -131,6 +131,17 @@ def test_pairs_are_answered_in_order_and_a_bad_photo_stops_none(
     assert ran.status == 3 and "no pairs on stdin" in ran.err
 
 
+@pytest.mark.parametrize("format", ["tsv", "jsonl"])
+def test_answers_before_a_line_that_is_no_pair_are_printed(
+    tv: Tv, stdin: Callable[[bytes], None], format: str
+) -> None:
+    stdin(b"a.png\tpart.png\na.png\tb.png\na.png\nb.png\tb.png\n")
+    ran = tv("same", "-", "--format", format)
+    first, second = ran.out.splitlines()
+    assert "part.png" in first and "b.png" in second
+    assert ran.status == 3 and ran.err.startswith("tv: stdin:3: ")
+
+
 def test_names_with_anything_in_them_are_separated_by_nul(
     tv: Tv, stdin: Callable[[bytes], None]
 ) -> None:

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -397,3 +398,33 @@ def test_a_full_disk_on_stdout(home: Path) -> None:
     assert ran.returncode == 3
     assert ran.stderr.count("\n") == 1
     assert "No space left" in ran.stderr
+
+
+def test_pairs_are_answered_while_stdin_is_open(home: Path) -> None:
+    asked = [sys.executable, "-m", "tvcli", "same", "-", "--format", "tsv"]
+    with subprocess.Popen(
+        asked, cwd=home / "photos", env=ENVIRONMENT, stdin=-1, stdout=-1, stderr=-1
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        for name in (b"plain.png", b"quote'.png"):
+            process.stdin.write(b"plain.png\t" + name + b"\n")
+            process.stdin.flush()
+            ready, _, _ = select.select([process.stdout], [], [], 60)
+            assert ready, "no answer before the next pair"
+            assert process.stdout.readline().endswith(b"\tplain.png\t" + name + b"\n")
+        process.send_signal(signal.SIGINT)  # while it waits for the next pair
+        assert process.wait(60) == 130
+        assert b"Fatal" not in process.stderr.read()
+
+
+def test_who_closes_the_pipe_ends_the_answers_while_stdin_is_open(home: Path) -> None:
+    asked = [sys.executable, "-m", "tvcli", "same", "-"]
+    with subprocess.Popen(
+        asked, cwd=home / "photos", env=ENVIRONMENT, stdin=-1, stdout=-1, stderr=-1
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stdin.write(b"plain.png\tplain.png\n")
+        process.stdin.flush()
+        assert process.wait(60) == 0
+        assert process.stderr.read() == b""

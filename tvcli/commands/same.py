@@ -66,7 +66,7 @@ def same(
         raise UsageError("name two photos, or - for pairs on stdin")
     with reports.open() as report:
         if streamed:
-            found = compare_pairs(read_pairs(streams.stdin(), null=null), report)
+            found = compare_pairs(read_pairs(streams.stdin_of_a_thread(), null=null), report)
             shown = [Path.cwd()]
         else:
             found = map(compare_pair, [pair_of(photos[0], photos[1], streams.stdin())])

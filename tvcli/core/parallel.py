@@ -8,6 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import Any, TypeVar
 
 AHEAD = 2  # items in flight for each core
@@ -119,3 +121,42 @@ def in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T
     finally:
         for future in waiting:
             future.cancel()
+
+
+def as_they_come(
+    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]
+) -> Iterator[R]:
+    """Yield `work(item)` in the items' order, each when it is known, though the next item is not.
+
+    As many are under way as with `in_order`. The items are taken in a thread of their own, which
+    goes on waiting for the next one where nobody wants more. An error of theirs is raised after the
+    results of the items before it.
+    """
+    room, stopped = Semaphore(AHEAD * cores()), Event()
+    under_way: SimpleQueue[Future[Any]] = SimpleQueue()
+    ended: Future[None] = Future()
+
+    def take() -> None:
+        try:
+            for item in items:
+                room.acquire()
+                if stopped.is_set():
+                    return
+                under_way.put(pool.submit(work, item))
+            ended.set_result(None)
+        except Exception as error:
+            ended.set_exception(error)
+        under_way.put(ended)
+
+    Thread(target=take, daemon=True).start()
+    try:
+        while (found := under_way.get()) is not ended:
+            result: R = found.result()
+            room.release()
+            yield result
+        ended.result()
+    finally:
+        stopped.set()
+        room.release()
+        while not under_way.empty():
+            under_way.get().cancel()

@@ -21,6 +21,15 @@ def stdin() -> IO[bytes]:
     return sys.stdin.buffer
 
 
+def stdin_of_a_thread() -> IO[bytes]:
+    """Return standard input for a thread that may still wait for it when the process ends.
+
+    It has no buffer: Python aborts where a buffer's lock is held as it ends.
+    """
+    raw: IO[bytes] = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
+    return raw
+
+
 @contextmanager
 def input_file(name: str, *, rows: bool = True) -> Iterator[Path]:
     """Give a path to read an artifact from; that of a pipe is a temporary file.

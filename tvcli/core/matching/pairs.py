@@ -19,7 +19,7 @@ from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.pair import Pair, match_pair
 from tvcli.core.matching.plausible import outline
-from tvcli.core.parallel import cores, in_order
+from tvcli.core.parallel import as_they_come, cores
 from tvcli.core.reports import Report, Skip
 
 # Which fields of a record name the two: of copies, of hits, of what says so.
@@ -141,11 +141,12 @@ def _text(name: bytes) -> str:
 def compare_pairs(pairs: Iterable[NamedPair], report: Report) -> Iterator[ComparedPair]:
     """Yield what is found of pairs, in their order; one with a photo that is of no use is skipped.
 
-    Two pairs for each core are in memory at a time.
+    Each is yielded when it is known, whether or not the next pair has come. Two pairs for each core
+    are in memory at a time.
     """
     report.start("comparing", "pairs")
     with ThreadPoolExecutor(cores()) as pool:
-        for found in in_order(pool, _found, pairs):
+        for found in as_they_come(pool, _found, pairs):
             if isinstance(found, ComparedPair):
                 report.advance()
                 yield found
