@@ -346,8 +346,8 @@ Method = Annotated[
     Literal["orb", "sift"] | None,
     typer.Option(
         "--method",
-        help="Type of key points that pictures are compared by.  [default: those stored in the index, "
-        "else orb]",
+        help="Type of key points that pictures are compared by.  [default: those stored in the "
+        "index, else orb]",
     ),
 ]
 Model = Annotated[
