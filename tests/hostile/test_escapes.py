@@ -90,6 +90,30 @@ def garbling(download: Path, make_index: Callable[..., Path]) -> Path:
     return download
 
 
+def test_no_bar_is_on_the_terminal_with_results(download: Path) -> None:
+    for number in range(3, 10):
+        picture(number).save(download / "photos" / f"{number}.png")
+    photos = [f"photos/{number}.png" for number in range(10)]
+    records = [{"image": name, "label": "xy"[n % 2]} for n, name in enumerate(photos)]
+    (download / "r.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    (download / "copy.png").write_bytes((download / photos[0]).read_bytes())
+    commands = {
+        "group 1": ["dedupe", *photos, "copy.png"],
+        '"image": ': ["copies", *photos, "-o", "copies", "--kinds", "crop"],
+        "image,": ["label", *photos, "-i", "i.tvx", "--format", "csv"],
+        "image  ": ["label", *photos, "-i", "i.tvx"],
+    }
+    index = ["index", "r.jsonl", "-o", "i.tvx", "--size", "64"]
+    _, *shown = on_terminal(download, index, *commands.values())
+    for first, text in zip(commands, shown, strict=True):
+        assert "\x1b[2K" in text, "no bar was shown"
+        assert first in text, text
+        before, results = text.split(first, 1)
+        assert "━" not in results and "\x1b[2K" not in results, text
+        line = before.rsplit("\n", 1)[-1]
+        assert "━" not in line.rsplit("\x1b[2K", 1)[-1], text
+
+
 def test_nothing_acts_on_a_terminal(garbling: Path) -> None:
     name = f"photos/{EVIL}.png"
     (garbling / "photos" / f"bad{EVIL}.jpg").write_bytes(b"no")

@@ -1,7 +1,7 @@
 """Records as JSON Lines, to a file or to standard output."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from tvcli.core.files.locks import writing
 from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.paths import absolute_path
 from tvcli.core.files.records import Record, dump_record, write_records
+from tvcli.terminal.progress import make_way
 from tvcli.terminal.streams import STREAM
 
 if TYPE_CHECKING:
@@ -60,9 +61,15 @@ def print_records(records: Iterable[Record], table: "TableFormat") -> int:
 
     if table == "parquet" and sys.stdout.isatty():
         raise UsageError("--format parquet: does not go to a terminal; pipe it on, or redirect it")
-    count = write_table(sys.stdout.buffer, table, records)
+    count = write_table(sys.stdout.buffer, table, _then_make_way(records))
     sys.stdout.buffer.flush()
     return count
+
+
+def _then_make_way(records: Iterable[Record]) -> Iterator[Record]:
+    """Pass records on, which become a table when there are no more."""
+    yield from records
+    make_way()
 
 
 def print_lines(lines: Iterable[str]) -> int:
@@ -74,6 +81,7 @@ def print_texts(texts: Iterable[str]) -> int:
     """Write texts to standard output as they come, each as it is; return how many."""
     count = 0
     for count, text in enumerate(texts, 1):  # noqa: B007
+        make_way()
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     return count

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.files.records import dump_record
+from tvcli.terminal.lines import print_lines
 from tvcli.terminal.logs import tell
 from tvcli.terminal.tables import cell, new_table, show_table
 
@@ -22,8 +23,7 @@ def print_metrics(records: Sequence[dict[str, Any]], format: MetricFormat | None
     if format == "table":
         _print_table(records)
         return
-    for record in records:
-        print(dump_record(record))
+    print_lines(map(dump_record, records))
 
 
 def print_compared(

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class TerminalReport(Report):
         self._stage, self._began = "", 0.0
         self._bar: Any = None
         self._task: Any = None
+        self._way_made = False
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Show a bar on a terminal."""
@@ -49,7 +51,7 @@ class TerminalReport(Report):
         self._stage, self._began = what, time.monotonic()
         if log().json and not self.quiet:
             tell(what, event="start", unit=unit)
-        elif not self.quiet and sys.stderr.isatty():
+        elif not self.quiet and not self._way_made and sys.stderr.isatty():
             self._bar = _bar(unit)
             known = total() if callable(total) else total
             self._task = self._bar.add_task(what, total=known)
@@ -95,12 +97,15 @@ class TerminalReport(Report):
 
     def close(self) -> None:
         """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        self._stop_bar()
         if self._stage:
             stage, self._stage = self._stage, ""
             self.detail(f"{stage}: {time.monotonic() - self._began:.2f} s")
+
+    def make_way(self) -> None:
+        """Take the bar away for good: results tell from now on how far the work is."""
+        self._way_made = True
+        self._stop_bar()
 
     def summary(self, what: str, *, skipped: bool = True) -> None:
         """Print the last line: what was done, what was skipped, and the time it took."""
@@ -119,6 +124,11 @@ class TerminalReport(Report):
         if held:
             self._print(held)
 
+    def _stop_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
     def _print(
         self, message: str, *, level: Level = "info", event: str = "note", **more: Any
     ) -> None:
@@ -128,6 +138,16 @@ class TerminalReport(Report):
             self._bar.console.print(shown, markup=False, highlight=False, soft_wrap=True)
         else:
             tell(message if log().json else printable(message), level=level, event=event, **more)
+
+
+_current: ContextVar[TerminalReport | None] = ContextVar("report", default=None)
+
+
+def make_way() -> None:
+    """Take the bar away where results are about to be shown on the terminal that it is on."""
+    report = _current.get()
+    if report is not None and sys.stdout.isatty():
+        report.make_way()
 
 
 @contextmanager
@@ -147,6 +167,7 @@ def reporting(
     with ExitStack() as stack:
         kept = stack.enter_context(spilled([])) if errors is not None else None
         report = TerminalReport(strict=strict, quiet=quiet, errors=kept, single=single)
+        before = _current.set(report)
         try:
             yield report
         except NothingUsable as error:
@@ -155,6 +176,7 @@ def reporting(
                 raise
             raise BadInput(error.in_short) from error
         finally:
+            _current.reset(before)
             report.close()
             report.tell_held()
             if errors is not None and kept is not None:
@@ -201,4 +223,5 @@ def _bar(unit: str) -> Any:
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
+        redirect_stdout=False,  # results are for stdout, though it be a pipe; the bar is on stderr
     )

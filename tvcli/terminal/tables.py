@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tvcli.terminal.harmless import printable
+from tvcli.terminal.progress import make_way
 
 if TYPE_CHECKING:  # it takes a while to load, which tv --help does without
     from rich.console import Console
@@ -31,6 +32,7 @@ def show_table(table: "Table") -> None:
     """Print a table on standard output, as `print_table` does."""
     from rich.console import Console
 
+    make_way()
     print_table(Console(), table)
 
 
