@@ -98,6 +98,9 @@ def test_a_filter_that_nothing_meets_shows_what_names_are_like(
     assert "such as photos/0.png" in said
     assert "label is, for example, dog" in told("label=bird")
     assert "no row has a split" in told("split=test")
+    assert "nothing found" not in said
+    ran = tv("search", photos / "0.png", "-i", target, "--where", "label=dog", "--min-score", 2)
+    assert "nothing found with --min-score 2 and --where label=dog\n" in ran.err
 
 
 def test_wrong_conditions(

@@ -187,6 +187,9 @@ def test_nothing_similar_enough(tv: Tv) -> None:
         assert f"--box: a box is four numbers, x0,y0,x1,y1 in pixels, not {box!r}" in ran.err
     ran = tv("search", "photos/0.png", "--min-score", 1.01)
     assert (ran.status, ran.out) == (1, "")
+    assert ran.err == "nothing found with --min-score 1.01\n"
+    ran = tv("search", "photos/0.png", "--min-score", 1.01, "-q")
+    assert (ran.status, ran.out, ran.err) == (1, "", "")
     assert len(hits(tv("search", "photos/0.png", "--min-score", 0.999))) == 1
 
 

@@ -68,6 +68,7 @@ def test_a_copy_is_found_and_a_stranger_is_not(tv: Tv, index: Path, tmp_path: Pa
     assert np.abs(mapped[:2] / mapped[2] - outline[0]).max() < 0.01
     nothing = tv("search", tmp_path / "stranger.png", "-i", index, "--verify", "default")
     assert (nothing.status, nothing.out) == (1, "")
+    assert "nothing found with --verify\n" in nothing.err
 
 
 def test_what_is_too_blurred_for_key_points_is_found_as_a_whole(

@@ -106,7 +106,7 @@ class Searcher:
             blocks = self._blocks(queries, asked, settings.locate, root, report)
         where = [parse_condition(text) for text in settings.where]
         finding = partial(self.index.search, where=where, budget=settings.budget)
-        explains, nothing = self._explained(settings), True
+        explains, nothing, answered = self._explained(settings), True, False
         with verifying(
             self.index, settings.verification, report, queries.looks, finding
         ) as verifier:
@@ -115,10 +115,12 @@ class Searcher:
                 for query, found in hits_of(
                     self.index, refined, settings, where, verifier, explains, report
                 ):
-                    nothing = nothing and not found
+                    nothing, answered = nothing and not found, True
                     yield query, found
         if nothing and where and not len(self.index.meeting(where)):
             report.note(_no_row_meets(self.index, where, settings.where))
+        elif nothing and answered:
+            report.note(_nothing_found(settings))
 
     def queries(self, settings: SearchSettings, report: Report) -> Queries:
         """Return what makes queries for the index; with maps, where they are re-ranked by them."""
@@ -325,6 +327,16 @@ def _check(settings: SearchSettings, *, refined: bool) -> None:
             raise UsageError(f"--min-probability: is of the cosines themselves, not of {name}")
     if settings.cam and settings.explain is None:
         raise UsageError("--cam: goes with --explain DIR")
+
+
+def _nothing_found(settings: SearchSettings) -> str:
+    """Return what to say where no query has a hit, with the settings that leave hits out."""
+    least = {"--min-score": settings.min_score, "--min-probability": settings.min_probability}
+    limits = [f"{name} {value:g}" for name, value in least.items() if value is not None]
+    limits += [f"--where {text}" for text in settings.where]
+    if settings.verification is not None and not settings.verification.unverified:
+        limits.append("--verify")
+    return "nothing found" + (f" with {' and '.join(limits)}" if limits else "")
 
 
 def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
