@@ -49,9 +49,9 @@ def photos_said(path: Path) -> str:
     else:
         with rows_file(path) as made, open_artifact(made, "encodings") as encodings:
             images = encodings.read("image")
-    photos = number_of(len(set(images)), "photo")
-    parts = len(images) - len(set(images))
-    return f"{len(images)} parts of {photos}" if parts else photos
+    distinct = len(set(images))
+    photos = number_of(distinct, "photo")
+    return f"{len(images)} parts of {photos}" if distinct < len(images) else photos
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How core tells whoever listens what it is doing, without printing."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -82,6 +82,11 @@ class Report:
         self.skipped[KEPT:] = [Skip(image, stage, reason)]
         if self.strict:
             raise BadInput(f"{image}: {reason} (--strict stops at the first bad photo)")
+
+    def skip_all(self, skips: Iterable[Skip]) -> None:
+        """Leave out what somebody else found to be of no use, in order, as `skip` does."""
+        for skip in skips:
+            self.skip(skip.image, skip.stage, skip.reason)
 
     def unreadable(self, folder: str, reason: str) -> None:
         """Leave a folder out."""

@@ -17,12 +17,8 @@ from typer.exceptions import TyperException
 INTEGER = re.compile(r"-?[0-9]{1,15}", re.ASCII)
 DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 
-# What pydantic says of values that cannot be read, and what is wanted.
-WANTED = {
-    "valid integer": "a whole number",
-    "valid number": "a number",
-    "valid boolean": "true or false",
-}
+WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+PYDANTIC = {"valid integer": int, "valid number": float, "valid boolean": bool}  # what it says
 
 Convert = Callable[[Any], Any]
 
@@ -50,11 +46,16 @@ class PlainValues:
             raise
 
 
+def wanted_instead(kind: type, value: Any) -> str:
+    """Return what is said of a value that is of another kind than an option takes."""
+    return f"{WANTED[kind]} is wanted, not {value!r:.60}"
+
+
 def _reword(error: Any, value: Any, param: Any, ctx: Any) -> None:
     """Have an error say what is wanted in our words, and the variable that a value came from."""
-    for said, wanted in WANTED.items():
+    for said, kind in PYDANTIC.items():
         if said in str(error.message):
-            error.message = f"{wanted} is wanted, not {value!r:.60}"
+            error.message = wanted_instead(kind, value)
     error.message = error.message.replace("Input should be", "it must be")
     source = ctx and ctx.get_parameter_source(param.name)
     if source and source.name == "ENVIRONMENT":

@@ -13,13 +13,13 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.project_settings import Entry, Loaded, user_config
 from tvcli.terminal.logs import tell
 from tvcli.terminal.metrics import MetricFormat, print_metrics
+from tvcli.terminal.plain_values import wanted_instead
 from tvcli.terminal.project_options import why_not
 
 PREFIX = "TV"
 Name = tuple[tuple[str, ...], str]  # the command's words, the option's name
 NAME_OR_NOT = "=]VALUE"  # how the metavar ends of text like NAME=VALUE, or VALUE alone
 GUESSED = 10  # mistakes for which what was meant is looked for
-WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def _refusal(parameter: Any, value: Any) -> str:
     wanted = kind.annotation if kind.annotation in (bool, int, float) else str
     accepted = (int, float) if wanted is float else wanted
     if any(not isinstance(v, accepted) or isinstance(v, bool) != (wanted is bool) for v in values):
-        return f"{WANTED[wanted]} is wanted, not {given!r:.60}"
+        return wanted_instead(wanted, given)
     try:
         parameter.get_runtime_param().coerce(values if kind.is_list else value, parameter, None)
     except TyperException as error:

@@ -141,8 +141,7 @@ def _groups(
 
     with ThreadPoolExecutor(cores()) as pool:
         for place, (kept, bad), (found, worse) in in_order(pool, read, matched.items()):
-            for skip in (*bad, *worse):
-                report.skip(skip.image, skip.stage, skip.reason)
+            report.skip_all([*bad, *worse])
             if not (kept and found):
                 continue
             first = min((facts for _, facts in kept), key=lambda facts: facts.image)

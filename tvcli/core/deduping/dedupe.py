@@ -131,8 +131,7 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
         read = partial(facts_of_contents, photos, names)
         with ThreadPoolExecutor(cores()) as pool:
             for found, skips in in_order(pool, read, components([*pairs, *alone])):
-                for skip in skips:
-                    report.skip(skip.image, skip.stage, skip.reason)
+                report.skip_all(skips)
                 groups += _grouped(found, photos, links, decisions, settings.preference)
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))

@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -131,11 +130,11 @@ def open_sources(
     base = Path(here, root or os.path.commonpath(roots_of(arguments)))
     stream = sys.stdin.buffer if stdin is None else stdin
     left_out = exclusions or Exclusions()
-    walk_all = partial(
-        walk_photos, on_unreadable=on_unreadable, on_left_out=on_left_out, exclusions=left_out
-    )
     once = _each_once(arguments)
-    walk = lambda folder: once(walk_all(folder))  # noqa: E731 - the two, one after the other
+
+    def walk(folder: Path) -> Iterable[Path]:
+        return once(walk_photos(folder, on_unreadable, on_left_out, left_out))
+
     reader = fields or FieldReader()
     readers = [_reader(argument, stream, null, walk, reader) for argument in arguments]
     wanted = (region for regions in readers for region in regions if empty or not region.empty)

@@ -180,7 +180,8 @@ def hits_of(
                 report.skip(query.name, "verify", str(chosen))
                 continue
             values, found, checks = chosen
-        values, found = values[found >= 0], found[found >= 0]
+        else:
+            values, found = values[found >= 0], found[found >= 0]
         kept, same = np.arange(len(found)), {}
         if distinct:
             first, others = by_content(index, found, len(found))
