@@ -1,0 +1,42 @@
+"""Signals that end a process, where Python itself would lose them."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+SIGNALLED_IN_A_CALLBACK = """
+import signal, sys, time, weakref
+from tvcli.terminal.signals import end_cleanly
+
+class Held:
+    pass
+
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run in the background
+end_cleanly()
+held = Held()
+watched = weakref.ref(held, lambda _: signal.raise_signal(int(sys.argv[1])))
+try:
+    del held
+    time.sleep(30)
+except KeyboardInterrupt as raised:
+    print(type(raised).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "Terminated")]
+)
+def test_a_signal_within_a_callback_is_not_lost(number: signal.Signals, raised: str) -> None:
+    command = [sys.executable, "-c", SIGNALLED_IN_A_CALLBACK, str(int(number))]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == (f"{raised}\n", "")
+
+
+def test_other_errors_within_a_callback_are_told() -> None:
+    script = SIGNALLED_IN_A_CALLBACK.replace("time.sleep(30)", "print('went on')")
+    script = script.replace("signal.raise_signal(int(sys.argv[1]))", "1 / 0")
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "went on\n" and "ZeroDivisionError" in ran.stderr
