@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import redirect_stderr
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,34 @@ def test_a_located_query_is_explained_in_its_box(
     long = max(x1 - x0, y1 - y0)
     with Image.open(hits[0]["explain"]) as drawn:
         assert drawn.width == pytest.approx(3 * 8 + 2 * 320 * (x1 - x0) / long, abs=3)
+
+
+@pytest.mark.parametrize(("command", "wanted"), [("locate", 3), ("search", 3), ("index", 0)])
+def test_photos_before_a_bad_line_are_located(
+    tv: Tv,
+    taught: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    wanted: int,
+) -> None:
+    index = tmp_path / "located.tvx"
+    options: dict[str, tuple[object, ...]] = {
+        "locate": ("--keep-empty", *heads(taught)),
+        "index": ("-o", tmp_path / "other.tvx", *heads(taught)),
+        "search": ("-i", index, "-k", 1),
+    }
+    if command == "search":
+        made = tv("index", taught / "photos", *heads(taught), "--size", 64, "-o", index)
+        assert made.status == 0, made.err
+    lines = [json.dumps({"image": str(taught / f"photos/0{n}.png")}) for n in range(3)]
+    given = "\n".join([*lines, '{"image": 5}', "", ""]).encode()
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(given)))
+    ran = tv(command, "-", *options[command])
+    assert ran.status == 3
+    assert '-:4: a record needs an "image"' in ran.err
+    assert len(ran.out.splitlines()) == wanted, ran.err
+    assert not (tmp_path / "other.tvx").exists()
 
 
 def test_what_was_taught_is_found(tv: Tv, taught: Path, tmp_path: Path) -> None:

@@ -2,15 +2,25 @@
 
 import math
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tvcli.core import parallel
-from tvcli.core.parallel import cgroup_quota, cores, in_order, limit_libraries, one_blas_thread
+from tvcli.core.parallel import (
+    as_they_come,
+    cgroup_quota,
+    cores,
+    in_order,
+    limit_libraries,
+    one_blas_thread,
+)
 
 
 def group(root: Path, **files: str) -> None:
@@ -90,6 +100,40 @@ def test_results_come_in_order_and_a_bounded_number_is_under_way() -> None:
         for number, result in enumerate(in_order(pool, lambda n: started.append(n) or n, items())):
             assert result == number
             assert len(started) <= number + 1 + parallel.AHEAD * cores()
+
+
+Outcome = tuple[list[int], str]
+
+
+def outcome(results: Iterator[int]) -> Outcome:
+    """Return the results, and the error that ended them."""
+    found: list[int] = []
+    try:
+        for result in results:
+            found.append(result)  # what came before an error is kept
+    except ValueError as error:
+        return found, str(error)
+    return found, ""
+
+
+@pytest.mark.parametrize("mapped", [in_order, as_they_come])
+@given(count=st.integers(0, 30), item_fails=st.integers(0, 40), work_fails=st.integers(0, 40))
+def test_results_and_errors_are_those_of_a_plain_loop(
+    mapped: Callable[..., Iterator[int]], count: int, item_fails: int, work_fails: int
+) -> None:
+    def items() -> Iterator[int]:
+        for number in range(count):
+            if number == item_fails:
+                raise ValueError("item")
+            yield number
+
+    def work(number: int) -> int:
+        if number == work_fails:
+            raise ValueError("work")
+        return -number
+
+    with ThreadPoolExecutor(2) as pool:
+        assert outcome(mapped(pool, work, items())) == outcome(map(work, items()))
 
 
 def test_one_thread_of_blas_and_then_as_many_as_before() -> None:

@@ -84,6 +84,31 @@ def test_head_ends_it_quietly(home: Path) -> None:
     assert len(ran.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "search - -i labelled.tvx -k 1",
+        "label - -i labelled.tvx",
+        "copies - -o copies --kinds crop",
+    ],
+)
+def test_lines_before_a_bad_one_are_answered(home: Path, command: str) -> None:
+    photos = [f"photos/{name}.png" for name in ("a b", "été", "plain", "quote'")]
+    labelled = "".join(
+        json.dumps({"image": photo, "label": "a", "box": [0, 0, 50 + n, 50]}) + "\n"
+        for photo in photos
+        for n in range(2)
+    )
+    (home / "labelled.jsonl").write_text(labelled)
+    assert shell("tv index labelled.jsonl -o labelled.tvx --size 64", home).returncode == 0
+    line = json.dumps({"image": "photos/plain.png"}) + "\n"
+    (home / "lines.jsonl").write_text(line * 3 + '{"image": 5}\n')
+    ran = shell(f"tv {command} < lines.jsonl", home)
+    assert ran.returncode == 3
+    assert '-:4: a record needs an "image"' in ran.stderr.splitlines()[-1]
+    assert len(ran.stdout.splitlines()) == 3, ran.stderr
+
+
 def test_exit_statuses(home: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(home / "photos" / "plain.png", home / "plain.png")
     (home / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\nnothing")

@@ -108,12 +108,15 @@ def _of_version_1(group: Path) -> float:
 
 
 def in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Yield `work(item)` in the items' order, a bounded number of them under way at once."""
+    """Yield `work(item)` in the items' order, a bounded number of them under way at once.
+
+    An error of the items is raised after the results of those before it.
+    """
     waiting: deque[Future[R]] = deque()
     limit = AHEAD * cores()
     try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
+        for future in _submitted(pool, work, items):
+            waiting.append(future)
             if len(waiting) >= limit:
                 yield waiting.popleft().result()
         while waiting:
@@ -128,35 +131,46 @@ def as_they_come(
 ) -> Iterator[R]:
     """Yield `work(item)` in the items' order, each when it is known, though the next item is not.
 
-    As many are under way as with `in_order`. The items are taken in a thread of their own, which
-    goes on waiting for the next one where nobody wants more. An error of theirs is raised after the
-    results of the items before it.
+    Otherwise as `in_order`. The items are taken in a thread of their own, which goes on waiting for
+    the next one where nobody wants more.
     """
     room, stopped = Semaphore(AHEAD * cores()), Event()
-    under_way: SimpleQueue[Future[Any]] = SimpleQueue()
-    ended: Future[None] = Future()
+    under_way: SimpleQueue[Future[R] | None] = SimpleQueue()
+
+    def taken() -> Iterator[T]:
+        for item in items:
+            room.acquire()
+            if stopped.is_set():
+                return
+            yield item
 
     def take() -> None:
-        try:
-            for item in items:
-                room.acquire()
-                if stopped.is_set():
-                    return
-                under_way.put(pool.submit(work, item))
-            ended.set_result(None)
-        except Exception as error:
-            ended.set_exception(error)
-        under_way.put(ended)
+        for future in _submitted(pool, work, taken()):
+            under_way.put(future)
+        under_way.put(None)
 
     Thread(target=take, daemon=True).start()
     try:
-        while (found := under_way.get()) is not ended:
-            result: R = found.result()
+        while future := under_way.get():
+            result = future.result()
             room.release()
             yield result
-        ended.result()
     finally:
         stopped.set()
         room.release()
         while not under_way.empty():
-            under_way.get().cancel()
+            if future := under_way.get():
+                future.cancel()
+
+
+def _submitted(
+    pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]
+) -> Iterator[Future[R]]:
+    """Yield what becomes of each item; where the items fail, their error is the last."""
+    try:
+        for item in items:
+            yield pool.submit(work, item)
+    except Exception as error:
+        failed: Future[R] = Future()
+        failed.set_exception(error)
+        yield failed

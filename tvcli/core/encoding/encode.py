@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
+from tvcli.core.blocks import blocks_of
 from tvcli.core.boxes import OUTSIDE, Box, clip
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
@@ -68,15 +69,9 @@ def chunked(regions: Iterable[Region], rows: int) -> Iterator[Chunk]:
     A photo is parted only if it has more than `BATCHES_OF_A_PHOTO` times `rows` regions: a chunk is
     held in memory, and whoever writes records may name one photo as often as they like.
     """
-    chunk = Chunk()
-    for _, group in groupby(regions, key=lambda region: region.image):
-        while some := list(islice(group, BATCHES_OF_A_PHOTO * rows)):
-            chunk.photos.append(some)
-            if len(chunk) >= rows:
-                yield chunk
-                chunk = Chunk()
-    if chunk.photos:
-        yield chunk
+    photos = groupby(regions, key=lambda region: region.image)
+    parts = (part for _, photo in photos for part in blocks_of(photo, BATCHES_OF_A_PHOTO * rows))
+    return map(Chunk, blocks_of(parts, rows, size_of=len))
 
 
 def encode_chunks(

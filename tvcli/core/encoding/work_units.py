@@ -7,10 +7,10 @@ whoever encodes it again writes the very same file, so nothing is lost and nothi
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from tvcli.core.blocks import blocks_of
 from tvcli.core.encoding.checkpoints import fill_part, identity, part_path, row_shape
 from tvcli.core.encoding.encode import Chunk, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
@@ -41,11 +41,11 @@ def write_work_units(folder: Path, chunks: Iterable[Chunk], root: Path) -> list[
         BadInput: a picture that came through a pipe, which workers cannot read.
     """
     missing: list[WorkUnit] = []
-    rest, number = iter(chunks), -1
+    number = -1
     for path in folder.glob("tries-*"):
         path.unlink()
     with (folder / WORK_UNITS).open("wb") as stream:
-        for number, work_unit in enumerate(iter(lambda: list(islice(rest, CHUNKS)), [])):
+        for number, work_unit in enumerate(blocks_of(chunks, CHUNKS)):
             if not _is_done(path := part_path(folder, number), work_unit, root):
                 path.unlink(missing_ok=True)
                 missing.append(WorkUnit(number, stream.tell()))

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.blocks import blocks_of
 from tvcli.core.errors import BadInput
 from tvcli.core.files.records import MAX_LINE, Record
 
@@ -200,9 +200,8 @@ def write_parquet(
     """
     pa = arrow()
     schema = pa.schema([(name, _type_of(types)) for name, types in columns.items()])
-    rest = iter(rows)
     with pa.parquet.ParquetWriter(stream, schema) as writer:
-        while some := list(islice(rest, ROWS_AT_ONCE)):
+        for some in blocks_of(rows, ROWS_AT_ONCE):
             arrays = [
                 [_fitting(row.get(name), types) for row in some] for name, types in columns.items()
             ]

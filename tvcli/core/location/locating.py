@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, islice, tee
+from itertools import chain, tee
 from pathlib import Path
 
 from PIL import Image
 
 from tvcli.core.backbones.specs import Device, Network, Runtime
+from tvcli.core.blocks import blocks_of
 from tvcli.core.boxes import Box, in_record
 from tvcli.core.encoding.encode import keep_freed_memory, one_thread_each, prepare
 from tvcli.core.encoding.encoder import Encoder, encoder_of
@@ -219,6 +220,7 @@ def located_regions(
         if not found.objects:
             report.note(f"{region.image}: no object found; the whole photo is taken")
         yield from found.regions
+    next(seen, None)  # an error of the regions reached it first, and is raised once
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
@@ -232,8 +234,7 @@ def _once(regions: Iterable[Region]) -> Iterator[Region]:
 
 
 def _see_all(regions: Iterable[Region], work: _Work) -> Iterator[_Seen]:
-    rest = iter(regions)
-    blocks = iter(lambda: list(islice(rest, TOGETHER)), [])
+    blocks = blocks_of(regions, TOGETHER)
 
     def see(block: list[Region]) -> list[_Seen]:
         return list(_see(block, work))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tvcli.core.blocks import blocks_of
 from tvcli.core.engines import Gallery, Rows
 from tvcli.core.engines.interface import closest
 from tvcli.core.errors import BadInput
@@ -31,7 +32,7 @@ from tvcli.core.reports import Report
 from tvcli.core.searching.expansion import Expansion, expanded
 from tvcli.core.searching.k_reciprocal import KReciprocal, k_reciprocal_order
 from tvcli.core.searching.neighbours import NO_NEIGHBOURS, ByNeighbours
-from tvcli.core.searching.queries import Query, in_blocks
+from tvcli.core.searching.queries import Query
 
 Codes = npt.NDArray[np.uint64]
 
@@ -163,7 +164,7 @@ def measure(
     values, codes = array("d"), array("Q")
     halves, without = (PairCounts(), PairCounts()), 0
     size = min(TOGETHER, max(1, SIMILARITIES // max(1, len(gallery))))
-    for block in in_blocks(queries, size):
+    for block in blocks_of(queries, size):
         vectors = unit(np.stack([query.vector for query in block]))
         owns = [np.union1d(photos.get(q.photo, none), photos.get(q.digest, none)) for q in block]
         similarities = _similarities(gallery, vectors, owns)  # (n, N)

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -193,12 +192,6 @@ class Queries:
             return query
         with self._index.maps() as maps:
             return replace(query, map=maps.read("encodings", rows[:1])[0].astype(np.float32))
-
-
-def in_blocks(queries: Iterable[Query], size: int) -> Iterator[list[Query]]:
-    """Yield queries in blocks of a size, the last of what is left."""
-    rest = iter(queries)
-    return iter(lambda: list(islice(rest, size)), [])
 
 
 def refine(query: Query | None, likes: dict[str, Vector], unlikes: dict[str, Vector]) -> Query:

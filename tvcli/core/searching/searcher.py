@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tvcli.core.blocks import blocks_of
 from tvcli.core.engines.condition_grammar import parse_condition
 from tvcli.core.engines.conditions import Condition, columns_of
 from tvcli.core.errors import BadInput, Mismatch, UsageError
@@ -172,8 +172,7 @@ class Searcher:
         report: Report,
     ) -> Iterator[list[Query]]:
         """Yield queries in blocks; photos next to each other are encoded together."""
-        rest = iter(asked)
-        while block := list(islice(rest, QUERIES_AT_ONCE)):
+        for block in blocks_of(asked, QUERIES_AT_ONCE):
             found: list[Query] = []
             while block:
                 regions = _leading_regions(block)
