@@ -16,10 +16,10 @@ def test_encode_says_what_it_did(tv: Tv, photos: Path, tmp_path: Path) -> None:
     ran = tv("encode", photos, "-o", target, "--size", 64, "--errors", errors)
     assert (ran.status, ran.out) == (0, "")
     first, last = ran.err.splitlines()
-    assert first == "skipped bad.jpg: not a picture that can be read"
+    assert first == f"skipped {photos}/bad.jpg: not a picture that can be read"
     assert last.startswith(f"8 photos in {target}, 1 skipped in ")
     assert json.loads(errors.read_text()) == {
-        "image": "bad.jpg",
+        "image": f"{photos}/bad.jpg",
         "stage": "decode",
         "reason": "not a picture that can be read",
     }
@@ -29,7 +29,9 @@ def test_strict_stops(tv: Tv, photos: Path, tmp_path: Path) -> None:
     (photos / "0-bad.jpg").write_bytes(b"")
     ran = tv("encode", photos, "-o", tmp_path / "e.h5", "--size", 64, "--strict")
     assert ran.status == 3
-    assert ran.err == "tv: 0-bad.jpg: empty file (--strict stops at the first bad photo)\n"
+    assert (
+        ran.err == f"tv: {photos}/0-bad.jpg: empty file (--strict stops at the first bad photo)\n"
+    )
     assert not (tmp_path / "e.h5").exists()
 
 

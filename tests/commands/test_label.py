@@ -74,6 +74,20 @@ def test_neighbours_vote_and_what_is_like_none_of_them_gets_no_label(here: Path,
     assert {record["label"] for record in strict.values()} == {None}
 
 
+def test_an_index_of_one_label_is_told_to_say_nothing(collection: Path, here: Path, tv: Tv) -> None:
+    Path("flat").mkdir()
+    for path in (collection / "known").rglob("*.png"):
+        shutil.copy(path, f"flat/{path.parent.name}-{path.name}")
+    assert tv("index", "flat", "-o", "flat.tvx").status == 0
+    said = "flat.tvx: all photos that have a label have the same one, 'flat' (the name of their "
+    assert said in tv("label", "new", "-i", "flat.tvx").err
+    lines = [{"image": str(path), "label": "thing"} for path in Path("flat").iterdir()]
+    Path("labels.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = tv("label", "new", "-i", "flat.tvx", "--labels", "labels.jsonl")
+    assert "the same one, 'thing', so that other photos get it too" in ran.err
+    assert "the same one" not in tv("label", "new", "-i", "index.tvx").err
+
+
 def test_labels_are_what_the_other_commands_take(here: Path, tv: Tv) -> None:
     assert tv("label", "new", "-i", "index.tvx", "-o", "labels.jsonl").status == 0
     assert tv("index", "labels.jsonl", "-o", "new.tvx").status == 0

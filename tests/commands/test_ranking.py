@@ -400,3 +400,19 @@ def test_a_head_brings_what_its_similarities_mean(encoded: Path, tv: Tv) -> None
     assert tv("index", "photos.h5", "-o", "plain.tvx").status == 0
     unknown = tv("search", "--item", "class0/100.png", "-i", "plain.tvx", "--min-probability", 0.5)
     assert unknown.status == 2 and "--calibrate" in unknown.err
+
+
+def test_figures_of_one_class_are_told_to_say_nothing(encoded: Path, tv: Tv) -> None:
+    assert tv("index", "photos/class0", "-o", "one.tvx", "--size", 64).status == 0
+    ran = tv("eval", "search", "one.tvx")
+    assert {line["value"] for line in lines(ran) if line["metric"] == "mAP"} == {1.0}
+    assert "warning: one.tvx: all of its photos are in one folder, so every hit" in ran.err
+    images = sorted(Path("photos").rglob("*.png"))
+    told = "".join(json.dumps({"image": str(path), "label": "a"}) + "\n" for path in images)
+    Path("labels.jsonl").write_text(told)
+    assert tv("index", "photos", "-o", "all.tvx", "--size", 64).status == 0
+    same = "all.tvx: all of its photos have the same label"
+    assert same in tv("eval", "search", "all.tvx", "--truth", "labels.jsonl").err
+    assert "warning" not in tv("eval", "search", "all.tvx").err
+    ran = tv("eval", "search", "all.tvx", "--truth", "labels")
+    assert ran.status == 3 and "all.tvx: keeps no labels; name others with --truth" in ran.err

@@ -443,7 +443,7 @@ def test_a_box_that_reaches_beyond_the_photo_is_told(tv: Tv) -> None:
     with Image.open("photos/0.png") as picture:
         width, height = picture.size
     ran = tv("search", "photos/0.png", "--box", f"10,10,{width + 50},{height + 50}", "-k", 1)
-    said = f"0.png: the box 10,10,{width + 50},{height + 50} reaches beyond the photo "
+    said = f"photos/0.png: the box 10,10,{width + 50},{height + 50} reaches beyond the photo "
     assert ran.err == f"{said}({width} x {height}); the part inside is used\n"
     assert hits(ran)[0]["query_box"] == [10, 10, width, height]
     assert tv("search", "photos/0.png", "--box", f"10,10,{width},{height}", "-k", 1).err == ""

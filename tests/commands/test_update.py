@@ -51,18 +51,22 @@ def test_a_dry_run_says_what_an_update_does(tv: Tv, indexed: Path) -> None:
     ran = tv("index", "photos", "-o", "x.tvx", "--update", "--dry-run")
     assert ran.status == 0
     assert [json.loads(line) for line in ran.out.splitlines()] == [
-        {"change": "changed", "image": "1.png"},
-        {"change": "skipped", "image": "bad.jpg", "reason": "not a picture that can be read"},
-        {"change": "added", "image": "new.png"},
-        {"change": "moved", "image": "inner/two.png", "from": "2.png"},
-        {"change": "removed", "image": "3.png"},
+        {"change": "changed", "image": "photos/1.png"},
+        {
+            "change": "skipped",
+            "image": "photos/bad.jpg",
+            "reason": "not a picture that can be read",
+        },
+        {"change": "added", "image": "photos/new.png"},
+        {"change": "moved", "image": "photos/inner/two.png", "from": "photos/2.png"},
+        {"change": "removed", "image": "photos/3.png"},
     ]
     assert ran.err == "would be: 1 added, 1 changed, 1 moved, 1 removed, 1 skipped\n"
     assert state(indexed / "x.tvx") == before
     ran = tv("index", "photos", "-o", "x.tvx", "--update")
     assert (ran.status, ran.out) == (0, "")
     skipped, last = ran.err.splitlines()
-    assert skipped == "skipped bad.jpg: not a picture that can be read"
+    assert skipped == "skipped photos/bad.jpg: not a picture that can be read"
     assert last.startswith(
         "1 added, 1 changed, 1 moved, 1 removed, 1 skipped: 8 photos in x.tvx in "
     )
@@ -130,7 +134,7 @@ def test_add_and_remove_by_what_comes_through_a_pipe(
     assert b"skipped nothing: not in x.tvx" in ran.stderr
     assert images() == ["../a b\n.png", "1.png", "2.png", "3.png", "4.png"]
     ran = tv("index", "--remove", "1.png", "-o", "x.tvx", "--dry-run")
-    assert ran.out == '{"change": "removed", "image": "1.png"}\n'
+    assert ran.out == '{"change": "removed", "image": "photos/1.png"}\n'
 
 
 @pytest.mark.parametrize(
@@ -178,9 +182,9 @@ def test_an_index_of_an_encodings_file_follows_it(tv: Tv, indexed: Path) -> None
     assert ran.err.startswith("1 added, 1 changed, 0 moved, 1 removed, 0 skipped: 8 photos in e.h5")
     ran = tv("index", "e.h5", "-o", "y.tvx", "--update", "--dry-run")
     assert [json.loads(line)["image"] for line in ran.out.splitlines()] == [
-        "new.png",
-        "1.png",
-        "3.png",
+        "photos/new.png",
+        "photos/1.png",
+        "photos/3.png",
     ]
     ran = tv("index", "e.h5", "-o", "y.tvx", "--update")
     assert ran.err.startswith(

@@ -267,7 +267,7 @@ def test_what_opencv_raises_on_a_photo_is_its_skip(tv: Tv, monkeypatch: pytest.M
     monkeypatch.setattr("tvcli.core.matching.features._spread", fails)
     ran = tv("index", "p", "-o", "x.tvx", "--keypoints", "--size", 64)
     assert ran.status == 0
-    assert "skipped 1.png: no key points can be found" in ran.err
+    assert "skipped p/1.png: no key points can be found" in ran.err
     ran = tv("dedupe", "p")
     assert ran.status in (0, 1)
     assert "p/1.png: no key points can be found" in ran.err
@@ -315,7 +315,7 @@ def test_a_photo_that_cannot_be_compared_ends_no_query(
     assert ran.status == 0, ran.err
     # As a whole it is still the same as itself.
     assert [hit["image"] for hit in records(ran)] == ["p/upright.png", "p/1.png"]
-    assert ran.err.count("skipped upright.png: cannot be compared: ") == 1
+    assert ran.err.count("skipped p/upright.png: cannot be compared: ") == 1
     ran = tv("dedupe", "p")
     assert ran.status in (0, 1), ran.err
 

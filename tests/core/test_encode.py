@@ -149,8 +149,8 @@ def test_bad_photos_are_left_out_and_told(photos: Path, tmp_path: Path, encoder:
     report = Report()
     assert run(photos, tmp_path / "e.h5", encoder, report) == 8
     assert [(skip.image, skip.stage) for skip in report.skipped] == [
-        ("a-text.jpg", "decode"),
-        ("inner/z-link.png", "decode"),
+        (str(photos / "a-text.jpg"), "decode"),
+        (str(photos / "inner" / "z-link.png"), "decode"),
     ]
     with pytest.raises(BadInput, match=r"a-text\.jpg: not a picture.*--strict"):
         run(photos, tmp_path / "s.h5", encoder, Report(strict=True))
@@ -162,7 +162,7 @@ def test_nothing_to_encode(tmp_path: Path, encoder: Encoder) -> None:
     with pytest.raises(BadInput, match=r"no photos found in .*empty: name photos"):
         run(tmp_path / "empty", tmp_path / "e.h5", encoder)
     (tmp_path / "empty" / "a.jpg").write_bytes(b"")
-    with pytest.raises(BadInput, match=r"^a\.jpg: empty file$"):
+    with pytest.raises(BadInput, match=r"/a\.jpg: empty file$"):
         run(tmp_path / "empty", tmp_path / "e.h5", encoder)
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 

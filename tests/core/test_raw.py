@@ -107,7 +107,7 @@ def test_folders_of_them_are_indexed_and_shown(rawpy: None, tmp_path: Path, tv: 
     picture(2, 320, 240).save(folder / "two.jpg", quality=95)
     index = tmp_path / "a.tvx"
     told = tv("index", folder, "-o", index).err
-    assert "4 photos" in told and "skipped torn.nef: camera RAW" in told
+    assert "4 photos" in told and f"skipped {folder}/torn.nef: camera RAW" in told
     ran = tv("search", folder / "two.jpg", "-i", index, "-k", 2)
     hits = [json.loads(line) for line in ran.out.splitlines()]
     assert {Path(hit["image"]).name for hit in hits} == {"two.jpg", "2.DNG"}

@@ -76,7 +76,11 @@ def test_what_is_new_changed_moved_and_gone(photos: Path, tmp_path: Path, encode
     assert Counter(record["change"] for record in told) == {
         "added": 2, "changed": 1, "moved": 1, "removed": 1, "skipped": 1,
     }  # fmt: skip
-    assert {"change": "moved", "image": "inner/two.png", "from": "2.png"} in told
+    assert {
+        "change": "moved",
+        "image": str(photos / "inner" / "two.png"),
+        "from": str(photos / "2.png"),
+    } in told
     assert update(target, photos) == "2 added, 1 changed, 1 moved, 1 removed, 1 skipped"
     build(photos, tmp_path / "anew.tvx", encoder)
     same(target, tmp_path / "anew.tvx")

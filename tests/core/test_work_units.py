@@ -49,7 +49,7 @@ class Workers:
         actors = WorkUnitEncoder(job), WorkUnitEncoder(job)
         missing = write_work_units(folder, chunked(source.regions, 1), source.root)
         for path in folder.glob("part-*.h5"):
-            tell_part(path, report)
+            tell_part(path, source.root, report)
         for work_unit in reversed(
             [work_unit for work_unit in missing if work_unit.number not in self.leave]
         ):
@@ -58,7 +58,7 @@ class Workers:
             done = actors[work_unit.number % 2](batch)
             if done["error"] != [""]:
                 raise BadInput(done["error"][0])
-            tell_part(folder / f"part-{work_unit.number:06}.h5", report)
+            tell_part(folder / f"part-{work_unit.number:06}.h5", source.root, report)
         if self.leave:
             raise BadInput("interrupted")
         yield from filled_parts(folder)
@@ -68,7 +68,10 @@ def test_workers_make_the_same_file(photos: Path, tmp_path: Path, encoder: Encod
     (photos / "1-bad.jpg").write_text("text")
     report = Report()
     assert encode_file(source(photos), encoder, tmp_path / "c.h5", report, {}, Workers()) == 8
-    assert (report.done, [skip.image for skip in report.skipped]) == (8, ["1-bad.jpg"])
+    assert (report.done, [skip.image for skip in report.skipped]) == (
+        8,
+        [str(photos / "1-bad.jpg")],
+    )
     encode_file(source(photos), encoder, tmp_path / "p.h5", Report(), {})
     assert (tmp_path / "c.h5").read_bytes() == (tmp_path / "p.h5").read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"photos", "c.h5", "p.h5"}

@@ -95,7 +95,7 @@ def test_a_node_is_killed_half_way(
     out, err = job.communicate(timeout=240)
     assert (job.returncode, out) == (0, ""), err
     assert f"478 photos in {target}, 2 skipped in " in err
-    assert "skipped 03-05.jpg: not a picture that can be read" in err
+    assert "03-05.jpg: not a picture that can be read" in err
     plain = tmp_path / "plain.h5"
     subprocess.run([TV, "encode", collection, "-o", plain, "-q", *SETTINGS], check=True)
     found, expected = columns(target), columns(plain)

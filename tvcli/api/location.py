@@ -17,14 +17,13 @@ from tvcli.core.backbones.specs import Device
 from tvcli.core.boxes import Box
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import read_annotations
-from tvcli.core.files.paths import folder_of
+from tvcli.core.files.paths import folder_of, shown_path
 from tvcli.core.files.records import Record, write_records
 from tvcli.core.files.sources import input_files, open_sources
 from tvcli.core.images.annotations import boxed_photos, spilled_photos, without_objects
 from tvcli.core.location.crops import CropSettings, sample_crops
 from tvcli.core.location.false_alarms import NONE, read_false_alarms
 from tvcli.core.reports import Report
-from tvcli.core.searching.queries import shown_path
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -6,8 +6,8 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from tvcli.core.files.paths import shown_path
 from tvcli.core.images.photo import BadImage
-from tvcli.core.searching.queries import shown_path
 from tvcli.serve.answers import Asked, Refused, whole
 from tvcli.serve.box_file import BoxFile
 from tvcli.serve.collection import Collection

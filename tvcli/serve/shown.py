@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from tvcli.core.files.fields import as_json
+from tvcli.core.files.paths import shown_path
 from tvcli.core.images.photo import BadImage
 from tvcli.core.searching.hits import Hit
-from tvcli.core.searching.queries import shown_path
 from tvcli.serve.answers import Refused
 from tvcli.serve.finder import Finder
 

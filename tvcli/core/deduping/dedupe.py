@@ -24,7 +24,7 @@ from tvcli.core.deduping.preference import Preference
 from tvcli.core.deduping.same import Link, Rule
 from tvcli.core.deduping.transform_description import transform_description
 from tvcli.core.deduping.words import words_of
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, shown_path
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
@@ -32,7 +32,6 @@ from tvcli.core.indexes.keypoints import kept_keypoints
 from tvcli.core.matching.match import Match
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report, Skip
-from tvcli.core.searching.queries import shown_path
 
 Action = Literal["keep", "drop"]
 Numbered = tuple[int, Facts]  # a photo, and the number of its content
@@ -172,7 +171,7 @@ def facts_of_contents(photos: Photos, names: Names, contents: Sequence[int]) -> 
                     raise BadImage("changed since it was indexed; tv index --update")
                 files.append(facts)
             except (BadImage, OSError) as error:
-                skips.append(Skip(image, "dedupe", str(error)))
+                skips.append(Skip(shown_path(photos.root, image), "dedupe", str(error)))
         found += [(number, facts) for facts in _entries_counted(files)]
     return found, skips
 

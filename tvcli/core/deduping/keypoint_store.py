@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tvcli.core.files.paths import shown_path
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.matching.feature_columns import COLUMNS, as_columns, from_columns
 from tvcli.core.matching.features import SIDE, Keypoints, describe, describe_both
@@ -62,7 +63,7 @@ def store_keypoints(
             work = zip(photos, known, strict=False)  # without an end where nothing is known
             for photo, found in zip(photos, in_order(pool, _described, work), strict=True):
                 if isinstance(found, str):
-                    report.skip(str(photo), "key points", found)
+                    report.skip(shown_path(Path(), str(photo)), "key points", found)
                     file.write(np.zeros(2, ROW).tobytes())
                 else:
                     file.write(found)

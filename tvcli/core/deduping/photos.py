@@ -8,6 +8,7 @@ import numpy as np
 
 from tvcli.core.deduping.names import file_of
 from tvcli.core.engines import Rows
+from tvcli.core.files.paths import shown_path
 from tvcli.core.indexes.index import Index
 from tvcli.core.reports import Report
 
@@ -64,7 +65,7 @@ def photos_of(index: Index, report: Report) -> Photos:
             continue
         number = by_digest.get(digest)
         if (number is None or image not in images[number]) and not (index.root / image).exists():
-            report.skip(image, "dedupe", "not found")
+            report.skip(shown_path(index.root, image), "dedupe", "not found")
             gone.add(image)
             continue
         if number is None:

@@ -33,7 +33,7 @@ from tvcli.core.files.artifacts import (
 )
 from tvcli.core.files.atomic_write import atomic_write, told_unwritable
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import root_settings
+from tvcli.core.files.paths import root_settings, shown_path
 from tvcli.core.files.sources import Source
 from tvcli.core.reports import Report, nothing_found, number_of
 
@@ -221,7 +221,7 @@ def _take_again(path: Path, chunks: Iterator[Chunk], root: Path, report: Report)
     if identity(taken, root) != about["identity"]:
         return taken
     for image, stage, reason in about["skips"]:
-        report.skip(image, stage, reason)
+        report.skip(shown_path(root, image), stage, reason)
     report.advance(rows)
     return []
 
@@ -257,8 +257,8 @@ def fill_part(
     for item in encoded:
         chunks.append(item.chunk)
         skips += item.skips
-        for skip in item.skips:
-            report.skip(*skip)
+        for image, stage, reason in item.skips:
+            report.skip(shown_path(root, image), stage, reason)
         for note in item.notes:
             report.note(note)
         if len(item):

@@ -16,6 +16,7 @@ from tvcli.core.boxes import OUTSIDE, Box, clip
 from tvcli.core.encoding.encoder import Encoder, EncodeSettings
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, merged
+from tvcli.core.files.paths import shown_path
 from tvcli.core.files.records import Prepared, Region
 from tvcli.core.images.exif import exif_of
 from tvcli.core.images.photo import (
@@ -161,8 +162,7 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
                 encoded.skips.append((regions[0].image, "decode", str(error)))
                 continue
             note = photo.note
-        if note:
-            encoded.notes.append(f"{regions[0].image}: {note}; it is used")
+        noted = [f"{note}; it is used"] if note else []
         known = exif_of(regions[0], root) if regions[0].exif else {}
         beyond = ""  # told of one region of a photo
         for region in regions:
@@ -178,7 +178,8 @@ def _prepare(chunk: Chunk, root: Path, encoder: Encoder) -> tuple[list[Pixels], 
             pixels.append(region.prepared.pixels)
             _add_columns(encoded.columns, region, region.prepared, known)
         if beyond:
-            encoded.notes.append(f"{regions[0].image}: {beyond}; the part inside is used")
+            noted.append(f"{beyond}; the part inside is used")
+        encoded.notes += [f"{shown_path(root, regions[0].image)}: {text}" for text in noted]
     return pixels, encoded
 
 

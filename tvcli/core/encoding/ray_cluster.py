@@ -107,7 +107,7 @@ def parts_by_cluster(address: str, device: Device = "auto") -> PartsMaker:
             chunks = chunked(source.regions, job.batch)
             missing = write_work_units(job.folder, chunks, job.root)
             for path in folder.glob("part-*.h5"):
-                tell_part(path, report)
+                tell_part(path, job.root, report)
             while missing:
                 missing = _round(ray, job, missing, actors, report)
         yield from filled_parts(folder)
@@ -126,7 +126,7 @@ def _round(
             if row["error"]:
                 raise BadInput(row["error"])
             done.add(int(row["number"]))
-            tell_part(part_path(job.folder, int(row["number"])), report)
+            tell_part(part_path(job.folder, int(row["number"])), job.root, report)
             before, nodes = nodes, _nodes(ray)
             if nodes < before:
                 report.note(

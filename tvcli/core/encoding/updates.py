@@ -29,7 +29,7 @@ from tvcli.core.files.artifacts import Artifact, Columns, Joined, Table, open_ar
 from tvcli.core.files.exclusions import with_remembered
 from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import photos_root, root_settings
+from tvcli.core.files.paths import photos_root, root_settings, shown_path
 from tvcli.core.files.provenance import file_hash
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, open_sources
@@ -273,17 +273,18 @@ def counts(plan: Plan, encoded: Sequence[str], rows: int) -> Counts:
 def told(plan: Plan, root: Path) -> Iterator[Record]:
     """Yield what an update would do, photo by photo: the records of a dry run."""
     for photo in plan.photos:
+        image = shown_path(root, photo.image)
         reason = "" if photo.rows else _unusable(photo, root)
         if reason:
-            yield {"change": "skipped", "image": photo.image, "reason": reason}
+            yield {"change": "skipped", "image": image, "reason": reason}
         elif photo.how == "moved":
-            yield {"change": "moved", "image": photo.image, "from": photo.before}
+            yield {"change": "moved", "image": image, "from": shown_path(root, photo.before)}
         elif photo.how == "kept" and photo.fields is not None:
-            yield {"change": "changed", "image": photo.image}
+            yield {"change": "changed", "image": image}
         elif photo.how != "kept":
-            yield {"change": photo.how, "image": photo.image}
+            yield {"change": photo.how, "image": image}
     for image in plan.removed:
-        yield {"change": "removed", "image": image}
+        yield {"change": "removed", "image": shown_path(root, image)}
 
 
 def _unusable(photo: Photo, root: Path) -> str:

@@ -16,6 +16,7 @@ from tvcli.core.encoding.encode import Chunk, encode_chunks
 from tvcli.core.encoding.encoder import Encoder
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import open_artifact, write_artifact
+from tvcli.core.files.paths import shown_path
 from tvcli.core.files.records import Region
 from tvcli.core.reports import Report
 
@@ -79,12 +80,12 @@ def encode_work_unit(
     tries.unlink(missing_ok=True)
 
 
-def tell_part(path: Path, report: Report) -> None:
+def tell_part(path: Path, root: Path, report: Report) -> None:
     """Count what a part holds as done, and tell what it had to leave out."""
     with open_artifact(path, "encodings") as part:
         rows, skips = len(part), part.settings["skips"]
     for image, stage, reason in skips:
-        report.skip(image, stage, reason)
+        report.skip(shown_path(root, image), stage, reason)
     report.advance(rows)
 
 

@@ -22,6 +22,15 @@ def path_in(folder: str, name: str) -> str:
     return os.path.normpath(within) if odd else within
 
 
+def shown_path(root: Path, image: str) -> str:
+    """Return a path that works from the current folder: relative inside it, else absolute."""
+    if image == "-":
+        return image
+    path = absolute_path(root / image)
+    below = os.path.relpath(path)
+    return path if below.startswith("..") else below
+
+
 def is_path(value: Any) -> TypeGuard[str]:
     """Tell whether a value is a text that a file may have as its path on this system."""
     if not isinstance(value, str) or value == "" or "\0" in value:

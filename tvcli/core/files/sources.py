@@ -12,7 +12,7 @@ from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.exclusions import Exclusions
 from tvcli.core.files.fields import FieldReader
 from tvcli.core.files.parquet import is_encodings_table
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, shown_path
 from tvcli.core.files.photo_formats import MAX_BYTES, OTHER_SUFFIXES, PICTURE_START, SUFFIXES
 from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream, told_unreadable
 from tvcli.core.files.records import (
@@ -62,15 +62,8 @@ class Source:
         return (replace(region, exif=True) for region in self.regions)
 
     def named(self, region: Region) -> str:
-        """Return the photo of a region as a person finds it: from the current folder, or absolute.
-
-        It is absolute if an argument was.
-        """
-        if region.data is not None:
-            return region.image
-        path = os.path.normpath(self.root / region.image)
-        absolute = any(os.path.isabs(argument) for argument in self.arguments)  # noqa: PTH117
-        return path if absolute else os.path.relpath(path)
+        """Return the photo of a region as a person finds it from the current folder."""
+        return region.image if region.data is not None else shown_path(self.root, region.image)
 
     def total(self) -> int | None:
         """Count the photos and the photos in folders; None where there are other arguments."""

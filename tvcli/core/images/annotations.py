@@ -13,7 +13,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.external_sort import SpilledRecords, external_sort, spilled
 from tvcli.core.files.formats import Annotation, BoxedPhoto
 from tvcli.core.files.formats.photo_places import find_photo
-from tvcli.core.files.paths import absolute_path, is_path
+from tvcli.core.files.paths import absolute_path, is_path, shown_path
 from tvcli.core.files.records import Record
 from tvcli.core.files.sources import Source
 from tvcli.core.files.spellings import as_on_disk
@@ -51,7 +51,7 @@ def boxed_photos(
             _check_names(found, items)
             width, height = photo_size(read_photo(Path(name)))
         except BadImage as error:
-            report.skip(name, STAGE, f"{error} ({items[0].where})")
+            report.skip(shown_path(Path(), name), STAGE, f"{error} ({items[0].where})")
             continue
         split = next((item.split for item in items if item.split), "")
         photo = BoxedPhoto(os.path.relpath(name, base), Path(name), width, height, split=split)
@@ -136,7 +136,7 @@ def _add_objects(photo: BoxedPhoto, items: list[Annotation], report: Report) -> 
         try:
             box, beyond = _checked(item, photo)
         except ValueError as error:
-            report.skip(str(photo.path), STAGE, f"{item.where}: {error}")
+            report.skip(shown_path(Path(), str(photo.path)), STAGE, f"{item.where}: {error}")
         else:
             photo.objects.append((box, item.label))
             cut += beyond > OUTSIDE

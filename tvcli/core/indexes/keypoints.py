@@ -17,6 +17,7 @@ from tvcli.core.engines import Rows
 from tvcli.core.errors import BadInput, Outdated
 from tvcli.core.files.artifacts import Artifact, open_artifact, slices, write_artifact
 from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import shown_path
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.indexes.index import Index, contents_of, open_index
 from tvcli.core.indexes.manifest import Manifest, write_manifest
@@ -56,7 +57,8 @@ class Kept:
                 if keypoints is None:
                     keypoints, failure = next(new)
                     if failure:
-                        self._report.skip(self.image(row), "keypoints", failure)
+                        shown = shown_path(Path(), str(self.photo(row)))
+                        self._report.skip(shown, "keypoints", failure)
                 found.append(keypoints)
         return found
 
@@ -80,17 +82,17 @@ class Kept:
         ((x0, y0, x1, y1),) = self._index.read("region", np.array([row])).tolist()
         region = x0, y0, x1, y1
         try:
-            data = read_photo(self._index.root / self.image(row))
+            data = read_photo(self.photo(row))
             photo = decode_photo(data, size=SIDE, crops=[region])
             return describe(photo, method=self.method, crop=region), ""
         except BadImage as error:
             none = np.empty((0, 2), np.float32), np.empty((0, LENGTHS[self.method]), np.uint8)
             return Keypoints(*none, np.zeros((1, 1), np.uint8), region, self.method), str(error)
 
-    def image(self, row: int) -> str:
-        """Return the name of the photo of a row."""
+    def photo(self, row: int) -> Path:
+        """Return where the photo of a row lies."""
         (image,) = self._index.read("image", np.array([row]))
-        return str(image)
+        return self._index.root / str(image)
 
 
 def _places_in(file: Artifact, index: Index) -> Rows:

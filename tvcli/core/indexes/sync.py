@@ -17,7 +17,7 @@ from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.artifacts import Artifact, Columns, Rows, open_artifact, slices
 from tvcli.core.files.fields import Value, changes, merged
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import absolute_path, photos_root
+from tvcli.core.files.paths import absolute_path, photos_root, shown_path
 from tvcli.core.files.records import Record
 from tvcli.core.indexes.building import change_index
 from tvcli.core.indexes.field_edits import edit_fields_of
@@ -58,7 +58,8 @@ def explain_sync(
     """Yield what `sync_encodings` would do, photo by photo; nothing is written."""
     with _opened(target, request, path) as difference:
         for change, images in difference.changes.items():
-            yield from ({"change": change, "image": image} for image in images)
+            shown = (shown_path(difference.index.root, image) for image in images)
+            yield from ({"change": change, "image": image} for image in shown)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from tvcli.core.encoding.updates import (
 from tvcli.core.errors import Mismatch
 from tvcli.core.files.artifacts import Columns, Rows, slices
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, shown_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source, names_of
 from tvcli.core.indexes.attachments import Attachments
@@ -91,7 +91,8 @@ def tell_photos(target: Path, request: UpdateRequest, report: Report) -> Iterato
     with open_index(target, request.root) as index:
         if request.way == "remove":
             images = sorted({index.images[row] for row in _named(index, request, report)})
-            yield from ({"change": "removed", "image": image} for image in images)
+            shown = (shown_path(index.root, image) for image in images)
+            yield from ({"change": "removed", "image": image} for image in shown)
             return
         note_older(index, report)
         source, _, plan = _planned(index, request, report)

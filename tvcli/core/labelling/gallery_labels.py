@@ -28,6 +28,11 @@ class GalleryLabels:
     codes: Codes
     labels: dict[str, str] | None = None
 
+    @property
+    def origin(self) -> str:
+        """What to add to a label where nobody may have meant it for one."""
+        return " (the name of their folder)" if self.source == FOLDERS else ""
+
     def own(self, columns: Columns, root: Path) -> Codes:
         """Return the codes (n,) of the labels of other photos, -1 for those the index lacks."""
         if self.source == KEPT:

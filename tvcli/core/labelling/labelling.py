@@ -69,6 +69,12 @@ class Labeller:
         self._index = searcher.index
         self._queries: Queries = searcher.queries(SearchSettings(), report)
         self.gallery = gallery_labels(self._index, settings.labels, report)
+        if len(self.gallery.names) == 1:
+            report.note(
+                f"warning: {self._index.path}: all photos that have a label have the same one, "
+                f"{self.gallery.names[0]!r}{self.gallery.origin}, so that other photos get it too "
+                f"and the figures say nothing"
+            )
         self._rows = _rows_by_photo(self._index)
         self.fitted = self._fit()
 

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import shown_path
 from tvcli.core.files.xmp_sidecar import add_subjects
 from tvcli.core.labelling.labelled import Labelled
 from tvcli.core.reports import Report
@@ -32,14 +33,15 @@ class Sidecars:
             yield from some
 
     def _write(self, image: str, labels: list[str]) -> None:
+        shown = shown_path(Path(), image)
         folder = Path(os.path.realpath(os.path.dirname(image)))  # noqa: PTH120 - links stay
         if image == "-" or not any(folder.is_relative_to(known) for known in self._folders):
             reason = "no sidecar: it is in none of the folders named; name its folder with --allow"
-            self._report.skip(image, "xmp", reason)
+            self._report.skip(shown, "xmp", reason)
             return
         try:
             self.count += add_subjects(Path(image), labels)
         except BadInput as error:
-            self._report.skip(image, "xmp", str(error))
+            self._report.skip(shown, "xmp", str(error))
         except OSError as error:
-            self._report.skip(image, "xmp", f"no sidecar: {error.strerror}")
+            self._report.skip(shown, "xmp", f"no sidecar: {error.strerror}")

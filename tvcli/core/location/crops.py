@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,6 +14,7 @@ from PIL import Image
 from tvcli.core.boxes import Box, area, clip, enlarge, in_record, iou, overlap
 from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
+from tvcli.core.files.paths import shown_path
 from tvcli.core.files.records import Record
 from tvcli.core.images.own_pictures import save_picture
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
@@ -381,7 +381,7 @@ def saved(
         try:
             photo = decode_photo(read_photo(base / image))
         except BadImage as error:
-            report.skip(os.path.relpath(base / image), "crop", str(error))
+            report.skip(shown_path(base, image), "crop", str(error))
             continue
         for number, record in enumerate(items, 1):
             pixels = view(photo, tuple(record["crop"]), size, "squash")

@@ -215,10 +215,10 @@ def located_regions(
             continue
         found = next(seen)
         if found.reason:
-            report.skip(region.image, "locate", found.reason)
+            report.skip(source.named(region), "locate", found.reason)
             continue
         if not found.objects:
-            report.note(f"{region.image}: no object found; the whole photo is taken")
+            report.note(f"{source.named(region)}: no object found; the whole photo is taken")
         yield from found.regions
     next(seen, None)  # an error of the regions reached it first, and is raised once
 

@@ -83,7 +83,14 @@ def eval_search(path: Path, trial: Trial, stdin: IO[bytes], report: Report) -> M
         report.start("measuring", "queries")
         labels = (lambda q: q.label) if trial.truth == "labels" else lambda q: truth.label(q.photo)
         asked = _counted(queries, report, trial.queries)
-        return measure(index, known, asked, labels, trial.ks, trial.neighbours)
+        measured = measure(index, known, asked, labels, trial.ks, trial.neighbours)
+    if not measured.pairs.unrelated.any():
+        same = "are in one folder" if trial.truth == "folders" else "have the same label"
+        report.note(
+            f"warning: {path}: all of its photos {same}, so every hit counts as right and the "
+            f"figures say nothing: tell the photos apart with another --truth"
+        )
+    return measured
 
 
 def keep_calibration(path: Path, calibration: Calibration) -> None:
@@ -101,6 +108,8 @@ def keep_calibration(path: Path, calibration: Calibration) -> None:
 def _known(index: Index, truth: Truth, *, recorded: bool) -> Known:
     images = [absolute_path(index.root / image) for image in index.images]
     labels = index.labels if recorded else [truth.label(image) for image in images]
+    if recorded and not any(labels):
+        raise BadInput(f"{index.path}: keeps no labels; name others with --truth folders or FILE")
     if truth.labels and not any(labels):
         raise BadInput(
             f"--truth: its labels name no photo of {index.path}: they have "

@@ -14,6 +14,7 @@ from tvcli.core.engines.conditions import Condition
 from tvcli.core.errors import Mismatch, UsageError
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.fields import Value, as_json, shown
+from tvcli.core.files.paths import shown_path
 from tvcli.core.files.records import Record
 from tvcli.core.images.photo import BadImage
 from tvcli.core.indexes.index import Index
@@ -29,7 +30,7 @@ from tvcli.core.searching.neighbours import (
     expanded_queries,
     order_by_neighbours,
 )
-from tvcli.core.searching.queries import Query, Vector, known_box, shown_path
+from tvcli.core.searching.queries import Query, Vector, known_box
 from tvcli.core.searching.verifier import Verifier
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without

@@ -1,6 +1,5 @@
 """Queries: photos, regions of them, indexed items and examples, as vectors of the index's kind."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from tvcli.core.engines import Vectors
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.artifacts import Columns, open_artifact
 from tvcli.core.files.parquet_rows import rows_file
-from tvcli.core.files.paths import absolute_path, photos_root
+from tvcli.core.files.paths import absolute_path, photos_root, shown_path
 from tvcli.core.files.records import Region
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import Photo
@@ -228,15 +227,6 @@ def own_share(query: Query, likes: dict[str, Vector], unlikes: dict[str, Vector]
         share /= float(np.linalg.norm(np.mean(goods, axis=0)))
     refined = refine(query, likes, unlikes).vector
     return share / float(np.linalg.norm(refined)) if likes or unlikes else 1.0
-
-
-def shown_path(root: Path, image: str) -> str:
-    """Return a path that works from the current folder: relative inside it, else absolute."""
-    if image == "-":
-        return image
-    path = absolute_path(root / image)
-    below = os.path.relpath(path)
-    return path if below.startswith("..") else below
 
 
 def known_box(values: Iterable[float]) -> Box | None:

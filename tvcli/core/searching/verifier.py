@@ -13,6 +13,7 @@ import numpy as np
 from tvcli.core.boxes import Box
 from tvcli.core.engines import Found, Mask, Rows, Vectors
 from tvcli.core.errors import UsageError
+from tvcli.core.files.paths import shown_path
 from tvcli.core.images.arrays import unit
 from tvcli.core.images.photo import BadImage, Photo, decode_photo, read_photo
 from tvcli.core.indexes.index import Index
@@ -112,7 +113,7 @@ class Verifier:
                 if (row, stage) not in self._told:
                     self._told.add((row, stage))
                     (image,) = self.index.read("image", np.array([row]))
-                    self._report.skip(image, stage, reason)
+                    self._report.skip(shown_path(self.index.root, image), stage, reason)
             yield chosen
 
     def _one(

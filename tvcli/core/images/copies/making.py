@@ -11,7 +11,7 @@ from PIL import Image
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
-from tvcli.core.files.paths import absolute_path
+from tvcli.core.files.paths import absolute_path, shown_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.images.copies.change import Copy, Parameters
@@ -89,7 +89,7 @@ def make_copies(
     try:
         for photo in _made(outside(), source.root, folder, settings, set(known)):
             if photo.reason:
-                report.skip(photo.image, "copy", photo.reason)
+                report.skip(shown_path(source.root, photo.image), "copy", photo.reason)
                 continue
             made |= {record["image"]: record for record in photo.records}
             report.advance()
