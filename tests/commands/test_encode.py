@@ -63,7 +63,7 @@ def test_records_choose_regions(tv: Tv, photos: Path, tmp_path: Path) -> None:
         (["PHOTOS", "-o", "X", "--size", "8"], 2, "Invalid value for '--size'"),
         (["missing-folder", "-o", "X"], 3, "missing-folder: no such file or folder"),
         (["missing.jpg", "-o", "X"], 3, "tv: missing.jpg: not found"),
-        (["PHOTOS", "-o", "no/such/X"], 3, "no/such/X: cannot be written"),
+        (["PHOTOS", "-o", "BAD/X"], 3, "cannot be written: its folder is a file"),
         (["PHOTOS", "-o", "X", "--backbone", "alexnet", "--weights", "w"], 3, "w: no such file"),
         (["BAD", "-o", "X"], 3, "BAD:2: not JSON"),
     ],
@@ -179,3 +179,26 @@ def test_what_is_no_index_is_refused_before_any_work(tv: Tv, photos: Path, tmp_p
     assert ran.err == f"tv: {target}: is there, but is no index; name another with -o\n"
     assert target.read_bytes() == b"a photo"
     assert {path.name for path in tmp_path.iterdir()} == {"img.jpg", "photos"}
+
+
+def test_missing_folders_of_outputs_are_made_but_not_in_vain(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    errors = ("--errors", "new/2/errors.jsonl")
+    assert tv("encode", photos, "-o", "new/1/e.h5", "--size", 64, *errors).status == 0
+    assert tv("index", "new/1/e.h5", "-o", "new/3/x.tvx").status == 0
+    assert tv("merge", "new/1/e.h5", "-o", "new/4/e.h5").status == 0
+    pairs = tv("triplets", "new/1/e.h5", "--from-folders", "-o", "new/5/t.jsonl")
+    assert pairs.status == 0, pairs.err
+    assert sorted(map(str, Path("new").glob("*/*"))) == [
+        *("new/1/e.h5", "new/2/errors.jsonl", "new/3/x.tvx", "new/4/e.h5", "new/5/t.jsonl"),
+    ]
+    (tmp_path / "empty").mkdir()
+    for command in ("encode", "index"):
+        assert tv(command, "empty", "-o", "vain/x/y.h5").status == 3
+        assert tv(command, "none", "-o", "vain/x/y.h5").status == 3
+    assert tv("encode", photos, "-o", "new/1/e.h5/y.h5").err.startswith(
+        "tv: new/1/e.h5/y.h5: cannot"
+    )
+    assert not Path("vain").exists()

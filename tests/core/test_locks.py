@@ -134,9 +134,16 @@ def test_a_lock_file_that_says_nothing_is_no_lock(tmp_path: Path, text: str) -> 
         pass
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_is_made_but_not_in_vain(tmp_path: Path) -> None:
+    target = tmp_path / "no" / "such" / "x.h5"
+    with writing(target):
+        assert target.parent.is_dir()
+    assert not (tmp_path / "no").exists()
+    with writing(target):
+        target.write_text("here")
+    assert [path.name for path in target.parent.iterdir()] == ["x.h5"]
     with (
-        pytest.raises(BadInput, match="cannot be written: No such file"),
-        writing(tmp_path / "no" / "x.h5"),
+        pytest.raises(BadInput, match=r"y\.h5: cannot be written: its folder is a file"),
+        writing(target / "y.h5"),
     ):
         pass

@@ -28,9 +28,10 @@ def test_precision_over_recall_is_drawn(tmp_path: Path) -> None:
     assert "</svg>" in (tmp_path / "pr.svg").read_text()
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"nowhere.*cannot be written"):
-        plot_history(HISTORY, tmp_path / "nowhere" / "h.png", "training")
+def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
+    plot_history(HISTORY, tmp_path / "new" / "h.png", "training")
+    with pytest.raises(BadInput, match=r"h\.png/h\.png: cannot be written"):
+        plot_history(HISTORY, tmp_path / "new" / "h.png" / "h.png", "training")
 
 
 def test_an_unknown_format_is_wrong_usage(tmp_path: Path) -> None:

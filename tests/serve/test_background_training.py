@@ -184,8 +184,12 @@ def test_heads_that_cannot_be_kept_propose_all_the_same(
 def test_a_folder_that_takes_no_heads_is_told_at_once(
     truth: dict[str, Box], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, *_: Any) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    usual = locks.os.open
+
+    def full(path: Path, *how: Any) -> int:
+        if "heads" in str(path):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return usual(path, *how)
 
     monkeypatch.setattr(locks.os, "open", full)
     message = r"classifier\.h5: cannot be written: No space"
@@ -202,8 +206,8 @@ def test_heads_replace_no_files_of_others(truth: dict[str, Box], tmp_path: Path)
     ):
         pass
     with (
-        pytest.raises(BadInput, match="nowhere/heads: cannot be made"),
-        opened(Path("nowhere/heads")),
+        pytest.raises(BadInput, match=r"boxes\.h5/heads: cannot be made"),
+        opened(Path("heads/boxes.h5/heads")),
     ):
         pass
 

@@ -7,6 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.files.atomic_write import folder_made
 from tvcli.core.files.own_files import MARK, check_own
 from tvcli.core.training_history import History
 
@@ -101,7 +102,8 @@ def _save(figure: Any, path: Path) -> None:
     check_own(path, "plot")
     name = "Software" if path.suffix.lower() in (".png", ".webp", ".jpg", ".jpeg") else "Creator"
     try:
-        figure.savefig(path, metadata={name: MARK})
+        with folder_made(path):
+            figure.savefig(path, metadata={name: MARK})
     except ValueError as error:
         raise UsageError(f"--plot {path}: {str(error).splitlines()[0]}") from None
     except OSError as error:

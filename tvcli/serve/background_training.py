@@ -181,7 +181,7 @@ def _kept(trained: Path, folder: Path) -> str:
 
 def _check_folder(folder: Path) -> None:
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be made: {error.strerror}") from error
     for head, kind in HEADS.items():

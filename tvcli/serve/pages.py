@@ -6,7 +6,8 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from tvcli.core.errors import BadInput, UsageError
+from tvcli.core.errors import UsageError
+from tvcli.core.files.locks import writing
 from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
@@ -86,8 +87,8 @@ def open_box_editor(
     names = list(dict.fromkeys(region.image for region in source.regions))
     if not names:
         raise nothing_found(Report(), source.arguments)
-    if not output.absolute().parent.is_dir():
-        raise BadInput(f"{output}: its folder is not there")
+    with writing(output):
+        pass  # what hinders is told now, not when something is saved
     collection = Collection(source.root, names, Folders([source.root, *allow]))
     file = BoxFile(output, collection)
     proposals = Proposals(locator_of(*heads), collection) if heads else None
@@ -121,8 +122,8 @@ def open_triplet_editor(
     Raises:
         BadInput: the index or the file of triplets cannot be used.
     """
-    if not output.absolute().parent.is_dir():
-        raise BadInput(f"{output}: its folder is not there")
+    with writing(output):
+        pass  # what hinders is told now, not when something is saved
     with open_index(index_or_default(path)) as index:
         finder = _finder(index, None, allow, beyond=beyond)
         yield TripletEditor(finder, output, order, seed).app()

@@ -5,7 +5,7 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tvcli.core.errors import BadInput
@@ -28,6 +28,28 @@ def told_unwritable(target: Path) -> Iterator[None]:
         raise Unwritable(target, error.strerror or str(error)) from error
     except Unwritable as error:
         raise Unwritable(target, error.reason) from error
+
+
+@contextmanager
+def folder_made(target: Path) -> Iterator[None]:
+    """Make the folder that `target` is to lie in; made in vain, it is gone afterwards.
+
+    Raises:
+        Unwritable: it cannot be made.
+    """
+    folder = target.absolute().parent
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    with told_unwritable(target):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise Unwritable(target, "its folder is a file") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # something lies in it
+            for each in made:
+                each.rmdir()
 
 
 @contextmanager

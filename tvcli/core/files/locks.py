@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from tvcli.core.errors import BadInput
-from tvcli.core.files.atomic_write import is_partial_of, is_stream, told_unwritable
+from tvcli.core.files.atomic_write import (
+    folder_made,
+    is_partial_of,
+    is_stream,
+    told_unwritable,
+)
 from tvcli.core.files.paths import absolute_path
 
 NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
@@ -36,25 +41,28 @@ class Locked(BadInput):
 def writing(target: Path) -> Iterator[None]:
     """Be the only one who writes `target`; a thread that is so already goes on.
 
+    The folder that it is to lie in is made.
+
     Raises:
         Locked: another process, or another thread of this one, is writing it.
-        BadInput: its folder is not there or cannot be written.
+        BadInput: its folder cannot be made or written.
     """
     mine = threading.get_ident(), absolute_path(target)
     if mine in _held or is_stream(target):  # a device has many writers
         yield
         return
     path = lock_file(target)
-    descriptor = _take(path, target)
-    _held.add(mine)
-    try:
-        _sweep(target)
-        yield
-    finally:
-        _held.discard(mine)
-        with suppress(OSError):
-            path.unlink()  # before it is let go: who waits for it must see that it is gone
-        os.close(descriptor)
+    with folder_made(target):
+        descriptor = _take(path, target)
+        _held.add(mine)
+        try:
+            _sweep(target)
+            yield
+        finally:
+            _held.discard(mine)
+            with suppress(OSError):
+                path.unlink()  # before it is let go: who waits for it must see that it is gone
+            os.close(descriptor)
 
 
 def _sweep(target: Path) -> None:

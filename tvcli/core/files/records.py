@@ -131,7 +131,7 @@ def write_records(path: Path, records: Iterable[Record]) -> int:
     """Write records beside `path` and rename; return how many. The old file stays until then.
 
     Raises:
-        BadInput: others are writing it, or its folder is not there or cannot be written.
+        BadInput: others are writing it, or its folder cannot be made or written.
     """
     return write_lines(path, map(dump_record, records))
 

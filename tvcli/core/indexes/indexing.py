@@ -71,7 +71,6 @@ def index_photos(
 
         locator = load_locator(*location, LocateSettings(effort=effort), weights=weights)
         source = replace(source, regions=located_regions(source, locator, report, encoder))
-    target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with encoded_parts(source, encoder, target, report) as parts:
         blocks = part_columns(parts, asked.of)
         manifest = build_index(
@@ -128,7 +127,6 @@ def index_encodings(
         Mismatch: the head was trained on other encodings.
     """
     checked_pooling(pool, AUTO, MAP)
-    target.absolute().parent.mkdir(parents=True, exist_ok=True)
     with open_artifact(path, "encodings") as encodings:
         compress = pool == MAP or (maps and pool == AUTO and rank is None)
         extra = attachments(

@@ -34,7 +34,6 @@ def merge_indexes(
         read = [map(index.store.columns, slices(len(index), rows)) for index in indexes]
         blocks = in_order(parts, read, sharded=sharded)
         first = indexes[0]
-        target.absolute().parent.mkdir(parents=True, exist_ok=True)
         return build_index(
             target,
             blocks,
