@@ -67,7 +67,7 @@ def check_own(path: Path, kind: OwnKind) -> None:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size == 0 or KINDS[kind](path):
             return
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter is told by whoever writes
         return
     except OSError as error:
         raise UsageError(f"{path}: cannot be read to see whose it is: {error.strerror}") from error
