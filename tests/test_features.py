@@ -97,6 +97,7 @@ def test_the_table() -> None:
     )
 
 
+@pytest.mark.long
 def test_with_tv_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

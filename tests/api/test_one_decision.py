@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from conftest import drawn
 from PIL import Image
 
 import tvcli
 
 
+@pytest.mark.long
 def test_searches_duplicates_and_two_photos_alone_decide_alike(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     changes = [

@@ -361,8 +361,17 @@ def test_some_of_the_photos(tv: Tv, taught: Path) -> None:
     assert images("--sample", 4, "--seed", 1) != four
 
 
-@pytest.mark.parametrize("most", [1, 3])
-@pytest.mark.parametrize("effort", ["fast", "normal", "thorough"])
+@pytest.mark.parametrize(
+    ("effort", "most"),
+    [
+        ("fast", 1),
+        ("fast", 3),
+        ("normal", 1),
+        ("normal", 3),
+        ("thorough", 1),
+        pytest.param("thorough", 3, marks=pytest.mark.long),
+    ],
+)
 def test_without_torch_boxes_are_those_of_torch(taught: Path, effort: Any, most: int) -> None:
     from tvcli.core.location.locate import LocateSettings
     from tvcli.core.location.locating import load_locator

@@ -110,7 +110,14 @@ def test_other_looks_at_a_query_keep_to_the_filter(tv: Tv, index: Path, tmp_path
         assert tv(*asked, *options).status == 1  # the copy itself is not to be found
 
 
-@pytest.mark.parametrize("options", [("--keypoints",), (), ("--keypoints", "--method", "sift")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--keypoints",),
+        (),
+        pytest.param(("--keypoints", "--method", "sift"), marks=pytest.mark.long),
+    ],
+)
 def test_all_copies_of_a_picture_are_found_among_many_others(
     tv: Tv, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

@@ -24,7 +24,8 @@ from tvcli.core.images.copies.photographed import moire_pattern
 from tvcli.core.images.copies.several import STAGES
 from tvcli.core.images.copies.transforms import Transform, corners_of, moved, shift, turn
 
-JOINED = ("mirror+print", "mirror+feed+jpeg", "rotation+text+screen", "pasted+print+noise")
+JOINED = ("mirror+print", "mirror+feed+jpeg")
+JOINED_TOO = ("rotation+text+screen", "pasted+print+noise")
 
 
 def pixels(image: Image.Image) -> np.ndarray:
@@ -42,7 +43,10 @@ def likeness(copy: Copy, original: Image.Image, transform: Transform) -> float:
     return abs(float(np.corrcoef(found, wanted)[0, 1])) if there.sum() > 500 else 0.0
 
 
-@pytest.mark.parametrize("kind", [*CHANGES, *JOINED])
+@pytest.mark.parametrize(
+    "kind",
+    [*CHANGES, *JOINED, *(pytest.param(kind, marks=pytest.mark.long) for kind in JOINED_TOO)],
+)
 def test_the_transform_says_where_the_original_lies(kind: str) -> None:
     pale = ImageEnhance.Color(drawn(5, 480, 360)).enhance(0.3)  # its outlines outlive its hues
     original, other = pale, drawn(6, 500, 300)

@@ -82,6 +82,7 @@ def test_the_lines_are_these_and_come_in_this_order() -> None:
     assert made.index(f"torch torchvision --index-url {CPU_INDEX}") < made.index("'/src[")
 
 
+@pytest.mark.long
 def test_what_is_there_for_a_cpu_is_kept(python: Path, tmp_path: Path) -> None:
     """From two indexes as PyTorch and PyPI have them: PyPI's builds are newer and need CUDA."""
     cpu, pypi = tmp_path / "cpu", tmp_path / "pypi"

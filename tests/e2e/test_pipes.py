@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import Ran, picture
 
+LONG = pytest.mark.long
 BIN = Path(sys.executable).parent
 ENVIRONMENT = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
 ENVIRONMENT.pop("TV_INDEX", None)
@@ -192,7 +193,7 @@ def test_nothing_is_written_beside_what_was_asked_for(home: Path, tmp_path: Path
     assert [path for place in places.values() for path in Path(place).rglob("*")] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=LONG)])
 def test_who_is_asked_to_end_leaves_no_temporary_folders(
     tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -349,7 +350,10 @@ def test_an_empty_pipe_is_told(home: Path) -> None:
 
 
 CLOSED = "search photos/plain.png", "info .tv/index.tvx", "--version", "completion bash"
-FORMATS = [f"search --item plain.png --format {f}" for f in ("table", "tsv", "html", "csv")]
+FORMATS = [
+    pytest.param(f"search --item plain.png --format {name}", marks=marks)
+    for name, marks in (("table", ()), ("html", ()), ("tsv", LONG), ("csv", LONG))
+]
 
 
 @pytest.fixture
