@@ -137,6 +137,27 @@ def test_add_and_remove_by_what_comes_through_a_pipe(
     assert ran.out == '{"change": "removed", "image": "photos/1.png"}\n'
 
 
+def test_photos_of_which_none_can_be_used_are_bad_input(tv: Tv, indexed: Path) -> None:
+    before = state(indexed / "x.tvx")
+    for way, reason in (("--remove", "not in x.tvx"), ("--add", "not found")):
+        ran = tv("index", "no.jpg", way, "-o", "x.tvx")
+        assert (ran.status, ran.err) == (3, f"tv: no.jpg: {reason}\n")
+        ran = tv("index", "no.jpg", "none.jpg", way, "-o", "x.tvx")
+        assert ran.status == 3 and f"skipped none.jpg: {reason}" in ran.err.splitlines()
+    Path("prices.csv").write_text("image,price\nno.jpg,3\n")
+    ran = tv("index", "--fields", "prices.csv", "-o", "x.tvx")
+    assert ran.status == 3 and ran.err.endswith("tv: prices.csv: names no photo of x.tvx\n")
+    ran = tv("index", "photos/1.png", "no.jpg", "--remove", "--dry-run", "-o", "x.tvx")
+    assert (
+        ran.status == 0 and "would be: 0 added, 0 changed, 0 moved, 1 removed, 1 skipped" in ran.err
+    )
+    assert state(indexed / "x.tvx") == before
+    picture(30).save("new.png")
+    assert tv("index", "new.png", "no.jpg", "--add", "-o", "x.tvx").status == 0
+    assert tv("index", "new.png", "--add", "-o", "x.tvx").status == 0  # is there already
+    assert tv("index", "new.png", "no.jpg", "--remove", "-o", "x.tvx").status == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

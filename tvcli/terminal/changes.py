@@ -107,6 +107,7 @@ def print_plan(records: Iterable[Record], report: TerminalReport) -> None:
             print(_line(record))
     else:
         emit(streams.STREAM, counted())
+    counts["skipped"] += report.skips
     told = ", ".join(f"{number} {name}" for name, number in counts.items())
     report.note(f"would be: {told}")
 

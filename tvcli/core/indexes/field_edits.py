@@ -59,6 +59,8 @@ def edit_fields_from(target: Path, table: Path, report: Report, *, name: str = "
     with writing(target), open_index(target) as index:
         records = read_table_or_records(table)
         asked = _asked(index, records, Path(name or table).absolute().parent, report)
+        if report.skips and not asked:
+            raise BadInput(f"{name or table}: names no photo of {target}")
         by_image = rows_by_image(index.images)
         wanted = [row for image in asked for row in by_image[image]]
         known = index.read("fields", np.array(wanted, np.intp)) if wanted else []

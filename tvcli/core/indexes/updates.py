@@ -24,7 +24,7 @@ from tvcli.core.encoding.updates import (
     source_of,
     told,
 )
-from tvcli.core.errors import Mismatch
+from tvcli.core.errors import Mismatch, NothingUsable
 from tvcli.core.files.artifacts import Columns, Rows, slices
 from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, shown_path
@@ -41,7 +41,7 @@ from tvcli.core.indexes.segment_files import COPIED
 from tvcli.core.indexes.workplace import STAMPS
 from tvcli.core.ranking.map_pca import load_map_pca
 from tvcli.core.ranking.rank import load_rank
-from tvcli.core.reports import Report
+from tvcli.core.reports import Report, nothing_found
 
 HEADS = ("rank", "classifier", "boxes")  # files that options name, and an index keeps
 
@@ -54,8 +54,8 @@ def change_photos(
     Whoever searches meanwhile sees the index before or after it.
 
     Raises:
-        BadInput: no photo is named, or none would be left; the index cannot be used or written, or
-            others are writing it.
+        BadInput: no photo is named that is of use, or none would be left; the index cannot be used
+            or written, or others are writing it.
         Mismatch: other settings are asked for than those of the index, or an interrupted job with
             other settings is in the way.
     """
@@ -183,7 +183,7 @@ def _write(
     report: Report,
     provenance: dict[str, Any],
 ) -> None:
-    """Encode what is new and write the index."""
+    """Encode what is new and write the index; raises BadInput if nothing could be added."""
     index, plan = change.index, change.plan
     asked = {photo.image: photo.asked for photo in plan.new}
 
@@ -194,6 +194,8 @@ def _write(
         return _located(index, chosen, encoder, request, report)
 
     with encoded_new(plan.new, source, target, load, report, located) as parts:
+        if request.way == "add" and not parts and len(plan.new) == len(plan.photos):
+            raise nothing_found(report, source.arguments)
         extra = kept_heads(index)
         new = change.noted(part_columns(parts, asked.__getitem__))
         blocks = (embeddings_of(block, extra) for block in new)
@@ -222,13 +224,21 @@ def kept_heads(index: Index) -> Attachments:
 
 
 def _named(index: Index, request: UpdateRequest, report: Report) -> Rows:
-    """Return the rows of the photos named, rising; names that stand for none are skipped."""
+    """Return the rows of the photos named, rising; names that stand for none are skipped.
+
+    Raises:
+        BadInput: all names stand for none.
+    """
     rows, gone = rows_by_image(index.images), set[int]()
     for name in names_of(request.arguments, request.stdin, null=request.null):
         found = _rows_of(index, name, rows)
         gone.update(found)
         if not found:
             report.skip(name, "remove", f"not in {index.path}")
+    if report.skips and not gone:
+        first = report.skipped[0]
+        none = f"none of {report.skips} photos named is in {index.path}"
+        raise NothingUsable(f"{first.image}: {first.reason}" if report.skips == 1 else none, none)
     return np.array(sorted(gone), np.intp)
 
 
