@@ -184,6 +184,23 @@ def test_a_photo_without_object_gets_no_box_and_says_so(
     assert "box" not in json.loads(kept.out)
 
 
+def test_many_photos_without_object_are_named_up_to_a_number(
+    tv: Tv, taught: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "p").mkdir()
+    for number in range(4):
+        draw(tmp_path / "p" / f"{number}.png", 99 + number, disc=False)
+    monkeypatch.setattr("tvcli.terminal.progress.SHOWN_PHOTOS", 2)
+    asked = ("locate", tmp_path / "p", *heads(taught), "--threshold", 0.9999)
+    said = tv(*asked).err.splitlines()
+    assert [line.endswith("png: no object found") for line in said[:2]] == [True, True]
+    assert said[2:4] == [
+        "more photos are noted; --verbose names them all",
+        "no object found in 4 of 4 photos",
+    ]
+    assert tv(*asked, "--verbose").err.count("png: no object found") == 4
+
+
 def test_a_bad_photo_is_skipped_and_nothing_but_bad_photos_is_an_error(
     tv: Tv, taught: Path, tmp_path: Path
 ) -> None:

@@ -97,7 +97,7 @@ def locate(
     Needs the two heads that tv train-classifier and tv train-boxes wrote. They slide over the
     map of the photo, windows of background are dropped, the boxes of the remaining windows are
     combined, and the object is looked at again from close by. Photos without an object are reported
-    on stderr.
+    on stderr, the first 20 by name; --verbose names all.
 
     \b
     Examples:

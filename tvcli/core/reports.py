@@ -73,6 +73,10 @@ class Report:
             self._noted.add(message)
             self.note(message)
 
+    def remark(self, message: str) -> None:
+        """Say something of one of many photos, which is used all the same."""
+        self.note(message)
+
     def detail(self, message: str) -> None:
         """Say something that only whoever looks closely wants to know."""
 

@@ -19,7 +19,7 @@ from tvcli.terminal.logs import Level, log, tell
 from tvcli.terminal.option_groups import OptionGroup
 
 LEFT_OUT = "a kind of picture that is not read: convert it to JPEG"
-SHOWN_SKIPS = 20  # lines; the rest is counted, and --errors has them all
+SHOWN_PHOTOS = 20  # lines about photos skipped, and about others; the rest is counted
 
 
 class TerminalReport(Report):
@@ -44,6 +44,7 @@ class TerminalReport(Report):
         self._bar: Any = None
         self._task: Any = None
         self._way_made = False
+        self._remarks = 0
 
     def start(self, what: str, unit: str, total: Total = None) -> None:
         """Show a bar on a terminal."""
@@ -69,6 +70,14 @@ class TerminalReport(Report):
             warned = message.startswith("warning:")
             self._print(message, level="warning" if warned else "info")
 
+    def remark(self, message: str) -> None:
+        """Print a line; after some, only for whoever asked for all."""
+        self._remarks += 1
+        if log().verbose or log().json or self._remarks <= SHOWN_PHOTOS:
+            self.note(message)
+        elif self._remarks == SHOWN_PHOTOS + 1:
+            self.note("more photos are noted; --verbose names them all")
+
     def detail(self, message: str) -> None:
         """Print a line for whoever asked for it: -v."""
         if log().verbose:
@@ -81,9 +90,9 @@ class TerminalReport(Report):
             tell(shown, level="warning", event="skip", image=image, stage=stage, reason=reason)
         elif self._single and not self.skips and not self.strict:
             self.held = shown
-        elif self.skips < SHOWN_SKIPS and not self.strict:
+        elif self.skips < SHOWN_PHOTOS and not self.strict:
             self._print(shown)
-        elif self.skips == SHOWN_SKIPS:
+        elif self.skips == SHOWN_PHOTOS:
             self._print("more photos are skipped; --errors FILE lists them all")
         if self._errors is not None:
             self._errors.write([Skip(image, stage, reason).as_record()])

@@ -260,7 +260,7 @@ def fill_part(
         for image, stage, reason in item.skips:
             report.skip(shown_path(root, image), stage, reason)
         for note in item.notes:
-            report.note(note)
+            report.remark(note)
         if len(item):
             writer.append(item.columns)
             written += item.columns["encodings"].nbytes

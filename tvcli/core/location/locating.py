@@ -36,7 +36,7 @@ from tvcli.core.location.judging import judge_of
 from tvcli.core.location.locate import Located, LocateSettings, Locator
 from tvcli.core.location.views import Heads
 from tvcli.core.parallel import cores, in_order
-from tvcli.core.reports import Report, nothing_found
+from tvcli.core.reports import Report, nothing_found, number_of
 
 BARELY = 0.2  # of the way from the threshold to certainty
 TOGETHER = 8  # photos looked at together: few, so that the first come soon
@@ -169,7 +169,7 @@ def locate_photos(
             about["position"] = seen.region.position
         if not seen.objects:
             empty += 1
-            report.note(f"{source.named(region)}: no object found")
+            report.remark(f"{source.named(region)}: no object found")
             if keep_empty:
                 yield about
         unsure += not threshold_given and _is_unsure(seen.objects, locator.threshold)
@@ -179,6 +179,8 @@ def locate_photos(
             if found.label_score is not None:
                 named["label_score"] = round(found.label_score, 4)
             yield about | named
+    if empty > 1:
+        report.note(f"no object found in {empty} of {number_of(report.done, 'photo')}")
     if not threshold_given and unsure > (report.done - empty) / 2:
         report.note(
             f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
@@ -209,6 +211,7 @@ def located_regions(
     same_colours = encoder.settings.colour == locator.encoder.settings.colour
     work = _Work(source.root, locator, Pictures(), encoder if same_colours else None)
     seen = _see_all((r for r in regions if r.crop is None), work)
+    empty = 0
     for region in named:
         if region.crop is not None:
             yield region
@@ -218,8 +221,11 @@ def located_regions(
             report.skip(source.named(region), "locate", found.reason)
             continue
         if not found.objects:
-            report.note(f"{source.named(region)}: no object found; the whole photo is taken")
+            empty += 1
+            report.remark(f"{source.named(region)}: no object found; the whole photo is taken")
         yield from found.regions
+    if empty > 1:
+        report.note(f"no object found in {empty} photos; the whole photos are taken")
     next(seen, None)  # an error of the regions reached it first, and is raised once
 
 

@@ -100,7 +100,7 @@ class Queries:
             for image, _, reason in encoded.skips:
                 report.skip(shown_path(root, image), "query", reason)
             for note in encoded.notes:
-                report.note(note)
+                report.remark(note)
             if len(encoded):
                 yield encoded.columns
 
