@@ -12,13 +12,14 @@ from logging import CRITICAL, getLogger
 from typing import Any
 
 import typer
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import TyperException
 from typer.main import get_command
 
 from tvcli import __version__
 from tvcli.core.errors import BadInput, ExitStatus, TvError, UsageError
 from tvcli.core.files.own_files import replacing_anything
 from tvcli.core.files.project_settings import load_settings
+from tvcli.terminal.calling import call
 from tvcli.terminal.completion import COMPLETING, answer, complete_values
 from tvcli.terminal.global_flags import take_global_flags
 from tvcli.terminal.help import examples_first
@@ -27,7 +28,7 @@ from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.optional_values import OptionalValues
 from tvcli.terminal.plain_values import convert_plainly
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
-from tvcli.terminal.signals import Terminated, end_cleanly
+from tvcli.terminal.signals import Terminated, end_cleanly, interrupt_of
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
 # The function of each lies in a module of its name, which is imported when it is asked for.
@@ -85,10 +86,6 @@ def _root(
     """Image-similarity search that you train on your own pictures."""
 
 
-class _Stopped(Exception):
-    """Carries a closed pipe or an interrupt past Typer, which has its own ideas of both."""
-
-
 def _guarded(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def call(*arguments: Any, **options: Any) -> None:
@@ -96,10 +93,7 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 
         _check_finite(options)
         limit_libraries()
-        try:
-            command(*arguments, **options)
-        except (BrokenPipeError, KeyboardInterrupt) as cause:
-            raise _Stopped from cause
+        command(*arguments, **options)
 
     return call
 
@@ -173,7 +167,11 @@ def main() -> None:
     """Run `tv` and end with its exit status."""
     make_usable()
     end_cleanly()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt as stopped:  # before or after what `run` guards
+        status = _stop(stopped)
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
@@ -187,9 +185,11 @@ def run(arguments: list[str]) -> int:
     with logging(told), replacing_anything("force" in wanted):
         try:
             return _run(arguments)
-        except (_Stopped, BrokenPipeError, KeyboardInterrupt, Abort) as stopped:
-            return _stop(stopped.__cause__ or stopped)
+        except (BrokenPipeError, KeyboardInterrupt) as stopped:
+            return _stop(stopped)
         except Exception as error:
+            if interrupt := interrupt_of(error):
+                return _stop(interrupt)
             if "debug" in wanted:
                 tell(traceback.format_exc(), level="debug", event="traceback")
             return _explain(error)
@@ -208,9 +208,9 @@ def _run(arguments: list[str]) -> int:
         tell(f"tv: {warning}", level="warning", event="setting")
     if log().verbose:
         tell_settings(settings, log().command)
-    result = command.main(arguments, "tv", standalone_mode=False, default_map=settings.defaults())
+    status = call(command, arguments, default_map=settings.defaults())
     sys.stdout.flush()
-    return result if isinstance(result, int) else ExitStatus.DONE
+    return status
 
 
 def _named(arguments: list[str]) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -258,6 +259,29 @@ def test_key_points_follow(photos: Path, tmp_path: Path, encoder: Encoder) -> No
         file = target / index.settings["keypoints"]["file"]
         with open_artifact(file, "keypoints") as kept:
             assert sorted(kept.read("digest")) == sorted(index.read("digest"))
+
+
+def test_key_points_that_an_ended_update_left_out_are_kept_by_the_next(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cv2", reason="key points need OpenCV")
+    from tvcli.core.indexes import keypoints
+
+    def lacking() -> bool:
+        with open_index(target) as index:
+            return keypoints.lacks_some(index)
+
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    keypoints.keep_keypoints(target, "orb", Report())
+    assert not lacking()
+    picture(40).save(photos / "new.png")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(keypoints, "describe", Mock(side_effect=KeyboardInterrupt))
+        update(target, photos)
+    assert lacking()
+    assert update(target, photos).startswith("0 added")
+    assert not lacking()
 
 
 def test_encodings_come_in_the_order_of_the_source(

@@ -3,8 +3,13 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+from conftest import Ran
+
+from tvcli.terminal import optional_values
+from tvcli.terminal.signals import Terminated
 
 SIGNALLED_IN_A_CALLBACK = """
 import signal, sys, time, weakref
@@ -40,3 +45,26 @@ def test_other_errors_within_a_callback_are_told() -> None:
     script = script.replace("signal.raise_signal(int(sys.argv[1]))", "1 / 0")
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert ran.stdout == "went on\n" and "ZeroDivisionError" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "status", "said"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (Terminated(), 143, "terminated")],
+)
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_interrupt_is_told_wherever_it_comes(
+    tv: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+    interrupt: KeyboardInterrupt,
+    status: int,
+    said: str,
+    hidden: bool,
+) -> None:
+    def interrupted(arguments: list[str]) -> list[str]:
+        if hidden:  # as by a module of C++ that is interrupted while it is imported
+            raise ImportError("initialization failed") from interrupt
+        raise interrupt
+
+    monkeypatch.setattr(optional_values, "filled_in", interrupted)  # Typer reads the arguments
+    ran = tv("search", "photo.jpg")
+    assert (ran.status, ran.out, ran.err) == (status, "", f"tv: {said}\n")

@@ -4,13 +4,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, contextmanager, redirect_stdout
+from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tvcli.terminal import options
+from tvcli.terminal.calling import call
 from tvcli.terminal.logs import log, tell
 from tvcli.terminal.progress import reporting
 
@@ -99,11 +100,12 @@ def _tell_step(step: "Step") -> None:
 
 def _run(step: "Step", tv: Any) -> None:
     _tell_step(step)
-    if step.output is None:
-        tv.main(step.arguments, "tv", standalone_mode=False)
-        return
-    with Path(step.output).open("w", encoding="utf-8") as file, redirect_stdout(file):
-        tv.main(step.arguments, "tv", standalone_mode=False)
+    with ExitStack() as stack:
+        if step.output is not None:
+            file = stack.enter_context(Path(step.output).open("w", encoding="utf-8"))
+            stack.enter_context(redirect_stdout(file))
+        if status := call(tv, step.arguments):
+            raise typer.Exit(status)
 
 
 def _conclude(records: list[dict[str, Any]]) -> None:

@@ -24,6 +24,16 @@ def end_cleanly() -> None:
     sys.unraisablehook = _raise_again
 
 
+def interrupt_of(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the interrupt that an error came of; None where it came of another thing.
+
+    A module of C++ that is interrupted while it is imported raises an ImportError of its own.
+    """
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)  # a second one need not wait
     raise Terminated

@@ -72,6 +72,11 @@ class Kept:
         kept = iter(from_columns(columns, self.method))
         return [None if place < 0 else next(kept) for place in places]
 
+    @property
+    def lacks_some(self) -> bool:
+        """Tell whether not all photos of the index are kept."""
+        return self._file is not None and bool((self._places < 0).any())
+
     def known_in_order(self, rows: Rows) -> Iterator[Keypoints | None]:
         """Yield the key points of many rows, or None, a block in memory at a time."""
         for some in slices(len(rows), PHOTOS_A_BLOCK):
@@ -138,6 +143,21 @@ def kept_keypoints(index: Index, method: Method | None, report: Report) -> Itera
         if file.row_shape[1:] != (LENGTHS.get(kept["method"]),):
             raise BadInput(f"{file.path}: not key points of {kept['method']}; index again")
         yield Kept(index, kept["method"], file, report)
+
+
+def lacks_some(index: Index) -> bool:
+    """Tell whether key points of photos lack: the update that added them was ended before these.
+
+    None lack where an older tv kept them, of which nothing is used.
+
+    Raises:
+        BadInput: the file kept is damaged.
+    """
+    try:
+        with kept_keypoints(index, None, Report()) as kept:
+            return kept.lacks_some
+    except Outdated:
+        return False
 
 
 def keep_keypoints(target: Path, method: Method | None, report: Report) -> Manifest:

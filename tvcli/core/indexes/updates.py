@@ -74,10 +74,11 @@ def change_photos(
         if plan.edited or settings:
             edited = {photo.image: photo.fields or [] for photo in plan.edited}
             edit_fields_of(target, edited, settings)
-        if "keypoints" in index.settings and not plan.keeps_rows:
-            from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
+        if "keypoints" in index.settings:
+            from tvcli.core.indexes.keypoints import keep_keypoints, lacks_some  # brings OpenCV
 
-            keep_keypoints(target, None, report)
+            if not plan.keeps_rows or lacks_some(index):
+                keep_keypoints(target, None, report)
         stat_cache.save(target / STAMPS, change.digests, add=request.way == "add")
         return counts(plan, change.encoded, change.rows)
 
