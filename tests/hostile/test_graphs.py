@@ -185,3 +185,17 @@ def test_what_the_work_raises_is_raised() -> None:
     assert interruptible(lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
         interruptible(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("stop", [None, lambda: None])
+def test_after_a_signal_what_ends_soon_has_ended(stop: Callable[[], None] | None) -> None:
+    ended: list[bool] = []
+
+    def work() -> None:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.5)
+        ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work, stop)
+    assert ended == [True]

@@ -11,7 +11,8 @@ def interruptible(work: Callable[[], Any], stop: Callable[[], None] | None = Non
     """Return what `work` returns or raise what it raises; a signal ends the wait and calls `stop`.
 
     Python handles signals between its own instructions in the main thread, so there the work goes
-    to a thread of its own; in another thread it is just done.
+    to a thread of its own; in another thread it is just done. After a signal it has a while to end:
+    foreign code that comes back to Python as the process ends aborts it, with a status of its own.
     """
     if threading.current_thread() is not threading.main_thread():
         return work()
@@ -28,13 +29,14 @@ def interruptible(work: Callable[[], Any], stop: Callable[[], None] | None = Non
 
     done = threading.Lock()
     done.acquire()
-    threading.Thread(target=run, daemon=True).start()  # one that is stuck ends with the process
+    thread = threading.Thread(target=run, daemon=True)  # one that is stuck ends with the process
     try:
+        thread.start()
         done.acquire()
     except BaseException:
         if stop is not None:
             stop()
-            done.acquire(timeout=GRACE)  # as the process ends it must not come back to Python
+        done.acquire(timeout=GRACE)
         raise
     if failed:
         raise failed[0]
