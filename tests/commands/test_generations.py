@@ -340,7 +340,7 @@ def test_what_different_weights_made_is_not_put_together(tv: Tv, old: Path) -> N
     assert tv("index", "one.h5", "-o", "one.tvx", "-q").status == 0
     assert tv("index", "two.h5", "-o", "two.tvx", "-q").status == 0
     refused(
-        tv("index", "two.h5", "-o", "one.tvx", "--update", "-q"), "by mini-2, and not by mini-1"
+        tv("index", "two.h5", "-o", "one.tvx", "--update", "-q"), "(backbone mini-2, not mini-1"
     )
     refused(tv("search", "two.h5", "-i", "one.tvx", "-q"), "--backbone mini-1 --size 64")
     refused(tv("eval", "search", "one.tvx", "--queries", "two.h5", "-q"), "--backbone mini-1")

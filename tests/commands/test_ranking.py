@@ -180,7 +180,15 @@ def test_heads_and_encodings_that_do_not_fit_are_refused(encoded: Path, tv: Tv) 
     tv("encode", "photos", "-o", "other.h5", "--size", 96)
     ran = tv("search", "other.h5", "-i", "ranked.tvx")
     assert ran.status == 4
-    assert "other.h5: not encoded as ranked.tvx was; encode again: tv encode PHOTOS" in ran.err
+    assert (
+        "other.h5: not encoded as ranked.tvx was (size 96, not 64); encode again: tv enc" in ran.err
+    )
+    tv("index", "photos.h5", "-o", "plain.tvx", "--pool", "mean")
+    tv("encode", "photos", "-o", "gem.h5", "--size", 64, "--pool", "gem")
+    for command in (("search", "gem.h5", "-i"), ("index", "gem.h5", "--update", "-o")):
+        ran = tv(*command, "plain.tvx")
+        assert ran.status == 4
+        assert "gem.h5: not encoded as plain.tvx was (pool gem, not mean)" in ran.err
     tv("train-rank", "photos.h5", "t.jsonl", "-o", "rank2.h5", "--steps", 30, "--seed", 1)
     kept = next(Path("ranked.tvx").glob("rank-*.h5"))
     shutil.copy("rank2.h5", kept)

@@ -165,6 +165,7 @@ def test_photos_of_which_none_can_be_used_are_bad_input(tv: Tv, indexed: Path) -
         (["photos", "--update", "--backbone", "alexnet"], 4, "or make it anew: tv index photos"),
         (["photos", "--update", "--rank", "none.h5"], 3, "none.h5: no such file"),
         (["photos", "--update", "--add"], 2, "--update and --add: one at a time"),
+        (["photos", "--method", "sift"], 2, "--method: goes with --keypoints"),
         (["photos", "--dry-run"], 2, "--dry-run: goes with --update or --add or --remove"),
         (["photos", "--update", "--limit", "3"], 2, "--update goes with neither --limit"),
         (["empty", "--update"], 3, "no photos found"),

@@ -154,7 +154,7 @@ def test_the_users_own_file_sets_them(home: Path, download: Path, victim: Any) -
     (download / "tv.toml").write_text("size = 64\n")
     (download / "photos" / "bad.jpg").write_bytes(b"broken")
     assert victim("index", "photos", "-q").returncode == 0
-    assert json.loads((home / "left-out.jsonl").read_text())["image"] == "bad.jpg"
+    assert json.loads((home / "left-out.jsonl").read_text())["image"] == "photos/bad.jpg"
     found = {r["option"]: r for r in map(json.loads, victim("config", "index").stdout.splitlines())}
     assert found["size"]["value"] == 64 and found["seed"]["value"] == 3
     (own / "tv.toml").chmod(0o666)

@@ -12,6 +12,7 @@ from tvcli.core.reports import Report, number_of
 from tvcli.terminal import options, streams
 from tvcli.terminal.changes import (
     ChangeOptions,
+    is_typed,
     print_done,
     print_plan,
     refuse_of_new,
@@ -86,7 +87,7 @@ class KeptOptions(OptionGroup):
 
     def keep_keypoints(self, index: Path, report: Report) -> None:
         """Keep key points in an index, if they are asked for."""
-        if self.keypoints or self.method:
+        if self.keypoints:
             from tvcli.core.indexes.keypoints import keep_keypoints  # brings OpenCV
 
             keep_keypoints(index, self.method, report)
@@ -150,6 +151,8 @@ def index(
             raise UsageError("--fields: with --dry-run or without SRC nothing else is done")
         _set_fields(output, fields, reports)
         return
+    if is_typed(context, "method") and not kept.keypoints:
+        raise UsageError("--method: goes with --keypoints")
     sources, way = sources or [], change.way()
     if way and inputs.is_part:
         raise UsageError(f"--{way} goes with neither --limit nor --sample nor --shard")

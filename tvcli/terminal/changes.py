@@ -135,16 +135,18 @@ def refuse_of_new(context: typer.Context, names: Iterable[str], target: object) 
 
     Those of the environment and of tv.toml are meant for all commands, and are let be.
     """
-    given = []
-    for name in names:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            given.append(f"--{name}")
+    given = [f"--{name}" for name in names if is_typed(context, name)]
     if given:
         raise UsageError(
             f"{' and '.join(given)}: only for making an index, and {target} is there: leave it "
             f"out, or make the index anew"
         )
+
+
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Tell whether an option was given on the command line itself."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

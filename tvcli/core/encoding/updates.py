@@ -12,7 +12,7 @@ from typing import IO, Any, Literal
 import numpy as np
 
 from tvcli.core.backbones.catalogue import FAMILY
-from tvcli.core.backbones.mini_files import is_mini, name_to_ask_for
+from tvcli.core.backbones.mini_files import is_mini
 from tvcli.core.backbones.specs import Device
 from tvcli.core.encoding.changes import Known, Photo, Plan, plan_update, rows_by_image
 from tvcli.core.encoding.checkpoints import (
@@ -22,6 +22,7 @@ from tvcli.core.encoding.checkpoints import (
     write_rows,
 )
 from tvcli.core.encoding.encoder import Encoder, encoder_of
+from tvcli.core.encoding.named_settings import named_settings
 from tvcli.core.encoding.renewal import renewal
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.errors import BadInput, Mismatch
@@ -86,12 +87,6 @@ class Counts:
             f"{self.added} added, {self.changed} changed, {self.moved} moved, "
             f"{self.removed} removed, {self.skipped} skipped"
         )
-
-
-def named_settings(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return an encoder's settings by the names of options; of mini the generation."""
-    backbone = spec["backbone"]
-    return {**spec, "backbone": name_to_ask_for(backbone), "layer": backbone["layer"]}
 
 
 def check_asked(path: Path, made: dict[str, Any], asked: dict[str, Any], anew: list[str]) -> None:

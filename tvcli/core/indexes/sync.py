@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tvcli.core.backbones.mini_files import name_to_ask_for
+from tvcli.core.encoding.named_settings import in_which_settings
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.encoding.updates import Counts, UpdateRequest, check_asked
 from tvcli.core.errors import BadInput, Mismatch, UsageError
@@ -78,7 +78,7 @@ class _Difference:
         self, index: Index, encodings: Artifact, request: UpdateRequest, name: Path
     ) -> None:
         self.index, self._encodings = index, encodings
-        _check(index, encodings, request)
+        _check(index, encodings, request, name)
         root = photos_root(encodings.settings, name.absolute().parent)
         self._names = _under(encodings.read("image"), root, index.root)
         columns = [encodings.read(column) for column in SHOWN[1:]]
@@ -152,17 +152,16 @@ class _Difference:
             yield embeddings_of(columns, heads)
 
 
-def _check(index: Index, encodings: Artifact, request: UpdateRequest) -> None:
+def _check(index: Index, encodings: Artifact, request: UpdateRequest, name: Path) -> None:
     """See that rows of a file can be rows of an index."""
     anew = ["tv", "index", *request.arguments, "-o", str(index.path)]
     check_asked(index.path, made_with(index), request.asked, anew)
     own, other = index.settings["encoder"], encodings.settings["encoder"]
     if {**own, "pool": ""} != {**other, "pool": ""} or other["pool"] not in ("none", own["pool"]):
-        names = [name_to_ask_for(one["backbone"]) for one in (other, own)]
-        by = "" if names[0] == names[1] else f"by {names[0]}, and not by {names[1]}, "
+        how = in_which_settings(other, own)
         raise Mismatch(
-            f"{encodings.path}: {by}not encoded as {index.path} was, and rows of both do not "
-            f"compare: make it anew: {shlex.join(anew)}"
+            f"{name}: not encoded as {index.path} was ({how}), and rows of both do not compare: "
+            f"make it anew: {shlex.join(anew)}"
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from tvcli.core.encoding.changes import Plan, rows_by_image
 from tvcli.core.encoding.checkpoints import part_columns
 from tvcli.core.encoding.encoder import Encoder
+from tvcli.core.encoding.named_settings import named_settings
 from tvcli.core.encoding.stat_cache import StatCache
 from tvcli.core.encoding.updates import (
     Counts,
@@ -19,7 +20,6 @@ from tvcli.core.encoding.updates import (
     check_asked,
     counts,
     encoded_new,
-    named_settings,
     plan_of,
     source_of,
     told,

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.backbones.mini_files import name_to_ask_for
+from tvcli.core.encoding.named_settings import in_which_settings
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import Mismatch
 from tvcli.core.indexes.index import Index
@@ -85,8 +86,9 @@ class QueryProjection:
         file = self._index.settings["weights_file"]
         weights = f" --weights {file}" if file else ""
         layer = f" --layer {backbone['layer']}" if backbone["layer"] else ""
+        how = in_which_settings(encoder, own)
         raise Mismatch(
-            f"{path}: not encoded as {self._index.path} was; encode again: tv encode PHOTOS "
-            f"-o {path} --backbone {name}{weights}{layer} --size {own['size']} "
+            f"{path}: not encoded as {self._index.path} was ({how}); encode again: tv encode "
+            f"PHOTOS -o {path} --backbone {name}{weights}{layer} --size {own['size']} "
             f"--fit {own['fit']} --precision {own['precision']}"
         )
