@@ -99,6 +99,22 @@ def test_labels_are_what_the_other_commands_take(here: Path, tv: Tv) -> None:
     assert tv("label", "new", "-i", "index.tvx", "-o", "labels.jsonl").status == 0  # its own file
 
 
+def test_a_table_has_columns_for_what_there_is(here: Path, tv: Tv) -> None:
+    def columns(*options: object) -> list[str]:
+        return (
+            tv("label", *options, "-i", "index.tvx", "--format", "table")
+            .out.splitlines()[0]
+            .split()
+        )
+
+    assert columns("new/red.png") == ["image", "label", "probability"]
+    box = json.dumps({"image": "new/red.png", "box": [0, 0, 40, 40]})
+    Path("box.jsonl").write_text(f"{box}\n")
+    assert columns("box.jsonl") == ["image", "box", "label", "probability"]
+    unsure = columns("new/red.png", "--min-probability", 1)
+    assert unsure == ["image", "label", "probability", "candidate"]
+
+
 def test_labels_are_a_table_of_parquet(here: Path, tv: Tv) -> None:
     pytest.importorskip("pyarrow", reason="extra parquet")
     assert tv("label", "new", "-i", "index.tvx", "-o", "labels.parquet").status == 0

@@ -249,6 +249,7 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
     assert "neither is shown to be better: mAP +0.0000" in itself.err
     itself = lines(itself)
     shown = tv("eval", "search", "plain.tvx", "--compare", "plain.tvx", "--format", "table").out
+    assert shown.startswith("first: plain.tvx\nsecond: plain.tvx\n")
     assert "second less first" in shown and "95 % interval" in shown and "-0.0000" not in shown
     assert {figure["difference"] for figure in itself} == {0}
     ran = tv("eval", "search", "plain.tvx", "--plot", "pr.svg", "--format", "table")
@@ -325,8 +326,9 @@ def test_the_starts_are_a_table_and_one_is_chosen(encoded: Path, tv: Tv) -> None
     ran = tv("train-rank", "photos.h5", "t.jsonl", "-o", "r.h5", "--steps", 0)
     assert ran.status == 0, ran.err
     table = [line.split() for line in ran.err.splitlines()]
-    columns = "pool start first hits of held-out photos first hits of held-out classes"
-    assert columns.split() in table
+    assert ["pool", "start", "hits", "of", "photos", "hits", "of", "classes"] in table
+    assert "starts that were tried, by the first hits of held-out photos and classes:" in ran.err
+    assert max(len(line) for line in ran.err.splitlines() if "0." in line) <= 80
     assert {line[0] for line in table} >= {"mean", "gem", "mean+gem", "crelu", "crelu+gem"}
     assert sum(line[-1:] == ["chosen"] for line in table) == 1
     settings = json.loads(tv("info", "r.h5", "--json").out)["settings"]

@@ -21,7 +21,8 @@ def print_info(description: dict[str, Any], *, json: bool) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in _lines(description):
-        table.add_row(Text(printable(name)), Text(printable(value)))
+        if value:
+            table.add_row(Text(printable(name)), Text(printable(value)))
     Console(soft_wrap=False).print(table)
 
 

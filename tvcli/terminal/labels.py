@@ -16,16 +16,24 @@ def counted(records: Iterable[Record], given: Counter[bool]) -> Iterator[Record]
 
 
 def print_labels(records: Iterable[Record]) -> None:
-    """Print labels as a table."""
+    """Print labels as a table; of boxes and candidates only where there are any."""
+    found = list(records)
+    boxed = any("box" in record for record in found)
+    unsure = any("candidate" in record for record in found)
     table = new_table()
     table.add_column("image", overflow="fold")
-    table.add_column("box")
+    if boxed:
+        table.add_column("box")
     table.add_column("label", style="cyan")
     table.add_column("probability", justify="right")
-    table.add_column("candidate", style="dim")
-    for record in records:
-        box = ",".join(f"{side:.0f}" for side in record.get("box", ()))
-        image, label = cell(record["image"]), cell(record["label"] or "")
-        candidate = cell(record.get("candidate", ""))
-        table.add_row(image, box, label, f"{record['probability']:.2f}", candidate)
+    if unsure:
+        table.add_column("candidate", style="dim")
+    for record in found:
+        row = [cell(record["image"])]
+        if boxed:
+            row.append(cell(",".join(f"{side:.0f}" for side in record.get("box", ()))))
+        row += [cell(record["label"] or ""), cell(f"{record['probability']:.2f}")]
+        if unsure:
+            row.append(cell(record.get("candidate", "")))
+        table.add_row(*row)
     show_table(table)

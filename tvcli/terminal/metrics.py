@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from tvcli.core.files.records import dump_record
+from tvcli.terminal.harmless import printable
 from tvcli.terminal.lines import print_lines
 from tvcli.terminal.logs import tell
 from tvcli.terminal.tables import cell, new_table, show_table
@@ -29,20 +30,23 @@ def print_metrics(records: Sequence[dict[str, Any]], format: MetricFormat | None
 def print_compared(
     records: Sequence[dict[str, Any]], first: str, second: str, format: MetricFormat | None = None
 ) -> None:
-    """Print the metrics of two indexes; in a table their names head the columns."""
+    """Print the metrics of two indexes; their names, which may be long, are above a table."""
     if format == "jsonl" or (format is None and not sys.stdout.isatty()):
         print_metrics(records, "jsonl")
         return
     rows = [
         {
             "metric": record["metric"],
-            first: record["value"],
-            second: record["other"],
+            "first": record["value"],
+            "second": record["other"],
             "second less first": f"{record['difference']:+z.4f}",
             "95 % interval": f"{record['low']:+z.4f} to {record['high']:+z.4f}",
         }
         for record in records
     ]
+    print_lines(
+        printable(f"{name}: {path}") for name, path in (("first", first), ("second", second))
+    )
     print_metrics(rows, "table")
 
 
@@ -59,7 +63,9 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
 
     The starts that were tried are told beside, as a table.
     """
-    for line in _aligned([_tried(row) for row in trained.choice()]):
+    if tried := trained.choice():
+        report.note("starts that were tried, by the first hits of held-out photos and classes:")
+    for line in _aligned([_tried(row) for row in tried]):
         report.note(line)
     report.note(trained.basis)
     records = [
@@ -76,9 +82,9 @@ def print_learned(trained: "Trained", report: "TerminalReport") -> None:
 
 
 TRIED = {  # which measure a column of the starts holds, by what a head's file calls it
-    "held-out photos": "first hits of held-out photos",
-    "held-out classes": "first hits of held-out classes",
-    "triplets": "share of held-out triplets in order",
+    "held-out photos": "hits of photos",
+    "held-out classes": "hits of classes",
+    "triplets": "triplets in order",
 }
 
 
