@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from importlib import import_module
 from logging import CRITICAL, getLogger
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -231,6 +232,8 @@ def _explain(error: Exception) -> int:
     if isinstance(error, OSError) and is_closed_standard_file(error):
         discard_stdout()
         message = "standard input or standard output is closed"
+    elif isinstance(error, FileNotFoundError) and not _has_folder():
+        message = "the current folder is no longer there: cd to another"
     elif isinstance(error, TvError | OSError):
         message = str(error)
     elif isinstance(error, MemoryError):
@@ -241,6 +244,14 @@ def _explain(error: Exception) -> int:
     line = f"tv: {' '.join(message.split())}"
     tell(line, level="error", event="error", status=int(status))
     return status
+
+
+def _has_folder() -> bool:
+    """Tell whether the current folder is still there; one that was removed has no name."""
+    try:
+        return bool(Path.cwd())
+    except FileNotFoundError:
+        return False
 
 
 def _stop(cause: BaseException) -> int:

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,6 +8,8 @@ import numpy as np
 import pytest
 from conftest import Ran
 from PIL import Image
+
+from tvcli.core.files.locks import writing
 
 Tv = Callable[..., Ran]
 
@@ -108,9 +112,20 @@ def test_bad_photos_are_skipped_and_copies_are_not_copied(tv: Tv) -> None:
     for _ in range(2):
         ran = tv("copies", "photos", "-o", "photos/copies", "--kinds", "mirror", "--errors", "e")
         assert ran.status == 0 and "8 copies in photos/copies, 1 skipped" in ran.err
-    assert json.loads(Path("e").read_text())["image"] == "bad.jpg"
+    assert json.loads(Path("e").read_text())["image"] == "photos/bad.jpg"
     ran = tv("copies", "photos", "-o", "c", "--kinds", "mirror", "--strict")
     assert ran.status == 3 and "bad.jpg: not a picture" in ran.err
+
+
+def test_two_at_once_would_lose_the_truth_of_one(tv: Tv) -> None:
+    Path("copies").mkdir()
+    command = [sys.executable, "-m", "tvcli", "copies", "photos", "-o", "copies", "--kinds", "blur"]
+    with writing(Path("copies/truth.jsonl")):
+        other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert other.returncode == 3
+    assert "copies/truth.jsonl: is being written by process" in other.stderr
+    assert list(Path("copies").iterdir()) == []
+    assert tv("copies", "photos", "-o", "copies", "--kinds", "blur").status == 0
 
 
 def test_what_makes_no_sense_is_said(tv: Tv) -> None:

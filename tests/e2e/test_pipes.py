@@ -110,6 +110,14 @@ def test_lines_before_a_bad_one_are_answered(home: Path, command: str) -> None:
     assert len(ran.stdout.splitlines()) == 3, ran.stderr
 
 
+@pytest.mark.parametrize("command", ["--version", "index photos", "search -", "dedupe ."])
+def test_a_current_folder_that_was_removed_is_told(tmp_path: Path, command: str) -> None:
+    (tmp_path / "gone").mkdir()
+    ran = shell(f"cd gone; rmdir ../gone; tv {command} < /dev/null", tmp_path)
+    wanted = "tv: the current folder is no longer there: cd to another\n"
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, "", wanted)
+
+
 def test_exit_statuses(home: Path, tv: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(home / "photos" / "plain.png", home / "plain.png")
     (home / "broken.h5").write_bytes(b"\x89HDF\r\n\x1a\nnothing")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
+from tvcli.core.files.locks import writing
 from tvcli.core.files.paths import absolute_path, shown_path
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
@@ -24,7 +25,7 @@ from tvcli.core.images.copies.changes import (
 )
 from tvcli.core.images.copies.others import with_others
 from tvcli.core.images.copies.transforms import Transform, corners_of, moved, scaling, shift
-from tvcli.core.images.copies.truth import keep_truth, known_copies, write_copy
+from tvcli.core.images.copies.truth import TRUTH, keep_truth, known_copies, write_copy
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report, nothing_found
@@ -70,9 +71,15 @@ def make_copies(
     the records are absolute. A few photos for each core are in memory at a time.
 
     Raises:
-        BadInput: no photo could be used, or a file that is not such a copy is in the way.
+        BadInput: no photo could be used, a file that is not such a copy is in the way, or others
+            are writing copies into the folder.
     """
     folder = Path(absolute_path(folder))
+    with writing(folder / TRUTH):  # what one of two knew would be missing in the other's truth
+        yield from _make(source, folder, settings, report)
+
+
+def _make(source: Source, folder: Path, settings: CopySettings, report: Report) -> Iterator[Record]:
     known = known_copies(folder)
     made: dict[str, Record] = {}
     report.start("copying", "photos", source.total)
