@@ -125,6 +125,10 @@ def test_a_few_pixels_more_do_not_beat_a_better_format() -> None:
     framed = replace(FACTS, width=440, height=340, border=0.2, bytes=99_000, digest="dd")
     assert Preference().best([FACTS, framed]) is FACTS
     assert "border" in Preference().why_dropped(framed, FACTS)
+    padded = replace(framed, width=FACTS.width, height=FACTS.height, border=0.1)
+    size = f"{FACTS.width}x{FACTS.height}"  # of both: what differs is told
+    why = Preference().why_dropped(padded, FACTS)
+    assert why == f"fewer pixels, {size} (10% of it border) next to {size}"
 
 
 def test_borders_are_of_one_colour_and_not_white() -> None:
@@ -135,6 +139,18 @@ def test_borders_are_of_one_colour_and_not_white() -> None:
     assert border_of(framed) == pytest.approx(1 - picture.size / framed.size, abs=0.02)
     assert border_of(np.pad(picture, 10, constant_values=255)) == 0
     assert border_of(np.full((9, 9), 3, np.uint8)) == 0  # nothing but border
+
+
+def test_a_plain_wall_behind_a_thing_is_no_border() -> None:
+    wall = np.full((96, 96), 120, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 90, (96, 96), dtype=np.uint8)
+    wall[:, 46:50], wall[46:50] = noise[:, :4], noise[:4]  # a window's cross, from side to side
+    wall[0, 3:-3], wall[-1, 3:-3], wall[3:-3, 0], wall[3:-3, -1] = 9, 9, 9, 9  # of uneven light
+    assert border_of(wall) == 0
+    noise = np.random.default_rng(0).integers(0, 230, (70, 70), dtype=np.uint8)
+    turned = Image.fromarray(noise).rotate(30, expand=True, fillcolor=240)
+    corners = 1 - noise.size / (turned.width * turned.height)
+    assert border_of(np.asarray(turned)) == pytest.approx(corners, abs=0.03)
 
 
 def test_facts_are_those_of_the_file(tmp_path: Path) -> None:

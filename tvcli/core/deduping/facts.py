@@ -58,6 +58,12 @@ class Facts:
         return 0.0, 0.0, float(self.width), float(self.height)
 
     @property
+    def size(self) -> str:
+        """Its size as a person reads it, and how much of that shows nothing."""
+        size = f"{self.width}x{self.height}"
+        return f"{size} ({self.border:.0%} of it border)" if self.border else size
+
+    @property
     def shown(self) -> float:
         """How many pixels show the picture."""
         return self.width * self.height * (1 - self.border)
@@ -77,7 +83,11 @@ def facts_of(path: Path, image: str) -> Facts:
 
 
 def border_of(grey: npt.NDArray[np.uint8]) -> float:
-    """Return the share of a grey picture (H, W) that its corners reach over one colour."""
+    """Return the share of a grey picture (H, W) that is a border or corners of one colour.
+
+    That is what the corners of the picture reach over one colour, outside the convex hull of the
+    rest: a plain wall reaches in between the things before it, a border does not.
+    """
     import cv2
 
     grey = np.array(grey)  # floodFill asks for one that may be written to
@@ -87,5 +97,9 @@ def border_of(grey: npt.NDArray[np.uint8]) -> float:
     for x, y in ((0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)):
         if grey[y, x] < WHITE:
             cv2.floodFill(grey, mask, (x, y), 0, EVEN, EVEN, flags)
-    share = float((mask[1:-1, 1:-1] > 0).mean())
-    return round(share, 2) if LEAST <= share < 1 else 0.0
+    rest = np.argwhere(mask[1:-1, 1:-1] == 0)[:, ::-1].astype(np.int32)  # (n, 2) x, y
+    if not len(rest):
+        return 0.0
+    hull = cv2.fillConvexPoly(np.zeros_like(grey), cv2.convexHull(rest), 1)
+    share = 1 - float(hull.mean())
+    return round(share, 2) if share >= LEAST else 0.0

@@ -51,8 +51,8 @@ class Preference:
             ),
             Rule(
                 lambda facts: -facts.shown,
-                "most pixels, {own.width}x{own.height}",
-                "fewer pixels, {own.width}x{own.height} next to {kept.width}x{kept.height}",
+                "most pixels, {own.size}",
+                "fewer pixels, {own.size} next to {kept.size}",
                 ALIKE,
             ),
             Rule(
