@@ -103,6 +103,18 @@ def test_a_filter_that_nothing_meets_shows_what_names_are_like(
     assert "nothing found with --min-score 2 and --where label=dog\n" in ran.err
 
 
+def test_folders_are_asked_for_where_no_photo_has_a_label(
+    tv: Callable[..., Any], photos: Path, tmp_path: Path
+) -> None:
+    assert tv("index", photos, "-o", tmp_path / "plain.tvx").status == 0
+    query = ("search", photos / "0.png", "-i", tmp_path / "plain.tvx", "--where")
+    ran = tv(*query, "label=inner")
+    assert ran.status == 1
+    assert "no row has a label; for a folder's photos: --where 'image^=inner/'" in ran.err
+    assert tv(*query, "image^=inner/").status == 0
+    assert "folder" not in tv(*query, "split=test").err
+
+
 def test_wrong_conditions(
     indexed: Callable[[str], Path], tv: Callable[..., Any], photos: Path
 ) -> None:

@@ -54,6 +54,7 @@ def test_figures_say_on_how_many_crops_and_photos_they_rest(
     assert "crops of 10 photos; measured on" in ran.err
     assert "crops of 2 others" in ran.err
     assert "warning: too few held-out photos to measure on (2)" in ran.err
+    assert "below 5 (tv crops --test holds out more)" in ran.err
     assert "to learn from" not in ran.err
 
 

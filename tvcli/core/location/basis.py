@@ -48,7 +48,8 @@ class Basis:
         if 0 < self.held_out_photos < LEAST_HELD_OUT:
             found.append(
                 f"warning: too few held-out photos to measure on ({self.held_out_photos}): the "
-                f"figures are largely chance below {LEAST_HELD_OUT}"
+                f"figures are largely chance below {LEAST_HELD_OUT} "
+                "(tv crops --test holds out more)"
             )
         return found
 

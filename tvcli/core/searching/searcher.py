@@ -338,6 +338,12 @@ def _nothing_found(settings: SearchSettings) -> str:
     return "nothing found" + (f" with {' and '.join(limits)}" if limits else "")
 
 
+def _folder_of_one(index: Index) -> str:
+    """Return the first folder that a photo of the index lies in, as its name begins; else none."""
+    names = index.examples("image", SAMPLED)
+    return next((f"{name.split('/')[0]}/" for name in names if "/" in name), "")
+
+
 def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]) -> str:
     """Return what to say where no row meets conditions, with what its rows have."""
     shown, every = [], len(index) <= SAMPLED
@@ -345,7 +351,9 @@ def _no_row_meets(index: Index, where: Sequence[Condition], texts: Sequence[str]
         example = next(filter(None, index.examples(column, SAMPLED)), None)
         if not example:
             none = "no row" if every else f"none of the first {SAMPLED} rows"
-            shown.append(f"{none} has a {column}")
+            folder = _folder_of_one(index) if column == "label" else ""
+            instead = f"; for a folder's photos: --where 'image^={folder}'" if folder else ""
+            shown.append(f"{none} has a {column}{instead}")
         elif column == "image":
             shown.append(f"image is relative to {index.root}, such as {example}")
         else:
