@@ -117,6 +117,17 @@ def test_bad_photos_are_skipped_and_copies_are_not_copied(tv: Tv) -> None:
     assert ran.status == 3 and "bad.jpg: not a picture" in ran.err
 
 
+@pytest.mark.parametrize("letter", ["n", "é"])
+def test_photos_with_the_longest_names_are_copied(tv: Tv, letter: str) -> None:
+    for number in "01":
+        stem = letter * (249 // len(letter.encode())) + number
+        Path(f"photos/{number}.png").rename(f"photos/{stem}.png")
+    ran = tv("copies", "photos", "-o", "copies", "--kinds", "blur")
+    assert ran.status == 0, ran.err
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert len({record["image"] for record in told if Path(record["image"]).is_file()}) == 8
+
+
 def test_two_at_once_would_lose_the_truth_of_one(tv: Tv) -> None:
     Path("copies").mkdir()
     command = [sys.executable, "-m", "tvcli", "copies", "photos", "-o", "copies", "--kinds", "blur"]

@@ -124,6 +124,24 @@ def test_photos_before_a_bad_line_are_located(
     assert not (tmp_path / "other.tvx").exists()
 
 
+def test_pictures_of_photos_with_the_longest_names_are_written(
+    tv: Tv, taught: Path, tmp_path: Path
+) -> None:
+    photo = tmp_path / "photos" / ("n" * 251 + ".png")
+    photo.parent.mkdir()
+    photo.write_bytes((taught / "photos/03.png").read_bytes())
+    folders = tmp_path / "crops", tmp_path / "drawn"
+    pictures = ("--save-crops", folders[0], "--draw", folders[1])
+    ran = tv("locate", photo, *heads(taught), *pictures)
+    assert ran.status == 0, ran.err
+    assert all(any(folder.iterdir()) for folder in folders)
+    box = json.loads(ran.out.splitlines()[0])["box"]
+    (tmp_path / "b.jsonl").write_text(json.dumps({"image": str(photo), "box": box}))
+    cut = tmp_path / "cut"
+    ran = tv("crops", tmp_path / "b.jsonl", "-o", tmp_path / "c.jsonl", "--save-images", cut)
+    assert ran.status == 0 and any(cut.iterdir()), ran.err
+
+
 def test_what_was_taught_is_found(tv: Tv, taught: Path, tmp_path: Path) -> None:
     out = tmp_path / "located.jsonl"
     ran = tv("locate", taught / "photos", *heads(taught), "-o", out, "--draw", tmp_path / "drawn")

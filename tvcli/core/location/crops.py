@@ -16,7 +16,7 @@ from tvcli.core.errors import UsageError
 from tvcli.core.files.formats import BoxedPhoto
 from tvcli.core.files.paths import shown_path
 from tvcli.core.files.records import Record
-from tvcli.core.images.own_pictures import save_picture
+from tvcli.core.images.own_pictures import picture_name, save_picture
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, view
 from tvcli.core.location.false_alarms import NONE, FalseAlarms
 from tvcli.core.reports import Report
@@ -385,5 +385,5 @@ def saved(
             continue
         for number, record in enumerate(items, 1):
             pixels = view(photo, tuple(record["crop"]), size, "squash")
-            name = f"{Path(image).stem}-{number:03}-{record['target']}.jpg"
+            name = picture_name(Path(image).stem, f"-{number:03}-{record['target']}.jpg")
             save_picture(Image.fromarray(pixels), folder / name)

@@ -22,7 +22,7 @@ from tvcli.core.files.formats.annotation import one_line
 from tvcli.core.files.records import Record, Region
 from tvcli.core.files.sources import Source
 from tvcli.core.heads import HeadFile, check_encoder, load_head
-from tvcli.core.images.own_pictures import save_picture
+from tvcli.core.images.own_pictures import picture_name, save_picture
 from tvcli.core.images.photo import (
     BadImage,
     Photo,
@@ -330,9 +330,9 @@ def _save(image: str, photo: Photo, objects: list[Located], pictures: Pictures) 
     if pictures.crops is not None:
         for number, found in enumerate(objects, 1):
             cut = thumbnail(photo, max(photo.width, photo.height), found.box)
-            save_picture(cut, pictures.crops / f"{name}-{number}.jpg")
+            save_picture(cut, pictures.crops / picture_name(name, f"-{number}.jpg"))
     if pictures.drawn is not None:
-        save_picture(draw_boxes(photo, objects), pictures.drawn / f"{name}.jpg")
+        save_picture(draw_boxes(photo, objects), pictures.drawn / picture_name(name, ".jpg"))
 
 
 def draw_boxes(photo: Photo, objects: list[Located]) -> Image.Image:

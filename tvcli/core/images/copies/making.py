@@ -26,6 +26,7 @@ from tvcli.core.images.copies.changes import (
 from tvcli.core.images.copies.others import with_others
 from tvcli.core.images.copies.transforms import Transform, corners_of, moved, scaling, shift
 from tvcli.core.images.copies.truth import TRUTH, keep_truth, known_copies, write_copy
+from tvcli.core.images.own_pictures import picture_name
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo, thumbnail
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report, nothing_found
@@ -211,4 +212,5 @@ def _written(copy: Image.Image, name: str, settings: CopySettings) -> tuple[byte
 
 def copy_name(image: str, kind: str, name: str, seed: int, suffix: str) -> str:
     """Return a file name that says of what it is a copy, and how it was changed."""
-    return f"{Path(image).stem}-{kind}-{code_of(f'{seed}/{kind}/{name}')[:CODE]}{suffix}"
+    code = code_of(f"{seed}/{kind}/{name}")[:CODE]
+    return picture_name(Path(image).stem, f"-{kind}-{code}{suffix}")
