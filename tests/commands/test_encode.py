@@ -202,3 +202,30 @@ def test_missing_folders_of_outputs_are_made_but_not_in_vain(
         "tv: new/1/e.h5/y.h5: cannot"
     )
     assert not Path("vain").exists()
+
+
+def test_folders_where_files_are_wanted_are_told_as_what_they_are(
+    tv: Tv, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("empty").mkdir()
+    ran = tv("index", "photos", "empty", "-o", "x.tvx", "--size", 64)
+    assert ran.status == 0 and "empty: no photos in this folder\n" in ran.err
+    records = "where a file of records is needed"
+    rows = "where a file of tv encode (.h5) is needed"
+    for command, said in (
+        (("crops", "photos", "-o", "c.jsonl"), f"photos: a folder, {records}"),
+        (("eval", "boxes", "x.tvx", "c.jsonl"), f"x.tvx: an index, {records}"),
+        (("train-boxes", "x.tvx", "-o", "b.h5"), f"x.tvx: an index, {rows}"),
+        (("triplets", "photos", "--flips", "-o", "t.jsonl"), f"photos: a folder, {rows}"),
+        (("same", "x.tvx", "photos"), "x.tvx: an index, not a photo"),
+    ):
+        ran = tv(*command)
+        assert (ran.status, ran.err) == (3, f"tv: {said}\n"), command
+
+
+def test_last_lines_name_no_file_of_standard_output(tv: Tv, photos: Path) -> None:
+    with (photos.parent / "boxes.jsonl").open("w") as stream:
+        json.dump({"image": str(photos / "0.png"), "box": [10, 10, 60, 60], "label": "a"}, stream)
+    ran = tv("crops", photos.parent / "boxes.jsonl", "-o", "-")
+    assert ran.status == 0 and " of 1 photo in " in ran.err and " in - " not in ran.err

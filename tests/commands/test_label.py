@@ -195,6 +195,12 @@ def test_shards_merge_to_what_one_run_gives(here: Path, tv: Tv) -> None:
     assert Path("all.jsonl").read_text() == whole
 
 
+def test_a_folder_without_photos_is_told_before_anything_is_fitted(here: Path, tv: Tv) -> None:
+    Path("empty").mkdir()
+    ran = tv("label", "empty", "-i", "index.tvx")
+    assert (ran.status, ran.err.count("\n")) == (3, 1) and "no photos found in empty" in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [

@@ -439,6 +439,14 @@ def test_a_box_goes_with_photos_alone(tv: Tv, queries: tuple[str, ...]) -> None:
 
 
 @pytest.mark.usefixtures("indexed")
+def test_a_format_without_paths_says_that_nul_ends_none(tv: Tv) -> None:
+    ran = tv("search", "photos/0.png", "--format", "html", "-0")
+    assert ran.status == 0
+    assert ran.err == "warning: -0 is for --format paths, and for lists: html is as without it\n"
+    assert tv("search", "photos/0.png", "--format", "paths", "-0").err == ""
+
+
+@pytest.mark.usefixtures("indexed")
 def test_a_box_that_reaches_beyond_the_photo_is_told(tv: Tv) -> None:
     with Image.open("photos/0.png") as picture:
         width, height = picture.size

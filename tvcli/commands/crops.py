@@ -12,7 +12,7 @@ from tvcli.terminal import options
 from tvcli.terminal.inputs import SampleOptions
 from tvcli.terminal.lines import base_of, emit, print_lines
 from tvcli.terminal.progress import ReportOptions
-from tvcli.terminal.streams import STREAM
+from tvcli.terminal.streams import STREAM, where
 
 
 def crops(
@@ -169,6 +169,7 @@ def crops(
                 [str(path) for path in background],
                 on_unreadable=report.unreadable,
                 on_left_out=report.leave_out,
+                on_empty=report.empty_folder,
             )
             annotations = chain(annotations, without_objects(empty))
         checked = boxed_photos(annotations, base, report, root)
@@ -180,7 +181,7 @@ def crops(
             else:
                 check_own(Path(output), "boxes")
                 count = write_annotations(Path(output), photos, to, report)
-            report.summary(f"{number_of(count, 'box', 'boxes')} in {output}")
+            report.summary(f"{number_of(count, 'box', 'boxes')}{where(output)}")
             return
         spilled_records = stack.enter_context(spilled_photos(checked))
         alarms = read_false_alarms(false_alarms) if false_alarms is not None else NONE
@@ -188,6 +189,5 @@ def crops(
         if save_images is not None:
             records = saved(records, base, save_images, size, report)
         count = emit(output, records, "crops")
-        report.summary(
-            f"{number_of(count, 'crop')} of {number_of(len(spilled_records), 'photo')} in {output}"
-        )
+        of = number_of(len(spilled_records), "photo")
+        report.summary(f"{number_of(count, 'crop')} of {of}{where(output)}")

@@ -91,7 +91,7 @@ def encode(
         made = streams.provenance_of(sources)
         parts = None if ray is None else parts_by_cluster(ray, encoder.device)
         encode_file(source, chosen, target, report, made, parts)
-        report.summary(f"{photos_said(target)} in {output}")
+        report.summary(f"{photos_said(target)}{streams.where(output)}")
 
 
 def _update(

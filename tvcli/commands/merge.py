@@ -66,4 +66,4 @@ def merge(
             with streams.output_file(output, "encodings") as target:
                 merge_encodings(parts, target, made, changed=changed)
                 said = photos_said(target)
-        report.summary(f"{said} in {output}")
+        report.summary(f"{said}{streams.where(output)}")

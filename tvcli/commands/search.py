@@ -159,7 +159,7 @@ def search(
       tv search img.jpg --explain why/ --format html > hits.html
       tv search copy.jpg --verify && echo "the same picture is here"
     """
-    from tvcli.core.files.sources import roots_of
+    from tvcli.core.files.sources import is_photo_name, roots_of
     from tvcli.core.searching.hits import SearchSettings
     from tvcli.core.searching.search import SearchRequest, find_hits
 
@@ -194,6 +194,11 @@ def search(
         device=device,
     )
     with reports.open(queries or []) as report:
+        lists = [q for q in queries or [] if not (is_photo_name(q) or Path(q).is_dir())]
+        if null and format not in (None, "paths") and not lists:
+            report.note(
+                f"warning: -0 is for --format paths, and for lists: {format} is as without it"
+            )
         hits = find_hits(request, index, stdin=streams.stdin(), null=null, report=report)
         found = print_hits(
             hits, format, null=null, allow=[*roots_of(queries or []), *(allow or [])]

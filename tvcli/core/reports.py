@@ -96,6 +96,10 @@ class Report:
         """Leave a folder out."""
         self.skip(folder, "walk", reason)
 
+    def empty_folder(self, folder: str) -> None:
+        """Say that a folder, named beside others, has no photos."""
+        self.note(f"{folder}: no photos in this folder")
+
     def leave_out(self, image: str) -> None:
         """Count a picture of a kind that is not read."""
         self.left_out[Path(image).suffix.lower()] += 1

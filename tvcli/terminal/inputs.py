@@ -71,6 +71,7 @@ class PathOptions(OptionGroup):
             shard=shard,
             on_unreadable=report.unreadable,
             on_left_out=report.leave_out,
+            on_empty=report.empty_folder,
             exclusions=Exclusions(self.exclude or (), report.note),
             fields=FieldReader(report.note),
             empty=empty,

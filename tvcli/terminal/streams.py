@@ -75,6 +75,11 @@ def output_file(name: str, kind: OwnKind) -> Iterator[Path]:
         sys.stdout.buffer.flush()
 
 
+def where(output: str) -> str:
+    """Return where results are, for a last line: nothing of standard output."""
+    return "" if output == STREAM else f" in {output}"
+
+
 @contextmanager
 def encodings_file(name: str) -> Iterator[Path]:
     """Give a path to write encodings to, as `output_file`; they become Parquet if so named."""

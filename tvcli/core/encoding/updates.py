@@ -137,6 +137,7 @@ def source_of(
         root=root,
         on_unreadable=unreadable,
         on_left_out=report.leave_out,
+        on_empty=report.empty_folder,
         exclusions=with_remembered(settings.get("exclude", ()), request.exclude, report.note),
         fields=FieldReader(report.note),
     )

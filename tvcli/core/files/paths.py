@@ -41,6 +41,11 @@ def is_path(value: Any) -> TypeGuard[str]:
         return False
 
 
+def said_of_folder(folder: Path) -> str:
+    """Return what a folder is where a file is needed: an index, or any folder."""
+    return "an index" if (folder / "index.json").is_file() else "a folder"
+
+
 def is_file_name(value: Any) -> TypeGuard[str]:
     """Tell whether a value is the name of a file in a folder, and of no other place."""
     return is_path(value) and os.path.basename(value) == value and value not in (".", "..")  # noqa: PTH119

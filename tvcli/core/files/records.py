@@ -16,7 +16,7 @@ from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write, is_stream
 from tvcli.core.files.fields import FieldReader, Fields
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import is_path
+from tvcli.core.files.paths import is_path, said_of_folder
 from tvcli.core.files.pipes import opened, told_unreadable
 from tvcli.core.files.strict_json import parse_json
 
@@ -107,6 +107,8 @@ def read_record_file(path: Path) -> Iterator[tuple[Record, str]]:
 @contextmanager
 def record_stream(path: Path) -> Iterator[BinaryIO]:
     """Open a file of records, standard input (`-`) or a pipe; raises BadInput where it cannot."""
+    if path.is_dir():
+        raise BadInput(f"{path}: {said_of_folder(path)}, where a file of records is needed")
     with told_unreadable(path), opened(path) as stream:
         yield stream
 

@@ -39,6 +39,7 @@ NEITHER = "neither a photo nor a list of paths or records"
 
 OnUnreadable = Callable[[str, str], None]
 OnLeftOut = Callable[[str], None]
+OnEmpty = Callable[[str], None]
 Walk = Callable[[Path], Iterable[Path]]
 
 
@@ -96,6 +97,7 @@ def open_sources(
     shard: Shard | None = None,
     on_unreadable: OnUnreadable = unheard,
     on_left_out: OnLeftOut = unheard,
+    on_empty: OnEmpty = unheard,
     exclusions: Exclusions | None = None,
     fields: FieldReader | None = None,
     empty: bool = False,
@@ -108,7 +110,8 @@ def open_sources(
     picture on `stdin` (None: that of this process). Paths come out relative to `root`; by default
     the folder given, or the folder all arguments share. A photo of several folders comes once.
     Only the photos of `sample` come, and with `shard` only those of them that are its. Folders
-    that cannot be read, and pictures in folders that are of no kind that is read, are told. What
+    that cannot be read, pictures in folders that are of no kind that is read, and folders without
+    photos beside other arguments are told. What
     `exclusions` tell is left out of folders. Regions have the fields of their records that the
     reader of `fields` keeps. Photos of which a record says that they show no object are no regions,
     unless `empty` photos are asked for too.
@@ -126,7 +129,8 @@ def open_sources(
     once = _each_once(arguments)
 
     def walk(folder: Path) -> Iterable[Path]:
-        return once(walk_photos(folder, on_unreadable, on_left_out, left_out))
+        photos = walk_photos(folder, on_unreadable, on_left_out, left_out)
+        return once(_told_if_none(photos, folder, on_empty) if len(arguments) > 1 else photos)
 
     reader = fields or FieldReader()
     readers = [_reader(argument, stream, null, walk, reader) for argument in arguments]
@@ -228,6 +232,14 @@ def walk_photos(
                 yield path
             elif path.suffix.lower() in OTHER_SUFFIXES:
                 on_left_out(str(path))
+
+
+def _told_if_none(photos: Iterable[Path], folder: Path, tell: OnEmpty) -> Iterator[Path]:
+    photo = None
+    for photo in photos:
+        yield photo
+    if photo is None:
+        tell(str(folder))
 
 
 def _each_once(arguments: Sequence[str]) -> Callable[[Iterable[Path]], Iterable[Path]]:

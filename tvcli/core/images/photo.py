@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tvcli.core.boxes import Box, clip
 from tvcli.core.errors import BadInput
+from tvcli.core.files.paths import said_of_folder
 from tvcli.core.files.photo_formats import MAX_BYTES
 from tvcli.core.images.adobe_rgb import adobe_rgb_profile, is_adobe_rgb
 from tvcli.core.images.colour import Colour, to_rgb, white_of
@@ -76,7 +77,7 @@ def read_photo(path: Path) -> bytes:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise BadImage("a folder, not a photo")
+            raise BadImage(f"{said_of_folder(path)}, not a photo")
         if not stat.S_ISREG(status.st_mode):
             raise BadImage("not a regular file")
         if status.st_size > MAX_BYTES:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -223,7 +224,7 @@ def label_records(
     with open_index(path) as index:
         note_older(index, report)
         searcher = Searcher(index, weights=settings.weights, device=settings.device)
-        source = None if is_rows(sources) else open_photos()
+        source = None if is_rows(sources) else _not_empty(open_photos(), report)
         labeller = Labeller(searcher, settings, report)
         report.note(labeller.fitted.said())
         found = labeller.label(source) if source else labeller.label_encodings(Path(sources[0]))
@@ -232,6 +233,14 @@ def label_records(
             yield record | {"position": labelled.position} if source and source.share else record
     if source and source.share:
         yield {"shard": source.share.note() | {"labelled": labeller.fitted.rule.as_record()}}
+
+
+def _not_empty(source: Source, report: Report) -> Source:
+    """Return a source that has photos, or is a share; raises BadInput before anything is fitted."""
+    first = list(islice(source.regions, 1))
+    if not first and not source.share:
+        raise nothing_found(report, source.arguments)
+    return replace(source, regions=chain(first, source.regions))
 
 
 def _with_box(region: Region) -> Region:

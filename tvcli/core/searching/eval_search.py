@@ -132,6 +132,7 @@ def _queries(index: Index, trial: Trial, stdin: IO[bytes], report: Report) -> It
         sample=trial.sample,
         on_unreadable=report.unreadable,
         on_left_out=report.leave_out,
+        on_empty=report.empty_folder,
     )
     return queries.of_photos(source.regions, source.root)
 

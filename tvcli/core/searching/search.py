@@ -106,6 +106,7 @@ def _asked(
         null=null,
         on_unreadable=report.unreadable,
         on_left_out=report.leave_out,
+        on_empty=report.empty_folder,
     )
     regions = (_cropped(region, request.box) for region in source.regions)
     return chain(request.items, regions), source.root

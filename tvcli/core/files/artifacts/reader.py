@@ -28,6 +28,7 @@ from tvcli.core.files.artifacts.mapped import MappedRows, map_array, map_rows
 from tvcli.core.files.artifacts.settings import read_settings
 from tvcli.core.files.artifacts.source import Source
 from tvcli.core.files.artifacts.texts import check_texts
+from tvcli.core.files.paths import said_of_folder
 from tvcli.core.files.pipes import told_unreadable
 
 
@@ -176,6 +177,12 @@ class Artifact:
             raise BadInput(f"{self.path}: its state is damaged: {error}") from error
 
 
+KINDS_WANTED = {
+    "encodings": "a file of tv encode (.h5)",
+    "head": "a head that a training wrote (.h5)",
+}
+
+
 @contextmanager
 def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
     """Open a file of one of some kinds (none named: any) after checking all that it declares.
@@ -187,7 +194,8 @@ def open_artifact(path: Path, *kinds: str) -> Iterator[Artifact]:
     if not path.exists():
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
-        raise BadInput(f"{path}: a folder where an HDF5 file is needed")
+        wanted = " or ".join(KINDS_WANTED.get(kind, kind) for kind in kinds) or "an HDF5 file"
+        raise BadInput(f"{path}: {said_of_folder(path)}, where {wanted} is needed")
     with told_unreadable(path):
         source = Source(path)
     with source, _open(path, source, kinds) as file:
