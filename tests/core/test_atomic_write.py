@@ -1,10 +1,12 @@
 """Files that appear whole, whoever else writes them, and whatever goes wrong."""
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write, is_partial_of, partial_of
 
 
@@ -41,3 +43,16 @@ def test_what_was_left_half_done_is_known_by_its_name(tmp_path: Path) -> None:
     assert is_partial_of(name, tmp_path / "x.h5")
     assert not is_partial_of(name, tmp_path / "x")
     assert is_partial_of(".x.h5.77.partial", tmp_path / "x.h5")
+
+
+def test_a_full_disk_is_told_with_the_file_and_who_reads_no_more_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    told = pytest.raises(BadInput, match=r"records.jsonl: cannot be written: No space left")
+    with told, atomic_write(path) as partial, partial.open("w") as stream:
+        stream.write("half")
+        raise OSError(errno.ENOSPC, "No space left on device")  # it names no file
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(BrokenPipeError), atomic_write(path):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+    with pytest.raises(FileNotFoundError), atomic_write(path):  # that of another file
+        (tmp_path / "missing").read_text()

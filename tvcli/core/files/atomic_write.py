@@ -57,16 +57,22 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Give the path to write to, which replaces `path` when all went well; else nothing is left.
 
     A device or a pipe is written itself: renamed over, /dev/null would be gone for all.
+
+    Raises:
+        Unwritable: the system's error names no file, as where a disk is full.
     """
-    if is_stream(path):
-        yield path
-        return
-    partial = partial_of(path)
+    partial = path if is_stream(path) else partial_of(path)
     try:
         yield partial
-        partial.replace(path)
+        if partial != path:
+            partial.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None or isinstance(error, BrokenPipeError):
+            raise
+        raise Unwritable(path, os.strerror(error.errno)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        if partial != path:
+            partial.unlink(missing_ok=True)
 
 
 def is_stream(path: Path) -> bool:
