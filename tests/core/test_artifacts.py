@@ -78,9 +78,10 @@ def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["e.h5"]
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "no").write_text("a file")
     with (
-        pytest.raises(BadInput, match="cannot be written"),
+        pytest.raises(BadInput, match="cannot be written: its folder is a file"),
         write_artifact(tmp_path / "no" / "e.h5", "encodings", {}, {}),
     ):
         pass
