@@ -149,7 +149,7 @@ def test_every_event_of_a_log_is_a_line_of_json(photos: Path, tmp_path: Path, tv
     events = [json.loads(line) for line in ran.err.splitlines()]
     assert [event["event"] for event in events] == ["start", "skip", "summary"]
     assert all(event["command"] == "encode" and event["time"] for event in events)
-    assert events[1]["image"] == "bad.jpg" and events[2]["skipped"] == 1
+    assert events[1]["image"] == str(photos / "bad.jpg") and events[2]["skipped"] == 1
     failed = tv("encode", tmp_path / "none", "-o", tmp_path / "b.h5", "--log-json")
     (event,) = [json.loads(line) for line in failed.err.splitlines()]
     assert (event["level"], event["status"], failed.status) == ("error", 3, 3)

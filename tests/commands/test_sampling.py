@@ -154,4 +154,4 @@ def test_every_skipped_photo_is_written_however_many(
     assert ", 30 skipped in" in ran.err
     assert len([line for line in ran.err.splitlines() if line.startswith("skipped")]) == 20
     written = [json.loads(line) for line in Path("errors.jsonl").read_text().splitlines()]
-    assert [record["image"] for record in written] == bad
+    assert [record["image"] for record in written] == [f"photos/{name}" for name in bad]
