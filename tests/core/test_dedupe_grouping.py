@@ -153,16 +153,6 @@ def test_a_plain_wall_behind_a_thing_is_no_border() -> None:
     assert border_of(np.asarray(turned)) == pytest.approx(corners, abs=0.03)
 
 
-def test_a_turned_copy_with_its_corners_shows_no_more_than_the_photo(tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).integers(0, 230, (32, 24, 3), dtype=np.uint8)
-    photo = Image.fromarray(noise).resize((192, 256), Image.Resampling.NEAREST)
-    turned = photo.rotate(142, Image.Resampling.BICUBIC, expand=True, fillcolor=(164, 26, 16))
-    photo.save(tmp_path / "photo.png")
-    turned.save(tmp_path / "turned.jpg", quality=95)
-    facts = [facts_of(tmp_path / name, name) for name in ("photo.png", "turned.jpg")]
-    assert Preference().best(facts).image == "photo.png"
-
-
 def test_facts_are_those_of_the_file(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (60, 90, 3), dtype=np.uint8)
     path = tmp_path / "really.jpg"

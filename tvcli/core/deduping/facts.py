@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tvcli.core.boxes import Box
 from tvcli.core.images.photo import decode_photo, digest, photo_format, read_photo, thumbnail
 
-SIDE = 256  # pixels of the long side that a border is looked for at
+SIDE = 128  # pixels of the long side that a border is looked for at
 EVEN = 4  # grey levels within which a border is of one colour
 WHITE = 250  # from here on it is background, as in pictures of goods, and not a border
 LEAST = 0.02  # of the area: less is no border
