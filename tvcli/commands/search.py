@@ -194,8 +194,9 @@ def search(
         device=device,
     )
     with reports.open(queries or []) as report:
-        lists = [q for q in queries or [] if not (is_photo_name(q) or Path(q).is_dir())]
-        if null and format not in (None, "paths") and not lists:
+        if (null and format not in (None, "paths")) and all(
+            is_photo_name(query) or Path(query).is_dir() for query in queries or []
+        ):
             report.note(
                 f"warning: -0 is for --format paths, and for lists: {format} is as without it"
             )
