@@ -7,10 +7,9 @@ import pytest
 
 from tvcli.core.engines.condition_grammar import parse_condition
 from tvcli.core.errors import BadInput, Mismatch, UsageError
-from tvcli.core.files.paths import photos_root
+from tvcli.core.files.paths import MANIFEST, photos_root
 from tvcli.core.indexes.building import build_index, change_index
 from tvcli.core.indexes.index import open_index
-from tvcli.core.indexes.manifest import MANIFEST
 
 SETTINGS = {"encoder": {"pool": "mean"}, "weights_file": None, "root": "..", "root_absolute": "/x"}
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvcli.core.errors import UsageError
+from tvcli.core.files.paths import MANIFEST
 from tvcli.core.files.project_settings import default_index
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
-from tvcli.core.indexes.manifest import MANIFEST
 from tvcli.core.indexes.older import note_older
 from tvcli.core.reports import Report
 

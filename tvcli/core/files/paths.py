@@ -8,6 +8,8 @@ from typing import Any, TypeGuard
 from tvcli.core.files.pipes import is_pipe
 from tvcli.core.files.spellings import as_on_disk
 
+MANIFEST = "index.json"  # in the folder of an index
+
 
 def absolute_path(path: Path | str) -> str:
     """Return a path from the root, without `.` and `..`; links stay as they are."""
@@ -43,7 +45,7 @@ def is_path(value: Any) -> TypeGuard[str]:
 
 def said_of_folder(folder: Path) -> str:
     """Return what a folder is where a file is needed: an index, or any folder."""
-    return "an index" if (folder / "index.json").is_file() else "a folder"
+    return "an index" if (folder / MANIFEST).is_file() else "a folder"
 
 
 def is_file_name(value: Any) -> TypeGuard[str]:

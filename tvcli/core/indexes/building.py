@@ -14,10 +14,10 @@ from tvcli.core.engines.postgres import is_url
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.locks import writing
-from tvcli.core.files.paths import root_settings
+from tvcli.core.files.paths import MANIFEST, root_settings
 from tvcli.core.images.arrays import unit
 from tvcli.core.indexes.index import Index
-from tvcli.core.indexes.manifest import MANIFEST, Manifest
+from tvcli.core.indexes.manifest import Manifest
 from tvcli.core.indexes.segment_files import build_segments
 from tvcli.core.indexes.table_rows import build_table
 from tvcli.core.indexes.workplace import workplace

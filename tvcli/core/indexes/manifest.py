@@ -14,12 +14,11 @@ from tvcli.core.engines import STRUCTURES
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.artifacts import Rows, checked_settings, sync
 from tvcli.core.files.atomic_write import atomic_write
-from tvcli.core.files.paths import is_file_name, is_path
+from tvcli.core.files.paths import MANIFEST, is_file_name, is_path
 from tvcli.core.files.strict_json import parse_json
 
 VERSION = 2
 REMOTE = "postgresql"  # the engine of an index whose rows lie in a database
-MANIFEST = "index.json"
 # Settings that name files kept.
 ATTACHED = ("rank", "maps", "shortlist", "classifier", "boxes", "keypoints", "words", "graph")
 BY_ROW = ("maps",)  # those of them that hold something for every row stored

@@ -7,7 +7,8 @@ from pathlib import Path
 from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write
 from tvcli.core.files.locks import writing
-from tvcli.core.indexes.manifest import MANIFEST, read_manifest
+from tvcli.core.files.paths import MANIFEST
+from tvcli.core.indexes.manifest import read_manifest
 from tvcli.core.indexes.workplace import workplace
 
 

@@ -24,9 +24,10 @@ from tvcli.core.files.artifacts import Columns
 from tvcli.core.files.artifacts.kinds import FIELDS, KINDS
 from tvcli.core.files.fields import FieldReader, Value
 from tvcli.core.files.locks import writing
+from tvcli.core.files.paths import MANIFEST
 from tvcli.core.files.trusted import remember, was_named
 from tvcli.core.images.arrays import unit
-from tvcli.core.indexes.manifest import MANIFEST, REMOTE, Manifest, read_manifest, write_manifest
+from tvcli.core.indexes.manifest import REMOTE, Manifest, read_manifest, write_manifest
 
 FROM_ID = 2**52  # a row number from here on is an id of the table, and not a place in its order
 VECTOR, *OTHERS = KINDS["embeddings"].datasets

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tvcli.core.errors import TvError
 from tvcli.core.files.atomic_write import partial_of, told_unwritable
-from tvcli.core.indexes.manifest import MANIFEST, read_manifest
+from tvcli.core.files.paths import MANIFEST
+from tvcli.core.indexes.manifest import read_manifest
 
 STAMPS = "stamps.npy"  # when the photos were last looked at: a cache, of no state of the index
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tvcli.core.errors import TvError, UsageError
+from tvcli.core.files.paths import MANIFEST
 from tvcli.core.indexes.index import open_index
-from tvcli.core.indexes.manifest import MANIFEST
 from tvcli.core.searching.searcher import Searcher
 
 if TYPE_CHECKING:  # it brings torch, which most searches do without

@@ -7,8 +7,8 @@ from typing import Literal
 
 from tvcli.core.errors import BadInput, UsageError
 from tvcli.core.files.parquet import is_encodings_table
+from tvcli.core.files.paths import MANIFEST
 from tvcli.core.files.records import HDF5_MAGIC
-from tvcli.core.indexes.manifest import MANIFEST
 
 KindOfParts = Literal["index", "encodings", "records"]
 SPARE = 64  # files that are open anyway
