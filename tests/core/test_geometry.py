@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from tvcli.core.backbones import mini, torchvision_models
 from tvcli.core.backbones.catalogue import GENERATIONS
-from tvcli.core.backbones.geometry import Geometry, measure
-from tvcli.core.backbones.mini_files import weights_of
+from tvcli.core.backbones.geometry import Geometry
+from tvcli.core.backbones.mini_files import GEOMETRY, weights_of
+from tvcli.core.backbones.receptive_field import measure
 
 
 def made_transparent(network: nn.Module) -> nn.Module:
@@ -77,8 +78,7 @@ def test_branches() -> None:
 def test_mini(name: str) -> None:
     network, _ = mini.load(weights_of(name))
     geometry = measure(network)
-    assert geometry.stride <= 16
-    assert not geometry.context
+    assert geometry == GEOMETRY
     assert_probed(network, 2 * geometry.field)
 
 

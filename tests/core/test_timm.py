@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 
 from tvcli.core.backbones import torchvision_models
-from tvcli.core.backbones.geometry import Geometry, measure
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.backbones.loading import Backbone, load_backbone
+from tvcli.core.backbones.receptive_field import measure
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 
 timm = pytest.importorskip("timm", reason="the timm extra is not installed")

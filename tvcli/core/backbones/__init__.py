@@ -1,5 +1,5 @@
 """Backbones: frozen networks that turn pictures into dense maps, and the geometry of those maps.
 
-Read: `catalogue`, `specs`, `mini_files`, `graph_cache`, `graph_check`, `graph_writing`,
-`interrupting`, `graphs`, `geometry`, `mini`, `layers`, `torchvision_models`, `timm_models`,
+Read: `catalogue`, `specs`, `geometry`, `mini_files`, `graph_cache`, `graph_check`, `graph_writing`,
+`interrupting`, `graphs`, `receptive_field`, `mini`, `layers`, `torchvision_models`, `timm_models`,
 `loading`, `export`."""

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from tvcli.core.backbones.catalogue import FAMILY
-from tvcli.core.backbones.geometry import Geometry, measure
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.backbones.layers import Classifier, linear_classifier, tokens_as_map
 from tvcli.core.backbones.mini_files import is_mini, recorded_generation, spec_of, weights_of
+from tvcli.core.backbones.receptive_field import measure
 from tvcli.core.backbones.specs import BackboneSpec, Device, Pixels, Precision, Rows, Runtime
 from tvcli.core.errors import BadInput, Mismatch, UsageError
 from tvcli.core.files.provenance import file_hash

@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from tvcli.core.backbones import catalogue
 from tvcli.core.backbones.catalogue import FAMILY
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.backbones.specs import BackboneSpec
 from tvcli.core.errors import BadInput, Mismatch
 from tvcli.core.files.provenance import file_hash
 
 FOLDER = Path(__file__).parents[2] / "weights"
 POOL = "mean"  # what suits weights whose file does not say
+GEOMETRY = Geometry(stride=16, offset=0.5, field=239)  # as `measure` finds it in its layers
 
 
 def current() -> str:

@@ -9,8 +9,9 @@ import torch
 import torch.fx
 from torch import Tensor, nn
 
-from tvcli.core.backbones.geometry import Geometry, measure
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.backbones.layers import no_such_layer, tokens_as_map
+from tvcli.core.backbones.receptive_field import measure
 from tvcli.core.backbones.specs import not_by_user, not_downloaded
 from tvcli.core.errors import BadInput, UsageError
 

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from tvcli.core.backbones import catalogue
 from tvcli.core.backbones.catalogue import FAMILY
+from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.backbones.graph_cache import cached_graph
 from tvcli.core.backbones.graphs import choose_runtime, mini_graph, run_graph
-from tvcli.core.backbones.mini_files import is_mini, recorded_generation
+from tvcli.core.backbones.mini_files import GEOMETRY, is_mini, recorded_generation
 from tvcli.core.backbones.specs import (
     BackboneSpec,
     Device,
@@ -83,6 +84,17 @@ class Encoder:
         if not isinstance(self.network, Backbone):
             raise TypeError(f"{self.network.runtime} runs this encoder: make it with torch")
         return self.network
+
+    @property
+    def geometry(self) -> Geometry:
+        """How positions of the map lie over the pixels; without torch that of mini alone.
+
+        Raises:
+            UsageError: the layers cannot be followed.
+        """
+        if self.network.runtime != "torch" and self.network.spec.name == FAMILY:
+            return GEOMETRY
+        return self.backbone.geometry
 
     @property
     def weights_file(self) -> str | None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
+from tvcli.core.backbones.catalogue import FAMILY
 from tvcli.core.backbones.geometry import Geometry
 from tvcli.core.boxes import Box, as_box, clip
 from tvcli.core.encoding.pooling import MAP, NONE, pooling_of
@@ -125,7 +126,7 @@ class Explainer:
         if self._space.pool != MAP and pooling_of(self._space.pool).has_grid:
             return None
         try:
-            geometry = self._encoder.backbone.geometry
+            geometry = self._encoder.geometry
         except UsageError:
             return None
         expected = self._encoder.settings.size / geometry.stride
@@ -193,7 +194,7 @@ def load_explainer(
     maps: bool = False,
     classes: bool = False,
 ) -> Explainer:
-    """Return what explains the hits of an index; its encoder gives maps, run by torch.
+    """Return what explains the hits of an index; its encoder gives maps, run by torch but for mini.
 
     Raises:
         UsageError: its vectors have no positions.
@@ -202,12 +203,14 @@ def load_explainer(
     """
     from tvcli.core.encoding.encoder import encoder_of
 
+    record = index.settings["encoder"]
+    shipped = record["backbone"]["name"] == FAMILY and not (weights or classes)
     encoder = encoder_of(
-        index.settings["encoder"] | {"pool": "none"},
+        record | {"pool": "none"},
         index.settings["weights_file"],
         weights=weights,
         device=device,
-        runtime="torch",
+        runtime="auto" if shipped else "torch",
     )
     return Explainer(index, encoder, maps=maps, classes=classes)
 
