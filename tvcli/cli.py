@@ -17,7 +17,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from tvcli import __version__
-from tvcli.core.errors import BadInput, ExitStatus, TvError, UsageError
+from tvcli.core.errors import BadInput, ExitStatus, TvError, UsageError, without_torch
 from tvcli.core.files.own_files import replacing_anything
 from tvcli.core.files.project_settings import load_settings
 from tvcli.terminal.calling import call
@@ -224,6 +224,7 @@ def _named(arguments: list[str]) -> str:
 
 def _explain(error: Exception) -> int:
     """Print one line about an error and return its exit status."""
+    error = without_torch(error) or error
     if isinstance(error, TyperException):
         if message := error.format_message().replace(": Value error, ", ": "):
             line = message if message.startswith("Usage:") else f"tv: {message}"

@@ -371,6 +371,9 @@ def test_which_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
         choose("onnx", "cpu", "bf16")
     monkeypatch.setattr(graphs, "GPU_FILES", ())
     assert graphs.on_cpu("auto") == (sys.platform != "darwin")
+    monkeypatch.setattr(graphs, "GPU_FILES", (Path(__file__),))
+    monkeypatch.setattr(graphs, "find_spec", lambda name: None)
+    assert graphs.on_cpu("auto")  # a GPU, and no torch to use it
 
 
 def test_openvino_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

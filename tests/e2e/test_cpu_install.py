@@ -78,8 +78,13 @@ def test_the_lines_are_these_and_come_in_this_order() -> None:
     for name in ("README.md", "docs/faq.md"):
         text = (REPOSITORY / name).read_text("utf-8")
         assert f"{FIRST}\npip install .\n" in text, name
-    made = (REPOSITORY / "examples/docker/Dockerfile").read_text("utf-8")
-    assert made.index(f"torch torchvision --index-url {CPU_INDEX}") < made.index("'/src[")
+
+
+def test_what_is_installed_without_torch_is_all_the_rest() -> None:
+    listed = (REPOSITORY / "requirements-without-torch.txt").read_text("utf-8").splitlines()
+    wanted = [one for one in ours() if not one.startswith("torch")]
+    assert [line for line in listed if not line.startswith("#")] == wanted
+    assert len(ours()) == len(wanted) + 2
 
 
 @pytest.mark.long

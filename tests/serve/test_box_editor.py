@@ -243,6 +243,13 @@ def test_a_file_that_another_program_writes_is_said_to_be_locked(collection: Pat
     assert explain(Locked("boxes.jsonl: is being written")).status_code == 423
 
 
+def test_a_page_says_what_needs_torch_where_it_is_not_installed() -> None:
+    answered = explain(ModuleNotFoundError("No module named 'torch'", name="torch"))
+    assert answered.status_code == 400
+    assert b"this needs PyTorch, which is not installed" in bytes(answered.body)
+    assert explain(ModuleNotFoundError("No module named 'x'", name="x")).status_code == 500
+
+
 def test_photos_without_an_object(editor: TestClient) -> None:
     place = place_of(editor, "1.png")
     answer = put(editor, place, EMPTY, [], empty=True)

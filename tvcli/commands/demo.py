@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -45,6 +46,8 @@ def demo(
     from tvcli.demo.chain import CHAIN, FULL, PATTERNS, SMALL, draw
 
     check_own_folder(folder, PATTERNS)
+    if find_spec("torch") is None:  # which the third step needs: said before anything is drawn
+        raise ModuleNotFoundError(name="torch")
     with reporting() as report:
         records = draw(folder, SMALL if small else FULL, seed, report)
         report.summary(f"{len(records)} photos drawn in {folder}/photos")

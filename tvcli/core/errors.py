@@ -52,6 +52,16 @@ class Outdated(Mismatch):
     """An artifact of a version that is not read any more: it is to be made again."""
 
 
+def without_torch(error: Exception) -> UsageError | None:
+    """Return what to say where PyTorch is asked for and not installed; None for other errors."""
+    if isinstance(error, ModuleNotFoundError) and error.name in ("torch", "torchvision"):
+        return UsageError(
+            "this needs PyTorch, which is not installed: pip install torch torchvision"
+        )
+    return None
+
+
 def reason_of(error: Exception) -> str:
     """Return what went wrong, for people; of what was not expected, the kind of error as well."""
+    error = without_torch(error) or error
     return str(error) if isinstance(error, TvError) else f"{type(error).__name__}: {error}"

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tvcli.core.boxes import Box, as_box
-from tvcli.core.errors import Mismatch, TvError, UsageError
+from tvcli.core.errors import Mismatch, TvError, UsageError, without_torch
 from tvcli.core.files.locks import Locked
 from tvcli.core.files.strict_json import parse_json
 from tvcli.core.images.photo import BadImage
@@ -109,6 +109,7 @@ def routes(works: Mapping[str, Work]) -> list[Route]:
 
 def explain(error: Exception) -> Response:
     """Return an error as `{"error": reason}`: whose fault it is decides the status."""
+    error = without_torch(error) or error
     if isinstance(error, Refused):
         return answer({"error": error.reason}, error.status)
     if isinstance(error, TvError):

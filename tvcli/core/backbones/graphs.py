@@ -238,6 +238,8 @@ def on_cpu(device: Device) -> bool:
         return device == "cpu"
     if sys.platform != "darwin" and not any(file.exists() for file in GPU_FILES):
         return True
+    if find_spec("torch") is None:  # which alone would run on another
+        return True
     from tvcli.core.backbones.loading import find_device
 
     return find_device(device).type == "cpu"
