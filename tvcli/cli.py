@@ -32,8 +32,17 @@ from tvcli.terminal.settings import Settings, name_variables, tell_settings
 from tvcli.terminal.signals import Terminated, end_cleanly, interrupt_of
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
-# The function of each lies in a module of its name, which is imported when it is asked for.
+# The function of each lies in a module of its name, which is imported when it is asked for. What
+# most people begin with comes first in the help.
 COMMANDS = (
+    "index",
+    "search",
+    "label",
+    "gallery",
+    "same",
+    "dedupe",
+    "serve",
+    "copies",
     "crops",
     "encode",
     "train-classifier",
@@ -41,15 +50,7 @@ COMMANDS = (
     "locate",
     "triplets",
     "train-rank",
-    "index",
     "merge",
-    "search",
-    "label",
-    "gallery",
-    "same",
-    "serve",
-    "dedupe",
-    "copies",
     "info",
     "config",
     "completion",

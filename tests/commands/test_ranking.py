@@ -250,7 +250,7 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
     itself = lines(itself)
     shown = tv("eval", "search", "plain.tvx", "--compare", "plain.tvx", "--format", "table").out
     assert shown.startswith("first: plain.tvx\nsecond: plain.tvx\n")
-    assert "second less first" in shown and "95 % interval" in shown and "-0.0000" not in shown
+    assert "second - first" in shown and "95 % interval" in shown and "-0.0000" not in shown
     assert {figure["difference"] for figure in itself} == {0}
     ran = tv("eval", "search", "plain.tvx", "--plot", "pr.svg", "--format", "table")
     assert ran.status == 0

@@ -49,8 +49,8 @@ def eval_search(
         Path | None,
         typer.Option(
             "--compare",
-            help="Measure this index too, and show the difference; INDEX itself is compared with "
-            "as it is without --query-expansion and --k-reciprocal.",
+            help="Measure this index too, and show how much higher its figures are than those of "
+            "INDEX. INDEX itself is measured without --query-expansion and --k-reciprocal.",
         ),
     ] = None,
     plot: Annotated[
@@ -82,7 +82,7 @@ def eval_search(
 
     Photos in the same folder, or with the same label, should find each other. The query's own photo
     does not count as a hit, and queries with nothing to find are left out. --compare measures a
-    second index on the same queries and shows the difference. --calibrate writes into the index
+    second index on the same queries and shows what it gains. --calibrate writes into the index
     how probable it is, at each similarity, that two photos belong together.
 
     \b

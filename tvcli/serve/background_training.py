@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from tvcli.core.errors import BadInput, TvError, reason_of
 from tvcli.core.files.atomic_write import atomic_write, told_unwritable
-from tvcli.core.files.locks import writing
+from tvcli.core.files.locks import check_writable, writing
 from tvcli.core.files.own_files import OwnKind, check_own
 from tvcli.core.files.records import Record, write_records
 from tvcli.core.location.crops import CropSettings
@@ -187,5 +187,4 @@ def _check_folder(folder: Path) -> None:
     for head, kind in HEADS.items():
         target = folder / head
         check_own(target, kind)
-        with writing(target):
-            pass  # the first training is done in minutes: what hinders is told now
+        check_writable(target)

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from tvcli.core.errors import UsageError
-from tvcli.core.files.locks import writing
+from tvcli.core.files.locks import check_writable
 from tvcli.core.files.project_settings import index_or_default
 from tvcli.core.files.sources import Source
 from tvcli.core.indexes.index import Index, open_index
@@ -87,8 +87,7 @@ def open_box_editor(
     names = list(dict.fromkeys(region.image for region in source.regions))
     if not names:
         raise nothing_found(Report(), source.arguments)
-    with writing(output):
-        pass  # what hinders is told now, not when something is saved
+    check_writable(output)
     collection = Collection(source.root, names, Folders([source.root, *allow]))
     file = BoxFile(output, collection)
     proposals = Proposals(locator_of(*heads), collection) if heads else None
@@ -122,8 +121,7 @@ def open_triplet_editor(
     Raises:
         BadInput: the index or the file of triplets cannot be used.
     """
-    with writing(output):
-        pass  # what hinders is told now, not when something is saved
+    check_writable(output)
     with open_index(index_or_default(path)) as index:
         finder = _finder(index, None, allow, beyond=beyond)
         yield TripletEditor(finder, output, order, seed).app()

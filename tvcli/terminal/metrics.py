@@ -39,7 +39,7 @@ def print_compared(
             "metric": record["metric"],
             "first": record["value"],
             "second": record["other"],
-            "second less first": f"{record['difference']:+z.4f}",
+            "second - first": f"{record['difference']:+z.4f}",
             "95 % interval": f"{record['low']:+z.4f} to {record['high']:+z.4f}",
         }
         for record in records

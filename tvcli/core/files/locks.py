@@ -65,6 +65,17 @@ def writing(target: Path) -> Iterator[None]:
             os.close(descriptor)
 
 
+def check_writable(target: Path) -> None:
+    """See that `target` can be written, now rather than when there is something to save.
+
+    Raises:
+        Locked: another process, or another thread of this one, is writing it.
+        BadInput: its folder cannot be made or written.
+    """
+    with writing(target):
+        pass
+
+
 def _sweep(target: Path) -> None:
     """Remove what writers that were killed left half done; there are no others now."""
     with suppress(OSError):
