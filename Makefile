@@ -18,6 +18,11 @@ PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --d
 # once, beside mypy, which takes one core.
 READY = $(BIN)/python -m pytest --collect-only --quiet > /dev/null
 LINTED = $(READY) & $(MAKE) --no-print-directory lint; linted=$$?; wait; test $$linted = 0
+# Without a GPU of NVIDIA's, Linux takes PyTorch's CPU build: pip's own choice brings gigabytes of CUDA.
+# Where its index does not answer, that choice it is.
+NO_GPU = test "$$(uname)" = Linux && ! test -e /dev/nvidiactl && ! test -e /dev/dxg
+CPU_TORCH = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --retries 0 \
+	--timeout 10 torch torchvision --index-url https://download.pytorch.org/whl/cpu
 # What demo needs is compiled when it is first imported, and then kept: a small part of torch.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -45,6 +50,7 @@ bench: $(VENV)/benched
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(NO_GPU) && $(CPU_TORCH) 2> /dev/null || true
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable .
 	touch $@
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -78,6 +79,27 @@ def test_the_lines_are_these_and_come_in_this_order() -> None:
     for name in ("README.md", "docs/faq.md"):
         text = (REPOSITORY / name).read_text("utf-8")
         assert f"{FIRST}\npip install .\n" in text, name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere pip's own choice has no CUDA")
+def test_make_takes_the_cpu_build_first_and_goes_on_without_it(tmp_path: Path) -> None:
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    (tmp_path / "pyproject.toml").touch()
+    environment = tmp_path / ".venv" / "bin"
+    environment.mkdir(parents=True)
+    pip_called = environment / "python"
+    pip_called.write_text('#!/bin/sh\necho "$@" >> called; test "${*%index-url*}" = "$*"\n')
+    pip_called.chmod(0o755)
+    made = subprocess.run(
+        ["make", "--directory", tmp_path, "--silent", ".venv/installed", "PYTHON=true"]
+    )
+    assert made.returncode == 0
+    first, *rest = (tmp_path / "called").read_text().splitlines()
+    if Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists():
+        assert not rest and first.endswith("--editable .")
+    else:
+        assert first.endswith(f"torch torchvision --index-url {CPU_INDEX}")  # and failed
+        assert len(rest) == 1 and rest[0].endswith("--editable .")
 
 
 def test_what_is_installed_without_torch_is_all_the_rest() -> None:
