@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain, tee
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -68,16 +68,21 @@ class _Seen:
     reason: str = ""
     digest: str = ""
     regions: list[Region] = field(default_factory=list)
+    is_part: bool = False  # of a photo, named as such: nothing is looked for in it
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Photos lie under `root`; what is found in them is prepared for an `encoder`, if any."""
+    """Photos lie under `root`; what is found in them is prepared for an `encoder`, if any.
+
+    Parts of photos are as good as the photos, or with `keeps_parts` stay as they are.
+    """
 
     root: Path
     locator: Locator
     pictures: Pictures
     encoder: Encoder | None = None
+    keeps_parts: bool = False
 
 
 def load_locator(
@@ -153,37 +158,20 @@ def locate_photos(
             f"annotate more photos{more}"
         )
     report.start("locating", "photos")
-    empty = unsure = 0
-    for seen in _see_all(_once(source.regions), _Work(source.root, locator, wanted)):
-        if seen.reason:
-            report.skip(source.named(seen.region), "locate", seen.reason)
-            continue
+    with_objects = unsure = 0
+    work = _Work(source.root, locator, wanted)
+    for seen in _told(_see_all(_once(source.regions), work), source, report):
         report.advance()
-        region = seen.region
-        image = region.image
-        if region.data is None:  # it lies in a file
-            image = os.path.relpath(source.root / image, base)
-        about: Record = {"image": image, "width": seen.width, "height": seen.height}
-        about |= as_json(merged({}, region.fields))
-        if source.share:
-            about["position"] = seen.region.position
-        if not seen.objects:
-            empty += 1
-            report.remark(f"{source.named(region)}: no object found")
-            if keep_empty:
-                yield about
-        unsure += not threshold_given and _is_unsure(seen.objects, locator.threshold)
+        about = _record_of(seen, source, base)
+        if keep_empty and not seen.objects:
+            yield about
         for found in seen.objects:
-            box = in_record(found.box)
-            named = {"box": box, "label": found.label, "score": round(found.score, 4)}
-            if found.label_score is not None:
-                named["label_score"] = round(found.label_score, 4)
-            yield about | named
-    if empty > 1:
-        report.note(f"no object found in {empty} of {number_of(report.done, 'photo')}")
-    if not threshold_given and unsure > (report.done - empty) / 2:
+            yield about | _detection(found)
+        with_objects += bool(seen.objects)
+        unsure += not threshold_given and _is_unsure(seen.objects, locator.threshold)
+    if not threshold_given and unsure > with_objects / 2:
         report.note(
-            f"warning: {unsure} of {report.done - empty} photos score barely above the threshold "
+            f"warning: {unsure} of {with_objects} photos score barely above the threshold "
             f"of {locator.threshold:.2f}: look at them with --draw, or raise --threshold"
         )
     if report.done == 0 and not source.share:
@@ -191,6 +179,27 @@ def locate_photos(
     if source.share:
         made = {"located": locator.record, "keep_empty": keep_empty}
         yield {"shard": source.share.note() | made}
+
+
+def _record_of(seen: _Seen, source: Source, base: Path) -> Record:
+    """Return what a record says of a photo, whatever is found in it."""
+    region, image = seen.region, seen.region.image
+    if region.data is None:  # it lies in a file
+        image = os.path.relpath(source.root / image, base)
+    about: Record = {"image": image, "width": seen.width, "height": seen.height}
+    about |= as_json(merged({}, region.fields))
+    return about | ({"position": region.position} if source.share else {})
+
+
+def _detection(found: Located) -> Record:
+    record: Record = {
+        "box": in_record(found.box),
+        "label": found.label,
+        "score": round(found.score, 4),
+    }
+    if found.label_score is not None:
+        record["label_score"] = round(found.label_score, 4)
+    return record
 
 
 def _is_unsure(objects: list[Located], threshold: float) -> bool:
@@ -207,26 +216,30 @@ def located_regions(
     A photo in which nothing is found is noted, and stays whole. What is found is prepared for the
     encoder while the photo is open, where it has been decoded finely enough for that.
     """
-    regions, named = tee(source.regions)
     same_colours = encoder.settings.colour == locator.encoder.settings.colour
-    work = _Work(source.root, locator, Pictures(), encoder if same_colours else None)
-    seen = _see_all((r for r in regions if r.crop is None), work)
-    empty = 0
-    for region in named:
-        if region.crop is not None:
-            yield region
+    preparing = encoder if same_colours else None
+    work = _Work(source.root, locator, Pictures(), preparing, keeps_parts=True)
+    for seen in _told(_see_all(source.regions, work), source, report, "; taken as a whole"):
+        yield from seen.regions
+
+
+def _told(
+    every: Iterable[_Seen], source: Source, report: Report, instead: str = ""
+) -> Iterator[_Seen]:
+    """Yield what can be read; what cannot is skipped, and photos without an object are noted."""
+    empty = photos = 0
+    for seen in every:
+        name = source.named(seen.region)
+        if seen.reason:
+            report.skip(name, "locate", seen.reason)
             continue
-        found = next(seen)
-        if found.reason:
-            report.skip(source.named(region), "locate", found.reason)
-            continue
-        if not found.objects:
+        photos += not seen.is_part
+        if not (seen.objects or seen.is_part):
             empty += 1
-            report.remark(f"{source.named(region)}: no object found; the whole photo is taken")
-        yield from found.regions
+            report.remark(f"{name}: no object found{instead}")
+        yield seen
     if empty > 1:
-        report.note(f"no object found in {empty} photos; the whole photos are taken")
-    next(seen, None)  # an error of the regions reached it first, and is raised once
+        report.note(f"no object found in {empty} of {number_of(photos, 'photo')}{instead}")
 
 
 def _once(regions: Iterable[Region]) -> Iterator[Region]:
@@ -260,6 +273,9 @@ def _see(regions: list[Region], work: _Work) -> Iterator[_Seen]:
     opened: list[tuple[_Seen, Photo | None]] = []
     pixels = 0
     for region in regions:
+        if work.keeps_parts and region.crop is not None:
+            opened.append((_Seen(region, regions=[region], is_part=True), None))
+            continue
         seen, photo = _open(region, work)
         opened.append((seen, photo))
         pixels += photo.image.width * photo.image.height if photo else 0
