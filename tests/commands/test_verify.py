@@ -136,6 +136,8 @@ def test_all_copies_of_a_picture_are_found_among_many_others(
     )
     names = sorted(Path(str(hit["image"])).name for hit in records(ran))
     assert names == [f"copy{number}.png" for number in range(9)]
+    told = "keeps no key points, so they are computed now; to keep them: tv index PHOTOS -o"
+    assert (told in ran.err) == (not options)
 
 
 @pytest.mark.parametrize("preset", ["default", "scalable"])

@@ -73,6 +73,11 @@ class Kept:
         return [None if place < 0 else next(kept) for place in places]
 
     @property
+    def is_empty(self) -> bool:
+        """Tell whether no photo of the index is kept."""
+        return self._file is None
+
+    @property
     def lacks_some(self) -> bool:
         """Tell whether not all photos of the index are kept."""
         return self._file is not None and bool((self._places < 0).any())

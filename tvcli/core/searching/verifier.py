@@ -1,5 +1,6 @@
 """Verified hits: which photos of a shortlist show the same picture as the query, by geometry."""
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -429,6 +430,14 @@ def verifying(
         kept_words(index) as words,
         ThreadPoolExecutor(cores()) as pool,
     ):
+        if kept.is_empty:
+            asked = verification.method
+            of, how = (f" of {asked.upper()}", f" --method {asked}") if asked else ("", "")
+            path = shown_path(Path(), str(index.path))
+            report.note(
+                f"{path} keeps no key points{of}, so they are computed now; to keep them: "
+                f"tv index PHOTOS -o {shlex.quote(path)} --update --keypoints{how}"
+            )
         usable = words if kept.method == "orb" else None  # they are words of ORB
         photos = KnownKeypoints(kept)
         yield Verifier(index, photos, usable, verification, pool, report, looks, search)
