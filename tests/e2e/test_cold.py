@@ -21,7 +21,8 @@ from tvcli.cli import run
 status = run(sys.argv[1:])
 sys.stdout.flush()
 heavy = ("torch", "torchvision", "onnx", "onnxruntime", "openvino", "cv2", "annoy", "rich")
-heavy += ("pydantic", "http.client", "numpy.random", "PIL.ImageDraw", "tvcli.commands.encode")
+heavy += ("pydantic", "email", "http.client", "numpy.random", "PIL.ImageDraw")
+heavy += ("tvcli.commands.encode",)
 print(json.dumps([int(status), [name for name in heavy if name in sys.modules]]), file=sys.stderr)
 """
 

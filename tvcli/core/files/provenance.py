@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,8 @@ def file_hash(path: Path) -> str:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # brings email: not for a search
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from tvcli.core.errors import BadInput
 from tvcli.core.files.atomic_write import atomic_write
@@ -133,6 +132,8 @@ def _read(data: bytes, sidecar: Path) -> _Kept:
 
 def _with(data: bytes, kept: _Kept, subjects: list[str]) -> bytes:
     """Return a sidecar with more keywords: in its list, or in a new one in its description."""
+    from xml.sax.saxutils import escape  # brings urllib and http
+
     item = f'<rdf:li xmlns:rdf="{RDF}">'
     items = "".join(f"{item}{escape(subject)}</rdf:li>" for subject in subjects)
     if kept.container:
