@@ -46,8 +46,8 @@ def test_a_part_is_the_same_picture_and_the_transform_says_which(tv: Tv) -> None
     assert (found["first"], found["second"], found["same"]) == ("part.png", "a.png", True)
     assert found["inliers"] > 20 and found["mirrored"] is False
     pair = match_pair(*(decode_photo(Path(name).read_bytes()) for name in ("part.png", "a.png")))
-    assert found["probability"] == round(pair.probability, 6) > 0.9
-    said = f"probability {pair.probability:.3f}"
+    assert found["probability"] == round(pair.match.probability, 6) > 0.9
+    said = f"probability {pair.match.probability:.3f}"
     for format in ("table", "html"):
         assert said in tv("same", "part.png", "a.png", "--format", format).out
     corner = np.array(found["transform"]) @ (0, 0, 1)

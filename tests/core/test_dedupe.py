@@ -20,8 +20,8 @@ from tvcli.core.images.copies import CHANGES, changed
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
 from tvcli.core.matching.features import Keypoints, describe_both
+from tvcli.core.matching.homography import clipped, outline_area, overlap
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.overlap import clipped, outline_area, shared
 from tvcli.core.matching.vocabulary import Vocabulary
 from tvcli.core.reports import Report
 
@@ -216,8 +216,8 @@ def test_few_photos_or_none_have_no_words_in_common(tmp_path: object) -> None:
 def test_photos_laid_exactly_over_each_other_share_all() -> None:
     noise = np.array([[1, 0, 3e-14], [0, 1, 7e-15], [0, 0, 1]])
     for region in ((0.0, 0.0, 512.0, 438.0), (0.0, 0.0, 192.0, 256.0)):
-        assert shared(noise, region, region) == pytest.approx(1)
-        assert shared(np.linalg.inv(noise), region, region) == pytest.approx(1)
+        assert overlap(noise, region, region) == pytest.approx(1)
+        assert overlap(np.linalg.inv(noise), region, region) == pytest.approx(1)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -233,7 +233,7 @@ def test_what_lies_in_a_box_is_what_pixels_say(seed: int) -> None:
     for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         inside &= (b[0] - a[0]) * (y - a[1]) >= (b[1] - a[1]) * (x - a[0])
     assert outline_area(clipped(corners, box)) == pytest.approx(inside.sum() / 4, abs=150)
-    assert shared(np.eye(3), box, (100.0, 30.0, 500.0, 150.0)) == pytest.approx(0.5)
+    assert overlap(np.eye(3), box, (100.0, 30.0, 500.0, 150.0)) == pytest.approx(0.5)
 
 
 WHOLE = 0.0, 0.0, 200.0, 100.0

@@ -12,7 +12,7 @@ from tvcli.core.encoding.encoder import Encoder, make_encoder
 from tvcli.core.encoding.pooling import pool_maps
 from tvcli.core.errors import UsageError
 from tvcli.core.images.photo import Photo
-from tvcli.core.ranking.similarity import paired_similarities
+from tvcli.core.ranking.similarity import similarities
 from tvcli.core.searching.contributions import (
     Space,
     class_activations,
@@ -80,7 +80,7 @@ def test_maps_position_by_position() -> None:
     """Of maps a position adds its cosine over the number of positions, before a PCA or without."""
     a, b = maps(1) + 0.01, maps(2) + 0.01
     similarity, first, second = explain_pair(a, b, Space("map", unit=False))
-    assert similarity == pytest.approx(float(paired_similarities(a[None], b[None])[0]), abs=1e-5)
+    assert similarity == pytest.approx(similarities(a[None], b[None]).item(), abs=1e-5)
     assert np.array_equal(first, second)
     assert first[3, 4] == pytest.approx(float(unit(a[:, 3, 4]) @ unit(b[:, 3, 4])) / 72, abs=1e-6)
     axes = np.random.default_rng(0).normal(size=(10, 6 * 72)).astype(np.float32)

@@ -20,9 +20,9 @@ from tvcli.core.matching.evidence import Evidence, nfa_score
 from tvcli.core.matching.feature_columns import as_columns, from_columns
 from tvcli.core.matching.features import Keypoints, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
+from tvcli.core.matching.homography import is_plausible, outline
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.plausible import is_plausible, outline
 from tvcli.core.matching.score import fitted_score, terms
 from tvcli.core.matching.zncc import details
 

@@ -119,7 +119,7 @@ def _checked(hit: Hit) -> str:
     if hit.check is None:
         return ""
     if hit.check.verified:
-        return f'<span class="verified">✓ {hit.check.evidence}</span>'
+        return f'<span class="verified">✓ {hit.check.match.in_short}</span>'
     return '<span class="unverified">not verified</span>'
 
 

@@ -67,9 +67,7 @@ def _tsv(pair: "ComparedPair") -> str:
 
 def _sentence(pair: "ComparedPair") -> str:
     named, match = pair.named, pair.match
-    by = f"probability {match.probability:.3f}, "
-    by += "whole photo" if match.whole else f"{match.inliers} inliers"
-    by += ", mirrored" if match.mirrored else ""
+    by = f"probability {match.probability:.3f}, {match.in_short}"
     return f"{_verdict(pair):9}  {printable(named.first)}  {printable(named.second)}  ({by})"
 
 

@@ -91,7 +91,7 @@ def _print_tables(hits: "Iterable[Hit]") -> int:
                 row.append("" if hit.probability is None else f"{hit.probability:.4f}")
             row += [name, cell(hit.label)] if labelled else [name]
             if checked:
-                row.append(hit.check.evidence if hit.check and hit.check.verified else "")
+                row.append(hit.check.match.in_short if hit.check and hit.check.verified else "")
             row += [cell(hit.shown_fields.get(field, "")) for field in names]
             table.add_row(*row)
         show_table(table)

@@ -20,6 +20,8 @@ from tvcli.core.deduping.dedupe import (
     about_link,
     decisions_about,
     facts_of_contents,
+    numbered,
+    unless_protected,
 )
 from tvcli.core.deduping.facts import Facts
 from tvcli.core.deduping.keypoint_store import store_keypoints
@@ -149,20 +151,17 @@ def _groups(
             for number, facts in sorted(found, key=lambda one: one[1].image):
                 members.append(_member(facts, first, links, number, len(own) + place, preference))
             groups.append(members)
-    groups.sort(key=lambda members: members[0].facts.image)
-    yield from (Group(number, members) for number, members in enumerate(groups, 1))
+    yield from numbered(groups)
 
 
 def _member(
     facts: Facts, kept: Facts, links: Links, number: int, further: int, preference: Preference
 ) -> Member:
     """Return what is said of a photo that is one of the archive, too."""
-    folder = preference.protector(facts)
-    why = f"in the protected folder {folder}" if folder else _why(facts, kept)
     link = links.known(number, further)
     same = facts.digest == kept.digest
     about = about_link(link, facts, kept) if link is not None and not same else {}
-    return Member(facts, "keep" if folder else "drop", why, **about)
+    return unless_protected(facts, _why(facts, kept), preference, about)
 
 
 def _why(facts: Facts, kept: Facts) -> str:

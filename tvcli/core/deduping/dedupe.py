@@ -132,6 +132,11 @@ def find_groups(index: Index, settings: DedupeSettings, report: Report) -> Itera
             for found, skips in in_order(pool, read, components([*pairs, *alone])):
                 report.skip_all(skips)
                 groups += _grouped(found, photos, links, decisions, settings.preference)
+    yield from numbered(groups)
+
+
+def numbered(groups: list[list[Member]]) -> Iterator[Group]:
+    """Yield groups by the name of the photo kept, numbered from 1."""
     groups.sort(key=lambda members: members[0].facts.image)
     yield from (Group(number, members) for number, members in enumerate(groups, 1))
 
@@ -302,19 +307,21 @@ class Proposing:
         return self._links.towards(one[0], kept[0]) if one[0] != kept[0] else None
 
     def _dropped(self, one: Numbered, kept: Numbered) -> Member:
-        facts = one[1]
-        folder = self._preference.protector(facts)
-        reason = (
-            f"in the protected folder {folder}"
-            if folder
-            else self._preference.why_dropped(facts, kept[1])
-        )
-        action: Action = "keep" if folder else "drop"
-        return Member(facts, action, reason, **self._about(one, kept))
+        reason = self._preference.why_dropped(one[1], kept[1])
+        return unless_protected(one[1], reason, self._preference, self._about(one, kept))
 
     def _about(self, one: Numbered, kept: Numbered) -> dict[str, Any]:
         link = self._link(one, kept)
         return about_link(link, one[1], kept[1]) if link else {}
+
+
+def unless_protected(
+    facts: Facts, reason: str, preference: Preference, about: dict[str, Any]
+) -> Member:
+    """Return what is dropped for a reason, but kept where it lies in a protected folder."""
+    if (folder := preference.protector(facts)) is not None:
+        return Member(facts, "keep", f"in the protected folder {folder}", **about)
+    return Member(facts, "drop", reason, **about)
 
 
 def about_link(towards_kept: Link, facts: Facts, kept: Facts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 Same = Callable[[int, int], bool]
 Fits = Callable[[int], bool]
@@ -44,15 +45,11 @@ def parted(
         first = best(rest)
         group = [first]
         rest = [one for one in rest if one != first]
-        rest = _gathered(group, rest, _same_as(first, same), different)
+        rest = _gathered(group, rest, partial(same, first), different)
         rest = _gathered(group, rest, _same_by(first, tuple(group[1:]), through), different)
         if len(group) > 1:
             groups.append(group)
     return groups
-
-
-def _same_as(first: int, same: Same) -> Fits:
-    return lambda one: same(first, one)
 
 
 def _same_by(first: int, members: Sequence[int], through: Through) -> Fits:

@@ -15,14 +15,12 @@ import numpy as np
 from tvcli.core.files.paths import shown_path
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
 from tvcli.core.matching.feature_columns import COLUMNS, as_columns, from_columns
-from tvcli.core.matching.features import SIDE, Keypoints, describe, describe_both
+from tvcli.core.matching.features import SIDE, Both, Keypoints, describe, describe_both
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 
 # Of one side of a photo, as the columns of files of key points hold it.
 ROW = np.dtype([(name, values.dtype, values.shape[1:]) for name, values in as_columns([]).items()])
-
-Both = list[Keypoints]  # of a photo as it is, and mirrored
 
 
 class KeypointStore:

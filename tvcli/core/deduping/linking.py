@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from tvcli.core.deduping.candidates import Pairs
-from tvcli.core.deduping.keypoint_store import Both, KeypointStore
+from tvcli.core.deduping.keypoint_store import KeypointStore
 from tvcli.core.deduping.same import BOTH, Comparer, Link, Rule, joined
 from tvcli.core.deduping.seam import is_pasted
 from tvcli.core.deduping.words import Words, in_common
 from tvcli.core.images.photo import BadImage
+from tvcli.core.matching.features import Both
 from tvcli.core.parallel import cores, in_order
 from tvcli.core.reports import Report
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from tvcli.core.boxes import area
 from tvcli.core.deduping.facts import Facts
 from tvcli.core.deduping.same import Link
-from tvcli.core.matching.overlap import clipped, outline_area
-from tvcli.core.matching.plausible import outline
+from tvcli.core.matching.homography import clipped, outline, outline_area
 
 ENOUGH = 0.75  # of what is not border: a quarter is what a person may cut off and not miss
 AS_LARGE = 0.9  # of its sides: a tenth less is what transforms of blurred photos err by

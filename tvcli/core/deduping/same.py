@@ -5,14 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tvcli.core.deduping.keypoint_store import Both
 from tvcli.core.matching.decision import Default
 from tvcli.core.matching.evidence import laid_over_evidence
-from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.features import Both, Keypoints
+from tvcli.core.matching.homography import Transform, inverse, overlap
 from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.matcher import Matcher
-from tvcli.core.matching.overlap import shared
-from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.whole import WholeMatcher
 from tvcli.core.matching.zncc import details
 
@@ -34,8 +32,7 @@ class Link:
     @property
     def inverse(self) -> "Link":
         """The link from the second to the first."""
-        back = np.asarray(np.linalg.inv(self.transform), np.float64)
-        return replace(self, transform=back)
+        return replace(self, transform=inverse(self.transform))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +86,10 @@ def joined(first: Keypoints, last: Keypoints, to: Link, back: Link) -> Link:
     evidence = laid_over_evidence(first, last, map_, details(first, last, map_))
     mirrored = to.match.mirrored != back.match.mirrored
     match = Match(0, map_, mirrored, evidence=evidence, whole=True)
-    return Link(match, map_, shared(map_, first.region, last.region))
+    return Link(match, map_, overlap(map_, first.region, last.region))
 
 
 def _linked(match: Match, own: Keypoints, other: Keypoints) -> Link | None:
     if match.transform is None:
         return None
-    return Link(match, match.transform, shared(match.transform, own.region, other.region))
+    return Link(match, match.transform, overlap(match.transform, own.region, other.region))

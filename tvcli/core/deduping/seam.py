@@ -7,7 +7,7 @@ a screenshot, another thing begins there.
 import numpy as np
 
 from tvcli.core.matching.features import Keypoints
-from tvcli.core.matching.plausible import Transform, outline
+from tvcli.core.matching.homography import Transform, outline
 from tvcli.core.matching.zncc import to_small
 
 STEP = 2.5  # pixels of a preview, from one side of an edge to the other: transforms err by one

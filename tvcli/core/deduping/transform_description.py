@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
 from tvcli.core.deduping.same import Link
-from tvcli.core.matching.overlap import clipped, outline_area
-from tvcli.core.matching.plausible import outline
+from tvcli.core.matching.homography import clipped, outline, outline_area
 
 SMALL_SCALE = 0.03  # of a size that need not be mentioned
 SMALL_TURN = 2.0  # degrees

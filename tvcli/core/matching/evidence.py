@@ -9,9 +9,9 @@ from math import lgamma, log, pi
 from tvcli.core.boxes import area
 from tvcli.core.matching.features import Keypoints
 from tvcli.core.matching.fitting import LEAST, TOLERANCE, Model, side
+from tvcli.core.matching.homography import Transform
 from tvcli.core.matching.local_agreement import local_agreement
 from tvcli.core.matching.photometry import colour_agreement
-from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.zncc import Details
 
 

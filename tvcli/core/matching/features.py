@@ -58,6 +58,9 @@ class Keypoints:
         return len(self.points)
 
 
+Both = list[Keypoints]  # of a photo as it is, and mirrored
+
+
 @contextmanager
 def opencv_failing(what: str) -> Iterator[None]:
     """Make of an error of OpenCV's inside the block one of the photo: a BadImage that says what."""
@@ -96,7 +99,7 @@ def describe_both(
     crop: Box | None = None,
     count: int = COUNT,
     side: int = SIDE,
-) -> list[Keypoints]:
+) -> Both:
     """Return the key points of a photo as it is and mirrored: a query that finds both."""
     return _described(photo, method, crop, (False, True), count, side)
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.matching.features import Keypoints, Points
-from tvcli.core.matching.plausible import Transform
+from tvcli.core.matching.homography import Transform
 
 Model = Literal["homography", "affine", "similarity"]
 

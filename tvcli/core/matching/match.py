@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from tvcli.core.files.records import Record
 from tvcli.core.matching.evidence import Evidence
-from tvcli.core.matching.plausible import Transform
+from tvcli.core.matching.homography import Transform
 from tvcli.core.matching.score import fitted_score
 
 
@@ -29,6 +30,20 @@ class Match:
     def probability(self) -> float:
         """That the two show the same picture, by all the evidence; 0 without a map."""
         return 0.0 if self.transform is None else fitted_score().probability(self.evidence)
+
+    @property
+    def in_short(self) -> str:
+        """What speaks for it, in a word or three."""
+        by = "whole photo" if self.whole else f"{self.inliers} inliers"
+        return f"{by}, mirrored" if self.mirrored else by
+
+    def map_record(self) -> Record:
+        """Return what records say of the map, the last value of which is 1 there; {} without it."""
+        if self.transform is None:
+            return {}
+        rows = (self.transform / self.transform[2, 2]).tolist()
+        transform = [[float(f"{value:.8g}") for value in row] for row in rows]
+        return {"whole": self.whole, "mirrored": self.mirrored, "transform": transform}
 
 
 def likeliest(matches: Iterable[Match]) -> Match:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from tvcli.core.matching.evidence import laid_over_evidence, nfa_score
 from tvcli.core.matching.features import Keypoints, Points, opencv_failing
 from tvcli.core.matching.fitting import Model, fitted, side
+from tvcli.core.matching.homography import Transform, is_plausible
 from tvcli.core.matching.match import Match, likeliest
-from tvcli.core.matching.plausible import Transform, is_plausible
 from tvcli.core.matching.zncc import Details, details
 
 RATIO = 0.8  # of the distances to the nearest and second nearest key point

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from tvcli.core.images.photo import Photo
 from tvcli.core.matching.decision import Default
 from tvcli.core.matching.features import FINE, Method, describe, describe_both
 from tvcli.core.matching.fitting import Model
+from tvcli.core.matching.homography import inverse
 from tvcli.core.matching.match import Match, likeliest
 from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.whole import WholeMatcher
@@ -20,11 +19,6 @@ class Pair:
 
     same: bool
     match: Match
-
-    @property
-    def probability(self) -> float:
-        """That they do, by the evidence of the match."""
-        return self.match.probability
 
 
 def match_pair(
@@ -45,7 +39,7 @@ def match_pair(
     seen: list[Match] = []
     for query, other, back in ((first, second, False), (second, first, True)):
         for match in _looks(query, other, method, model):
-            seen.append(_inverse(match) if back else match)
+            seen.append(_turned(match) if back else match)
             if rule.accepts(match):
                 return Pair(True, seen[-1])
     return Pair(False, likeliest(seen))
@@ -62,7 +56,6 @@ def _looks(query: Photo, other: Photo, method: Method, model: Model) -> Iterator
     yield Matcher(fine, model=model).match(gallery)
 
 
-def _inverse(match: Match) -> Match:
-    if match.transform is None:
-        return match
-    return replace(match, transform=np.asarray(np.linalg.inv(match.transform), np.float64))
+def _turned(match: Match) -> Match:
+    """Return a match as that of the second photo with the first."""
+    return match if match.transform is None else replace(match, transform=inverse(match.transform))

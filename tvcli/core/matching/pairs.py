@@ -16,9 +16,9 @@ from tvcli.core.files.pipes import STDIN, is_pipe, pipe_stream
 from tvcli.core.files.records import Record, parse_record
 from tvcli.core.files.sources import split_stream
 from tvcli.core.images.photo import BadImage, decode_photo, read_photo
+from tvcli.core.matching.homography import inverse, outline
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.pair import Pair, match_pair
-from tvcli.core.matching.plausible import outline
 from tvcli.core.parallel import as_they_come, cores
 from tvcli.core.reports import Report, Skip
 
@@ -70,10 +70,7 @@ class ComparedPair:
         record["inliers"] = match.inliers
         if match.transform is None:
             return record
-        record |= {"whole": match.whole, "mirrored": match.mirrored}
-        rows = (match.transform / match.transform[2, 2]).tolist()
-        record["transform"] = [[float(f"{value:.8g}") for value in row] for row in rows]
-        return record | {"outline": self.outline}
+        return record | match.map_record() | {"outline": self.outline}
 
 
 def pair_of(first: str, second: str, stdin: IO[bytes]) -> NamedPair:
@@ -177,8 +174,7 @@ def _compared(named: NamedPair, pair: Pair, first: Box, second: Box) -> Compared
     transform = pair.match.transform
     if transform is None:
         return ComparedPair(named, pair.same, pair.match)
-    back = np.asarray(np.linalg.inv(transform), np.float64)
-    there, here = outline(transform, first), outline(back, second)
+    there, here = outline(transform, first), outline(inverse(transform), second)
     return ComparedPair(named, pair.same, pair.match, _rounded(there), _rounded(here))
 
 

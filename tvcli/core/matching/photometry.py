@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.homography import Transform
 from tvcli.core.matching.local_agreement import means
-from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.zncc import Grey, laid_over
 
 PATCH = 4  # pixels of the small colour picture: a place
@@ -78,7 +78,7 @@ def _agreeing_hues(own: Grey, other: Grey) -> float:
         terms[:, channel, 4 + channel] = other @ LUMA / 128
     flat = terms.reshape(-1, 7), wanted.reshape(-1, 1)
     found, residues = _fitted(*flat, ridge=1e-3, least=0.0)  # no colour turns into its opposite
-    distances = float(found[0, 0]) * _standing_out(known), _standing_out(wanted)
+    distances = float(found[0, 0]) * _from_usual(known), _from_usual(wanted)
     return float((residues < np.maximum(OFF * np.maximum(*distances), COLOURED)).mean())
 
 
@@ -120,7 +120,8 @@ def _chroma(colours: Grey) -> Grey:
     return result
 
 
-def _standing_out(chroma: Grey) -> Grey:
+def _from_usual(chroma: Grey) -> Grey:
+    """Return how far chroma (n, 3) lies from the usual one, the median: (n,)."""
     distances = np.linalg.norm(chroma - np.median(chroma, axis=0), axis=1)
     result: Grey = distances.astype(np.float32, copy=False)
     return result

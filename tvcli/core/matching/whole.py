@@ -9,8 +9,8 @@ import numpy.typing as npt
 from tvcli.core.matching.blank import is_blank, zncc_in_colour
 from tvcli.core.matching.evidence import Evidence, laid_over_evidence
 from tvcli.core.matching.features import Keypoints, Pixels, opencv_failing
+from tvcli.core.matching.homography import Transform
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.plausible import Transform
 from tvcli.core.matching.zncc import details
 
 ASPECT = 0.03  # by how much the logarithms of the aspects of two whole photos may differ

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tvcli.core.boxes import Box
 from tvcli.core.matching.features import Keypoints
-from tvcli.core.matching.plausible import Transform
+from tvcli.core.matching.homography import Transform
 
 LEAST_SHARED = 0.08  # of the smaller picture that must be seen in both
 SOFTEN = 1.0  # pixels of a preview: the deviation of the blur against noise and blocks

@@ -25,24 +25,10 @@ def similarities(a: Array, b: Array) -> Array:
     2014, "Learning Fine-grained Image Similarity with Deep Ranking"). Vectors (N, D) and (M, D)
     count as maps of one position. Raises Mismatch where the shapes differ.
     """
-    _check(a, b)
-    found: Array = comparable(a) @ comparable(b).T
-    return found
-
-
-def paired_similarities(a: Array, b: Array) -> Array:
-    """Return the similarity of each of (N, C, H, W) with its partner: (N,) float32.
-
-    Raises Mismatch where the shapes differ.
-    """
-    _check(a, b)
-    found: Array = (comparable(a) * comparable(b)).sum(1)
-    return found
-
-
-def _check(a: Array, b: Array) -> None:
     if a.shape[1:] != b.shape[1:]:
         raise Mismatch(
             f"encodings of {tuple(a.shape[1:])} and {tuple(b.shape[1:])} do not compare: "
             f"encode both at one --size"
         )
+    found: Array = comparable(a) @ comparable(b).T
+    return found

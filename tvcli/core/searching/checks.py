@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tvcli.core.boxes import Box, area
 from tvcli.core.engines import Rows
 from tvcli.core.files.records import Record
 from tvcli.core.matching.features import Keypoints
+from tvcli.core.matching.homography import Outline, clipped, inverse, outline, outline_area
 from tvcli.core.matching.match import Match
-from tvcli.core.matching.overlap import clipped, outline_area
-from tvcli.core.matching.plausible import outline
 from tvcli.core.searching.queries import Vector
 
 MOST = 0.5  # of a query, seen in a verified hit: then it shows no other, smaller pictures
@@ -25,7 +23,7 @@ MEASURES = {  # of evidence: what hits call them
     "photometric": "light",
 }
 
-Map = list[list[float]]
+Corners = list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,8 @@ class Check:
 
     verified: bool
     match: Match
-    outline: Map | None = None
-    inside: Map | None = None
-
-    @property
-    def evidence(self) -> str:
-        """What verifies it, in a word or three."""
-        by = "whole photo" if self.match.whole else f"{self.match.inliers} inliers"
-        return f"{by}{', mirrored' if self.match.mirrored else ''}"
+    outline: Corners | None = None
+    inside: Corners | None = None
 
     def as_record(self) -> Record:
         """Return what `tv search` writes of it beside the hit; without a map only that."""
@@ -55,9 +47,7 @@ class Check:
             known = match.evidence.known
             record["probability"] = round(match.probability, 6)
             record |= {key: round(known[n], 4) for n, key in MEASURES.items() if n in known}
-            record |= {"whole": match.whole, "mirrored": match.mirrored}
-            record["transform"] = _digits(match.transform / match.transform[2, 2], 8)
-            record["outline"] = self.outline
+            record |= match.map_record() | {"outline": self.outline}
         return record
 
 
@@ -89,9 +79,9 @@ def checked(verified: bool, match: Match, region: Box, other: Keypoints) -> Chec
     """Return what is said of the match of a query's region with a photo."""
     if match.transform is None:
         return Check(verified, Match())
-    back = np.asarray(np.linalg.inv(match.transform), np.float64)
-    there, here = outline(match.transform, region), outline(back, other.region)
-    return Check(verified, match, _digits(there, 6), _digits(here, 6))
+    there = outline(match.transform, region)
+    here = outline(inverse(match.transform), other.region)
+    return Check(verified, match, _digits(there), _digits(here))
 
 
 def _is_most(check: Check, region: Box) -> bool:
@@ -111,5 +101,5 @@ def _sureness(check: Check) -> tuple[bool, float, int]:
     return check.verified, check.match.probability, check.match.inliers
 
 
-def _digits(values: npt.NDArray[np.float64], digits: int) -> Map:
-    return [[float(f"{value:.{digits}g}") for value in line] for line in values]
+def _digits(corners: Outline) -> Corners:
+    return [[float(f"{value:.6g}") for value in corner] for corner in corners]

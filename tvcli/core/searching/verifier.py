@@ -22,7 +22,7 @@ from tvcli.core.indexes.keypoints import kept_keypoints, kept_words
 from tvcli.core.indexes.words import KeptWords
 from tvcli.core.matching.decision import Verification
 from tvcli.core.matching.feature_columns import COLUMNS, POINTS
-from tvcli.core.matching.features import FINE, Keypoints, describe, describe_both
+from tvcli.core.matching.features import FINE, Both, Keypoints, describe, describe_both
 from tvcli.core.matching.match import Match
 from tvcli.core.matching.matcher import Matcher
 from tvcli.core.matching.voting import (
@@ -54,7 +54,6 @@ FEW = 10  # photos of a list that are all matched
 HOPELESS = 0.15  # of the most votes: with fewer a photo is not matched
 
 Looks = Callable[[Photo, Box | None], Vectors]
-Both = list[Keypoints]  # of a query as it is, and mirrored; or of one side
 Chosen = tuple[Vector, Rows, list[Check]]
 Failure = tuple[int, str, str]  # the row of a photo, the stage, and the reason
 
@@ -243,7 +242,12 @@ class _Checking:
         return np.array(new, np.intp)
 
     def _look(
-        self, matcher: Matcher, described: Both, sides: Sequence[int], least: int, roots: int
+        self,
+        matcher: Matcher,
+        described: list[Keypoints],
+        sides: Sequence[int],
+        least: int,
+        roots: int,
     ) -> "_Look":
         """Return a query at one size, of which some sides vote: `least` for what is matched.
 
