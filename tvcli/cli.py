@@ -183,6 +183,8 @@ def run(arguments: list[str]) -> int:
     if os.environ.get(COMPLETING):
         answer(tv())
     arguments, wanted = take_global_flags(arguments)
+    if arguments[:1] == ["help"]:  # as of git
+        arguments = [*arguments[1:], "--help"]
     told = Log("verbose" in wanted, "log-json" in wanted, _named(arguments))
     with logging(told), replacing_anything("force" in wanted):
         try:

@@ -118,6 +118,11 @@ def test_a_mistyped_command_or_option_is_guessed(tv: Tv) -> None:
     assert tv("eval", "serach").err.count("'search'") == 1
 
 
+def test_help_is_a_word_too(tv: Tv) -> None:
+    assert tv("help").out == tv("--help").out
+    assert tv("help", "eval", "search").out == tv("eval", "search", "--help").out != ""
+
+
 @pytest.mark.parametrize("words", [("sarch",), ("search.k",), ("set", "search.k", "5")])
 def test_config_of_no_command_is_a_mistake(tv: Tv, words: tuple[str, ...]) -> None:
     ran = tv("config", *words)

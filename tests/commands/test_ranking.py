@@ -258,7 +258,8 @@ def test_eval_measures_and_compares(encoded: Path, tv: Tv) -> None:
     assert "</svg>" in Path("pr.svg").read_text()
     assert tv("eval", "search", "plain.tvx", "-k", "0").status == 2
     assert tv("eval", "search", "plain.tvx", "-k", "one").status == 2
-    assert tv("eval", "search", "plain.tvx", "--truth", "none.jsonl").status == 3
+    ran = tv("eval", "search", "plain.tvx", "--truth", "folder")
+    assert ran.status == 3 and "no such file; name one, or say folders or labels" in ran.err
     assert tv("eval", "search", "plain.tvx", "--queries", "new/odd").status == 3
 
 

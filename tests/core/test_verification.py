@@ -318,6 +318,8 @@ def test_options_change_a_preset_and_need_one() -> None:
         asked_verification(None, by_inliers=True)
     with pytest.raises(UsageError, match="--min-probability: goes with --verify"):
         asked_verification(None, (), 0.9)
+    with pytest.raises(UsageError, match="--threshold: goes with --verify; --min-score leaves out"):
+        asked_verification(None, ["0.5"])
     likely = asked_verification("default", (), 0.9)
     assert likely is not None and likely.rule == Default(0.9)
     with pytest.raises(UsageError, match="scalable has its own thresholds"):

@@ -122,7 +122,8 @@ def asked_verification(
     if preset is None:
         if wanted or thresholds or least:
             name = (*wanted, *least, "threshold")[0].replace("_", "-")
-            raise UsageError(f"--{name}: goes with --verify")
+            instead = "; --min-score leaves out less similar hits" if name == "threshold" else ""
+            raise UsageError(f"--{name}: goes with --verify{instead}")
         return None
     chosen = replace(verification(preset, thresholds), **wanted)
     if min_probability is None:

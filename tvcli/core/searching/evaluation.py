@@ -17,6 +17,7 @@ from tvcli.core.engines import Gallery, Rows
 from tvcli.core.engines.interface import closest
 from tvcli.core.errors import BadInput
 from tvcli.core.files.artifacts import slices
+from tvcli.core.files.pipes import STDIN
 from tvcli.core.images.arrays import unit
 from tvcli.core.ranking.labels import folder_label, read_labels
 from tvcli.core.ranking.metrics import (
@@ -122,8 +123,16 @@ class Truth:
 
     @classmethod
     def of(cls, name: str, report: Report) -> "Truth":
-        """Return the truth that `folders`, `labels` (those recorded) or a file of labels tells."""
-        return cls(None if name in ("folders", "labels") else read_labels(Path(name), report))
+        """Return the truth that `folders`, `labels` (those recorded) or a file of labels tells.
+
+        Raises:
+            BadInput: it is none of them.
+        """
+        if name in ("folders", "labels"):
+            return cls()
+        if name != STDIN and not Path(name).exists():
+            raise BadInput(f"--truth {name}: no such file; name one, or say folders or labels")
+        return cls(read_labels(Path(name), report))
 
     def label(self, image: str) -> str:
         """Return the label of a photo (absolute path), empty where not known."""
