@@ -229,17 +229,23 @@ def test_who_is_asked_to_end_leaves_no_temporary_folders(
 
 def test_kill_and_go_on(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
-    for number in range(400):
-        picture(number).save(tmp_path / "photos" / f"{number:03}.png")
-    command = ["tv", "encode", "photos", "-o", "e.h5", "--batch", "8", "--quiet"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT)
-    while not list(tmp_path.glob(".e.h5.parts/*")) and process.poll() is None:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    names = [f"photos/{number:02}.png" for number in range(40)]
+    for number, name in enumerate(names):
+        picture(number).save(tmp_path / name)
+    listed = "\n".join(names).encode()
+    command = ["tv", "encode", "-", "-o", "e.h5", "--batch", "8", "--quiet"]
+    # It waits for more names, so that it is killed before its end, on any machine.
+    with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdin=-1) as process:
+        assert process.stdin
+        process.stdin.write(listed)
+        process.stdin.flush()
+        while not list(tmp_path.glob(".e.h5.parts/*")) and process.poll() is None:
+            time.sleep(0.05)
+        process.kill()
     assert not (tmp_path / "e.h5").exists()
-    assert subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, check=False).returncode == 0
-    assert json.loads(shell("tv info e.h5 --json", tmp_path).stdout)["rows"] == 400
+    again = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, input=listed, check=False)
+    assert again.returncode == 0
+    assert json.loads(shell("tv info e.h5 --json", tmp_path).stdout)["rows"] == 40
     assert sorted(path.name for path in tmp_path.iterdir()) == ["e.h5", "photos"]
 
 
