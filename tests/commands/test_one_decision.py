@@ -14,13 +14,13 @@ KINDS = "scale,crop,rotation,mirror,jpeg,brightness,text,frame,beside,mirror+cro
 
 @pytest.fixture
 def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give four photos that are known, and copies of two of them and of two strangers."""
+    """Give three photos that are known, and copies of two of them and of a stranger."""
     monkeypatch.chdir(tmp_path)
     Path("known").mkdir()
     Path("asked").mkdir()
-    for number in range(4):
+    for number in range(3):
         drawn(number).save(f"known/{number}.png")
-    for number in (0, 1, 8, 9):
+    for number in (0, 1, 8):
         drawn(number).save(f"asked/{number}.png")
     return tmp_path
 
@@ -29,10 +29,10 @@ def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_search_same_and_dedupe_answer_alike(tv: Tv) -> None:
     ran = tv("copies", "asked", "-o", "copies", "--kinds", KINDS, "--per-photo", 3)
     copies = [json.loads(line)["image"] for line in ran.out.splitlines()]
-    assert len(copies) == 12 and tv("index", "known", "-o", "known.tvx", "-q").status == 0
+    assert len(copies) == 9 and tv("index", "known", "-o", "known.tvx", "-q").status == 0
     hits = tv("search", *copies, "-i", "known.tvx", "--verify", "default")
     by_search = {(r["query"], r["image"]) for r in map(json.loads, hits.out.splitlines())}
-    known = [f"known/{number}.png" for number in range(4)]
+    known = [f"known/{number}.png" for number in range(3)]
     by_same = {
         (copy, photo)
         for copy in copies
