@@ -12,13 +12,23 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    from tvcli.terminal.signals import Terminated, end_cleanly, interrupt_of
+
+    end_cleanly()  # before what takes long to import
     try:
         from tvcli.cli import main as command
 
         command()
-    except KeyboardInterrupt:  # before the command runs, which says it itself from then on
-        print("tv: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except (Exception, KeyboardInterrupt) as error:
+        stopped = interrupt_of(error)
+        if stopped is None:
+            raise
+        # It came before the command ran, which says it itself from then on.
+        said, status = (
+            ("terminated", 143) if isinstance(stopped, Terminated) else ("interrupted", 130)
+        )
+        print(f"tv: {said}", file=sys.stderr)
+        sys.exit(status)
 
 
 if __name__ == "__main__":

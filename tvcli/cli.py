@@ -29,7 +29,7 @@ from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.optional_values import OptionalValues
 from tvcli.terminal.plain_values import convert_plainly
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
-from tvcli.terminal.signals import Terminated, end_cleanly, interrupt_of
+from tvcli.terminal.signals import Terminated, interrupt_of
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
 # The function of each lies in a module of its name, which is imported when it is asked for. What
@@ -168,7 +168,6 @@ def tv(*words: str) -> Any:
 def main() -> None:
     """Run `tv` and end with its exit status."""
     make_usable()
-    end_cleanly()
     try:
         status = run(sys.argv[1:])
     except KeyboardInterrupt as stopped:  # before or after what `run` guards

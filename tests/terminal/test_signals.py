@@ -68,3 +68,37 @@ def test_an_interrupt_is_told_wherever_it_comes(
     monkeypatch.setattr(optional_values, "filled_in", interrupted)  # Typer reads the arguments
     ran = tv("search", "photo.jpg")
     assert (ran.status, ran.out, ran.err) == (status, "", f"tv: {said}\n")
+
+
+INTERRUPTED_WHILE_IMPORTED = """
+import signal, sys
+from tvcli.__main__ import main
+
+class Found:  # asked for every module that is not yet imported
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            try:
+                signal.raise_signal(int(sys.argv[1]))
+            except KeyboardInterrupt as interrupt:
+                if sys.argv[2] == "plain":
+                    raise
+                raise RuntimeError("Error calling __set_name__") from interrupt  # as Python 3.11
+
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may run in the background
+sys.meta_path.insert(0, Found())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "said"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("how", ["plain", "hidden"])
+def test_an_interrupt_is_told_while_the_command_is_imported(
+    number: signal.Signals, status: int, said: str, how: str
+) -> None:
+    command = [sys.executable, "-c", INTERRUPTED_WHILE_IMPORTED, str(int(number)), how]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (status, "", f"tv: {said}\n")
