@@ -1,5 +1,6 @@
 """The `tv` command: its commands, and the one place where errors become exit statuses."""
 
+import errno
 import functools
 import math
 import os
@@ -61,6 +62,7 @@ GROUPS = {
     "annotate": ("Draw boxes, or choose similar photos, in the browser.", ("boxes", "triplets")),
     "eval": ("Measure how good results are against the truth.", ("boxes", "search", "triplets")),
 }
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # a full disk, a quota, ulimit -f
 OF_OTHERS = ("config", "demo")  # commands that look at the others, or run them
 
 
@@ -237,6 +239,9 @@ def _explain(error: Exception) -> int:
         message = "standard input or standard output is closed"
     elif isinstance(error, FileNotFoundError) and not _has_folder():
         message = "the current folder is no longer there: cd to another"
+    elif isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+        # Outputs are named where they are written: only these have no name.
+        message = f"standard output, or temporary files in $TMPDIR or /tmp: {error.strerror}"
     elif isinstance(error, TvError | OSError):
         message = str(error)
     elif isinstance(error, MemoryError):
