@@ -15,9 +15,11 @@ WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1
 # One thread each, since there is a process for each core: threads beyond that wait for each other.
 PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 # Every process of the suite imports all tests: modules are compiled and asserts rewritten before,
-# once, beside mypy, which takes one core.
+# once. What lints takes one core meanwhile, and goes on beside the first tests: it is told at the end.
 READY = $(BIN)/python -m pytest --collect-only --quiet > /dev/null
-LINTED = $(READY) & $(MAKE) --no-print-directory lint; linted=$$?; wait; test $$linted = 0
+LINT = $(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1
+LINTED_BESIDE = $(LINT) & linting=$$!; $(READY); tested=0; $(1) || tested=$$?; \
+	linted=0; wait $$linting || linted=$$?; cat $(VENV)/lint.log; test $$tested = 0 && test $$linted = 0
 # Without a GPU of NVIDIA's, Linux takes PyTorch's CPU build: pip's own choice brings gigabytes of CUDA.
 # Where its index does not answer, that choice it is.
 NO_GPU = test "$$(uname)" = Linux && ! test -e /dev/nvidiactl && ! test -e /dev/dxg
@@ -32,12 +34,10 @@ demo: $(VENV)/installed
 	$(BIN)/tv demo demo
 
 test: $(VENV)/tested
-	@$(LINTED)
-	$(PYTEST) -m 'not long'
+	$(call LINTED_BESIDE,$(PYTEST) -m 'not long')
 
 test-all: $(VENV)/tested-all
-	@$(LINTED)
-	$(PYTEST) --hypothesis-profile tv-all
+	$(call LINTED_BESIDE,$(PYTEST) --hypothesis-profile tv-all)
 
 lint: $(VENV)/tested
 	$(BIN)/ruff check .

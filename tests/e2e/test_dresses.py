@@ -23,7 +23,10 @@ MADE = HEADS | {"located.jsonl", "located.h5", "triplets.jsonl", "rank.h5", "hit
 ODD = 'photos/the "first"\\no 1\n.jpg'  # what JSON escapes, and a line's end
 GIVEN = "photos", "boxes.jsonl", "labels.jsonl", "tv.toml", "Makefile"
 
-pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not shutil.which("make"), reason="no make here"),
+]
 
 
 MAKE = "make", "CROPS=--per-photo 2 --looks 3"
@@ -121,7 +124,6 @@ def killed_when(folder: Path, there: str, how: signal.Signals) -> None:
     assert started.wait() != 0
 
 
-@pytest.mark.long
 def test_a_killed_make_leaves_no_half_file_and_the_next_one_finishes(
     project: Path, tmp_path: Path, tv: Callable[..., Ran]
 ) -> None:

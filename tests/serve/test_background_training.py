@@ -166,6 +166,7 @@ def test_a_training_ends_with_whoever_started_it(truth: dict[str, Box], tmp_path
     assert not folder.exists()
 
 
+@pytest.mark.long
 def test_heads_that_cannot_be_kept_propose_all_the_same(
     truth: dict[str, Box], processes: list[Any]
 ) -> None:
