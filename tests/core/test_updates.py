@@ -193,6 +193,68 @@ def test_photos_of_a_folder_that_cannot_be_read_stay(
         assert "inner/5.png" in index.images
 
 
+def test_a_disk_that_goes_away_after_its_photos_were_listed_takes_none_with_it(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    walk = os.walk
+
+    def listed(folder: Any, onerror: Any) -> Any:
+        found = list(walk(folder))
+        (photos / "inner").rename(tmp_path / "away")
+        (photos / "0.png").unlink()
+        return iter(found)
+
+    monkeypatch.setattr("os.walk", listed)
+    assert update(target, photos) == "0 added, 0 changed, 0 moved, 0 removed, 4 skipped"
+    with open_index(target) as index:  # what is gone alone was deleted
+        assert sorted(index.images) == sorted(
+            [*(f"{n}.png" for n in range(1, 5)), *(f"inner/{n}.png" for n in range(5, 8))]
+        )
+
+
+def test_a_photo_that_cannot_be_read_stays_until_it_can(
+    photos: Path, tmp_path: Path, encoder: Encoder
+) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    before = rows_of(target)
+    (photos / "0.png").unlink()
+    (photos / "0.png").symlink_to(tmp_path / "unmounted" / "0.png")
+    report = Report()
+    request = UpdateRequest("update", [str(photos)], io.BytesIO())
+    (told,) = tell_photos(target, request, Report())
+    assert (told["change"], told["reason"]) == ("skipped", "No such file or directory")
+    assert str(change_photos(target, request, report, MADE)).endswith("0 removed, 1 skipped")
+    (skip,) = report.skipped
+    assert skip.image.endswith("0.png") and skip.reason.endswith("; it stays as it is")
+    assert rows_of(target).keys() == before.keys()
+    (photos / "0.png").unlink()
+    (photos / "0.png").write_bytes(b"no photo any more")
+    assert update(target, photos).endswith("0 removed, 1 skipped")
+    assert len(rows_of(target)) == 7
+
+
+def test_a_photo_that_may_not_be_read_is_looked_at_again(
+    photos: Path, tmp_path: Path, encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "x.tvx"
+    build(photos, target, encoder)
+    picture(70).save(photos / "0.png")
+    opened = Path.open
+
+    def refused(path: Path, *how: Any, **more: Any) -> Any:
+        if path.name == "0.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *how, **more)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Path, "open", refused)
+        assert update(target, photos).endswith("0 removed, 1 skipped")
+    assert update(target, photos) == "0 added, 1 changed, 0 moved, 0 removed, 0 skipped"
+
+
 def test_an_empty_source_empties_nothing(photos: Path, tmp_path: Path, encoder: Encoder) -> None:
     target = tmp_path / "x.tvx"
     build(photos, target, encoder)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -48,7 +49,8 @@ class Photo:
     """A photo that is to have rows: those there are already, or else (none) new ones.
 
     `before` is the photo that its rows were made of, where it is another. `fields` are those that
-    the rows there are get, where they are not as they were.
+    the rows there are get, where they are not as they were. `unread` is why the photo cannot be
+    read though it is there, or may be: what it holds is not known, and its rows stay.
     """
 
     image: str
@@ -59,6 +61,7 @@ class Photo:
     before: str = ""
     digest: str = ""
     fields: list[dict[str, Value]] | None = None
+    unread: str = ""
 
 
 @dataclass(slots=True)
@@ -183,7 +186,11 @@ def _keep(photo: Photo, known: Known, stat_cache: StatCache) -> None:
     photo.how = "changed" if rows else "added"
     if rows and known.asked[rows[0]] == photo.asked:
         photo.digest = _digest(photo, stat_cache)
-        if photo.digest == known.digests[rows[0]]:
+        if not photo.digest:
+            photo.unread = _unread(stat_cache.root / photo.image)
+        if photo.unread:
+            stat_cache.forget(photo.image)
+        if photo.unread or photo.digest == known.digests[rows[0]]:
             photo.how, photo.rows = "kept", rows
 
 
@@ -194,6 +201,30 @@ def _digest(photo: Photo, stat_cache: StatCache) -> str:
         return digest(data) if data is not None else stat_cache.digest(photo.image)
     except BadImage:
         return ""
+
+
+def _unread(path: Path) -> str:
+    """Return why a photo is not to be read, though its file is there or all of its folder is away.
+
+    A disk may go between the list of its photos and the last of them. Of a file that is there and
+    no photo any more, or is gone alone, it is empty.
+    """
+    try:
+        if stat.S_ISREG(path.stat().st_mode):  # a pipe would hang
+            with path.open("rb") as file:
+                file.read(1)
+    except OSError as error:
+        if os.path.lexists(path) or _is_away(path.parent):
+            return error.strerror or type(error).__name__
+    return ""
+
+
+def _is_away(folder: Path) -> bool:
+    """Tell whether a folder is not to be read, or holds nothing, as where a disk was mounted."""
+    try:
+        return next(folder.iterdir(), None) is None
+    except OSError:
+        return True
 
 
 def _add_exif(photo: Photo, root: Path) -> None:

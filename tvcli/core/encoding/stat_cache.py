@@ -82,6 +82,10 @@ class StatCache:
         self._noticed[image] = status.st_size, *times, status.st_ino % 2**64
         return self._noticed[image]
 
+    def forget(self, image: str) -> None:
+        """Let a photo, whose content is not known, be read whatever is seen of it the next time."""
+        self._noticed.pop(image, None)
+
     def digest(self, image: str) -> str:
         """Return the content hash of a photo: the one known if all that is seen is the same.
 

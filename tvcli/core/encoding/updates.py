@@ -234,6 +234,10 @@ def plan_of(
     )
     if not plan.photos:
         raise nothing_found(report, source.arguments)
+    for photo in plan.photos:
+        if photo.unread:
+            image = shown_path(source.root, photo.image)
+            report.skip(image, "update", f"cannot be read: {photo.unread}; it stays as it is")
     return plan
 
 
@@ -261,7 +265,7 @@ def counts(plan: Plan, encoded: Sequence[str], rows: int) -> Counts:
     arrived = [photo for photo in plan.photos if photo.rows or photo.image in there]
     number = {how: sum(photo.how == how for photo in arrived) for how in ("added", "changed")}
     number["changed"] += len(plan.edited)
-    skipped = len(plan.photos) - len(arrived)
+    skipped = len(plan.photos) - len(arrived) + sum(bool(photo.unread) for photo in arrived)
     moved = len(plan.of("moved"))
     return Counts(number["added"], number["changed"], moved, len(plan.removed), skipped, rows)
 
@@ -270,7 +274,7 @@ def told(plan: Plan, root: Path) -> Iterator[Record]:
     """Yield what an update would do, photo by photo: the records of a dry run."""
     for photo in plan.photos:
         image = shown_path(root, photo.image)
-        reason = "" if photo.rows else _unusable(photo, root)
+        reason = photo.unread or ("" if photo.rows else _unusable(photo, root))
         if reason:
             yield {"change": "skipped", "image": image, "reason": reason}
         elif photo.how == "moved":
