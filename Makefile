@@ -21,10 +21,11 @@ LINT = $(MAKE) --no-print-directory lint > $(VENV)/lint.log 2>&1
 LINTED_BESIDE = $(LINT) & linting=$$!; $(READY); tested=0; $(1) || tested=$$?; \
 	linted=0; wait $$linting || linted=$$?; cat $(VENV)/lint.log; test $$tested = 0 && test $$linted = 0
 # Without a GPU of NVIDIA's, Linux takes PyTorch's CPU build: pip's own choice brings gigabytes of CUDA.
-# Where its index does not answer, that choice it is.
+# Where its index does not answer, that choice it is. Other indexes are left out of it: torchvision from
+# another one is not built for this torch.
 NO_GPU = test "$$(uname)" = Linux && ! test -e /dev/nvidiactl && ! test -e /dev/dxg
-CPU_TORCH = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --retries 0 \
-	--timeout 10 torch torchvision --index-url https://download.pytorch.org/whl/cpu
+CPU_TORCH = PIP_CONFIG_FILE=/dev/null $(BIN)/python -m pip --isolated install --quiet --no-compile \
+	--disable-pip-version-check --retries 0 --timeout 10 torch torchvision --index-url https://download.pytorch.org/whl/cpu
 # What demo needs is compiled when it is first imported, and then kept: a small part of torch.
 unexport PYTHONDONTWRITEBYTECODE
 

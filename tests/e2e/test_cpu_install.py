@@ -94,10 +94,12 @@ def test_make_takes_the_cpu_build_first_and_goes_on_without_it(tmp_path: Path) -
         ["make", "--directory", tmp_path, "--silent", ".venv/installed", "PYTHON=true"]
     )
     assert made.returncode == 0
+    assert "PIP_CONFIG_FILE=/dev/null" in (REPOSITORY / "Makefile").read_text("utf-8")
     first, *rest = (tmp_path / "called").read_text().splitlines()
     if Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists():
         assert not rest and first.endswith("--editable .")
     else:
+        assert first.startswith("-m pip --isolated install")  # from no other index beside
         assert first.endswith(f"torch torchvision --index-url {CPU_INDEX}")  # and failed
         assert len(rest) == 1 and rest[0].endswith("--editable .")
 
