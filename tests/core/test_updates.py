@@ -224,8 +224,9 @@ def test_a_photo_that_cannot_be_read_stays_until_it_can(
     (photos / "0.png").symlink_to(tmp_path / "unmounted" / "0.png")
     report = Report()
     request = UpdateRequest("update", [str(photos)], io.BytesIO())
-    (told,) = tell_photos(target, request, Report())
+    (told,) = tell_photos(target, request, report)
     assert (told["change"], told["reason"]) == ("skipped", "No such file or directory")
+    assert report.skips == 0  # the record tells it
     assert str(change_photos(target, request, report, MADE)).endswith("0 removed, 1 skipped")
     (skip,) = report.skipped
     assert skip.image.endswith("0.png") and skip.reason.endswith("; it stays as it is")

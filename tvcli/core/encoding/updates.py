@@ -161,6 +161,7 @@ def update_file(
     """
     with writing(target), ExitStack() as stack:
         old, source, stat_cache, plan = stack.enter_context(_planned(target, request, report))
+        skip_unread(plan, source.root, report)
         load = partial(request.encoder, old.settings)
         parts = stack.enter_context(encoded_new(plan.new, source, target, load, report))
         new = [stack.enter_context(open_artifact(part, "encodings")) for part in parts]
@@ -234,11 +235,15 @@ def plan_of(
     )
     if not plan.photos:
         raise nothing_found(report, source.arguments)
+    return plan
+
+
+def skip_unread(plan: Plan, root: Path, report: Report) -> None:
+    """Say of each photo that could not be read that it stays as it is."""
     for photo in plan.photos:
         if photo.unread:
-            image = shown_path(source.root, photo.image)
-            report.skip(image, "update", f"cannot be read: {photo.unread}; it stays as it is")
-    return plan
+            reason = f"cannot be read: {photo.unread}; it stays as it is"
+            report.skip(shown_path(root, photo.image), "update", reason)
 
 
 def encoded_new(

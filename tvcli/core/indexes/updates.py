@@ -21,6 +21,7 @@ from tvcli.core.encoding.updates import (
     counts,
     encoded_new,
     plan_of,
+    skip_unread,
     source_of,
     told,
 )
@@ -65,6 +66,7 @@ def change_photos(
         if request.tell_older:
             note_older(index, report)
         source, stat_cache, plan = _planned(index, request, report)
+        skip_unread(plan, source.root, report)
         change = _Change(index, plan)
         if not plan.keeps_rows or request.root is not None:  # which is then where they lie
             _write(change, target, source, request, report, provenance)
