@@ -12,7 +12,7 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    from tvcli.terminal.signals import Terminated, end_cleanly, interrupt_of
+    from tvcli.terminal.signals import end_cleanly, interrupt_of, status_of
 
     end_cleanly()  # before what takes long to import
     try:
@@ -24,10 +24,8 @@ def main() -> None:
         if stopped is None:
             raise
         # It came before the command ran, which says it itself from then on.
-        said, status = (
-            ("terminated", 143) if isinstance(stopped, Terminated) else ("interrupted", 130)
-        )
-        print(f"tv: {said}", file=sys.stderr)
+        status = status_of(stopped)
+        print(f"tv: {status.name.lower()}", file=sys.stderr)
         sys.exit(status)
 
 

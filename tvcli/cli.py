@@ -30,7 +30,7 @@ from tvcli.terminal.option_groups import with_option_groups
 from tvcli.terminal.optional_values import OptionalValues
 from tvcli.terminal.plain_values import convert_plainly
 from tvcli.terminal.settings import Settings, name_variables, tell_settings
-from tvcli.terminal.signals import Terminated, interrupt_of
+from tvcli.terminal.signals import interrupt_of, status_of
 from tvcli.terminal.standard_files import discard_stdout, is_closed_standard_file, make_usable
 
 # The function of each lies in a module of its name, which is imported when it is asked for. What
@@ -262,12 +262,11 @@ def _has_folder() -> bool:
         return False
 
 
-def _stop(cause: BaseException) -> int:
+def _stop(cause: BrokenPipeError | KeyboardInterrupt) -> int:
     """End without a word when whoever reads our output has had enough (`| head`)."""
     if isinstance(cause, BrokenPipeError):
         discard_stdout()
         return ExitStatus.DONE
-    asked = isinstance(cause, Terminated)
-    status = ExitStatus.TERMINATED if asked else ExitStatus.INTERRUPTED
+    status = status_of(cause)
     tell(f"tv: {status.name.lower()}", level="error", event="error", status=int(status))
     return status

@@ -4,6 +4,8 @@ import signal
 import sys
 from types import FrameType
 
+from tvcli.core.errors import ExitStatus
+
 ENDING = ("SIGTERM", "SIGHUP")  # asked to end; the terminal was closed
 AGAIN = 0.01  # seconds until what was lost is raised again: by then the callback has returned
 
@@ -32,6 +34,12 @@ def interrupt_of(error: BaseException | None) -> KeyboardInterrupt | None:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error
+
+
+def status_of(stopped: KeyboardInterrupt) -> ExitStatus:
+    """Return what the process ends with; its name is the word that people are told."""
+    asked = isinstance(stopped, Terminated)
+    return ExitStatus.TERMINATED if asked else ExitStatus.INTERRUPTED
 
 
 def _end(number: int, frame: FrameType | None) -> None:
